@@ -1,0 +1,1 @@
+"""Steadyhand: a live-trading application for Binance USDⓈ-M futures that survives being killed anywhere."""

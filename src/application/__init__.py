@@ -1,0 +1,1 @@
+"""Use cases over ports: what the product does, without knowing by which database, exchange or screen."""

@@ -1,0 +1,28 @@
+"""Which way an order trades, and which position it belongs to."""
+
+from enum import Enum
+
+
+class OrderSide(str, Enum):
+    """BUY adds base asset, SELL gives it away."""
+
+    BUY = "BUY"
+    SELL = "SELL"
+
+    @property
+    def opposite(self) -> "OrderSide":
+        """The side that undoes this one."""
+        return OrderSide.SELL if self is OrderSide.BUY else OrderSide.BUY
+
+    @property
+    def sign(self) -> int:
+        """+1 for BUY, -1 for SELL."""
+        return 1 if self is OrderSide.BUY else -1
+
+
+class PositionSide(str, Enum):
+    """BOTH in one-way mode; LONG or SHORT in hedge mode."""
+
+    BOTH = "BOTH"
+    LONG = "LONG"
+    SHORT = "SHORT"

@@ -1,0 +1,160 @@
+"""What the exchange tells us about orders, fills and money, in our own words.
+
+Any of it may come late, twice, out of order, or over two channels; nothing here assumes otherwise.
+"""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from src.domain.market.sides import OrderSide, PositionSide
+from src.domain.orders.types import OrderStatus, OrderType
+
+
+@dataclass(frozen=True, slots=True)
+class FillReport:
+    """One trade of one order. Money in ``commission_asset`` (commission) and margin asset (realized_pnl, signed)."""
+
+    symbol: str
+    trade_id: int
+    exchange_order_id: int
+    side: OrderSide
+    position_side: PositionSide
+    price: Decimal
+    quantity: Decimal
+    realized_pnl: Decimal
+    commission: Decimal
+    commission_asset: str
+    is_maker: bool
+    traded_ms: int
+    client_order_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderReport:
+    """An order as the exchange states it, in either of its two id spaces (ordinary or algo)."""
+
+    client_order_id: str
+    symbol: str
+    side: OrderSide
+    position_side: PositionSide
+    order_type: OrderType
+    status: OrderStatus
+    quantity: Decimal
+    filled_quantity: Decimal
+    reduce_only: bool
+    updated_ms: int
+    exchange_order_id: int | None = None
+    algo_id: int | None = None
+    limit_price: Decimal | None = None
+    stop_price: Decimal | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OrderNews:
+    """One event of the user stream: the order as it now stands, and the trade that moved it, if one did."""
+
+    order: OrderReport
+    fill: FillReport | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IncomeReport:
+    """A change of the wallet: funding, transfer, insurance …; realised P&L and commission come with fills."""
+
+    transaction_id: int
+    income_type: str
+    asset: str
+    amount: Decimal
+    symbol: str
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class PositionReport:
+    """A position as the exchange states it; quantity is signed (negative is short)."""
+
+    symbol: str
+    position_side: PositionSide
+    quantity: Decimal
+    entry_price: Decimal
+    mark_price: Decimal
+    unrealized_pnl: Decimal
+    liquidation_price: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BalanceReport:
+    """A balance as the exchange states it, in ``asset``."""
+
+    asset: str
+    wallet_balance: Decimal
+    available_balance: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The exchange took the attempt; exactly one of the two ids is set, by the id space it lives in."""
+
+    client_order_id: str
+    exchange_order_id: int | None
+    algo_id: int | None
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The exchange said no: the attempt did not happen, and never will."""
+
+    client_order_id: str
+    code: int
+    message: str
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeUnknown:
+    """Perhaps it happened: the attempt keeps its reservation until evidence settles it."""
+
+    client_order_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotSent:
+    """It did not happen: this process knows that no byte of the attempt left it."""
+
+    client_order_id: str
+    reason: str
+
+
+SubmitOutcome = Accepted | Refused | OutcomeUnknown | NotSent
+
+
+@dataclass(frozen=True, slots=True)
+class CancelAccepted:
+    """The exchange took the request to cancel; the order's end still comes by event or query."""
+
+    client_order_id: str
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class CancelRefused:
+    """The exchange did not cancel: not open any more (-2011) or never seen (-2013). Ask, never infer."""
+
+    client_order_id: str
+    code: int
+    message: str
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class CancelUnknown:
+    """Nobody knows whether the request to cancel arrived; it may be repeated freely."""
+
+    client_order_id: str
+    reason: str
+
+
+CancelOutcome = CancelAccepted | CancelRefused | CancelUnknown

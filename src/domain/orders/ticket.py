@@ -1,0 +1,61 @@
+"""A ticket is a wish in full detail; an attempt is its one transmission, fixed before any byte leaves."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from src.domain.market.sides import OrderSide, PositionSide
+from src.domain.orders.types import OrderType, Purpose, TimeInForce, WorkingType
+from src.domain.shared.errors import InvariantViolated
+
+
+@dataclass(frozen=True, slots=True)
+class OrderTicket:
+    """What is to be ordered: quantity in base asset, prices in quote asset per base asset.
+
+    ``reference_price`` is the price the ticket was sized at (quote asset per base asset): exposure is reserved at
+    the worse of it and the limit price. ``stop_loss_price`` and ``take_profit_price`` ask for protection of the
+    position that a fill of this ticket opens.
+    """
+
+    symbol: str
+    side: OrderSide
+    order_type: OrderType
+    quantity: Decimal
+    purpose: Purpose
+    strategy_id: str
+    reference_price: Decimal
+    limit_price: Decimal | None = None
+    stop_price: Decimal | None = None
+    time_in_force: TimeInForce | None = None
+    reduce_only: bool = False
+    position_side: PositionSide = PositionSide.BOTH
+    working_type: WorkingType = WorkingType.CONTRACT_PRICE
+    stop_loss_price: Decimal | None = None
+    take_profit_price: Decimal | None = None
+    reason: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.quantity.is_finite() or self.quantity <= 0:
+            raise InvariantViolated(f"an order needs a quantity above zero, not {self.quantity}")
+        if (self.order_type is OrderType.LIMIT) is (self.limit_price is None):
+            raise InvariantViolated("a LIMIT order needs a limit price, and no other order has one")
+        if self.order_type.is_conditional is (self.stop_price is None):
+            raise InvariantViolated("a conditional order needs a stop price, and no other order has one")
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One transmission of a ticket: never changed, never repeated.
+
+    ``timestamp_ms`` is venue time; after ``deadline_ms`` the exchange itself refuses the request (-1021, -5028),
+    which is what makes a negative conclusion possible at all.
+    """
+
+    client_order_id: str
+    timestamp_ms: int
+    recv_window_ms: int
+
+    @property
+    def deadline_ms(self) -> int:
+        """The last venue millisecond at which the exchange may accept this attempt."""
+        return self.timestamp_ms + self.recv_window_ms

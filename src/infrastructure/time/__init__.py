@@ -1,0 +1,1 @@
+"""Clocks: the wall's, and the virtual one that replay, simulation and paper trading run on."""
