@@ -1,0 +1,138 @@
+# Every way to run and check Steadyhand. Needs Python 3.11 or later and make; takes `uv` where it is installed.
+# `make` alone lists the targets. The environment is .venv; it is built once per content of the lock files.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+VENV := .venv
+PY := $(VENV)/bin/python
+lock_sum = $(firstword $(shell cksum < $(1)))
+RUN_STAMP := $(VENV)/.stamp-run-$(call lock_sum,requirements.lock)
+DEV_STAMP := $(VENV)/.stamp-dev-$(call lock_sum,requirements-dev.lock)
+
+# What `make run` starts: `make run SYMBOLS=BTCUSDT,ETHUSDT DURATION=120 SEED=7`
+TIMEFRAME ?= 1s
+# How many worlds `make simulation` runs through.
+SEEDS ?= 20000
+# Further arguments for test, crash, simulation, bench: `make test ARGS="-k position"`
+ARGS ?=
+
+# One shell recipe builds the environment: $(1) is the lock, $(2) its stamp.
+# Output goes to a log that is shown only when something fails.
+define build_environment
+	@set -eu; log=$(VENV)/setup.log; \
+	python=; for candidate in "$(PYTHON)" python3.11 python3 python /usr/bin/python3; do \
+	  if [ -n "$$candidate" ] && "$$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; \
+	  then python=$$candidate; break; fi; done; \
+	[ -n "$$python" ] || { echo "Steadyhand needs Python 3.11 or later; none was found. Name one: make setup PYTHON=/path/to/python3.11" >&2; exit 1; }; \
+	version=$$("$$python" -c 'import platform; print(platform.python_version())'); \
+	printf 'Setting up %s with Python %s (once, under a minute) ... ' "$(VENV)" "$$version"; \
+	if ! $(PY) -c 'import pip' >/dev/null 2>&1; then \
+	  "$$python" -m venv --clear $(VENV) >/dev/null 2>&1 || { echo; echo "Could not create $(VENV) with $$python: is its venv module installed (Debian: python3-venv)?" >&2; exit 1; }; \
+	fi; \
+	rm -f $(basename $(2))*; \
+	if { command -v uv >/dev/null 2>&1 && uv pip install -q --python $(PY) --require-hashes -r $(1) >$$log 2>&1; } || \
+	   $(PY) -m pip install -q --disable-pip-version-check --no-input --require-hashes -r $(1) >$$log 2>&1; \
+	then touch $(2) && echo done.; \
+	else echo failed.; tail -n 15 $$log >&2; echo "The whole of it: $$log. Once the cause is gone, the same command goes on." >&2; exit 1; fi
+endef
+
+# A command line flag only for a variable that was given: $(call flag,VARIABLE,--flag)
+flag = $(if $($(1)),$(2) "$($(1))")
+
+.PHONY: help setup setup-run run test test-all check tidy format bench bench-slice crash crash-slice simulation \
+        replay-acceptance soak lock clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
+
+# --- environment ---
+
+setup: $(DEV_STAMP) ## Build .venv for running, testing and checking (once)
+	@echo "$(VENV) is ready."
+
+setup-run: $(RUN_STAMP) ## Build .venv for running only (once)
+
+$(DEV_STAMP):
+	$(call build_environment,requirements-dev.lock,$(DEV_STAMP))
+	@rm -f $(VENV)/.stamp-run-*; touch $(RUN_STAMP)
+
+$(RUN_STAMP):
+	$(call build_environment,requirements.lock,$(RUN_STAMP))
+
+# --- use ---
+
+run: $(RUN_STAMP) ## Trade on paper: DURATION SYMBOLS STRATEGIES SEED SPEED REPLAY CAPITAL TIMEFRAME JSON=1
+	@exec $(PY) -m src.interfaces.cli start-session $(call flag,SYMBOLS,--symbols) \
+	  $(call flag,STRATEGIES,--strategies) $(call flag,DURATION,--duration) $(call flag,SEED,--seed) \
+	  $(call flag,SPEED,--speed) $(call flag,REPLAY,--replay) $(call flag,CAPITAL,--capital) \
+	  $(call flag,TIMEFRAME,--timeframe) $(if $(filter-out 0 false no,$(JSON)),--json)
+
+# --- tests ---
+
+test: $(DEV_STAMP) ## Run the default test suite (ARGS="…" goes to pytest)
+	@$(PY) -m pytest -q $(ARGS)
+
+test-all: $(DEV_STAMP) ## Run every test, the slow ones too
+	@$(PY) -m pytest -q -m "" $(ARGS)
+
+crash: $(DEV_STAMP) ## Kill the program at every crash point, restart it, compare with the exchange
+	@$(PY) -m tests.crash $(ARGS)
+
+crash-slice: $(DEV_STAMP) ## A bounded part of `make crash`, as CI runs it
+	@$(PY) -m tests.crash --slice $(ARGS)
+
+simulation: $(DEV_STAMP) ## Run the program through SEEDS simulated worlds
+	@$(PY) -m tests.simulation $(SEEDS) $(ARGS)
+
+replay-acceptance: $(DEV_STAMP) ## Replay the recorded market data twice and compare every byte
+	@$(PY) -m benchmarks.replay $(ARGS)
+
+bench: $(DEV_STAMP) ## Measure latency and throughput against the figures we promise
+	@$(PY) -m benchmarks $(ARGS)
+
+bench-slice: $(DEV_STAMP) ## A bounded part of `make bench`, as CI runs it
+	@$(PY) -m benchmarks --slice $(ARGS)
+
+# --- checks ---
+
+check: $(DEV_STAMP) ## Style, formatting, types, layers and house rules: what CI checks before the tests
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check --quiet . || { echo "Not formatted: run 'make format'. It would change:" >&2; \
+	  $(PY) -m ruff format --check . >&2; exit 1; }
+	@$(PY) -m mypy
+	@$(VENV_LINT_IMPORTS)
+	@$(PY) -m pytest -q tests/test_tidy.py
+
+# The console script's first line names the folder it was installed in; this works in a moved checkout too.
+VENV_LINT_IMPORTS = $(PY) -c 'from importlinter.cli import lint_imports_command as main; main()' >$(VENV)/layers.log 2>&1 \
+  && tail -n 1 $(VENV)/layers.log || { cat $(VENV)/layers.log >&2; exit 1; }
+
+tidy: $(DEV_STAMP) ## The house rules alone
+	@$(PY) -m pytest -q tests/test_tidy.py
+
+format: $(DEV_STAMP) ## Put code into the one format and order its imports
+	@$(PY) -m ruff check --quiet --fix . || true
+	@$(PY) -m ruff format .
+
+# --- upkeep ---
+
+lock: ## Regenerate both lock files from pyproject.toml (UPGRADE=1 takes newest versions)
+	@set -eu; temp=$$(mktemp -d); trap 'rm -rf "$$temp"' EXIT; uv=$$(command -v uv || true); \
+	if [ -z "$$uv" ]; then \
+	  for python in "$(PYTHON)" python3.11 python3; do [ -n "$$python" ] && "$$python" -m venv "$$temp/venv" 2>/dev/null && break; done; \
+	  "$$temp/venv/bin/python" -m pip install -q --disable-pip-version-check uv 2>"$$temp/log" || { cat "$$temp/log" >&2; exit 1; }; \
+	  uv=$$temp/venv/bin/uv; fi; \
+	compile() { lock=$$1; about=$$2; shift 2; \
+	  cp "$$lock" "$$temp/lock" 2>/dev/null || true; \
+	  "$$uv" pip compile -q --no-header --no-annotate --generate-hashes --no-emit-index-url --universal \
+	    --python-version 3.11 $(if $(UPGRADE),--upgrade) "$$@" pyproject.toml -o "$$temp/lock"; \
+	  { echo "# $$about, with exact versions and hashes. Written by \`make lock\`."; cat "$$temp/lock"; } > "$$temp/new"; \
+	  mv "$$temp/new" "$$lock"; rm -f "$$temp/lock"; echo "$$lock: $$(grep -c '==' "$$lock") packages"; }; \
+	compile requirements.lock "What Steadyhand needs to run"; \
+	compile requirements-dev.lock "What Steadyhand needs to run, be tested and be checked" --extra dev --constraint requirements.lock
+
+clean: ## Remove .venv and the caches of the tools; keeps data/ and .env
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
