@@ -1,0 +1,1 @@
+"""The account as a whole: wallet, equity, margin and exposure over all positions."""

@@ -1,0 +1,1 @@
+"""Trading sessions: their states, and what they were started with."""
