@@ -18,7 +18,7 @@ SEEDS ?= 20000
 # Further arguments for test, crash, simulation, bench: `make test ARGS="-k position"`
 ARGS ?=
 
-# One shell recipe builds the environment: $(1) is the lock, $(2) its stamp.
+# One shell recipe builds the environment: $(1) is run or dev, $(2) the lock, $(3) the stamp.
 # Output goes to a log that is shown only when something fails.
 define build_environment
 	@set -eu; log=$(VENV)/setup.log; \
@@ -31,10 +31,10 @@ define build_environment
 	if ! $(PY) -c 'import pip' >/dev/null 2>&1; then \
 	  "$$python" -m venv --clear $(VENV) >/dev/null 2>&1 || { echo; echo "Could not create $(VENV) with $$python: is its venv module installed (Debian: python3-venv)?" >&2; exit 1; }; \
 	fi; \
-	rm -f $(basename $(2))*; \
-	if { command -v uv >/dev/null 2>&1 && uv pip install -q --python $(PY) --require-hashes -r $(1) >$$log 2>&1; } || \
-	   $(PY) -m pip install -q --disable-pip-version-check --no-input --require-hashes -r $(1) >$$log 2>&1; \
-	then touch $(2) && echo done.; \
+	rm -f $(VENV)/.stamp-$(1)-*; \
+	if { command -v uv >/dev/null 2>&1 && uv pip install -q --python $(PY) --require-hashes -r $(2) >$$log 2>&1; } || \
+	   $(PY) -m pip install -q --disable-pip-version-check --no-input --require-hashes -r $(2) >$$log 2>&1; \
+	then touch $(3) && echo done.; \
 	else echo failed.; tail -n 15 $$log >&2; echo "The whole of it: $$log. Once the cause is gone, the same command goes on." >&2; exit 1; fi
 endef
 
@@ -55,11 +55,11 @@ setup: $(DEV_STAMP) ## Build .venv for running, testing and checking (once)
 setup-run: $(RUN_STAMP) ## Build .venv for running only (once)
 
 $(DEV_STAMP):
-	$(call build_environment,requirements-dev.lock,$(DEV_STAMP))
+	$(call build_environment,dev,requirements-dev.lock,$(DEV_STAMP))
 	@rm -f $(VENV)/.stamp-run-*; touch $(RUN_STAMP)
 
 $(RUN_STAMP):
-	$(call build_environment,requirements.lock,$(RUN_STAMP))
+	$(call build_environment,run,requirements.lock,$(RUN_STAMP))
 
 # --- use ---
 
@@ -97,17 +97,19 @@ bench-slice: $(DEV_STAMP) ## A bounded part of `make bench`, as CI runs it
 
 # --- checks ---
 
+# Not the console script: its first line names the folder it was installed in, and a checkout may be moved.
+define CHECK_LAYERS
+$(PY) -c 'from importlinter.cli import lint_imports_command as main; main()' --no-logo >$(VENV)/layers.log 2>&1 \
+	  && tail -n 1 $(VENV)/layers.log || { cat $(VENV)/layers.log >&2; exit 1; }
+endef
+
 check: $(DEV_STAMP) ## Style, formatting, types, layers and house rules: what CI checks before the tests
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check --quiet . || { echo "Not formatted: run 'make format'. It would change:" >&2; \
 	  $(PY) -m ruff format --check . >&2; exit 1; }
 	@$(PY) -m mypy
-	@$(VENV_LINT_IMPORTS)
+	@$(CHECK_LAYERS)
 	@$(PY) -m pytest -q tests/test_tidy.py
-
-# The console script's first line names the folder it was installed in; this works in a moved checkout too.
-VENV_LINT_IMPORTS = $(PY) -c 'from importlinter.cli import lint_imports_command as main; main()' >$(VENV)/layers.log 2>&1 \
-  && tail -n 1 $(VENV)/layers.log || { cat $(VENV)/layers.log >&2; exit 1; }
 
 tidy: $(DEV_STAMP) ## The house rules alone
 	@$(PY) -m pytest -q tests/test_tidy.py
