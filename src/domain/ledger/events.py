@@ -1,0 +1,283 @@
+"""What happened, in the past tense: the kinds of record of the journal.
+
+Every field is text, a whole number, a Decimal, an enum, a truth value, None, or a tuple or frozen dataclass of
+these, so that one codec writes them all canonically. Money is in quote asset unless a field names its asset.
+"""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from src.domain.market.sides import OrderSide, PositionSide
+from src.domain.orders.ticket import Attempt, OrderTicket
+from src.domain.orders.transitions import AttemptTrigger, OrderTrigger
+from src.domain.risk.states import SymbolState, TradingTrigger
+from src.domain.sessions.session import SessionOptions, SessionTrigger
+
+
+@dataclass(frozen=True, slots=True)
+class AccountOpened:
+    """The first record of every journal."""
+
+    account_id: str
+    namespace: str
+    exchange: str
+    settle_asset: str
+
+
+@dataclass(frozen=True, slots=True)
+class EpochStarted:
+    """A process took the lease: everything after it is that process's."""
+
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class SessionOpened:
+    """A session was created."""
+
+    session_id: str
+    options: SessionOptions
+
+
+@dataclass(frozen=True, slots=True)
+class SessionMoved:
+    """The session's state machine took a step."""
+
+    session_id: str
+    trigger: SessionTrigger
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class TradingMoved:
+    """The account's trading state took a step; ``author`` says who wanted it."""
+
+    trigger: TradingTrigger
+    reason: str
+    author: str
+
+
+@dataclass(frozen=True, slots=True)
+class SymbolMoved:
+    """A symbol was restricted or freed."""
+
+    symbol: str
+    state: SymbolState
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class DayStarted:
+    """A new venue day (UTC, days since the epoch) began with this equity."""
+
+    day: int
+    equity: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class EquityMarked:
+    """The equity at a moment: the points of the equity curve, and what drawdown is measured from."""
+
+    wallet: Decimal
+    unrealized_pnl: Decimal
+    exposure: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class SignalNote:
+    """The signal an order rests on, with the numbers it was made from."""
+
+    signal_type: str
+    confidence: Decimal
+    reason: str
+    numbers: tuple[tuple[str, Decimal], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OrderIntended:
+    """An order was decided: intent, attempt and reservation in one record, durable before any byte leaves."""
+
+    intent: int
+    ticket: OrderTicket
+    attempt: Attempt
+    session_id: str
+    signal: SignalNote | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderDenied:
+    """A rule said no before anything was sent."""
+
+    symbol: str
+    side: OrderSide
+    quantity: Decimal
+    strategy_id: str
+    rule: str
+    value: str
+    limit: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptMoved:
+    """Evidence about the one transmission of an order."""
+
+    client_order_id: str
+    trigger: AttemptTrigger
+    exchange_order_id: int | None = None
+    algo_id: int | None = None
+    code: int = 0
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OrderMoved:
+    """The exchange said how the order stands; ``claimed_quantity`` is what it says is filled (base asset)."""
+
+    client_order_id: str
+    trigger: OrderTrigger
+    claimed_quantity: Decimal
+    at_ms: int
+    exchange_order_id: int | None = None
+    algo_id: int | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CancelRequested:
+    """The end of an order was asked for; durable before the request leaves."""
+
+    client_order_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class CancelWithdrawn:
+    """The request to cancel came to nothing; the order stands as the exchange says."""
+
+    client_order_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RawReceived:
+    """A user-stream event exactly as it came, journalled before it is interpreted."""
+
+    stream_epoch: int
+    raw: str
+
+
+@dataclass(frozen=True, slots=True)
+class FillBooked:
+    """A trade of the exchange entered the books; (account, symbol, trade_id) is unique.
+
+    ``client_order_id`` is empty for a trade of an order that is not ours.
+    """
+
+    client_order_id: str
+    symbol: str
+    trade_id: int
+    exchange_order_id: int
+    side: OrderSide
+    position_side: PositionSide
+    price: Decimal
+    quantity: Decimal
+    realized_pnl: Decimal
+    commission: Decimal
+    commission_asset: str
+    is_maker: bool
+    traded_ms: int
+    strategy_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class IncomeBooked:
+    """The wallet changed by something other than a trade: funding, a transfer, insurance."""
+
+    transaction_id: int
+    income_type: str
+    asset: str
+    amount: Decimal
+    symbol: str
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class StreamOpened:
+    """The user stream was opened anew; whatever happened in between must be fetched."""
+
+    stream_epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class StreamLost:
+    """The user stream ended."""
+
+    stream_epoch: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class TradesConfirmed:
+    """Every trade of the symbol up to this id has been compared with the exchange's own list."""
+
+    symbol: str
+    trade_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class DifferenceFound:
+    """Store and exchange disagreed; ``verdict`` says what was done about it."""
+
+    subject: str
+    ours: str
+    theirs: str
+    verdict: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecoveryFinished:
+    """One run of the recovery procedure: why, what it looked at, what it changed, and whether it agrees now."""
+
+    cause: str
+    orders_checked: int
+    fills_added: int
+    income_added: int
+    unresolved: int
+    differences: int
+    agrees: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmRaised:
+    """Something a person must know."""
+
+    subject: str
+    text: str
+
+
+Event = (
+    AccountOpened
+    | EpochStarted
+    | SessionOpened
+    | SessionMoved
+    | TradingMoved
+    | SymbolMoved
+    | DayStarted
+    | EquityMarked
+    | OrderIntended
+    | OrderDenied
+    | AttemptMoved
+    | OrderMoved
+    | CancelRequested
+    | CancelWithdrawn
+    | RawReceived
+    | FillBooked
+    | IncomeBooked
+    | StreamOpened
+    | StreamLost
+    | TradesConfirmed
+    | DifferenceFound
+    | RecoveryFinished
+    | AlarmRaised
+)

@@ -1,0 +1,125 @@
+"""How fills, funding and transfers change orders, positions and the wallet.
+
+Fills are a set: the caller has made sure that the trade id is new. Realised P&L and commission are the exchange's
+own figures, so the wallet is exactly the sum of what it says.
+"""
+
+from src.domain.ledger import events as e
+from src.domain.ledger.evolve_orders import move_order, release
+from src.domain.ledger.state import Ledger
+from src.domain.money import ZERO
+from src.domain.orders.order import Order
+from src.domain.orders.transitions import OrderTrigger
+from src.domain.positions.position import Position, RoundTrip
+
+
+def fill_booked(ledger: Ledger, event: e.FillBooked, at_ms: int) -> None:
+    """A trade enters order, position, lots, wallet and session figures."""
+    book = ledger.symbol(event.symbol)
+    book.trade_ids.add(event.trade_id)
+    book.last_trade_id = max(book.last_trade_id, event.trade_id)
+    ledger.changes.symbols[event.symbol] = book
+    ledger.changes.fills.append(event)
+    order = ledger.orders.get(event.client_order_id)
+    if order is not None:
+        _fill_order(ledger, order, event)
+    position = ledger.position(event.symbol, event.position_side)
+    in_settle = event.commission if event.commission_asset == ledger.account.settle_asset else ZERO
+    trips = position.apply_fill(
+        event.side, event.price, event.quantity, in_settle, event.strategy_id, event.traded_ms, event.trade_id
+    )
+    position.realized_pnl += event.realized_pnl
+    if order is not None and not order.ticket.reduce_only and not position.is_flat:
+        _keep_protection(position, order)
+    ledger.changes.positions[(event.symbol, event.position_side)] = position
+    _pay(ledger, event)
+    _count(ledger, trips, event)
+
+
+def _fill_order(ledger: Ledger, order: Order, event: e.FillBooked) -> None:
+    before = order.filled_quantity
+    order.trade_ids.add(event.trade_id)
+    order.filled_quantity += event.quantity
+    order.filled_cost += event.quantity * event.price
+    order.realized_pnl += event.realized_pnl
+    order.commission += event.commission
+    order.updated_ms = max(order.updated_ms, event.traded_ms)
+    order.claimed_quantity = max(order.claimed_quantity, order.filled_quantity)
+    ledger.changes.orders[order.client_order_id] = order
+    if order.is_open and not order.ticket.reduce_only:
+        release(ledger, order, min(event.quantity, max(ZERO, order.ticket.quantity - before)))
+    is_final = order.filled_quantity >= order.ticket.quantity
+    move_order(ledger, order, OrderTrigger.FINAL_FILL if is_final else OrderTrigger.PARTIAL_FILL)
+
+
+def _keep_protection(position: Position, order: Order) -> None:
+    """The newest entry says where its stop and target are; without a word the policy of the session holds."""
+    if position.side is order.side:
+        position.stop_loss_price = order.ticket.stop_loss_price
+        position.take_profit_price = order.ticket.take_profit_price
+
+
+def _pay(ledger: Ledger, event: e.FillBooked) -> None:
+    account = ledger.account
+    wallet = account.wallet
+    settle = account.settle_asset
+    wallet[settle] = wallet.get(settle, ZERO) + event.realized_pnl
+    wallet[event.commission_asset] = wallet.get(event.commission_asset, ZERO) - event.commission
+    account.realized_pnl += event.realized_pnl
+    if event.commission_asset == settle:
+        account.commission += event.commission
+
+
+def _count(ledger: Ledger, trips: list[RoundTrip], event: e.FillBooked) -> None:
+    session = ledger.session
+    ledger.changes.round_trips.extend(trips)
+    if session is None:
+        return
+    session.total_pnl += event.realized_pnl
+    if event.commission_asset == ledger.account.settle_asset:
+        session.total_commission += event.commission
+    for trip in trips:
+        session.total_trades += 1
+        if trip.net_pnl > 0:
+            session.winning_trades += 1
+        elif trip.net_pnl < 0:
+            session.losing_trades += 1
+    ledger.changes.session = session
+
+
+def income_booked(ledger: Ledger, event: e.IncomeBooked, at_ms: int) -> None:
+    """Funding, transfers and the like enter the wallet once per (transaction, type, asset)."""
+    account = ledger.account
+    ledger.income_ids.add((event.transaction_id, event.income_type, event.asset))
+    account.wallet[event.asset] = account.wallet.get(event.asset, ZERO) + event.amount
+    account.income_ms = max(account.income_ms, event.at_ms)
+    ledger.changes.income.append(event)
+    if event.asset != account.settle_asset:
+        return
+    if event.income_type == "FUNDING_FEE":
+        account.funding += event.amount
+        if ledger.session is not None:
+            ledger.session.total_funding += event.amount
+            ledger.changes.session = ledger.session
+        for position in ledger.positions.values():
+            if position.symbol == event.symbol:
+                position.funding += event.amount
+                ledger.changes.positions[(position.symbol, position.position_side)] = position
+                break
+    else:
+        account.transfers += event.amount
+
+
+def equity_marked(ledger: Ledger, event: e.EquityMarked, at_ms: int) -> None:
+    """Peak and drawdown follow equity with unrealised P&L, for the account and for the session."""
+    equity = event.wallet + event.unrealized_pnl
+    account = ledger.account
+    account.peak_equity = max(account.peak_equity, equity)
+    if account.peak_equity > 0:
+        account.max_drawdown = max(account.max_drawdown, (account.peak_equity - equity) / account.peak_equity)
+    session = ledger.session
+    if session is not None:
+        session.peak_equity = max(session.peak_equity, equity)
+        if session.peak_equity > 0:
+            session.max_drawdown = max(session.max_drawdown, (session.peak_equity - equity) / session.peak_equity)
+        ledger.changes.session = session

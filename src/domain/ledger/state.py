@@ -1,0 +1,140 @@
+"""The ledger's state, and the record of what a step changed in it.
+
+One task owns a ledger and changes it in place, only through ``evolve``. Orders that are settled leave the working
+set after the commit that stored them; the store still has them.
+"""
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from src.domain.ledger.events import FillBooked, IncomeBooked
+from src.domain.market.sides import PositionSide
+from src.domain.money import ZERO
+from src.domain.orders.order import Order
+from src.domain.positions.position import Position, RoundTrip
+from src.domain.risk.states import SymbolState, TradingState
+from src.domain.sessions.session import TradingSession
+
+PositionKey = tuple[str, PositionSide]
+
+
+@dataclass(slots=True)
+class AccountState:
+    """The account: identity, counters, wallet and latches. Money in the asset named, or the settle asset."""
+
+    account_id: str
+    namespace: str
+    exchange: str
+    settle_asset: str
+    epoch: int = 0
+    next_intent: int = 1
+    next_sequence: int = 1
+    stream_epoch: int = 0
+    trading_state: TradingState = TradingState.ACTIVE
+    trading_reason: str = ""
+    day: int = -1
+    day_start_equity: Decimal = ZERO
+    peak_equity: Decimal = ZERO
+    max_drawdown: Decimal = ZERO
+    realized_pnl: Decimal = ZERO
+    commission: Decimal = ZERO
+    funding: Decimal = ZERO
+    transfers: Decimal = ZERO
+    breaches: int = 0
+    last_ms: int = 0
+    income_ms: int = 0
+    wallet: dict[str, Decimal] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class SymbolBook:
+    """What the ledger keeps per symbol beside positions.
+
+    ``pending_buy`` and ``pending_sell`` are what open orders that may grow a position can still fill (base asset),
+    unknown outcomes and cancels on their way included; ``pending_price`` is the worst price they were reserved at.
+    ``trade_ids`` holds booked trades above ``confirmed_trade_id``; at or below it every trade has been compared.
+    """
+
+    symbol: str
+    state: SymbolState = SymbolState.TRADING
+    reason: str = ""
+    pending_buy: Decimal = ZERO
+    pending_sell: Decimal = ZERO
+    pending_price: Decimal = ZERO
+    confirmed_trade_id: int = 0
+    last_trade_id: int = 0
+    trade_ids: set[int] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class Changes:
+    """What a step touched: the rows that the store has to write."""
+
+    orders: dict[str, Order] = field(default_factory=dict)
+    positions: dict[PositionKey, Position] = field(default_factory=dict)
+    symbols: dict[str, SymbolBook] = field(default_factory=dict)
+    fills: list[FillBooked] = field(default_factory=list)
+    income: list[IncomeBooked] = field(default_factory=list)
+    round_trips: list[RoundTrip] = field(default_factory=list)
+    session: TradingSession | None = None
+    account: bool = False
+
+    def clear(self) -> None:
+        """Forget everything: the rows are written."""
+        self.orders.clear()
+        self.positions.clear()
+        self.symbols.clear()
+        self.fills.clear()
+        self.income.clear()
+        self.round_trips.clear()
+        self.session = None
+        self.account = False
+
+
+class Ledger:
+    """Everything that a session must not lose."""
+
+    __slots__ = ("account", "changes", "income_ids", "order_ids", "orders", "positions", "session", "symbols")
+
+    def __init__(self, account: AccountState, session: TradingSession | None = None) -> None:
+        self.account = account
+        self.session = session
+        self.orders: dict[str, Order] = {}
+        self.order_ids: dict[tuple[str, int], str] = {}
+        self.positions: dict[PositionKey, Position] = {}
+        self.symbols: dict[str, SymbolBook] = {}
+        self.income_ids: set[tuple[int, str, str]] = set()
+        self.changes = Changes()
+
+    def symbol(self, symbol: str) -> SymbolBook:
+        """The book of a symbol, made when it is first asked for."""
+        book = self.symbols.get(symbol)
+        if book is None:
+            book = self.symbols[symbol] = SymbolBook(symbol)
+        return book
+
+    def position(self, symbol: str, side: PositionSide = PositionSide.BOTH) -> Position:
+        """The position of a symbol, flat when there is none; the same object for as long as the ledger lives."""
+        position = self.positions.get((symbol, side))
+        if position is None:
+            position = self.positions[(symbol, side)] = Position(symbol, side)
+        return position
+
+    @property
+    def wallet_balance(self) -> Decimal:
+        """Wallet in the settle asset."""
+        return self.account.wallet.get(self.account.settle_asset, ZERO)
+
+    def adopt_order(self, order: Order) -> None:
+        """Put an order into the working set: at load, or when late news of a settled one arrives."""
+        self.orders[order.client_order_id] = order
+        if order.exchange_order_id is not None:
+            self.order_ids[(order.symbol, order.exchange_order_id)] = order.client_order_id
+
+    def release_settled(self) -> None:
+        """Let go of the orders of the last step that are over and fully booked; the store has them."""
+        for client_order_id, order in self.changes.orders.items():
+            if order.is_settled:
+                self.orders.pop(client_order_id, None)
+                if order.exchange_order_id is not None:
+                    self.order_ids.pop((order.symbol, order.exchange_order_id), None)

@@ -1,0 +1,78 @@
+"""A signal: a wish, not an order.
+
+It says which way, how surely and why, and carries the indicator values it rested on, so that the journal can
+show years later what a decision was made from. Indicators are binary floating point numbers; only
+:func:`rounded_number` lets them in, as decimals of at most ten significant digits, which every platform spells
+alike.
+"""
+
+from dataclasses import dataclass
+from decimal import ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
+from enum import Enum
+from typing import Final
+
+from src.domain.shared.errors import InvariantViolated
+
+SIGNIFICANT_DIGITS: Final = 10
+
+_TEN_DIGITS: Final = Context(prec=SIGNIFICANT_DIGITS, rounding=ROUND_HALF_EVEN, traps=[InvalidOperation])
+
+
+class SignalType(str, Enum):
+    """BUY wants to be long, SELL wants to be short, EXIT wants no position."""
+
+    BUY = "BUY"
+    SELL = "SELL"
+    EXIT = "EXIT"
+
+
+def rounded_number(value: Decimal) -> Decimal:
+    """Round to ten significant digits, half-even, without exponent, trailing zeros or negative zero.
+
+    Raises :class:`InvariantViolated` for NaN and infinity: such a number is no ground for a trade.
+    """
+    if not value.is_finite():
+        raise InvariantViolated(f"an indicator value must be finite, not {value}")
+    rounded = _TEN_DIGITS.plus(value)
+    if not rounded:
+        return Decimal(0)
+    text = format(rounded, "f")
+    return Decimal(text.rstrip("0").rstrip(".") if "." in text else text)
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """One wish of one strategy about one symbol.
+
+    ``confidence`` is 0 (a guess) to 1 (certain); each strategy states its formula. ``reason`` is one sentence for
+    a person. ``numbers`` are (name, value) of the indicators behind it, as :func:`rounded_number` leaves them.
+    ``reference_price`` is the price the strategy saw (quote asset per base asset), ``at_ms`` when it saw it
+    (ms since the epoch, UTC).
+
+    Raises :class:`InvariantViolated` when one of these does not hold.
+    """
+
+    symbol: str
+    signal_type: SignalType
+    strategy_id: str
+    confidence: Decimal
+    reason: str
+    numbers: tuple[tuple[str, Decimal], ...]
+    reference_price: Decimal
+    at_ms: int
+
+    def __post_init__(self) -> None:
+        # NaN compares to nothing, so finiteness is asked first.
+        if not self.confidence.is_finite() or not 0 <= self.confidence <= 1:
+            raise InvariantViolated(f"a confidence lies in 0 to 1, {self.confidence} does not")
+        if not self.reference_price.is_finite() or self.reference_price <= 0:
+            raise InvariantViolated(f"a reference price must be above zero, not {self.reference_price}")
+        if not self.reason or "\n" in self.reason:
+            raise InvariantViolated("a signal needs one sentence that says why")
+        for name, value in self.numbers:
+            if not value.is_finite() or value != _TEN_DIGITS.plus(value):
+                raise InvariantViolated(f"{name} of a signal must be rounded to {SIGNIFICANT_DIGITS} digits: {value}")
+
+
+# The event's name in the documents of the live trading module.
+SignalGenerated = Signal
