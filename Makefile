@@ -19,7 +19,7 @@ SEEDS ?= 20000
 ARGS ?=
 
 # One shell recipe builds the environment: $(1) is run or dev, $(2) the lock, $(3) the stamp.
-# Output goes to a log that is shown only when something fails.
+# One line goes to stderr (stdout may be somebody's JSON); the rest to a log, shown only when something fails.
 define build_environment
 	@set -eu; log=$(VENV)/setup.log; \
 	python=; for candidate in "$(PYTHON)" python3.11 python3 python /usr/bin/python3; do \
@@ -27,22 +27,22 @@ define build_environment
 	  then python=$$candidate; break; fi; done; \
 	[ -n "$$python" ] || { echo "Steadyhand needs Python 3.11 or later; none was found. Name one: make setup PYTHON=/path/to/python3.11" >&2; exit 1; }; \
 	version=$$("$$python" -c 'import platform; print(platform.python_version())'); \
-	printf 'Setting up %s with Python %s (once, under a minute) ... ' "$(VENV)" "$$version"; \
+	printf 'Setting up %s with Python %s (once, under a minute) ... ' "$(VENV)" "$$version" >&2; \
 	if ! $(PY) -c 'import pip' >/dev/null 2>&1; then \
-	  "$$python" -m venv --clear $(VENV) >/dev/null 2>&1 || { echo; echo "Could not create $(VENV) with $$python: is its venv module installed (Debian: python3-venv)?" >&2; exit 1; }; \
+	  "$$python" -m venv --clear $(VENV) >/dev/null 2>&1 || { echo >&2; echo "Could not create $(VENV) with $$python: is its venv module installed (Debian: python3-venv)?" >&2; exit 1; }; \
 	fi; \
 	rm -f $(VENV)/.stamp-$(1)-*; \
 	if { command -v uv >/dev/null 2>&1 && uv pip install -q --python $(PY) --require-hashes -r $(2) >$$log 2>&1; } || \
 	   $(PY) -m pip install -q --disable-pip-version-check --no-input --require-hashes -r $(2) >$$log 2>&1; \
-	then touch $(3) && echo done.; \
-	else echo failed.; tail -n 15 $$log >&2; echo "The whole of it: $$log. Once the cause is gone, the same command goes on." >&2; exit 1; fi
+	then touch $(3) && echo done. >&2; \
+	else echo failed. >&2; tail -n 15 $$log >&2; echo "The whole of it: $$log. Once the cause is gone, the same command goes on." >&2; exit 1; fi
 endef
 
 # A command line flag only for a variable that was given: $(call flag,VARIABLE,--flag)
 flag = $(if $($(1)),$(2) "$($(1))")
 
 .PHONY: help setup setup-run run test test-all check tidy format bench bench-slice crash crash-slice simulation \
-        replay-acceptance soak lock clean
+        replay-acceptance lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
@@ -97,19 +97,18 @@ bench-slice: $(DEV_STAMP) ## A bounded part of `make bench`, as CI runs it
 
 # --- checks ---
 
-# Not the console script: its first line names the folder it was installed in, and a checkout may be moved.
-define CHECK_LAYERS
-$(PY) -c 'from importlinter.cli import lint_imports_command as main; main()' --no-logo >$(VENV)/layers.log 2>&1 \
-	  && tail -n 1 $(VENV)/layers.log || { cat $(VENV)/layers.log >&2; exit 1; }
-endef
-
+# Goes on after a failure, so that one run shows all there is to do. The layers are not checked by the console
+# script, whose first line names the folder it was installed in: a checkout may be moved.
 check: $(DEV_STAMP) ## Style, formatting, types, layers and house rules: what CI checks before the tests
-	@$(PY) -m ruff check .
-	@$(PY) -m ruff format --check --quiet . || { echo "Not formatted: run 'make format'. It would change:" >&2; \
-	  $(PY) -m ruff format --check . >&2; exit 1; }
-	@$(PY) -m mypy
-	@$(CHECK_LAYERS)
-	@$(PY) -m pytest -q tests/test_tidy.py
+	@failed=; \
+	$(PY) -m ruff check --quiet --output-format concise . && echo "style: ok" || failed="$$failed style"; \
+	$(PY) -m ruff format --check --quiet --output-format concise . && echo "format: ok" \
+	  || { failed="$$failed format"; echo "put right by: make format"; }; \
+	$(PY) -m mypy --no-error-summary && echo "types: ok" || failed="$$failed types"; \
+	$(PY) -c 'from importlinter.cli import lint_imports_command as main; main()' --no-logo >$(VENV)/layers.log 2>&1 \
+	  && echo "layers: ok" || { failed="$$failed layers"; cat $(VENV)/layers.log; }; \
+	$(PY) -m pytest -q tests/test_tidy.py || failed="$$failed house-rules"; \
+	[ -z "$$failed" ] || { echo "check failed:$$failed" >&2; exit 1; }
 
 tidy: $(DEV_STAMP) ## The house rules alone
 	@$(PY) -m pytest -q tests/test_tidy.py
