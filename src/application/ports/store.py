@@ -161,7 +161,9 @@ class ReadModels(Protocol):
         """Sessions, newest first."""
         ...
 
-    def orders(self, account_id: str, *, open_only: bool = False, symbol: str | None = None, limit: int = 100) -> list[Order]:
+    def orders(
+        self, account_id: str, *, open_only: bool = False, symbol: str | None = None, limit: int = 100
+    ) -> list[Order]:
         """Orders, newest first."""
         ...
 
@@ -173,7 +175,9 @@ class ReadModels(Protocol):
         """Positions that are not flat."""
         ...
 
-    def fills(self, account_id: str, *, symbol: str | None = None, limit: int | None = None) -> list[FillBooked]:
+    def fills(
+        self, account_id: str, *, symbol: str | None = None, limit: int | None = None
+    ) -> list[FillBooked]:
         """Fills, newest first."""
         ...
 
@@ -189,7 +193,9 @@ class ReadModels(Protocol):
         """Equity points, oldest first."""
         ...
 
-    def journal(self, account_id: str, after_seq: int = 0, kind: str | None = None) -> Iterator[JournalRecord]:
+    def journal(
+        self, account_id: str, after_seq: int = 0, kind: str | None = None
+    ) -> Iterator[JournalRecord]:
         """Records of the journal, oldest first."""
         ...
 

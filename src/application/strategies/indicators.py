@@ -1,17 +1,17 @@
 """TA-Lib's incremental indicators: one update is O(1) and equals the batch function to the last bit.
 
-TA-Lib and numpy are imported when a strategy is made, not with this module: the command line's help must not
-wait for them, and the session's loop must not either, so no handle is the first to import. The handles compute
-in float64, which is for signals only; they cannot be stored, so they are opened again from history.
+TA-Lib and numpy are imported by the first :class:`Indicators`, that is when a strategy is made: the command
+line's help must not wait for them (about 0.15 s), and neither must the session's loop, where handles are
+opened. The handles compute in float64, which is for signals only; they cannot be stored, so they are opened
+again from history.
 """
 
 import math
 from collections.abc import Sequence
-from types import ModuleType
-from typing import Protocol
+from typing import Final, Protocol
 
-FORGOTTEN = 1e-9
-"""An exponential average has forgotten its start when that weighs less than this share of the price."""
+FORGOTTEN: Final = 1e-9
+"""An exponential average has forgotten where it started when that weighs less than this in its value."""
 
 
 class Line(Protocol):
@@ -30,53 +30,44 @@ class MacdLines(Protocol):
         ...
 
 
-def load_talib() -> ModuleType:
-    """Import TA-Lib now (about 0.15 s the first time), so that opening a handle later costs microseconds."""
-    import numpy
-    import talib.stream
+class Indicators:
+    """Opens handles on values given oldest first; they continue after the last of them.
 
-    return talib if numpy else talib
+    Too few values, or a period that TA-Lib does not take (above 100,000), raise TA-Lib's own exception.
+    """
 
+    __slots__ = ("_numpy", "_stream")
 
-def open_sma(values: Sequence[float], period: int) -> Line:
-    """Simple moving average over ``period`` values; needs as many."""
-    import numpy
-    from talib import stream
+    def __init__(self) -> None:
+        import numpy
+        from talib import stream
 
-    return stream.SMA(numpy.array(values, numpy.float64), timeperiod=period)
+        self._numpy = numpy
+        self._stream = stream
 
+    def sma(self, values: Sequence[float], period: int) -> Line:
+        """Simple moving average; needs ``period`` values."""
+        return self._stream.SMA(self._numpy.array(values, "float64"), timeperiod=period)
 
-def open_momentum(values: Sequence[float], period: int) -> Line:
-    """The value minus that of ``period`` bars before; needs ``period`` + 1 values."""
-    import numpy
-    from talib import stream
+    def mean_move(self, closes: Sequence[float], period: int) -> Line:
+        """Mean absolute move from close to close; needs ``period`` + 1 closes and is updated with moves."""
+        moves = [abs(after - before) for before, after in zip(closes, closes[1:], strict=False)]
+        return self.sma(moves, period)
 
-    return stream.MOM(numpy.array(values, numpy.float64), timeperiod=period)
+    def momentum(self, values: Sequence[float], period: int) -> Line:
+        """The value minus the one ``period`` bars before; needs ``period`` + 1 values."""
+        return self._stream.MOM(self._numpy.array(values, "float64"), timeperiod=period)
 
+    def rsi(self, values: Sequence[float], period: int) -> Line:
+        """Wilder's relative strength index, 0 to 100; needs ``period`` + 1 values."""
+        return self._stream.RSI(self._numpy.array(values, "float64"), timeperiod=period)
 
-def open_rsi(values: Sequence[float], period: int) -> Line:
-    """Wilder's relative strength index, 0 to 100; needs ``period`` + 1 values."""
-    import numpy
-    from talib import stream
-
-    return stream.RSI(numpy.array(values, numpy.float64), timeperiod=period)
-
-
-def open_macd(values: Sequence[float], fast: int, slow: int, signal: int) -> MacdLines:
-    """Appel's MACD of three exponential averages; needs ``slow`` + ``signal`` - 1 values."""
-    import numpy
-    from talib import stream
-
-    return stream.MACD(
-        numpy.array(values, numpy.float64), fastperiod=fast, slowperiod=slow, signalperiod=signal
-    )
-
-
-def mean_moves(closes: Sequence[float], period: int) -> Line:
-    """The mean absolute move from close to close over ``period`` bars; needs ``period`` + 1 closes."""
-    return open_sma([abs(after - before) for before, after in zip(closes, closes[1:], strict=False)], period)
+    def macd(self, values: Sequence[float], fast: int, slow: int, signal: int) -> MacdLines:
+        """Appel's MACD of three exponential averages; needs ``slow`` + ``signal`` - 1 values."""
+        array = self._numpy.array(values, "float64")
+        return self._stream.MACD(array, fastperiod=fast, slowperiod=slow, signalperiod=signal)
 
 
 def bars_until_forgotten(weight: float) -> int:
-    """After how many bars an exponential average with this weight of the newest value has forgotten its start."""
+    """After how many bars an average that gives ``weight`` (0 to 1) to the newest value has forgotten its start."""
     return math.ceil(math.log(FORGOTTEN) / math.log(1 - weight)) if weight < 1 else 1

@@ -19,7 +19,12 @@ from src.domain.ledger.evolve_orders import (
 from src.domain.ledger.evolve_money import equity_marked, fill_booked, income_booked
 from src.domain.ledger.state import AccountState, Ledger
 from src.domain.risk.states import TRADING_TRANSITIONS
-from src.domain.sessions.session import SESSION_TRANSITIONS, SessionTrigger, TradingSession, TradingSessionStatus
+from src.domain.sessions.session import (
+    SESSION_TRANSITIONS,
+    SessionTrigger,
+    TradingSession,
+    TradingSessionStatus,
+)
 from src.domain.shared.transitions import next_state
 
 
@@ -135,5 +140,3 @@ def fold(records: list[tuple[int, e.Event]]) -> Ledger:
     for at_ms, event in records[1:]:
         evolve(ledger, event, at_ms)
     return ledger
-
-

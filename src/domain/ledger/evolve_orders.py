@@ -31,6 +31,7 @@ def order_intended(ledger: Ledger, event: e.OrderIntended, at_ms: int) -> None:
     order = Order(event.ticket, event.attempt, event.session_id, event.intent, at_ms, updated_ms=at_ms)
     ledger.orders[order.client_order_id] = order
     ledger.changes.orders[order.client_order_id] = order
+    ledger.remember(order)
     if not order.ticket.reduce_only:
         _reserve(ledger.symbol(order.symbol), order)
 

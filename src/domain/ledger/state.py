@@ -4,13 +4,15 @@ One task owns a ledger and changes it in place, only through ``evolve``. Orders 
 set after the commit that stored them; the store still has them.
 """
 
+from collections import deque
 from dataclasses import dataclass, field
 from decimal import Decimal
 
 from src.domain.ledger.events import FillBooked, IncomeBooked
-from src.domain.market.sides import PositionSide
+from src.domain.market.sides import OrderSide, PositionSide
 from src.domain.money import ZERO
 from src.domain.orders.order import Order
+from src.domain.orders.types import Purpose
 from src.domain.positions.position import Position, RoundTrip
 from src.domain.risk.states import SymbolState, TradingState
 from src.domain.sessions.session import TradingSession
@@ -66,6 +68,22 @@ class SymbolBook:
     trade_ids: set[int] = field(default_factory=set)
 
 
+@dataclass(frozen=True, slots=True)
+class RecentOrder:
+    """An order of the last minute, as the throttles and the duplicate rule remember it."""
+
+    at_ms: int
+    symbol: str
+    side: OrderSide
+    quantity: Decimal
+    price: Decimal | None
+    strategy_id: str
+    purpose: Purpose
+
+
+RECENT_WINDOW_MS = 60_000
+
+
 @dataclass(slots=True)
 class Changes:
     """What a step touched: the rows that the store has to write."""
@@ -94,7 +112,17 @@ class Changes:
 class Ledger:
     """Everything that a session must not lose."""
 
-    __slots__ = ("account", "changes", "income_ids", "order_ids", "orders", "positions", "session", "symbols")
+    __slots__ = (
+        "account",
+        "changes",
+        "income_ids",
+        "order_ids",
+        "orders",
+        "positions",
+        "recent_orders",
+        "session",
+        "symbols",
+    )
 
     def __init__(self, account: AccountState, session: TradingSession | None = None) -> None:
         self.account = account
@@ -104,6 +132,7 @@ class Ledger:
         self.positions: dict[PositionKey, Position] = {}
         self.symbols: dict[str, SymbolBook] = {}
         self.income_ids: set[tuple[int, str, str]] = set()
+        self.recent_orders: deque[RecentOrder] = deque()
         self.changes = Changes()
 
     def symbol(self, symbol: str) -> SymbolBook:
@@ -130,6 +159,24 @@ class Ledger:
         self.orders[order.client_order_id] = order
         if order.exchange_order_id is not None:
             self.order_ids[(order.symbol, order.exchange_order_id)] = order.client_order_id
+
+    def remember(self, order: Order) -> None:
+        """Count an order for the throttles; those older than a minute before it are forgotten."""
+        ticket = order.ticket
+        self.recent_orders.append(
+            RecentOrder(
+                order.created_ms,
+                ticket.symbol,
+                ticket.side,
+                ticket.quantity,
+                ticket.limit_price or ticket.stop_price,
+                ticket.strategy_id,
+                ticket.purpose,
+            )
+        )
+        since = order.created_ms - RECENT_WINDOW_MS
+        while self.recent_orders[0].at_ms <= since:
+            self.recent_orders.popleft()
 
     def release_settled(self) -> None:
         """Let go of the orders of the last step that are over and fully booked; the store has them."""

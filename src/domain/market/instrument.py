@@ -42,8 +42,9 @@ class Instrument:
         """The quantity on the step grid, never more than asked."""
         return round_down_to_step(quantity, self.step_size)
 
-    def objection_to(self, quantity: Decimal, limit_price: Decimal | None, reference_price: Decimal,
-                     reduce_only: bool) -> str | None:
+    def objection_to(
+        self, quantity: Decimal, limit_price: Decimal | None, reference_price: Decimal, reduce_only: bool
+    ) -> str | None:
         """Say which filter such an order breaks, or None.
 
         ``limit_price`` is None for a market order, whose notional is taken at ``reference_price`` (mark price).

@@ -116,7 +116,13 @@ class Position:
         return trips
 
     def _open(
-        self, signed: Decimal, price: Decimal, commission: Decimal, strategy_id: str, at_ms: int, trade_id: int
+        self,
+        signed: Decimal,
+        price: Decimal,
+        commission: Decimal,
+        strategy_id: str,
+        at_ms: int,
+        trade_id: int,
     ) -> None:
         if not self.quantity:
             self.opened_ms = at_ms
@@ -139,7 +145,13 @@ class Position:
         return self._match_lots(side, closing, price, commission, at_ms, trade_id)
 
     def _match_lots(
-        self, side: OrderSide, closing: Decimal, price: Decimal, commission: Decimal, at_ms: int, trade_id: int
+        self,
+        side: OrderSide,
+        closing: Decimal,
+        price: Decimal,
+        commission: Decimal,
+        at_ms: int,
+        trade_id: int,
     ) -> list[RoundTrip]:
         trips = []
         left, commission_left = closing, commission
@@ -148,7 +160,9 @@ class Position:
             taken = min(left, lot.quantity)
             exit_part = commission_left if taken == left else quantize_amount(commission_left * taken / left)
             entry_part = (
-                lot.commission if taken == lot.quantity else quantize_amount(lot.commission * taken / lot.quantity)
+                lot.commission
+                if taken == lot.quantity
+                else quantize_amount(lot.commission * taken / lot.quantity)
             )
             pnl = quantize_amount((price - lot.price) * taken * side.sign)
             trips.append(

@@ -2,8 +2,8 @@
 
 It says which way, how surely and why, and carries the indicator values it rested on, so that the journal can
 show years later what a decision was made from. Indicators are binary floating point numbers; only
-:func:`rounded_number` lets them in, as decimals of at most ten significant digits, which every platform spells
-alike.
+:func:`rounded_number` lets them in, as decimals of at most ten significant digits, which every platform
+spells alike.
 """
 
 from dataclasses import dataclass
@@ -44,10 +44,10 @@ def rounded_number(value: Decimal) -> Decimal:
 class Signal:
     """One wish of one strategy about one symbol.
 
-    ``confidence`` is 0 (a guess) to 1 (certain); each strategy states its formula. ``reason`` is one sentence for
-    a person. ``numbers`` are (name, value) of the indicators behind it, as :func:`rounded_number` leaves them.
-    ``reference_price`` is the price the strategy saw (quote asset per base asset), ``at_ms`` when it saw it
-    (ms since the epoch, UTC).
+    ``confidence`` is 0 (a guess) to 1 (certain); each strategy states its formula. ``reason`` is one sentence
+    for a person. ``numbers`` are (name, value) of the indicators behind it, as :func:`rounded_number` leaves
+    them. ``reference_price`` is the price the strategy saw (quote asset per base asset), ``at_ms`` when it
+    saw it (ms since the epoch, UTC).
 
     Raises :class:`InvariantViolated` when one of these does not hold.
     """
@@ -71,7 +71,9 @@ class Signal:
             raise InvariantViolated("a signal needs one sentence that says why")
         for name, value in self.numbers:
             if not value.is_finite() or value != _TEN_DIGITS.plus(value):
-                raise InvariantViolated(f"{name} of a signal must be rounded to {SIGNIFICANT_DIGITS} digits: {value}")
+                raise InvariantViolated(
+                    f"{name} of a signal must be rounded to {SIGNIFICANT_DIGITS} digits: {value}"
+                )
 
 
 # The event's name in the documents of the live trading module.

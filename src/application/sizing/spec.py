@@ -1,0 +1,117 @@
+"""Sizers asked for in text: ``percent:0.1``, ``risk:0.005``, ``risk:0.005,share_max=0.2``, ``fixed:0.01``, …
+
+The first value is the sizer's main setting and may be left out where it has a default.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Final
+
+from src.application.sizing.sizers import (
+    FixedNotional,
+    FixedQuantity,
+    PercentOfEquity,
+    PositionSizer,
+    RiskPerTrade,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SizerKind:
+    """A sizer that can be asked for: its settings' names in text and in the class, the main one first."""
+
+    name: str
+    summary: str
+    example: str
+    make: Callable[..., PositionSizer]
+    settings: tuple[tuple[str, str], ...]
+    has_default: bool = True
+
+
+SIZERS: Final = (
+    SizerKind(
+        "percent",
+        "a notional of a share of equity",
+        "percent:0.1",
+        PercentOfEquity,
+        (("share", "position_size_pct"),),
+    ),
+    SizerKind(
+        "risk",
+        "a loss of at most a share of equity at the stop",
+        "risk:0.005",
+        RiskPerTrade,
+        (("share", "risk_fraction"), ("share_max", "equity_share_max")),
+    ),
+    SizerKind(
+        "fixed",
+        "a quantity in base asset",
+        "fixed:0.01",
+        FixedQuantity,
+        (("quantity", "base_quantity"),),
+        has_default=False,
+    ),
+    SizerKind(
+        "notional",
+        "a notional in quote asset",
+        "notional:500",
+        FixedNotional,
+        (("notional", "notional"),),
+        has_default=False,
+    ),
+)
+
+
+def parse_sizer(text: str) -> PositionSizer:
+    """Read a specification; raises ValueError, in one line with cause and fix."""
+    name, _, rest = text.partition(":")
+    kind = _kind(name.strip().lower())
+    settings = dict(kind.settings)
+    values: dict[str, Decimal] = {}
+    for position, part in enumerate(rest.split(",") if rest.strip() else ()):
+        key, equals, value = (each.strip() for each in part.rpartition("="))
+        if not equals and position == 0:
+            key = kind.settings[0][0]
+        if key not in settings:
+            known = ", ".join(settings)
+            raise ValueError(
+                f"cannot read {part.strip()!r} in {text!r}{_did_you_mean(key, settings)}: "
+                f"{kind.name} has {known}, write it like {kind.example}"
+            )
+        if settings[key] in values:
+            raise ValueError(f"{key} is given twice in {text!r}: keep one of them")
+        values[settings[key]] = _number(value, kind)
+    if not values and not kind.has_default:
+        raise ValueError(f"{kind.name} needs {kind.summary}: write it like {kind.example}")
+    try:
+        return kind.make(**values)
+    except ValueError as error:
+        raise ValueError(f"{text.strip()!r}: {error}; write it like {kind.example}") from None
+
+
+def _kind(name: str) -> SizerKind:
+    """The sizer of that name, or ValueError with those there are."""
+    for kind in SIZERS:
+        if kind.name == name:
+            return kind
+    known = [kind.name for kind in SIZERS]
+    raise ValueError(
+        f"no sizing {name!r}{_did_you_mean(name, known)}: known are {', '.join(known)}, e.g. percent:0.1"
+    )
+
+
+def _number(text: str, kind: SizerKind) -> Decimal:
+    """The text as a decimal, or ValueError."""
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        raise ValueError(f"{text!r} is not a number: write it like {kind.example}") from None
+
+
+def _did_you_mean(name: str, known: Iterable[str]) -> str:
+    """A suggestion to append to an error, or nothing when no known name is close."""
+    import difflib  # only an error needs it, and importing it is slow
+
+    close = difflib.get_close_matches(name, list(known), n=1)
+    return f" (did you mean {close[0]!r}?)" if close else ""

@@ -1,0 +1,150 @@
+"""The strategies we ship, by name, and how to ask for one in text: ``sma_cross:fast=5,slow=20``.
+
+The text of a specification is also the strategy's id: two settings of one strategy are two strategies, and
+the same setting is the same one after a restart. Whoever asks for an unknown name or parameter gets one line
+that says what there is.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, dataclass, fields
+from enum import Enum
+from typing import Any, Final, NamedTuple
+
+from src.application.strategies.macd_momentum import MacdMomentumParameters, MacdMomentumStrategy
+from src.application.strategies.parameters import (
+    Parameters,
+    changed_parameters,
+    did_you_mean,
+    read_parameters,
+)
+from src.application.strategies.rsi import RSIParameters, RSIStrategy
+from src.application.strategies.sma_cross import SmaCrossParameters, SmaCrossStrategy
+from src.application.strategies.strategy import Strategy
+
+
+class ParameterInfo(NamedTuple):
+    """One parameter for a table: its default as text, its bounds (None where it has none), its meaning."""
+
+    name: str
+    default: str
+    low: float | None
+    high: float | None
+    meaning: str
+
+
+@dataclass(frozen=True, slots=True)
+class StrategyKind:
+    """A strategy that can be asked for; ``make`` takes parameters, symbol and strategy id."""
+
+    name: str
+    summary: str
+    parameters: type[Parameters]
+    make: Callable[[Any, str | None, str], Strategy]
+    aliases: tuple[str, ...] = ()
+
+    @property
+    def parameter_infos(self) -> tuple[ParameterInfo, ...]:
+        """Its parameters, in order."""
+        return tuple(
+            ParameterInfo(
+                each.name,
+                str(each.default.value if isinstance(each.default, Enum) else each.default),
+                each.metadata.get("low"),
+                each.metadata.get("high"),
+                each.metadata.get("meaning", ""),
+            )
+            for each in fields(self.parameters)
+            if each.default is not MISSING
+        )
+
+
+STRATEGIES: Final = (
+    StrategyKind(
+        "sma_cross",
+        "crossings of a fast and a slow moving average",
+        SmaCrossParameters,
+        SmaCrossStrategy,
+        ("moving_average_crossover", "ma_crossover"),
+    ),
+    StrategyKind(
+        "macd_momentum",
+        "zero crossings of the MACD histogram that momentum confirms",
+        MacdMomentumParameters,
+        MacdMomentumStrategy,
+    ),
+    StrategyKind(
+        "rsi",
+        "turns of the relative strength index out of an extreme",
+        RSIParameters,
+        RSIStrategy,
+        ("rsi_strategy",),
+    ),
+)
+
+_BY_NAME: Final[Mapping[str, StrategyKind]] = {
+    name: kind for kind in STRATEGIES for name in (kind.name, *kind.aliases)
+}
+
+
+@dataclass(frozen=True, slots=True)
+class StrategySpec:
+    """A strategy with its parameters, not yet made for a symbol."""
+
+    kind: StrategyKind
+    parameters: Parameters
+
+    @property
+    def strategy_id(self) -> str:
+        """The canonical text: the name, and the parameters that differ from their defaults."""
+        changed = changed_parameters(self.parameters)
+        pairs = ",".join(f"{name}={value}" for name, value in changed.items())
+        return f"{self.kind.name}:{pairs}" if pairs else self.kind.name
+
+    def make(self, symbol: str | None = None) -> Strategy:
+        """A new instance; loads TA-Lib if it is the first."""
+        return self.kind.make(self.parameters, symbol, self.strategy_id)
+
+
+def strategy_spec(name: str, parameters: Mapping[str, object] | None = None) -> StrategySpec:
+    """The specification of a named strategy; raises ValueError, in one line with the fix, when there is none such."""
+    wanted = name.strip().lower()
+    kind = _BY_NAME.get(wanted)
+    if kind is None:
+        known = ", ".join(each.name for each in STRATEGIES)
+        raise ValueError(f"no strategy {name.strip()!r}{did_you_mean(wanted, _BY_NAME)}: known are {known}")
+    return StrategySpec(kind, read_parameters(kind.parameters, kind.name, parameters or {}))
+
+
+def parse_strategy_spec(text: str) -> StrategySpec:
+    """Read ``name`` or ``name:parameter=value,…``; raises ValueError, in one line with the fix."""
+    name, colon, rest = text.partition(":")
+    given: dict[str, object] = {}
+    for pair in rest.split(",") if colon else ():
+        key, equals, value = (part.strip() for part in pair.partition("="))
+        if not (key and equals and value):
+            raise ValueError(
+                f"cannot read {pair.strip()!r} in {text!r}: write it like sma_cross:fast=5,slow=20"
+            )
+        if key in given:
+            raise ValueError(f"{key} is given twice in {text!r}: keep one of them")
+        given[key] = value
+    return strategy_spec(name, given)
+
+
+def parse_strategy_list(text: str) -> tuple[StrategySpec, ...]:
+    """Read specifications separated by commas; a ``parameter=value`` belongs to the name before it.
+
+    Raises ValueError when one cannot be read, and when two are the same.
+    """
+    texts: list[str] = []
+    for part in text.split(","):
+        if texts and "=" in part and ":" not in part:
+            texts[-1] += "," + part
+        else:
+            texts.append(part)
+    specs = tuple(parse_strategy_spec(each) for each in texts)
+    ids = [spec.strategy_id for spec in specs]
+    for each in ids:
+        if ids.count(each) > 1:
+            raise ValueError(f"{each} is asked for twice: keep one of them")
+    return specs

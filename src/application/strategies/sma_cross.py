@@ -1,0 +1,113 @@
+"""Moving average crossover: long when the fast average rises above the slow one, short when it falls below.
+
+**Confidence** is how steep the crossing is. Let g be the distance fast - slow, m the mean absolute move from
+close to close over the slow window, and z = |g - g of the bar before| / (m · √(1/fast - 1/slow)). The root is
+the standard deviation of the change of g, per standard deviation of the moves, when prices are a driftless
+random walk with independent moves (each of the last ``fast`` moves enters with weight 1/fast - 1/slow, each
+older one with -1/slow; the squares add up to 1/fast - 1/slow). So z says how far this crossing stands out
+from chance, and the confidence is z / (1 + z).
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Self
+
+from src.application.strategies.indicators import Line
+from src.application.strategies.parameters import (
+    PERIOD_MAX,
+    Direction,
+    bounded,
+    check_bounds,
+    direction_field,
+)
+from src.application.strategies.streaming import TOUCHING, Side, StreamStrategy, Wish, saturating, spelled
+
+
+@dataclass(frozen=True, slots=True)
+class SmaCrossParameters:
+    """Two windows in bars, fast < slow; raises ValueError otherwise."""
+
+    fast: int = bounded(10, 1, PERIOD_MAX, "bars of the fast average")
+    slow: int = bounded(30, 2, PERIOD_MAX, "bars of the slow average")
+    direction: Direction = direction_field()
+
+    def __post_init__(self) -> None:
+        check_bounds(self)
+        if self.fast >= self.slow:
+            raise ValueError(f"fast={self.fast} is not below slow={self.slow}: choose a shorter fast window")
+
+
+class SmaCrossStrategy(StreamStrategy):
+    """Signals at the crossings of two simple moving averages of the close."""
+
+    __slots__ = ("_close", "_distance", "_fast", "_fast_value", "_mean_move", "_parameters", "_side", "_slow",
+                 "_slow_value", "_spread")  # fmt: skip
+
+    _fast: Line
+    _slow: Line
+    _mean_move: Line
+
+    def __init__(
+        self,
+        parameters: SmaCrossParameters | None = None,
+        symbol: str | None = None,
+        strategy_id: str = "sma_cross",
+    ) -> None:
+        self._parameters = parameters or SmaCrossParameters()
+        fast, slow = self._parameters.fast, self._parameters.slow
+        self._spread = math.sqrt(1 / fast - 1 / slow)
+        super().__init__(symbol, strategy_id, self._parameters.direction, bars_needed=slow + 1)
+
+    @property
+    def history_bars(self) -> int:
+        """The slow window and one move more: plain averages forget completely."""
+        return self._needed
+
+    def for_symbol(self, symbol: str) -> Self:
+        """A new instance with the same parameters for another symbol."""
+        return type(self)(self._parameters, symbol, self._strategy_id)
+
+    def _open(self, closes: list[float]) -> None:
+        """Open both averages and the mean move; the side they start on is no crossing."""
+        fast, slow = self._parameters.fast, self._parameters.slow
+        # All but the last close open the handles, so that the last one yields their first values.
+        self._fast = self._indicators.sma(closes[:-1], fast)
+        self._slow = self._indicators.sma(closes[:-1], slow)
+        self._mean_move = self._indicators.mean_move(closes, slow)
+        self._side = Side()
+        self._close = close = closes[-1]
+        self._fast_value = self._fast.update(close)
+        self._slow_value = self._slow.update(close)
+        self._distance = self._fast_value - self._slow_value
+        self._side.crosses(self._distance, TOUCHING * close)
+
+    def _advance(self, close: float) -> Wish | None:
+        """Update all three; a change of side is a wish."""
+        fast = self._fast_value = self._fast.update(close)
+        slow = self._slow_value = self._slow.update(close)
+        mean_move = self._mean_move.update(abs(close - self._close))
+        self._close = close
+        distance = fast - slow
+        change = distance - self._distance
+        self._distance = distance
+        if not self._side.crosses(distance, TOUCHING * close):
+            return None
+        strength = abs(change) / (mean_move * self._spread) if mean_move > 0 else 0.0
+        is_up = distance > 0
+        return Wish(
+            is_up,
+            saturating(strength),
+            f"The {self._parameters.fast}-bar average crossed {'above' if is_up else 'below'} the "
+            f"{self._parameters.slow}-bar average, {spelled(fast, abs(distance))} against "
+            f"{spelled(slow, abs(distance))}.",
+            (("fast", fast), ("slow", slow), ("mean_move", mean_move)),
+        )
+
+    def _state(self) -> str:
+        """Which average is above which, and since when."""
+        fast = spelled(self._fast_value, abs(self._distance))
+        slow = spelled(self._slow_value, abs(self._distance))
+        if self._side.value == 0:
+            return f"fast {fast} equals slow {slow}: the price has not moved"
+        relation = "above" if self._side.value > 0 else "below"
+        return f"fast {fast} {relation} slow {slow} since {self._side.bars} bars"

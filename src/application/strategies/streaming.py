@@ -1,0 +1,194 @@
+"""What the shipped strategies share: warming up, ignoring repeats, and turning a crossing into a signal.
+
+A strategy of this kind says something at a crossing only, never while a state lasts; so a restart, which
+rebuilds the state from history, neither repeats a signal nor invents one.
+"""
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final, Self
+
+from src.application.strategies.indicators import Indicators
+from src.application.strategies.parameters import Direction
+from src.application.strategies.strategy import Progress
+from src.domain.market.candle import Candle
+from src.domain.signals import Signal, SignalType, rounded_number
+
+TOUCHING: Final = 1e-10
+"""Lines closer than this share of the price touch: the distance is below any tick and may be rounding."""
+
+_BEFORE_ALL_TIME: Final = -1
+_CONFIDENCE_STEP: Final = Decimal("0.0001")
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A crossing: upwards or downwards, how strong (0 to 1), why, and the indicator values behind it."""
+
+    is_up: bool
+    confidence: float
+    reason: str
+    numbers: tuple[tuple[str, float], ...]
+
+
+class Side:
+    """On which side of another line a line is: 1 above, -1 below, 0 unknown; and for how many bars."""
+
+    __slots__ = ("bars", "value")
+
+    def __init__(self) -> None:
+        self.value = 0
+        self.bars = 0
+
+    def crosses(self, distance: float, touching: float) -> bool:
+        """Take the line's signed distance and say whether it changed sides.
+
+        A distance within ``touching`` is no side, so the line stays where it was; the first side is no
+        crossing.
+        """
+        value = 1 if distance > touching else -1 if distance < -touching else self.value
+        if value == self.value:
+            self.bars += 1
+            return False
+        was_known = self.value != 0
+        self.value = value
+        self.bars = 0
+        return was_known
+
+
+class StreamStrategy(ABC):
+    """A strategy over closing prices whose indicators are incremental handles."""
+
+    __slots__ = ("_closes", "_direction", "_indicators", "_last_open_ms", "_needed", "_seen", "_strategy_id",
+                 "_symbol", "_wished")  # fmt: skip
+
+    def __init__(self, symbol: str | None, strategy_id: str, direction: Direction, bars_needed: int) -> None:
+        self._symbol = symbol
+        self._strategy_id = strategy_id
+        self._direction = direction
+        self._needed = bars_needed
+        self._indicators = Indicators()
+        self._forget()
+
+    @property
+    def strategy_id(self) -> str:
+        """The name that its signals carry."""
+        return self._strategy_id
+
+    @property
+    def symbol(self) -> str | None:
+        """The symbol watched; the first candle decides when none was given."""
+        return self._symbol
+
+    @property
+    @abstractmethod
+    def history_bars(self) -> int:
+        """Bars of history after which the indicators no longer show where they were started."""
+
+    @property
+    def is_warm(self) -> bool:
+        """Whether the indicators are open."""
+        return self._seen >= self._needed
+
+    @property
+    def progress(self) -> Progress:
+        """Bars seen and bars needed."""
+        return Progress(self._seen, self._needed)
+
+    @property
+    def why_not(self) -> str:
+        """Why the last candle gave no signal; built when asked, not with every candle."""
+        if not self.is_warm:
+            return f"warming up, {self._seen} of {self._needed} bars"
+        return "" if self._wished else self._state()
+
+    @abstractmethod
+    def for_symbol(self, symbol: str) -> Self:
+        """A new instance with the same parameters."""
+
+    def warm(self, candles: Iterable[Candle]) -> None:
+        """Forget everything and rebuild from closed candles, oldest first; their signals are dropped."""
+        self._forget()
+        for candle in candles:
+            self.on_candle(candle)
+        self._wished = False
+
+    def on_candle(self, candle: Candle) -> Signal | None:
+        """Take one closed candle; raises ValueError for one of another symbol."""
+        if candle.symbol != self._symbol:
+            self._bind(candle.symbol)
+        if candle.open_ms <= self._last_open_ms:
+            return None
+        self._last_open_ms = candle.open_ms
+        self._seen += 1
+        if self._seen <= self._needed:
+            self._collect(float(candle.close))
+            return None
+        wish = self._advance(float(candle.close))
+        self._wished = wish is not None
+        return None if wish is None else self._signal(candle, wish)
+
+    @abstractmethod
+    def _open(self, closes: list[float]) -> None:
+        """Open the handles on the closes of exactly the bars needed, and set the sides."""
+
+    @abstractmethod
+    def _advance(self, close: float) -> Wish | None:
+        """Update the handles with one close and say whether that was a crossing."""
+
+    @abstractmethod
+    def _state(self) -> str:
+        """Where the indicators stand, as the reason why there is no signal."""
+
+    def _forget(self) -> None:
+        """Return to the state before the first candle."""
+        self._last_open_ms = _BEFORE_ALL_TIME
+        self._seen = 0
+        self._wished = False
+        self._closes: list[float] = []
+
+    def _bind(self, symbol: str) -> None:
+        """Take the first candle's symbol for the strategy's own."""
+        if self._symbol is not None:
+            raise ValueError(
+                f"{self._strategy_id} watches {self._symbol} and was given a candle of {symbol}: make one per symbol"
+            )
+        self._symbol = symbol
+
+    def _collect(self, close: float) -> None:
+        """Keep a close of the warm-up and open the handles with the last of them."""
+        self._closes.append(close)
+        if self._seen == self._needed:
+            self._open(self._closes)
+            self._closes = []
+
+    def _signal(self, candle: Candle, wish: Wish) -> Signal:
+        """Cross into decimals: from here on it is a record."""
+        wanted = SignalType.BUY if wish.is_up else SignalType.SELL
+        allowed = Direction.LONG if wish.is_up else Direction.SHORT
+        if self._direction not in (Direction.BOTH, allowed):
+            wanted = SignalType.EXIT
+        return Signal(
+            symbol=candle.symbol,
+            signal_type=wanted,
+            strategy_id=self._strategy_id,
+            confidence=Decimal(wish.confidence).quantize(_CONFIDENCE_STEP),
+            reason=wish.reason,
+            numbers=tuple((name, rounded_number(Decimal(value))) for name, value in wish.numbers),
+            reference_price=candle.close,
+            at_ms=candle.close_ms,
+        )
+
+
+def saturating(strength: float) -> float:
+    """Map a strength of 0 upwards to a confidence in 0 to 1: s / (1 + s), so 1 gives one half."""
+    return strength / (1 + strength)
+
+
+def spelled(value: float, distance: float) -> str:
+    """A value with as many decimals as it takes to see a ``distance``, e.g. 61,800.1; at most eight."""
+    decimals = 1 - math.floor(math.log10(distance)) if distance > 0 else 1
+    return f"{value:,.{max(0, min(8, decimals))}f}"

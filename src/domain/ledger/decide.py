@@ -1,0 +1,63 @@
+"""``decide``: what follows from a piece of news.
+
+It may read the market view, which is rebuilt at every start; it changes the ledger only by emitting events, each
+applied at once by ``evolve``. The effects it names are to be run after the events are durable, never before.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from src.domain.ledger import news as n
+from src.domain.ledger.decide_exchange import exchange_read, stream_news
+from src.domain.ledger.decide_orders import (
+    cancel_accepted,
+    cancel_refused,
+    cancel_unknown,
+    place_order,
+    refuse_order,
+    request_cancel,
+    submit_accepted,
+    submit_not_sent,
+    submit_refused,
+    submit_unknown,
+)
+from src.domain.ledger.decide_session import (
+    move_session,
+    move_trading,
+    recovery_concluded,
+    stream_ended,
+    stream_restarted,
+    tick,
+)
+from src.domain.ledger.state import Ledger
+from src.domain.ledger.step import Now, Policy, Step
+from src.domain.market.view import MarketView
+from src.domain.orders import news as o
+
+_HANDLERS: dict[type, Callable[[Step, Any], None]] = {
+    n.PlaceOrder: place_order,
+    n.RefuseOrder: refuse_order,
+    n.RequestCancel: request_cancel,
+    n.StreamNews: stream_news,
+    n.StreamEnded: stream_ended,
+    n.StreamRestarted: stream_restarted,
+    n.ExchangeRead: exchange_read,
+    n.RecoveryConcluded: recovery_concluded,
+    n.MoveSession: move_session,
+    n.MoveTrading: move_trading,
+    n.Tick: tick,
+    o.Accepted: submit_accepted,
+    o.Refused: submit_refused,
+    o.OutcomeUnknown: submit_unknown,
+    o.NotSent: submit_not_sent,
+    o.CancelAccepted: cancel_accepted,
+    o.CancelRefused: cancel_refused,
+    o.CancelUnknown: cancel_unknown,
+}
+
+
+def decide(ledger: Ledger, view: MarketView, policy: Policy, news: n.News, now: Now) -> Step:
+    """Work one piece of news into the ledger; the step returned holds its events and effects."""
+    step = Step(ledger, view, policy, now)
+    _HANDLERS[type(news)](step, news)
+    return step

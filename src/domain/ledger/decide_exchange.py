@@ -1,0 +1,228 @@
+"""Decisions about what the exchange tells us, by its stream or when asked: merge it into the ledger.
+
+All of it is idempotent and may come in any order: fills are a set by (symbol, trade id), what an order claims to
+be filled only grows, old news moves nothing. So a stream event, the same event again, and the read of a recovery
+are worked in by the same functions.
+"""
+
+from src.domain.ledger import events as e
+from src.domain.ledger import news as n
+from src.domain.ledger.decide_orders import breach, lose, restrict, settle_unknown
+from src.domain.ledger.effects import Reconcile
+from src.domain.ledger.protection import protect, protective_refused
+from src.domain.ledger.step import Step
+from src.domain.orders.client_order_ids import is_ours
+from src.domain.orders.news import FillReport, IncomeReport, OrderNews, OrderReport
+from src.domain.orders.order import Order
+from src.domain.orders.transitions import (
+    ATTEMPT_TRANSITIONS,
+    ORDER_TRANSITIONS,
+    AttemptState,
+    AttemptTrigger,
+    OrderTrigger,
+)
+from src.domain.orders.types import OrderStatus
+from src.domain.risk.states import TradingTrigger
+from src.domain.shared.transitions import next_state
+
+EXTERNAL = "external"
+
+_STATUS_TRIGGER = {
+    OrderStatus.NEW: OrderTrigger.ACCEPT,
+    OrderStatus.TRIGGERED: OrderTrigger.TRIGGER,
+    # Fills move an order to these two; their own report only claims that there are some.
+    OrderStatus.PARTIALLY_FILLED: OrderTrigger.ACCEPT,
+    OrderStatus.FILLED: OrderTrigger.ACCEPT,
+    OrderStatus.CANCELED: OrderTrigger.CANCEL,
+    OrderStatus.EXPIRED: OrderTrigger.EXPIRE,
+    OrderStatus.REJECTED: OrderTrigger.REJECT,
+}
+
+
+def stream_news(step: Step, news: n.StreamNews) -> None:
+    """Keep the raw event first, whatever it means; then work in its meaning."""
+    step.emit(e.RawReceived(news.stream_epoch, news.raw))
+    for order in news.known:
+        step.ledger.adopt_order(order)
+    if news.trouble:
+        step.emit(e.AlarmRaised("user stream", news.trouble))
+        step.do(Reconcile(f"an event of the user stream could not be read: {news.trouble}"))
+    for item in news.meaning:
+        if isinstance(item, IncomeReport):
+            book_income(step, item)
+        else:
+            _order_news(step, item)
+
+
+def _order_news(step: Step, item: OrderNews) -> None:
+    report = item.order
+    order = step.ledger.orders.get(report.client_order_id)
+    if order is None:
+        _stranger(step, report)
+        if item.fill is not None:
+            book_fill(step, item.fill, None)
+        return
+    _sighted(step, order, report)
+    if item.fill is not None:
+        book_fill(step, item.fill, order)
+    _status(step, order, report)
+
+
+def exchange_read(step: Step, news: n.ExchangeRead) -> None:
+    """Merge a whole read: ids, then trades, then statuses, then income, then what was not found."""
+    for known in news.known:
+        step.ledger.adopt_order(known)
+    by_exchange_id: dict[tuple[str, int], str] = {}
+    for report in news.orders:
+        order = step.ledger.orders.get(report.client_order_id)
+        if order is None:
+            _stranger(step, report)
+            continue
+        _sighted(step, order, report)
+        if report.exchange_order_id is not None:
+            by_exchange_id[(report.symbol, report.exchange_order_id)] = report.client_order_id
+    for fill in news.fills:
+        key = (fill.symbol, fill.exchange_order_id)
+        name = by_exchange_id.get(key) or step.ledger.order_ids.get(key) or fill.client_order_id or ""
+        book_fill(step, fill, step.ledger.orders.get(name))
+    for report in news.orders:
+        order = step.ledger.orders.get(report.client_order_id)
+        if order is not None:
+            _status(step, order, report)
+    for income in news.income:
+        book_income(step, income)
+    for symbol, trade_id in news.confirmed:
+        if trade_id > step.ledger.symbol(symbol).confirmed_trade_id:
+            step.emit(e.TradesConfirmed(symbol, trade_id))
+    for name in news.absent:
+        _absent(step, name, news.absence_proves_death)
+    for symbol, side in list(step.ledger.positions):
+        protect(step, symbol, side)
+
+
+def _stranger(step: Step, report: OrderReport) -> None:
+    """An order that the journal does not know.
+
+    In our own namespace it means a restored backup or a second instance (I1, I11): halt. A foreign one belongs to
+    somebody else on the account; its fills are booked as external, and its symbol is watched by comparing positions.
+    """
+    if is_ours(report.client_order_id, step.ledger.account.namespace):
+        text = f"{report.client_order_id} is ours by its name, but not in the journal"
+        step.emit(e.AlarmRaised(report.client_order_id, f"I1: {text}"))
+        step.emit(e.TradingMoved(TradingTrigger.HALT, text, "recovery"))
+
+
+def _sighted(step: Step, order: Order, report: OrderReport) -> None:
+    """Any sighting of an order settles whether its attempt happened."""
+    if order.attempt_state in (AttemptState.OPEN, AttemptState.UNKNOWN):
+        step.emit(
+            e.AttemptMoved(
+                order.client_order_id, AttemptTrigger.FOUND, report.exchange_order_id, report.algo_id
+            )
+        )
+        settle_unknown(step, order.symbol)
+    elif AttemptTrigger.FOUND not in ATTEMPT_TRANSITIONS[order.attempt_state]:
+        if report.status is not OrderStatus.REJECTED:
+            breach(step, order)
+
+
+def _status(step: Step, order: Order, report: OrderReport) -> None:
+    """Move the order as the exchange says, ask for trades it claims and we lack, look after protection."""
+    trigger = _STATUS_TRIGGER[report.status]
+    if trigger not in ORDER_TRANSITIONS[order.status]:
+        restrict(
+            step,
+            order.symbol,
+            f"{order.client_order_id} is {order.status.value}, the exchange says {report.status.value}",
+        )
+        return
+    moves = next_state(ORDER_TRANSITIONS, order.status, trigger) is not order.status
+    learns = report.exchange_order_id not in (None, order.exchange_order_id) or report.algo_id not in (
+        None,
+        order.algo_id,
+    )
+    if moves or learns or report.filled_quantity > order.claimed_quantity:
+        step.emit(
+            e.OrderMoved(
+                order.client_order_id,
+                trigger,
+                report.filled_quantity,
+                report.updated_ms,
+                report.exchange_order_id,
+                report.algo_id,
+                report.reason,
+            )
+        )
+    if order.claimed_quantity > order.filled_quantity:
+        step.do(Reconcile(f"{order.client_order_id} claims fills that have not arrived"))
+    if not moves:
+        return
+    if order.ticket.purpose.is_protective and order.status is OrderStatus.REJECTED:
+        protective_refused(step, order, 0)
+    protect(step, order.symbol, order.ticket.position_side)
+
+
+def book_fill(step: Step, fill: FillReport, order: Order | None) -> None:
+    """Book a trade once; equal trade ids of a symbol are the same trade."""
+    book = step.ledger.symbol(fill.symbol)
+    if fill.trade_id <= book.confirmed_trade_id or fill.trade_id in book.trade_ids:
+        return
+    step.emit(
+        e.FillBooked(
+            client_order_id=order.client_order_id if order is not None else "",
+            symbol=fill.symbol,
+            trade_id=fill.trade_id,
+            exchange_order_id=fill.exchange_order_id,
+            side=fill.side,
+            position_side=fill.position_side,
+            price=fill.price,
+            quantity=fill.quantity,
+            realized_pnl=fill.realized_pnl,
+            commission=fill.commission,
+            commission_asset=fill.commission_asset,
+            is_maker=fill.is_maker,
+            traded_ms=fill.traded_ms,
+            strategy_id=order.ticket.strategy_id if order is not None else EXTERNAL,
+        )
+    )
+    if order is None:
+        step.emit(e.AlarmRaised(fill.symbol, f"trade {fill.trade_id} is of an order that is not ours"))
+    elif order.filled_quantity > order.ticket.quantity:
+        restrict(step, fill.symbol, f"{order.client_order_id} was filled beyond its quantity")
+    protect(step, fill.symbol, fill.position_side)
+
+
+def book_income(step: Step, income: IncomeReport) -> None:
+    """Book funding, transfers and the like once per (transaction, type, asset)."""
+    key = (income.transaction_id, income.income_type, income.asset)
+    if key in step.ledger.income_ids or income.income_type in _BOOKED_WITH_FILLS:
+        return
+    step.emit(
+        e.IncomeBooked(
+            income.transaction_id,
+            income.income_type,
+            income.asset,
+            income.amount,
+            income.symbol,
+            income.at_ms,
+        )
+    )
+
+
+_BOOKED_WITH_FILLS = frozenset({"REALIZED_PNL", "COMMISSION"})
+
+
+def _absent(step: Step, client_order_id: str, proves_death: bool) -> None:
+    """No trace of an open order. Only a promise of the exchange turns absence into a negative conclusion."""
+    order = step.ledger.orders.get(client_order_id)
+    if order is None or not order.is_open:
+        return
+    if order.attempt_state is AttemptState.ACKED:
+        restrict(step, order.symbol, f"{client_order_id} was accepted, and the exchange no longer shows it")
+    elif proves_death:
+        step.emit(
+            e.AttemptMoved(client_order_id, AttemptTrigger.PROVEN_DEAD, reason="no trace after its deadline")
+        )
+        settle_unknown(step, order.symbol)
+    elif order.attempt_state is AttemptState.OPEN:
+        lose(step, order, "no trace yet")

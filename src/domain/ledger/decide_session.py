@@ -1,0 +1,111 @@
+"""Decisions about the session, the trading state, the stream, recovery's end, and the passing of time."""
+
+from src.domain.ledger import events as e
+from src.domain.ledger import news as n
+from src.domain.ledger.protection import protect
+from src.domain.ledger.sending import cancel, cancel_effect
+from src.domain.ledger.step import Step
+from src.domain.orders.transitions import AttemptState, CancelState
+from src.domain.portfolio.exposure import equity, gross_exposure, unrealized_pnl
+from src.domain.risk.states import TRADING_TRANSITIONS, TradingTrigger
+from src.domain.sessions.session import SESSION_TRANSITIONS, SessionTrigger, TradingSessionStatus
+from src.domain.shared.transitions import next_state
+
+DAY_MS = 86_400_000
+
+
+def move_session(step: Step, news: n.MoveSession) -> None:
+    """Move the session; stopping cancels entries and leaves positions with their stops.
+
+    Raises IllegalTransition, with nothing changed, when the session cannot take this step.
+    """
+    session = step.ledger.session
+    assert session is not None, "there is a session before it moves"
+    next_state(SESSION_TRANSITIONS, session.status, news.trigger)
+    step.emit(e.SessionMoved(session.id, news.trigger, news.reason))
+    if news.trigger is SessionTrigger.STOP:
+        cancel_entries(step, "the session stops")
+
+
+def cancel_entries(step: Step, reason: str) -> None:
+    """Ask for the end of every open order that is not protective."""
+    for order in list(step.ledger.orders.values()):
+        if (
+            order.is_open
+            and not order.ticket.purpose.is_protective
+            and order.cancel_state is CancelState.NONE
+        ):
+            cancel(step, order, reason)
+
+
+def move_trading(step: Step, news: n.MoveTrading) -> None:
+    """Restrict, halt or re-arm trading; a halt also cancels entries. A repeated wish changes nothing."""
+    account = step.ledger.account
+    after = next_state(TRADING_TRANSITIONS, account.trading_state, news.trigger)
+    if after is not account.trading_state:
+        step.emit(e.TradingMoved(news.trigger, news.reason, news.author))
+    if news.trigger is TradingTrigger.HALT:
+        cancel_entries(step, "trading is halted")
+
+
+def stream_ended(step: Step, news: n.StreamEnded) -> None:
+    """Remember that events may be missing from here on."""
+    step.emit(e.StreamLost(news.stream_epoch, news.reason))
+
+
+def stream_restarted(step: Step, news: n.StreamRestarted) -> None:
+    """A new stream epoch begins."""
+    step.emit(e.StreamOpened(news.stream_epoch))
+
+
+def recovery_concluded(step: Step, news: n.RecoveryConcluded) -> None:
+    """Record the run; what still differs is never papered over: it is published, and trading halts."""
+    orders = step.ledger.orders.values()
+    unresolved = sum(
+        1 for o in orders if o.is_open and o.attempt_state in (AttemptState.OPEN, AttemptState.UNKNOWN)
+    )
+    for difference in news.differences:
+        step.emit(difference)
+    if news.differences:
+        subjects = ", ".join(d.subject for d in news.differences)
+        step.emit(e.TradingMoved(TradingTrigger.HALT, f"store and exchange differ in {subjects}", "recovery"))
+    step.emit(
+        e.RecoveryFinished(
+            cause=news.cause,
+            orders_checked=news.orders_checked,
+            fills_added=news.fills_added,
+            income_added=news.income_added,
+            unresolved=unresolved,
+            differences=len(news.differences),
+            agrees=not news.differences,
+        )
+    )
+    session = step.ledger.session
+    if session is not None and session.status is TradingSessionStatus.STARTING:
+        paused = session.resume_paused
+        trigger = SessionTrigger.INITIALIZED_PAUSED if paused else SessionTrigger.INITIALIZED
+        step.emit(
+            e.SessionMoved(
+                session.id, trigger, "store and exchange agree" if not news.differences else "halted"
+            )
+        )
+
+
+def tick(step: Step, news: n.Tick) -> None:
+    """Watch over protection, repeat cancels that had no effect yet, begin the day, mark the equity."""
+    ledger = step.ledger
+    for (symbol, side), position in list(ledger.positions.items()):
+        if not position.is_flat:
+            protect(step, symbol, side)
+    for order in ledger.orders.values():
+        if order.cancel_state is CancelState.REQUESTED and order.is_live:
+            step.do(cancel_effect(order))
+    day = step.now.venue_ms // DAY_MS
+    if day > ledger.account.day and ledger.wallet_balance:
+        step.emit(e.DayStarted(day, equity(ledger, step.view)))
+    if news.mark_equity:
+        step.emit(
+            e.EquityMarked(
+                ledger.wallet_balance, unrealized_pnl(ledger, step.view), gross_exposure(ledger, step.view)
+            )
+        )

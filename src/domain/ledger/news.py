@@ -1,0 +1,142 @@
+"""What ``decide`` is told: the inputs of a session that may change its ledger, one class a kind.
+
+Besides these, the outcomes of submits and cancels (``src.domain.orders.news``) are inputs as they are.
+"""
+
+from dataclasses import dataclass
+
+from src.domain.ledger.events import DifferenceFound, SignalNote
+from src.domain.orders.news import (
+    CancelOutcome,
+    FillReport,
+    IncomeReport,
+    OrderNews,
+    OrderReport,
+    SubmitOutcome,
+)
+from src.domain.orders.order import Order
+from src.domain.risk.review import Approved, Denied
+from src.domain.risk.states import TradingTrigger
+from src.domain.sessions.session import SessionTrigger
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceOrder:
+    """An approved ticket is to become an order."""
+
+    approved: Approved
+    signal: SignalNote | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RefuseOrder:
+    """A ticket was denied; the refusal is worth a record."""
+
+    denied: Denied
+
+
+@dataclass(frozen=True, slots=True)
+class RequestCancel:
+    """Somebody wants an order to end."""
+
+    client_order_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class StreamNews:
+    """A raw event of the user stream and what it means.
+
+    ``trouble`` says why it could not be read; then there is no meaning, and the raw event is all that is kept.
+    ``known`` are settled orders that the news speaks of, brought back from the store.
+    """
+
+    stream_epoch: int
+    raw: str
+    meaning: tuple[OrderNews | IncomeReport, ...]
+    trouble: str = ""
+    known: tuple[Order, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StreamEnded:
+    """The user stream broke off."""
+
+    stream_epoch: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class StreamRestarted:
+    """The user stream is open again under a new epoch."""
+
+    stream_epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangeRead:
+    """What the recovery procedure read, to be merged: ids first, then trades, then statuses, then income.
+
+    ``absent`` are ids of open attempts for which every read came back empty; ``absence_proves_death`` says that the
+    exchange's promises allow the negative conclusion now. ``confirmed`` is the highest trade id read per symbol.
+    """
+
+    fills: tuple[FillReport, ...]
+    orders: tuple[OrderReport, ...]
+    income: tuple[IncomeReport, ...]
+    absent: tuple[str, ...]
+    absence_proves_death: bool
+    confirmed: tuple[tuple[str, int], ...]
+    known: tuple[Order, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RecoveryConcluded:
+    """The procedure is through: what is left to differ, after the last read."""
+
+    cause: str
+    orders_checked: int
+    fills_added: int
+    income_added: int
+    differences: tuple[DifferenceFound, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MoveSession:
+    """A step of the session's machine is wanted."""
+
+    trigger: SessionTrigger
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class MoveTrading:
+    """A step of the account's trading state is wanted, by somebody."""
+
+    trigger: TradingTrigger
+    reason: str
+    author: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """Time has passed: watchdogs run, cancels without an answer are repeated, the day may have changed."""
+
+    mark_equity: bool = False
+
+
+News = (
+    PlaceOrder
+    | RefuseOrder
+    | RequestCancel
+    | StreamNews
+    | StreamEnded
+    | StreamRestarted
+    | ExchangeRead
+    | RecoveryConcluded
+    | MoveSession
+    | MoveTrading
+    | Tick
+    | SubmitOutcome
+    | CancelOutcome
+)

@@ -1,0 +1,195 @@
+"""Protective orders: no position without a stop at the exchange.
+
+The stop and the target are placed in the step of the fill that opened the position, with quantity and reduce-only:
+too large is safe, because the exchange caps them at the position, and a duplicate can never turn it around. They
+grow with the position: the new order is placed before the old one is cancelled; they shrink lazily. An entry that is
+still filling is covered in full by its first fill's orders. A stop that the exchange refuses becomes a market close:
+a position is never left naked.
+"""
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+from src.domain.ledger import events as e
+from src.domain.ledger.sending import cancel, submit
+from src.domain.ledger.step import Step
+from src.domain.market.sides import OrderSide, PositionSide
+from src.domain.money import ZERO, round_price_down_to_tick, round_price_up_to_tick
+from src.domain.orders.order import Order
+from src.domain.orders.ticket import OrderTicket
+from src.domain.orders.transitions import AttemptState, CancelState
+from src.domain.orders.types import OrderStatus, OrderType, Purpose
+from src.domain.positions.position import Position
+from src.domain.risk.review import Approved, review_reducing
+
+WOULD_TRIGGER = -2021
+
+_ORDER_TYPE = {
+    Purpose.PROTECTIVE_STOP: OrderType.STOP_MARKET,
+    Purpose.PROTECTIVE_TARGET: OrderType.TAKE_PROFIT_MARKET,
+}
+
+
+def protect(step: Step, symbol: str, side: PositionSide) -> None:
+    """Bring the protective orders of a position in line with it; nothing happens when they are."""
+    position = step.ledger.position(symbol, side)
+    for purpose in (Purpose.PROTECTIVE_STOP, Purpose.PROTECTIVE_TARGET):
+        standing = [o for o in _open_orders(step, symbol, side) if o.ticket.purpose is purpose]
+        if position.is_flat:
+            _cancel_all(step, standing, "the position is closed")
+        else:
+            _keep_one(step, position, purpose, standing)
+
+
+def _open_orders(step: Step, symbol: str, side: PositionSide) -> Iterator[Order]:
+    for order in step.ledger.orders.values():
+        if order.symbol == symbol and order.ticket.position_side is side and order.is_open:
+            yield order
+
+
+def _keep_one(step: Step, position: Position, purpose: Purpose, standing: list[Order]) -> None:
+    """One covering order stays; a missing one is placed; others go once the one that stays is acknowledged."""
+    price = _trigger_price(step, position, purpose)
+    wrong = [order for order in standing if order.side is position.side]
+    right = [order for order in standing if order.side is not position.side]
+    _cancel_all(step, wrong, "the position turned around")
+    if price is None:
+        _cancel_all(step, right, "no longer wanted")
+        return
+    held = abs(position.quantity)
+    covering = [o for o in right if _counts(o) and o.remaining_quantity >= held]
+    if not covering:
+        if not _closing(step, position):
+            _place(step, position, purpose, price, held + _still_entering(step, position))
+        return
+    keeper = covering[-1]
+    if keeper.status is not OrderStatus.PENDING_NEW:
+        _cancel_all(step, [o for o in right if o is not keeper], "replaced")
+
+
+def _counts(order: Order) -> bool:
+    """Whether an order can be relied on: known to live, or on its way, and not asked to end."""
+    return order.attempt_state is not AttemptState.UNKNOWN and order.cancel_state is CancelState.NONE
+
+
+def _still_entering(step: Step, position: Position) -> Decimal:
+    """What open entries may still add to the position, base asset."""
+    return sum(
+        (
+            order.remaining_quantity
+            for order in _open_orders(step, position.symbol, position.position_side)
+            if order.side is position.side and not order.ticket.reduce_only
+        ),
+        ZERO,
+    )
+
+
+def _closing(step: Step, position: Position) -> bool:
+    """Whether an emergency close of the whole position is on its way already."""
+    under_way = sum(
+        (
+            order.remaining_quantity
+            for order in _open_orders(step, position.symbol, position.position_side)
+            if order.ticket.purpose is Purpose.EMERGENCY
+        ),
+        ZERO,
+    )
+    return under_way >= abs(position.quantity)
+
+
+def _trigger_price(step: Step, position: Position, purpose: Purpose) -> Decimal | None:
+    """Where the order triggers: as asked for with the entry, else by percentage of the average entry.
+
+    Rounded towards the entry, so that rounding never widens the loss that a stop allows.
+    """
+    is_stop = purpose is Purpose.PROTECTIVE_STOP
+    asked = position.stop_loss_price if is_stop else position.take_profit_price
+    share = step.policy.stop_loss_pct if is_stop else step.policy.take_profit_pct
+    if asked is None and not share:
+        return None
+    instrument = step.view.instrument(position.symbol)
+    if instrument is None:
+        return asked
+    below = (position.side is OrderSide.BUY) is is_stop
+    price = asked if asked is not None else position.entry_price * (1 - share if below else 1 + share)
+    rounded = (
+        round_price_up_to_tick(price, instrument.tick_size)
+        if below
+        else round_price_down_to_tick(price, instrument.tick_size)
+    )
+    return max(rounded, instrument.tick_size)
+
+
+def _place(step: Step, position: Position, purpose: Purpose, price: Decimal, quantity: Decimal) -> None:
+    ticket = OrderTicket(
+        symbol=position.symbol,
+        side=position.side.opposite,
+        order_type=_ORDER_TYPE[purpose],
+        quantity=quantity,
+        purpose=purpose,
+        strategy_id=position.strategy_id,
+        reference_price=price,
+        stop_price=price,
+        reduce_only=True,
+        position_side=position.position_side,
+        working_type=step.policy.working_type,
+        reason="protects the position",
+    )
+    send_reducing(step, ticket)
+
+
+def close_now(step: Step, position: Position, reason: str) -> None:
+    """Close a position at the market because it cannot be protected; what is under way is not asked for twice."""
+    quantity = abs(position.quantity)
+    under_way = sum(
+        (
+            order.remaining_quantity
+            for order in _open_orders(step, position.symbol, position.position_side)
+            if order.ticket.purpose in (Purpose.EXIT, Purpose.EMERGENCY)
+        ),
+        ZERO,
+    )
+    if quantity <= under_way:
+        return
+    ticket = OrderTicket(
+        symbol=position.symbol,
+        side=position.side.opposite,
+        order_type=OrderType.MARKET,
+        quantity=quantity - under_way,
+        purpose=Purpose.EMERGENCY,
+        strategy_id=position.strategy_id,
+        reference_price=step.view.mark_price(position.symbol) or position.entry_price,
+        reduce_only=True,
+        position_side=position.position_side,
+        reason=reason,
+    )
+    send_reducing(step, ticket)
+
+
+def send_reducing(step: Step, ticket: OrderTicket) -> None:
+    """Send an order that can only shrink a position, after the short review."""
+    verdict = review_reducing(step.ledger, ticket)
+    if not isinstance(verdict, Approved):
+        step.emit(e.AlarmRaised(ticket.symbol, f"a protective order was held back: {verdict.objection.text}"))
+        return
+    submit(step, verdict)
+
+
+def protective_refused(step: Step, order: Order, code: int) -> None:
+    """A refused stop, or a target whose price is already reached, becomes a market close.
+
+    A target refused for another reason leaves the position with its stop, and an alarm.
+    """
+    position = step.ledger.position(order.symbol, order.ticket.position_side)
+    if position.is_flat or position.side is order.side:
+        return
+    if order.ticket.purpose is Purpose.PROTECTIVE_STOP or code == WOULD_TRIGGER:
+        close_now(step, position, f"{order.ticket.purpose.value} was refused ({code})")
+    else:
+        step.emit(e.AlarmRaised(order.symbol, f"the target {order.client_order_id} was refused ({code})"))
+
+
+def _cancel_all(step: Step, orders: list[Order], reason: str) -> None:
+    for order in orders:
+        if order.cancel_state is CancelState.NONE:
+            cancel(step, order, reason)

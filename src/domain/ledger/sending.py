@@ -1,0 +1,34 @@
+"""How a decision sends an order or asks for its end: first the record, then, after the commit, the request."""
+
+from src.domain.ledger import events as e
+from src.domain.ledger.effects import CancelOrder, SubmitOrder
+from src.domain.ledger.step import Step
+from src.domain.orders.client_order_ids import client_order_id
+from src.domain.orders.order import Order
+from src.domain.orders.ticket import Attempt
+from src.domain.orders.types import OrderStatus
+from src.domain.risk.review import Approved
+
+
+def submit(step: Step, approved: Approved, signal: e.SignalNote | None = None) -> None:
+    """Turn an approved ticket into an order with its one attempt; venue time and window are fixed here."""
+    account, session = step.ledger.account, step.ledger.session
+    name = client_order_id(account.namespace, account.epoch, account.next_sequence)
+    attempt = Attempt(name, step.now.venue_ms, step.policy.recv_window_ms)
+    session_id = session.id if session is not None else ""
+    step.emit(e.OrderIntended(account.next_intent, approved.ticket, attempt, session_id, signal))
+    step.do(SubmitOrder(approved.ticket, attempt))
+
+
+def cancel(step: Step, order: Order, reason: str) -> None:
+    """Record the wish to end an order and send the request after the commit."""
+    step.emit(e.CancelRequested(order.client_order_id, reason))
+    step.do(cancel_effect(order))
+
+
+def cancel_effect(order: Order) -> CancelOrder:
+    """The request; a triggered conditional order is an ordinary one by now."""
+    waiting = order.status in (OrderStatus.PENDING_NEW, OrderStatus.NEW)
+    return CancelOrder(
+        order.symbol, order.client_order_id, order.ticket.order_type.is_conditional and waiting
+    )

@@ -1,0 +1,56 @@
+"""Equity, margin and worst-case exposure over all positions, as one snapshot for one decision.
+
+Worst case of a symbol: what it would hold if every open order on the worse side filled completely. Equity is the
+wallet plus unrealised P&L at mark price; initial margin is notional over leverage (cross margin, one-way mode).
+"""
+
+from decimal import Decimal
+
+from src.domain.ledger.state import Ledger, SymbolBook
+from src.domain.market.sides import PositionSide
+from src.domain.market.view import MarketView
+from src.domain.money import ZERO
+
+
+def unrealized_pnl(ledger: Ledger, view: MarketView) -> Decimal:
+    """Sum over all positions, in quote asset; a position without a mark price counts at cost."""
+    total = ZERO
+    for position in ledger.positions.values():
+        if position.quantity:
+            mark = view.mark_price(position.symbol)
+            if mark is not None:
+                total += position.quantity * mark - position.cost
+    return total
+
+
+def equity(ledger: Ledger, view: MarketView) -> Decimal:
+    """Wallet plus unrealised P&L, in the settle asset."""
+    return ledger.wallet_balance + unrealized_pnl(ledger, view)
+
+
+def worst_quantity(held: Decimal, book: SymbolBook) -> Decimal:
+    """The largest absolute position that open orders could lead to, base asset."""
+    return max(abs(held + book.pending_buy), abs(held - book.pending_sell))
+
+
+def gross_exposure(ledger: Ledger, view: MarketView) -> Decimal:
+    """What is held, valued at mark price, in quote asset."""
+    total = ZERO
+    for position in ledger.positions.values():
+        if position.quantity:
+            total += position.notional(view.mark_price(position.symbol) or position.entry_price)
+    return total
+
+
+def worst_exposure(ledger: Ledger, view: MarketView, *, without: str) -> Decimal:
+    """Worst-case notional of every symbol but one, in quote asset."""
+    total = ZERO
+    for symbol, book in ledger.symbols.items():
+        if symbol == without:
+            continue
+        position = ledger.positions.get((symbol, PositionSide.BOTH))
+        held = position.quantity if position is not None else ZERO
+        if held or book.pending_buy or book.pending_sell:
+            price = view.mark_price(symbol) or book.pending_price
+            total += worst_quantity(held, book) * price
+    return total

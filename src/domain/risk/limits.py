@@ -1,0 +1,26 @@
+"""The limits that pre-trade rules hold orders to."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class RiskLimits:
+    """Shares are fractions of equity (0.1 is ten percent), values are in quote asset, windows in ms.
+
+    The defaults are those of the user's documents; they hold for paper and testnet. A live session refuses to
+    start until every limit is written down.
+    """
+
+    position_size_pct: Decimal = Decimal("0.1")
+    leverage_max: Decimal = Decimal(10)
+    free_margin_pct_min: Decimal = Decimal("0.2")
+    daily_loss_pct_max: Decimal = Decimal("0.02")
+    positions_max: int = 10
+    order_value_max: Decimal = Decimal(1_000_000)
+    price_collar_pct: Decimal = Decimal("0.05")
+    slippage_pct_max: Decimal = Decimal("0.001")
+    duplicate_window_ms: int = 1_000
+    orders_per_second_max: int = 20
+    orders_per_minute_max: int = 300
+    entries_per_minute_max: int = 30

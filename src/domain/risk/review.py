@@ -1,0 +1,87 @@
+"""The review of tickets: the only place that makes an :class:`Approved`, without which no order is sent.
+
+Tickets that may grow a position meet every entry rule. Tickets that can only shrink one meet a second, short list:
+they must be proven to shrink it; no loss, halt, volatility or count rule ever stands in the way of an exit.
+"""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from src.domain.ledger.state import Ledger
+from src.domain.market.view import MarketView
+from src.domain.orders.ticket import OrderTicket
+from src.domain.orders.types import Purpose
+from src.domain.risk.limits import RiskLimits
+from src.domain.risk.rules import ENTRY_RULES, Objection, Review
+
+
+@dataclass(frozen=True, slots=True)
+class Approved:
+    """A ticket that every rule has seen."""
+
+    ticket: OrderTicket
+
+
+@dataclass(frozen=True, slots=True)
+class Denied:
+    """A ticket that a rule objected to."""
+
+    ticket: OrderTicket
+    objection: Objection
+
+
+Verdict = Approved | Denied
+
+
+def review(ledger: Ledger, view: MarketView, limits: RiskLimits, ticket: OrderTicket, now_ms: int) -> Verdict:
+    """Return the approval, or the first objection."""
+    instrument = view.instrument(ticket.symbol)
+    if instrument is None:
+        return Denied(ticket, Objection("symbol", ticket.symbol, "listed", f"{ticket.symbol} is not listed"))
+    if ticket.reduce_only:
+        return review_reducing(ledger, ticket)
+    subject = Review(ledger, view, limits, ticket, instrument, now_ms)
+    for rule in ENTRY_RULES:
+        objection = rule.objection(subject)
+        if objection is not None:
+            return Denied(ticket, objection)
+    return Approved(ticket)
+
+
+def review_reducing(ledger: Ledger, ticket: OrderTicket) -> Verdict:
+    """Approve a ticket that is proven to shrink its position.
+
+    An exit may not exceed the position less the exits already on their way. Protective orders stand beside each
+    other (stop and target, old stop and new) and may be larger than the position: the exchange caps them at it.
+    """
+    position = ledger.position(ticket.symbol, ticket.position_side)
+    if position.is_flat or position.side is ticket.side:
+        text = f"nothing to reduce in {ticket.symbol} on the {ticket.side.value} side"
+        return Denied(
+            ticket, Objection("reduce_only", f"{position.quantity:f}", "a position to reduce", text)
+        )
+    if ticket.purpose.is_protective:
+        return Approved(ticket)
+    room = abs(position.quantity) - exits_under_way(ledger, ticket)
+    if ticket.quantity > room:
+        text = f"only {max(room, Decimal(0)):f} of {ticket.symbol} is left to reduce"
+        return Denied(ticket, Objection("reduce_only", f"{ticket.quantity:f}", f"{room:f}", text))
+    return Approved(ticket)
+
+
+def exits_under_way(ledger: Ledger, ticket: OrderTicket) -> Decimal:
+    """What open exits of the same position may still take, base asset."""
+    total = Decimal(0)
+    for order in ledger.orders.values():
+        other = order.ticket
+        if (
+            other.symbol == ticket.symbol
+            and other.position_side is ticket.position_side
+            and other.purpose in _EXITS
+            and other.side is ticket.side
+        ):
+            total += order.remaining_quantity
+    return total
+
+
+_EXITS = frozenset({Purpose.EXIT, Purpose.EMERGENCY})
