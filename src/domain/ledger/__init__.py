@@ -1,5 +1,4 @@
-"""The ledger: everything that a session must not lose, and the two functions that work on it.
+"""The ledger: everything that a session must not lose, the events that change it, and ``evolve``, which applies them.
 
-``decide(ledger, view, news, now)`` says what follows from a piece of news; ``evolve(ledger, event)`` is the only
-thing that changes the ledger, and the only thing that recovery runs. Both are deterministic and pure of I/O.
+``evolve(ledger, event)`` is the only thing that changes the ledger, and the only thing that recovery runs.
 """

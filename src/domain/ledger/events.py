@@ -10,8 +10,8 @@ from decimal import Decimal
 from src.domain.market.sides import OrderSide, PositionSide
 from src.domain.orders.ticket import Attempt, OrderTicket
 from src.domain.orders.transitions import AttemptTrigger, OrderTrigger
-from src.domain.risk.states import SymbolState, TradingTrigger
 from src.domain.sessions.session import SessionOptions, SessionTrigger
+from src.domain.sessions.trading_states import SymbolState, TradingTrigger
 
 
 @dataclass(frozen=True, slots=True)

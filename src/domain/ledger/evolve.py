@@ -5,10 +5,10 @@ in ``decide``, which then emitted an alarm beside it.
 """
 
 from collections.abc import Callable
-from decimal import Decimal
 from typing import Any
 
 from src.domain.ledger import events as e
+from src.domain.ledger.evolve_money import equity_marked, fill_booked, income_booked
 from src.domain.ledger.evolve_orders import (
     attempt_moved,
     cancel_requested,
@@ -16,15 +16,14 @@ from src.domain.ledger.evolve_orders import (
     order_intended,
     order_moved,
 )
-from src.domain.ledger.evolve_money import equity_marked, fill_booked, income_booked
 from src.domain.ledger.state import AccountState, Ledger
-from src.domain.risk.states import TRADING_TRANSITIONS
 from src.domain.sessions.session import (
     SESSION_TRANSITIONS,
     SessionTrigger,
     TradingSession,
     TradingSessionStatus,
 )
+from src.domain.sessions.trading_states import TRADING_TRANSITIONS
 from src.domain.shared.transitions import next_state
 
 

@@ -14,8 +14,8 @@ from src.domain.money import ZERO
 from src.domain.orders.order import Order
 from src.domain.orders.types import Purpose
 from src.domain.positions.position import Position, RoundTrip
-from src.domain.risk.states import SymbolState, TradingState
 from src.domain.sessions.session import TradingSession
+from src.domain.sessions.trading_states import SymbolState, TradingState
 
 PositionKey = tuple[str, PositionSide]
 

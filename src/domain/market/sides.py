@@ -1,9 +1,9 @@
 """Which way an order trades, and which position it belongs to."""
 
-from enum import Enum
+from enum import StrEnum
 
 
-class OrderSide(str, Enum):
+class OrderSide(StrEnum):
     """BUY adds base asset, SELL gives it away."""
 
     BUY = "BUY"
@@ -20,7 +20,7 @@ class OrderSide(str, Enum):
         return 1 if self is OrderSide.BUY else -1
 
 
-class PositionSide(str, Enum):
+class PositionSide(StrEnum):
     """BOTH in one-way mode; LONG or SHORT in hedge mode."""
 
     BOTH = "BOTH"

@@ -6,13 +6,13 @@ we no longer understand the order: its symbol is halted, an alarm is raised, the
 """
 
 from collections.abc import Mapping
-from enum import Enum
+from enum import StrEnum
 from typing import Final
 
 from src.domain.orders.types import OrderStatus as S
 
 
-class OrderTrigger(str, Enum):
+class OrderTrigger(StrEnum):
     """What can happen to an order."""
 
     DENY = "DENY"
@@ -99,7 +99,7 @@ ORDER_TRANSITIONS: Final[Mapping[S, Mapping[OrderTrigger, S]]] = {
 }
 
 
-class AttemptState(str, Enum):
+class AttemptState(StrEnum):
     """What we know about the one transmission of an order."""
 
     OPEN = "OPEN"
@@ -109,7 +109,7 @@ class AttemptState(str, Enum):
     DEAD = "DEAD"
 
 
-class AttemptTrigger(str, Enum):
+class AttemptTrigger(StrEnum):
     """Evidence about a transmission. FOUND is any sighting; NOT_SENT only the sending process can say."""
 
     ACCEPTED = "ACCEPTED"
@@ -156,14 +156,14 @@ ATTEMPT_TRANSITIONS: Final[Mapping[AttemptState, Mapping[AttemptTrigger, Attempt
 }
 
 
-class CancelState(str, Enum):
+class CancelState(StrEnum):
     """Whether an end was asked for; a cancel on its way is no status of the order."""
 
     NONE = "NONE"
     REQUESTED = "REQUESTED"
 
 
-class CancelTrigger(str, Enum):
+class CancelTrigger(StrEnum):
     """What moves the request to cancel."""
 
     REQUEST = "REQUEST"

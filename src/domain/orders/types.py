@@ -1,9 +1,9 @@
 """The vocabulary of orders. Values carry the exchange's spellings, so that reading a log needs no dictionary."""
 
-from enum import Enum
+from enum import StrEnum
 
 
-class OrderType(str, Enum):
+class OrderType(StrEnum):
     """How an order trades; the last two rest at the exchange as conditional (algo) orders until triggered."""
 
     MARKET = "MARKET"
@@ -20,7 +20,7 @@ class OrderType(str, Enum):
 _CONDITIONAL = frozenset({OrderType.STOP_MARKET, OrderType.TAKE_PROFIT_MARKET})
 
 
-class TimeInForce(str, Enum):
+class TimeInForce(StrEnum):
     """How long a limit order rests: till cancelled, at once or not at all, or as maker only (GTX, post-only)."""
 
     GTC = "GTC"
@@ -28,14 +28,14 @@ class TimeInForce(str, Enum):
     GTX = "GTX"
 
 
-class WorkingType(str, Enum):
+class WorkingType(StrEnum):
     """Which price triggers a conditional order: the last trade's or the mark price."""
 
     CONTRACT_PRICE = "CONTRACT_PRICE"
     MARK_PRICE = "MARK_PRICE"
 
 
-class OrderStatus(str, Enum):
+class OrderStatus(StrEnum):
     """Where an order stands. PENDING_NEW and DENIED are ours: the exchange does not know of the order yet, or never will."""
 
     PENDING_NEW = "PENDING_NEW"
@@ -59,7 +59,7 @@ _TERMINAL = frozenset(
 )
 
 
-class Purpose(str, Enum):
+class Purpose(StrEnum):
     """Why an order exists; decides which list of risk rules it meets and who may cancel it."""
 
     ENTRY = "ENTRY"

@@ -1,1 +1,1 @@
-"""Pre-trade risk: one class a rule, the limits, and the machines that say whether opening is allowed at all."""
+"""Pre-trade risk: one class a rule, the limits, and the review that turns a ticket into an approved one."""

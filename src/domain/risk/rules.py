@@ -18,8 +18,8 @@ from src.domain.orders.types import OrderType
 from src.domain.portfolio.exposure import equity, worst_exposure
 from src.domain.positions.position import Position
 from src.domain.risk.limits import RiskLimits
-from src.domain.risk.states import SymbolState, TradingState
 from src.domain.sessions.session import TradingSessionStatus
+from src.domain.sessions.trading_states import SymbolState, TradingState
 
 MANUAL = "manual"
 

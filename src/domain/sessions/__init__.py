@@ -1,1 +1,1 @@
-"""Trading sessions: their states, and what they were started with."""
+"""Trading sessions: their states, what they were started with, and whether opening is allowed at all."""

@@ -8,13 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
-from enum import Enum
+from enum import StrEnum
 from typing import Final
 
 from src.domain.money import ZERO
 
 
-class TradingSessionStatus(str, Enum):
+class TradingSessionStatus(StrEnum):
     """Where a session stands."""
 
     STOPPED = "STOPPED"
@@ -25,7 +25,7 @@ class TradingSessionStatus(str, Enum):
     ERROR = "ERROR"
 
 
-class SessionTrigger(str, Enum):
+class SessionTrigger(StrEnum):
     """What moves a session. RECOVER: a new process took the session over."""
 
     START = "START"

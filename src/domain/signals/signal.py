@@ -8,7 +8,7 @@ spells alike.
 
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
-from enum import Enum
+from enum import StrEnum
 from typing import Final
 
 from src.domain.shared.errors import InvariantViolated
@@ -18,7 +18,7 @@ SIGNIFICANT_DIGITS: Final = 10
 _TEN_DIGITS: Final = Context(prec=SIGNIFICANT_DIGITS, rounding=ROUND_HALF_EVEN, traps=[InvalidOperation])
 
 
-class SignalType(str, Enum):
+class SignalType(StrEnum):
     """BUY wants to be long, SELL wants to be short, EXIT wants no position."""
 
     BUY = "BUY"

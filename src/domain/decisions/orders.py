@@ -5,16 +5,16 @@ An order of unknown outcome keeps its reservation and restricts its symbol until
 sent again.
 """
 
+from src.domain.decisions import news as n
+from src.domain.decisions.effects import Reconcile
+from src.domain.decisions.protection import protect, protective_refused
+from src.domain.decisions.sending import cancel, submit
+from src.domain.decisions.step import Step
 from src.domain.ledger import events as e
-from src.domain.ledger import news as n
-from src.domain.ledger.effects import Reconcile
-from src.domain.ledger.protection import protect, protective_refused
-from src.domain.ledger.sending import cancel, submit
-from src.domain.ledger.step import Step
 from src.domain.orders import news as o
 from src.domain.orders.order import Order
 from src.domain.orders.transitions import ATTEMPT_TRANSITIONS, AttemptState, AttemptTrigger, CancelState
-from src.domain.risk.states import SymbolState, TradingTrigger
+from src.domain.sessions.trading_states import SymbolState, TradingTrigger
 
 UNKNOWN_OUTCOME = "an order's outcome is unknown"
 BREACH = "an order that was declared dead is alive"

@@ -10,9 +10,9 @@ a position is never left naked.
 from collections.abc import Iterator
 from decimal import Decimal
 
+from src.domain.decisions.sending import cancel, submit
+from src.domain.decisions.step import Step
 from src.domain.ledger import events as e
-from src.domain.ledger.sending import cancel, submit
-from src.domain.ledger.step import Step
 from src.domain.market.sides import OrderSide, PositionSide
 from src.domain.money import ZERO, round_price_down_to_tick, round_price_up_to_tick
 from src.domain.orders.order import Order

@@ -7,9 +7,9 @@ applied at once by ``evolve``. The effects it names are to be run after the even
 from collections.abc import Callable
 from typing import Any
 
-from src.domain.ledger import news as n
-from src.domain.ledger.decide_exchange import exchange_read, stream_news
-from src.domain.ledger.decide_orders import (
+from src.domain.decisions import news as n
+from src.domain.decisions.exchange import exchange_read, stream_news
+from src.domain.decisions.orders import (
     cancel_accepted,
     cancel_refused,
     cancel_unknown,
@@ -21,7 +21,7 @@ from src.domain.ledger.decide_orders import (
     submit_refused,
     submit_unknown,
 )
-from src.domain.ledger.decide_session import (
+from src.domain.decisions.session import (
     move_session,
     move_trading,
     recovery_concluded,
@@ -29,8 +29,8 @@ from src.domain.ledger.decide_session import (
     stream_restarted,
     tick,
 )
+from src.domain.decisions.step import Now, Policy, Step
 from src.domain.ledger.state import Ledger
-from src.domain.ledger.step import Now, Policy, Step
 from src.domain.market.view import MarketView
 from src.domain.orders import news as o
 

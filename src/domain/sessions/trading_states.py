@@ -4,11 +4,11 @@ HALTED is a latch: it is durable, survives restarts, and only a person re-arms i
 """
 
 from collections.abc import Mapping
-from enum import Enum
+from enum import StrEnum
 from typing import Final
 
 
-class TradingState(str, Enum):
+class TradingState(StrEnum):
     """May the account open positions?"""
 
     ACTIVE = "ACTIVE"
@@ -16,7 +16,7 @@ class TradingState(str, Enum):
     HALTED = "HALTED"
 
 
-class TradingTrigger(str, Enum):
+class TradingTrigger(StrEnum):
     """What moves the account's trading state."""
 
     REDUCE = "REDUCE"
@@ -47,7 +47,7 @@ TRADING_TRANSITIONS: Final[Mapping[TradingState, Mapping[TradingTrigger, Trading
 }
 
 
-class SymbolState(str, Enum):
+class SymbolState(StrEnum):
     """May this symbol be opened?"""
 
     TRADING = "TRADING"

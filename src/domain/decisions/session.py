@@ -1,14 +1,14 @@
 """Decisions about the session, the trading state, the stream, recovery's end, and the passing of time."""
 
+from src.domain.decisions import news as n
+from src.domain.decisions.protection import protect
+from src.domain.decisions.sending import cancel, cancel_effect
+from src.domain.decisions.step import Step
 from src.domain.ledger import events as e
-from src.domain.ledger import news as n
-from src.domain.ledger.protection import protect
-from src.domain.ledger.sending import cancel, cancel_effect
-from src.domain.ledger.step import Step
 from src.domain.orders.transitions import AttemptState, CancelState
 from src.domain.portfolio.exposure import equity, gross_exposure, unrealized_pnl
-from src.domain.risk.states import TRADING_TRANSITIONS, TradingTrigger
 from src.domain.sessions.session import SESSION_TRANSITIONS, SessionTrigger, TradingSessionStatus
+from src.domain.sessions.trading_states import TRADING_TRANSITIONS, TradingTrigger
 from src.domain.shared.transitions import next_state
 
 DAY_MS = 86_400_000

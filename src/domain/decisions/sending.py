@@ -1,8 +1,8 @@
 """How a decision sends an order or asks for its end: first the record, then, after the commit, the request."""
 
+from src.domain.decisions.effects import CancelOrder, SubmitOrder
+from src.domain.decisions.step import Step
 from src.domain.ledger import events as e
-from src.domain.ledger.effects import CancelOrder, SubmitOrder
-from src.domain.ledger.step import Step
 from src.domain.orders.client_order_ids import client_order_id
 from src.domain.orders.order import Order
 from src.domain.orders.ticket import Attempt

@@ -6,7 +6,7 @@ Within a step every event is applied as soon as it is emitted, so that what is d
 from dataclasses import dataclass
 from decimal import Decimal
 
-from src.domain.ledger.effects import Effect
+from src.domain.decisions.effects import Effect
 from src.domain.ledger.events import Event
 from src.domain.ledger.evolve import evolve
 from src.domain.ledger.state import Ledger

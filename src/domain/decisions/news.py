@@ -16,8 +16,8 @@ from src.domain.orders.news import (
 )
 from src.domain.orders.order import Order
 from src.domain.risk.review import Approved, Denied
-from src.domain.risk.states import TradingTrigger
 from src.domain.sessions.session import SessionTrigger
+from src.domain.sessions.trading_states import TradingTrigger
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,12 @@ be filled only grows, old news moves nothing. So a stream event, the same event 
 are worked in by the same functions.
 """
 
+from src.domain.decisions import news as n
+from src.domain.decisions.effects import Reconcile
+from src.domain.decisions.orders import breach, lose, restrict, settle_unknown
+from src.domain.decisions.protection import protect, protective_refused
+from src.domain.decisions.step import Step
 from src.domain.ledger import events as e
-from src.domain.ledger import news as n
-from src.domain.ledger.decide_orders import breach, lose, restrict, settle_unknown
-from src.domain.ledger.effects import Reconcile
-from src.domain.ledger.protection import protect, protective_refused
-from src.domain.ledger.step import Step
 from src.domain.orders.client_order_ids import is_ours
 from src.domain.orders.news import FillReport, IncomeReport, OrderNews, OrderReport
 from src.domain.orders.order import Order
@@ -22,7 +22,7 @@ from src.domain.orders.transitions import (
     OrderTrigger,
 )
 from src.domain.orders.types import OrderStatus
-from src.domain.risk.states import TradingTrigger
+from src.domain.sessions.trading_states import TradingTrigger
 from src.domain.shared.transitions import next_state
 
 EXTERNAL = "external"
