@@ -1,0 +1,1 @@
+"""Live trading: the session loop, the services around it, and the way from a signal to an order."""

@@ -1,0 +1,91 @@
+"""A picture of a running session, for screens and commands: plain values, taken between two steps of the loop."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class PositionLine:
+    """One open position. Quantities in base asset (signed), prices in quote per base asset, money in quote asset."""
+
+    symbol: str
+    quantity: Decimal
+    entry_price: Decimal
+    mark_price: Decimal | None
+    unrealized_pnl: Decimal | None
+    stop_price: Decimal | None
+    target_price: Decimal | None
+    strategy_id: str
+    opened_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class OrderLine:
+    """One order. ``price`` is its limit or stop price, None for a market order."""
+
+    client_order_id: str
+    symbol: str
+    side: str
+    order_type: str
+    purpose: str
+    quantity: Decimal
+    filled_quantity: Decimal
+    price: Decimal | None
+    average_price: Decimal | None
+    status: str
+    attempt_state: str
+    strategy_id: str
+    reason: str
+    created_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class MarketLine:
+    """One symbol's market and how good its data is. ``age_ms`` is session time since the last quote."""
+
+    symbol: str
+    bid: Decimal | None
+    ask: Decimal | None
+    mark_price: Decimal | None
+    age_ms: int | None
+    trouble: str | None
+    strategies: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SessionSnapshot:
+    """The session at one moment; times in ms UTC of session time, money in the settle asset.
+
+    ``why_not`` says in one line why the session did or did not trade in the last minute. ``synced`` is False while
+    store and exchange are being compared. ``frames`` counts market frames since this process started.
+    """
+
+    session_id: str
+    status: str
+    trading_state: str
+    trading_reason: str
+    synced: bool
+    exchange: str
+    market: str
+    now_ms: int
+    started_ms: int
+    wallet: Decimal
+    equity: Decimal
+    capital: Decimal
+    realized_pnl: Decimal
+    unrealized_pnl: Decimal
+    commission: Decimal
+    funding: Decimal
+    day_pnl: Decimal
+    max_drawdown: Decimal
+    total_trades: int
+    winning_trades: int
+    losing_trades: int
+    positions: tuple[PositionLine, ...]
+    orders: tuple[OrderLine, ...]
+    markets: tuple[MarketLine, ...]
+    why_not: str
+    alarms: tuple[str, ...]
+    frames: int
+    orders_sent: int
+    resumed: bool
