@@ -8,7 +8,7 @@ Futures, "How to manage a local order book correctly".
 """
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Final, TypeAlias
 
@@ -35,6 +35,7 @@ class OverlayBook:
         "_bid",
         "_bids",
         "_depth_id",
+        "_is_bridging",
         "_ticker_ask",
         "_ticker_bid",
         "_ticker_id",
@@ -49,6 +50,7 @@ class OverlayBook:
         self.symbol = symbol
         self.is_whole = False
         self.is_crossed = False
+        self._is_bridging = False  # A snapshot was taken, and no depth frame after it yet.
         self._bids = Ladder(is_ask=False)
         self._asks = Ladder(is_ask=True)
         self._depth_id = 0
@@ -92,29 +94,22 @@ class OverlayBook:
     def apply_snapshot(self, last_update_id: int, bids: WireLevels, asks: WireLevels) -> bool:
         """Start the depth book afresh and catch up with frames that came earlier but are newer.
 
-        Returns whether the chain holds; False means that frames between the snapshot and the waiting ones are
-        missing, and another snapshot is needed.
+        Returns whether the book is whole; False means that frames between the snapshot and the waiting ones are
+        missing, and another snapshot is needed. A snapshot older than a whole book is ignored.
         """
         if self.is_whole and last_update_id < self._depth_id:
             return True
         waiting = self._waiting
         self._waiting = deque(maxlen=_WAITING_MAX)
-        self._clear()
+        self._bids.clear()
+        self._asks.clear()
         self._bids.update(bids)
         self._asks.update(asks)
         self._depth_id = last_update_id
-        self.is_whole = True
-        self._top_is_due = True
-        first = True
-        for first_id, final_id, previous_id, its_bids, its_asks in waiting:
-            if final_id < last_update_id:
-                continue
-            chained = first_id <= last_update_id if first else previous_id == self._depth_id
-            first = False
-            if not chained:
-                self._break_chain()
-            self._take(final_id, its_bids, its_asks)
-        self._starting = first
+        self.is_whole = self._is_bridging = True
+        for frame in waiting:
+            self.apply_depth(*frame)
+        self._settle_top()
         return self.is_whole
 
     def apply_depth(
@@ -127,6 +122,102 @@ class OverlayBook:
     ) -> bool:
         """Take changed levels; return False when the chain broke here and the book forgot what it knew.
 
-        The first frame after a snapshot must span its id; each later one must name its predecessor.
+        The first frame after a snapshot must span its id; each later one must name its predecessor. Frames that
+        are not newer than the book are ignored.
         """
-        raise NotImplementedError
+        known_id = self._depth_id
+        if final_update_id < known_id or (final_update_id == known_id and not self._is_bridging):
+            return True
+        is_chained = previous_final_update_id == known_id or not known_id
+        if self._is_bridging:
+            is_chained = is_chained or first_update_id <= known_id
+            self._is_bridging = False
+        if not is_chained:
+            self._forget_depth()
+        self._depth_id = final_update_id
+        self._bids.update(bids)
+        self._asks.update(asks)
+        if not self.is_whole:
+            self._waiting.append((first_update_id, final_update_id, previous_final_update_id, bids, asks))
+        self._settle_top()
+        return is_chained
+
+    def best_bid(self) -> Level | None:
+        """The highest price somebody buys at, and how much; None when nothing is known."""
+        if self._top_is_due:
+            self._find_top()
+        return self._bid
+
+    def best_ask(self) -> Level | None:
+        """The lowest price somebody sells at, and how much; None when nothing is known."""
+        if self._top_is_due:
+            self._find_top()
+        return self._ask
+
+    def mid(self) -> Decimal | None:
+        """Half-way between the best prices, or None when a side is unknown."""
+        if self._top_is_due:
+            self._find_top()
+        if self._bid is None or self._ask is None:
+            return None
+        return (self._bid[0] + self._ask[0]) / _TWO
+
+    def levels(self, is_ask: bool) -> Iterator[Level]:
+        """The levels of one side from the best outward. Use it up before the next change of the book."""
+        top = self.best_ask() if is_ask else self.best_bid()
+        if top is not None:
+            yield top
+            yield from (self._asks if is_ask else self._bids).beyond(top[0])
+
+    def walk(self, buy: bool, quantity: Decimal) -> tuple[Decimal, Decimal, Decimal] | None:
+        """What taking ``quantity`` would come to: (average price, quantity found, worst price).
+
+        The quantity found is less than asked when the visible book ends; None when the side is empty.
+        """
+        top = self.best_ask() if buy else self.best_bid()
+        if top is None:
+            return None
+        if top[1] >= quantity:
+            return top[0], quantity, top[0]
+        cost = found = _ZERO
+        worst = top[0]
+        for price, available in self.levels(is_ask=buy):
+            taken = min(available, quantity - found)
+            cost += price * taken
+            found += taken
+            worst = price
+            if found == quantity:
+                break
+        return cost / found, found, worst
+
+    def _settle_top(self) -> None:
+        """After a change of the depth: keep the ticker's top, or note that the depth's is to be looked up."""
+        bid, ask = self._ticker_bid, self._ticker_ask
+        if bid is None or ask is None or (self.is_whole and self._depth_id > self._ticker_id):
+            self._top_is_due = True
+            return
+        self._bid = bid
+        self._ask = ask
+        self._top_is_due = False
+        self.is_crossed = False
+        self._bids.assume_best(bid[0])
+        self._asks.assume_best(ask[0])
+
+    def _find_top(self) -> None:
+        bid, ask = self._bids.best(), self._asks.best()
+        self.is_crossed = bid is not None and ask is not None and bid[0] >= ask[0]
+        if self.is_crossed:
+            # Cannot be while the chain holds; then the last ticker is the better witness.
+            self._bids.forget_best()
+            self._asks.forget_best()
+            bid, ask = self._ticker_bid, self._ticker_ask
+        self._bid = bid
+        self._ask = ask
+        self._top_is_due = False
+
+    def _forget_depth(self) -> None:
+        """Levels that may be gone would be traded against; levels that are missing only make us careful."""
+        self.is_whole = False
+        self._waiting.clear()
+        self._bids.clear()
+        self._asks.clear()
