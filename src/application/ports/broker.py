@@ -53,13 +53,15 @@ class Consistency:
     """What the exchange promises about its reads; decides when "not found" proves absence.
 
     ``read_your_writes``: a read sees everything that was accepted before it was asked. ``arrival_margin_ms``: how
-    long after an attempt's deadline it might still be accepted. ``quiescence_ms``: how long reads must stay
-    silent before an attempt without any trace is declared dead.
+    long after an attempt's deadline it might still be accepted. ``quiescence_ms``: how long after that reads must
+    stay silent before an attempt without any trace is declared dead. ``requests_die_with_process``: a request of a
+    process that has ended can no longer arrive (the exchange lives in the process itself).
     """
 
     read_your_writes: bool
     arrival_margin_ms: int
     quiescence_ms: int
+    requests_die_with_process: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,7 +90,19 @@ class EquityPoint:
     exposure: Decimal
 
 
-class Store(Protocol):
+class OrderArchive(Protocol):
+    """Where orders are found that have left a ledger's working set."""
+
+    def find_order(self, client_order_id: str) -> Order | None:
+        """A stored order by our id."""
+        ...
+
+    def find_order_by_exchange_id(self, symbol: str, exchange_order_id: int) -> Order | None:
+        """A stored order by the exchange's ordinary order id."""
+        ...
+
+
+class Store(OrderArchive, Protocol):
     """The one writer of one account. Not thread-safe: the session's task owns it."""
 
     def open_account(self, opened: AccountOpened, at_ms: int) -> None:
@@ -118,14 +130,6 @@ class Store(Protocol):
         The changes are cleared and settled orders released afterwards. Raises :class:`StoreError`; then nothing of
         the batch is durable, and the process must not go on.
         """
-        ...
-
-    def find_order(self, client_order_id: str) -> Order | None:
-        """A settled order that left the working set."""
-        ...
-
-    def find_order_by_exchange_id(self, symbol: str, exchange_order_id: int) -> Order | None:
-        """The same, by the exchange's ordinary order id."""
         ...
 
     def has_fill(self, symbol: str, trade_id: int) -> bool:

@@ -24,9 +24,11 @@ from src.domain.decisions.orders import (
 from src.domain.decisions.session import (
     move_session,
     move_trading,
+    open_session,
     recovery_concluded,
     stream_ended,
     stream_restarted,
+    take_over,
     tick,
 )
 from src.domain.decisions.step import Now, Policy, Step
@@ -35,6 +37,8 @@ from src.domain.market.view import MarketView
 from src.domain.orders import news as o
 
 _HANDLERS: dict[type, Callable[[Step, Any], None]] = {
+    n.TakeOver: take_over,
+    n.OpenSession: open_session,
     n.PlaceOrder: place_order,
     n.RefuseOrder: refuse_order,
     n.RequestCancel: request_cancel,

@@ -15,7 +15,6 @@ from src.domain.orders.client_order_ids import is_ours
 from src.domain.orders.news import FillReport, IncomeReport, OrderNews, OrderReport
 from src.domain.orders.order import Order
 from src.domain.orders.transitions import (
-    ATTEMPT_TRANSITIONS,
     ORDER_TRANSITIONS,
     AttemptState,
     AttemptTrigger,
@@ -72,15 +71,7 @@ def exchange_read(step: Step, news: n.ExchangeRead) -> None:
     """Merge a whole read: ids, then trades, then statuses, then income, then what was not found."""
     for known in news.known:
         step.ledger.adopt_order(known)
-    by_exchange_id: dict[tuple[str, int], str] = {}
-    for report in news.orders:
-        order = step.ledger.orders.get(report.client_order_id)
-        if order is None:
-            _stranger(step, report)
-            continue
-        _sighted(step, order, report)
-        if report.exchange_order_id is not None:
-            by_exchange_id[(report.symbol, report.exchange_order_id)] = report.client_order_id
+    by_exchange_id = _merge_sightings(step, news.orders)
     for fill in news.fills:
         key = (fill.symbol, fill.exchange_order_id)
         name = by_exchange_id.get(key) or step.ledger.order_ids.get(key) or fill.client_order_id or ""
@@ -94,10 +85,37 @@ def exchange_read(step: Step, news: n.ExchangeRead) -> None:
     for symbol, trade_id in news.confirmed:
         if trade_id > step.ledger.symbol(symbol).confirmed_trade_id:
             step.emit(e.TradesConfirmed(symbol, trade_id))
-    for name in news.absent:
-        _absent(step, name, news.absence_proves_death)
+    _merge_absences(step, news)
     for symbol, side in list(step.ledger.positions):
         protect(step, symbol, side)
+
+
+def _merge_sightings(step: Step, reports: tuple[OrderReport, ...]) -> dict[tuple[str, int], str]:
+    """Settle every attempt that was seen; return our ids by the exchange's."""
+    by_exchange_id: dict[tuple[str, int], str] = {}
+    for report in reports:
+        order = step.ledger.orders.get(report.client_order_id)
+        if order is None:
+            _stranger(step, report)
+            continue
+        _sighted(step, order, report)
+        if report.exchange_order_id is not None:
+            by_exchange_id[(report.symbol, report.exchange_order_id)] = report.client_order_id
+    return by_exchange_id
+
+
+def _merge_absences(step: Step, news: n.ExchangeRead) -> None:
+    """Only a promise of the exchange turns the absence of a trace into a negative conclusion."""
+    orders = step.ledger.orders
+    for name in news.dead:
+        if orders[name].attempt_state in (AttemptState.OPEN, AttemptState.UNKNOWN):
+            step.emit(e.AttemptMoved(name, AttemptTrigger.PROVEN_DEAD, reason="no trace at the exchange"))
+            settle_unknown(step, orders[name].symbol)
+    for name in news.lost:
+        if orders[name].attempt_state is AttemptState.OPEN:
+            lose(step, orders[name], "no trace yet")
+    for name in news.vanished:
+        restrict(step, orders[name].symbol, f"{name} was accepted, and the exchange no longer shows it")
 
 
 def _stranger(step: Step, report: OrderReport) -> None:
@@ -121,9 +139,10 @@ def _sighted(step: Step, order: Order, report: OrderReport) -> None:
             )
         )
         settle_unknown(step, order.symbol)
-    elif AttemptTrigger.FOUND not in ATTEMPT_TRANSITIONS[order.attempt_state]:
-        if report.status is not OrderStatus.REJECTED:
-            breach(step, order)
+    elif order.attempt_state is AttemptState.DEAD or (
+        order.attempt_state is AttemptState.REFUSED and report.status is not OrderStatus.REJECTED
+    ):
+        breach(step, order)
 
 
 def _status(step: Step, order: Order, report: OrderReport) -> None:
@@ -210,19 +229,3 @@ def book_income(step: Step, income: IncomeReport) -> None:
 
 
 _BOOKED_WITH_FILLS = frozenset({"REALIZED_PNL", "COMMISSION"})
-
-
-def _absent(step: Step, client_order_id: str, proves_death: bool) -> None:
-    """No trace of an open order. Only a promise of the exchange turns absence into a negative conclusion."""
-    order = step.ledger.orders.get(client_order_id)
-    if order is None or not order.is_open:
-        return
-    if order.attempt_state is AttemptState.ACKED:
-        restrict(step, order.symbol, f"{client_order_id} was accepted, and the exchange no longer shows it")
-    elif proves_death:
-        step.emit(
-            e.AttemptMoved(client_order_id, AttemptTrigger.PROVEN_DEAD, reason="no trace after its deadline")
-        )
-        settle_unknown(step, order.symbol)
-    elif order.attempt_state is AttemptState.OPEN:
-        lose(step, order, "no trace yet")

@@ -16,7 +16,7 @@ from src.domain.orders.news import (
 )
 from src.domain.orders.order import Order
 from src.domain.risk.review import Approved, Denied
-from src.domain.sessions.session import SessionTrigger
+from src.domain.sessions.session import SessionOptions, SessionTrigger
 from src.domain.sessions.trading_states import TradingTrigger
 
 
@@ -74,18 +74,35 @@ class StreamRestarted:
 
 
 @dataclass(frozen=True, slots=True)
+class TakeOver:
+    """This process holds the lease now; an unfinished session is taken over with it."""
+
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSession:
+    """A new session is wanted; the last one must be finished."""
+
+    session_id: str
+    options: SessionOptions
+
+
+@dataclass(frozen=True, slots=True)
 class ExchangeRead:
     """What the recovery procedure read, to be merged: ids first, then trades, then statuses, then income.
 
-    ``absent`` are ids of open attempts for which every read came back empty; ``absence_proves_death`` says that the
-    exchange's promises allow the negative conclusion now. ``confirmed`` is the highest trade id read per symbol.
+    ``dead`` are attempts without a trace, where the exchange's promises allow the negative conclusion; ``lost`` are
+    those where they do not (yet); ``vanished`` were accepted once and are not shown any more. ``confirmed`` is the
+    highest trade id read per symbol.
     """
 
     fills: tuple[FillReport, ...]
     orders: tuple[OrderReport, ...]
     income: tuple[IncomeReport, ...]
-    absent: tuple[str, ...]
-    absence_proves_death: bool
+    dead: tuple[str, ...]
+    lost: tuple[str, ...]
+    vanished: tuple[str, ...]
     confirmed: tuple[tuple[str, int], ...]
     known: tuple[Order, ...] = ()
 
@@ -126,7 +143,9 @@ class Tick:
 
 
 News = (
-    PlaceOrder
+    TakeOver
+    | OpenSession
+    | PlaceOrder
     | RefuseOrder
     | RequestCancel
     | StreamNews

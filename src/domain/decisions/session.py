@@ -14,6 +14,22 @@ from src.domain.shared.transitions import next_state
 DAY_MS = 86_400_000
 
 
+def take_over(step: Step, news: n.TakeOver) -> None:
+    """A process begins its epoch; what it finds unfinished goes back to STARTING, which includes recovery."""
+    step.emit(e.EpochStarted(news.epoch))
+    session = step.ledger.session
+    if session is not None and session.is_unfinished:
+        step.emit(e.SessionMoved(session.id, SessionTrigger.RECOVER, "taken over by a new process"))
+
+
+def open_session(step: Step, news: n.OpenSession) -> None:
+    """Create a session and begin to start it."""
+    session = step.ledger.session
+    assert session is None or not session.is_unfinished, "an unfinished session is resumed, not replaced"
+    step.emit(e.SessionOpened(news.session_id, news.options))
+    step.emit(e.SessionMoved(news.session_id, SessionTrigger.START, "wanted"))
+
+
 def move_session(step: Step, news: n.MoveSession) -> None:
     """Move the session; stopping cancels entries and leaves positions with their stops.
 

@@ -1,1 +1,1 @@
-"""messaging"""
+"""How events and commands travel: the bus inside the process, the control socket between processes."""

@@ -1,7 +1,7 @@
 """Virtual time: one heap of (time, rank, sequence) that everything of a paper session hangs on.
 
 Market frames, the exchange's answers and events after their latencies, and the session's timers are all entries
-of one order; ties are broken by rank, then by who asked first. Wall time never enters, so the same inputs give
+of one order; ties are broken by rank (a market frame comes before all of them), then by who asked first. Wall time never enters, so the same inputs give
 the same history at any speed.
 """
 
@@ -10,10 +10,10 @@ from collections.abc import Callable
 
 NS_PER_MS = 1_000_000
 
-RANK_MARKET = 0
 RANK_EXCHANGE = 1
 RANK_ANSWER = 2
 RANK_TIMER = 3
+RANK_COMMAND = 4
 
 
 class Timeline:

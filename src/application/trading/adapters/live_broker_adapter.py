@@ -1,0 +1,90 @@
+"""Turns a wish into a ticket that the exchange will take: rounding, reduce-only, position side, order type.
+
+No I/O. Quantities are rounded down to the step, a buyer's limit down and a seller's up to the tick (never further
+into the book than asked), stops towards the entry: rounding never adds risk. What cannot be rounded into something
+the exchange takes becomes None, with the reason, rather than an order that is bound to be refused.
+"""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from src.domain.market.instrument import Instrument
+from src.domain.market.sides import OrderSide
+from src.domain.market.view import MarketView
+from src.domain.money import round_price_down_to_tick, round_price_up_to_tick
+from src.domain.orders.ticket import OrderTicket
+from src.domain.orders.types import OrderType, Purpose, TimeInForce
+from src.domain.positions.position import Position
+
+
+class UnknownSymbol(LookupError):
+    """The exchange does not list the symbol."""
+
+
+class NoPrice(LookupError):
+    """There is no quote yet to size or price an order with."""
+
+
+@dataclass(frozen=True, slots=True)
+class LiveBrokerAdapter:
+    """Builds tickets. ``slippage_tolerance`` is a fraction of the best price."""
+
+    view: MarketView
+    use_market_orders: bool = True
+    slippage_tolerance: Decimal = Decimal("0.001")
+
+    def instrument(self, symbol: str) -> Instrument:
+        """The instrument; raises :class:`UnknownSymbol`."""
+        instrument = self.view.instrument(symbol)
+        if instrument is None:
+            raise UnknownSymbol(f"{symbol} is not listed here")
+        return instrument
+
+    def best_price(self, symbol: str, side: OrderSide) -> Decimal:
+        """What an order of this side would pay or get at the top of the book; raises :class:`NoPrice`."""
+        prices = self.view.best_prices(symbol)
+        if prices is None:
+            raise NoPrice(f"there is no quote of {symbol} yet")
+        return prices[1] if side is OrderSide.BUY else prices[0]
+
+    def entry(
+        self, symbol: str, side: OrderSide, quantity: Decimal, strategy_id: str, reason: str
+    ) -> OrderTicket:
+        """A ticket that trades at once: MARKET, or LIMIT IOC at best ± tolerance. ``quantity`` is on the step."""
+        price = self.best_price(symbol, side)
+        limit = None
+        if not self.use_market_orders:
+            limit = self._limit(self.instrument(symbol), side, price)
+        return OrderTicket(
+            symbol=symbol,
+            side=side,
+            order_type=OrderType.MARKET if limit is None else OrderType.LIMIT,
+            quantity=quantity,
+            purpose=Purpose.ENTRY,
+            strategy_id=strategy_id,
+            reference_price=price,
+            limit_price=limit,
+            time_in_force=None if limit is None else TimeInForce.IOC,
+            reason=reason,
+        )
+
+    def exit(self, position: Position, quantity: Decimal, strategy_id: str, reason: str) -> OrderTicket:
+        """A reduce-only market order against a position."""
+        side = position.side.opposite
+        return OrderTicket(
+            symbol=position.symbol,
+            side=side,
+            order_type=OrderType.MARKET,
+            quantity=quantity,
+            purpose=Purpose.EXIT,
+            strategy_id=strategy_id,
+            reference_price=self.best_price(position.symbol, side),
+            reduce_only=True,
+            position_side=position.position_side,
+            reason=reason,
+        )
+
+    def _limit(self, instrument: Instrument, side: OrderSide, price: Decimal) -> Decimal:
+        if side is OrderSide.BUY:
+            return round_price_down_to_tick(price * (1 + self.slippage_tolerance), instrument.tick_size)
+        return round_price_up_to_tick(price * (1 - self.slippage_tolerance), instrument.tick_size)

@@ -1,0 +1,95 @@
+"""From a signal to the tickets that would follow it.
+
+A signal that agrees with the position held changes nothing; one against it turns the position around with a single
+order, and if a rule forbids the opening half, the exit alone goes out: exits are never blocked by entry rules.
+"""
+
+from decimal import Decimal
+
+from src.application.sizing import PositionSizer
+from src.application.trading.adapters.live_broker_adapter import LiveBrokerAdapter
+from src.domain.ledger.events import SignalNote
+from src.domain.ledger.state import Ledger
+from src.domain.market.sides import OrderSide
+from src.domain.market.view import MarketView
+from src.domain.orders.ticket import OrderTicket
+from src.domain.orders.types import Purpose
+from src.domain.portfolio.exposure import equity
+from src.domain.positions.position import Position
+from src.domain.risk.limits import RiskLimits
+from src.domain.signals import Signal, SignalType
+
+_SIDE = {SignalType.BUY: OrderSide.BUY, SignalType.SELL: OrderSide.SELL}
+
+
+class NothingToDo(Exception):
+    """Why a signal leads to no ticket: a sentence for the why-not line."""
+
+
+class OrderExecutionBridge:
+    """Sizes signals and words them as tickets; sends nothing."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        view: MarketView,
+        adapter: LiveBrokerAdapter,
+        sizer: PositionSizer,
+        limits: RiskLimits,
+        stop_loss_pct: Decimal,
+    ) -> None:
+        self._ledger = ledger
+        self._view = view
+        self._adapter = adapter
+        self._sizer = sizer
+        self._limits = limits
+        self._stop_loss_pct = stop_loss_pct
+
+    def ticket_for(self, signal: Signal) -> OrderTicket:
+        """The one ticket that follows a signal; raises :class:`NothingToDo` when none does."""
+        position = self._ledger.position(signal.symbol)
+        if signal.signal_type is SignalType.EXIT:
+            return self._exit(signal, position)
+        side = _SIDE[signal.signal_type]
+        if not position.is_flat and position.side is side:
+            raise NothingToDo(f"{signal.symbol} is already {'long' if side is OrderSide.BUY else 'short'}")
+        if self._entering(signal.symbol):
+            raise NothingToDo(f"an entry in {signal.symbol} is already on its way")
+        quantity = self._size(signal, side)
+        return self._adapter.entry(
+            signal.symbol, side, quantity + abs(position.quantity), signal.strategy_id, signal.reason
+        )
+
+    def fallback_for(self, signal: Signal) -> OrderTicket | None:
+        """The exit that remains when the turning order of a signal was denied; None when nothing is held."""
+        position = self._ledger.position(signal.symbol)
+        against = signal.signal_type is SignalType.EXIT or position.side is not _SIDE[signal.signal_type]
+        if position.is_flat or not against or position.strategy_id != signal.strategy_id:
+            return None
+        return self._adapter.exit(position, abs(position.quantity), signal.strategy_id, signal.reason)
+
+    def note(self, signal: Signal) -> SignalNote:
+        """What the journal keeps of a signal that led to an order."""
+        return SignalNote(signal.signal_type.value, signal.confidence, signal.reason, signal.numbers)
+
+    def _exit(self, signal: Signal, position: Position) -> OrderTicket:
+        if position.is_flat:
+            raise NothingToDo(f"{signal.symbol} is flat already")
+        if position.strategy_id != signal.strategy_id:
+            raise NothingToDo(f"{signal.symbol} belongs to {position.strategy_id}")
+        return self._adapter.exit(position, abs(position.quantity), signal.strategy_id, signal.reason)
+
+    def _entering(self, symbol: str) -> bool:
+        return any(
+            order.symbol == symbol and order.ticket.purpose is Purpose.ENTRY and order.is_open
+            for order in self._ledger.orders.values()
+        )
+
+    def _size(self, signal: Signal, side: OrderSide) -> Decimal:
+        instrument = self._adapter.instrument(signal.symbol)
+        price = self._adapter.best_price(signal.symbol, side)
+        stop = price * (1 - self._stop_loss_pct * side.sign) if self._stop_loss_pct else None
+        sized = self._sizer.size(equity(self._ledger, self._view), price, stop, instrument, signal.confidence)
+        if not sized.quantity:
+            raise NothingToDo(f"no size for {signal.symbol}: {sized.note}")
+        return sized.quantity

@@ -1,0 +1,63 @@
+"""Positions as people look at them: valued at the mark price, with the orders that guard them."""
+
+from decimal import Decimal
+
+from src.application.trading.snapshot import PositionLine
+from src.domain.ledger.state import Ledger
+from src.domain.market.view import MarketView
+from src.domain.orders.types import Purpose
+from src.domain.portfolio.exposure import equity, gross_exposure, unrealized_pnl
+from src.domain.positions.position import Position
+
+
+class PositionTracker:
+    """Reads the ledger and the market; changes nothing."""
+
+    def __init__(self, ledger: Ledger, view: MarketView) -> None:
+        self._ledger = ledger
+        self._view = view
+
+    def open_positions(self) -> tuple[PositionLine, ...]:
+        """Every position that is not flat, valued at mark price (quote asset)."""
+        return tuple(
+            self._line(position) for position in self._ledger.positions.values() if not position.is_flat
+        )
+
+    def equity(self) -> Decimal:
+        """Wallet plus unrealised P&L, settle asset."""
+        return equity(self._ledger, self._view)
+
+    def unrealized_pnl(self) -> Decimal:
+        """Over all positions, settle asset."""
+        return unrealized_pnl(self._ledger, self._view)
+
+    def exposure(self) -> Decimal:
+        """Gross notional at mark price, quote asset."""
+        return gross_exposure(self._ledger, self._view)
+
+    def _line(self, position: Position) -> PositionLine:
+        mark = self._view.mark_price(position.symbol)
+        return PositionLine(
+            symbol=position.symbol,
+            quantity=position.quantity,
+            entry_price=position.entry_price,
+            mark_price=mark,
+            unrealized_pnl=position.unrealized_pnl(mark) if mark is not None else None,
+            stop_price=self._guard(position, Purpose.PROTECTIVE_STOP),
+            target_price=self._guard(position, Purpose.PROTECTIVE_TARGET),
+            strategy_id=position.strategy_id,
+            opened_ms=position.opened_ms,
+        )
+
+    def _guard(self, position: Position, purpose: Purpose) -> Decimal | None:
+        for order in reversed(self._ledger.orders.values()):
+            ticket = order.ticket
+            if (
+                ticket.purpose is purpose
+                and order.is_live
+                and order.symbol == position.symbol
+                and ticket.position_side is position.position_side
+                and order.side is not position.side
+            ):
+                return ticket.stop_price
+        return None

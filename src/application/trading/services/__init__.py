@@ -1,0 +1,1 @@
+"""The services of live trading: the session itself, its risk gate, and its recovery."""

@@ -1,0 +1,258 @@
+"""The session loop: one writer, one ordered inbox, one thing at a time.
+
+    inbox → decide → one transaction (synced) → effects → publish
+
+Everything that can change the session arrives here as an input and is worked off in order. What was decided is
+durable before any byte leaves; effects run after the commit; events are published after the effects. If a commit
+fails, nothing is retried: the process leaves RUNNING and recovers from disk at its next start.
+"""
+
+from asyncio import Future, get_running_loop
+from collections.abc import Callable
+from typing import TypeVar
+
+from src.application.ports.broker import Broker, UserEvent
+from src.application.ports.event_bus import EventBus
+from src.application.ports.failpoints import failpoint
+from src.application.ports.inputs import Inputs
+from src.application.ports.kill_switch import KillSwitch
+from src.application.ports.market_data import DepthFrame, MarkFrame, SnapshotFrame, TickerFrame, TradeFrame
+from src.application.ports.store import Store
+from src.application.trading.market_desk import MarketDesk
+from src.application.trading.topics import topic_of
+from src.domain.decisions.decide import decide
+from src.domain.decisions.effects import CancelOrder, Effect, Reconcile, SubmitOrder
+from src.domain.decisions.news import News, StreamEnded, StreamNews, Tick
+from src.domain.decisions.step import Now, Policy, Step
+from src.domain.ledger.events import Event
+from src.domain.ledger.state import Ledger
+from src.domain.market.candle import Candle
+from src.domain.orders.news import CancelOutcome, NotSent, OrderNews, SubmitOutcome
+from src.domain.orders.order import Order
+
+Result = TypeVar("Result")
+
+BATCH_INPUTS = 256
+TICK_MS = 1_000
+BATCHES_BEFORE_BREATHING = 16
+
+
+class SessionLoop:
+    """Works off the inbox of one session. The only caller of ``decide`` and of ``Store.commit``."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        store: Store,
+        broker: Broker,
+        desk: MarketDesk,
+        inputs: Inputs,
+        bus: EventBus,
+        kill_switch: KillSwitch,
+        policy: Policy,
+        mark_equity_ms: int = 60_000,
+    ) -> None:
+        self.ledger = ledger
+        self.store = store
+        self.broker = broker
+        self.desk = desk
+        self.inputs = inputs
+        self.bus = bus
+        self.policy = policy
+        self.pending = False
+        self.on_candle: Callable[[Candle], None] = _ignore_candle
+        self.on_minute: Callable[[], None] = _ignore_minute
+        self.reconcile_wanted = ""
+        self.orders_sent = 0
+        self.frames = 0
+        self._kill_switch = kill_switch
+        self._mark_equity_ms = mark_equity_ms
+        self._next_mark_ms = 0
+        self._next_minute_ms = 0
+        self._effects: list[Effect] = []
+        self._events: list[Event] = []
+        self._answers: list[tuple[Future[object], object]] = []
+        self._batches = 0
+        self._ticking = False
+
+    # --- deciding -------------------------------------------------------------------------------------------
+
+    def decide(self, news: News) -> Step:
+        """Work one piece of news into the ledger; its records are staged, its effects wait for the commit."""
+        now = Now(self.inputs.now_ms(), self.broker.venue_time().now_ms)
+        step = decide(self.ledger, self.desk, self.policy, news, now)
+        if step.events:
+            self.store.stage(now.session_ms, step.events)
+            self._events += step.events
+            self.pending = True
+        if step.effects:
+            self._effects += step.effects
+            self.pending = True
+        return step
+
+    async def flush(self) -> None:
+        """Commit what was decided, then act on it, then tell the world."""
+        while self.pending:
+            self.pending = False
+            await self.store.commit(self.ledger)
+            failpoint("session.committed")
+            effects, self._effects = self._effects, []
+            for effect in effects:
+                self._run(effect)
+            failpoint("session.effects_done")
+            self._publish()
+            answers, self._answers = self._answers, []
+            for future, result in answers:
+                if not future.done():
+                    future.set_result(result)
+
+    def _run(self, effect: Effect) -> None:
+        if type(effect) is SubmitOrder:
+            self._send(effect)
+        elif type(effect) is CancelOrder:
+            failpoint("session.before_cancel")
+            self.broker.cancel(effect.symbol, effect.client_order_id, effect.conditional)
+        elif type(effect) is Reconcile:
+            self.reconcile_wanted = self.reconcile_wanted or effect.reason
+
+    def _send(self, effect: SubmitOrder) -> None:
+        if not effect.ticket.reduce_only and self._kill_switch.is_engaged():
+            self.decide(NotSent(effect.attempt.client_order_id, "the kill switch is engaged"))
+            return
+        failpoint("session.before_submit")
+        self.orders_sent += 1
+        self.broker.submit(effect.ticket, effect.attempt)
+        failpoint("session.after_submit")
+
+    def _publish(self) -> None:
+        events, self._events = self._events, []
+        for event in events:
+            self.bus.publish(topic_of(event), event)
+
+    # --- inputs: the exchange -------------------------------------------------------------------------------
+
+    def on_submit_outcome(self, outcome: SubmitOutcome) -> None:
+        """The answer to a submit."""
+        self.decide(outcome)
+
+    def on_cancel_outcome(self, outcome: CancelOutcome) -> None:
+        """The answer to a cancel."""
+        self.decide(outcome)
+
+    def on_user_event(self, event: UserEvent) -> None:
+        """An event of the user stream: journalled raw, then interpreted; settled orders it names come back."""
+        trouble = ""
+        meaning: tuple[object, ...] = ()
+        try:
+            meaning = self.broker.interpret(event)
+        except ValueError as error:
+            trouble = str(error)
+        news = [item for item in meaning if isinstance(item, OrderNews)]
+        known = [self.settled(item.order.client_order_id) for item in news]
+        self.decide(
+            StreamNews(
+                event.stream_epoch,
+                event.raw,
+                meaning,  # type: ignore[arg-type]  # what interpret returns, unchanged
+                trouble,
+                tuple(order for order in known if order is not None),
+            )
+        )
+
+    def on_stream_lost(self, stream_epoch: int, reason: str) -> None:
+        """The user stream ended: ask the exchange what was missed."""
+        self.decide(StreamEnded(stream_epoch, reason))
+        self.reconcile_wanted = self.reconcile_wanted or reason
+
+    def settled(self, client_order_id: str) -> Order | None:
+        """An order that has left the working set, from the store; None for one that is in it or was never ours."""
+        if client_order_id in self.ledger.orders:
+            return None
+        return self.store.find_order(client_order_id)
+
+    # --- inputs: the market ---------------------------------------------------------------------------------
+
+    def on_ticker(self, frame: TickerFrame, now_ms: int) -> None:
+        """Best prices."""
+        self.frames += 1
+        self.desk.on_ticker(frame, now_ms)
+
+    def on_trade(self, frame: TradeFrame, now_ms: int) -> None:
+        """A public trade; it may close a candle, on which strategies decide."""
+        self.frames += 1
+        for candle in self.desk.on_trade(frame, now_ms):
+            self.on_candle(candle)
+
+    def on_depth(self, frame: DepthFrame, now_ms: int) -> None:
+        """Changed levels of the book."""
+        self.frames += 1
+        self.desk.on_depth(frame, now_ms)
+
+    def on_snapshot(self, frame: SnapshotFrame, now_ms: int) -> None:
+        """The whole book."""
+        self.frames += 1
+        self.desk.on_snapshot(frame, now_ms)
+
+    def on_mark_price(self, frame: MarkFrame, now_ms: int) -> None:
+        """The mark price."""
+        self.frames += 1
+        self.desk.on_mark_price(frame, now_ms)
+
+    # --- inputs: time and commands --------------------------------------------------------------------------
+
+    def start_ticking(self) -> None:
+        """Run the watchdogs once a second of session time from now on."""
+        if not self._ticking:
+            self._ticking = True
+            now_ms = self.inputs.now_ms()
+            self._next_mark_ms = now_ms
+            self._next_minute_ms = now_ms + 60_000
+            self.inputs.after(TICK_MS, self._tick)
+
+    def _tick(self) -> None:
+        now_ms = self.inputs.now_ms()
+        for candle in self.desk.advance(now_ms):
+            self.on_candle(candle)
+        mark = now_ms >= self._next_mark_ms
+        if mark:
+            self._next_mark_ms = now_ms + self._mark_equity_ms
+        self.decide(Tick(mark_equity=mark))
+        if now_ms >= self._next_minute_ms:
+            self._next_minute_ms = now_ms + 60_000
+            self.on_minute()
+        self.inputs.after(TICK_MS, self._tick)
+
+    async def ask(self, command: Callable[[], Result]) -> Result:
+        """Put a command into the inbox and wait until what it decided is durable."""
+        future: Future[object] = get_running_loop().create_future()
+        self.inputs.post(lambda: self._command(command, future))
+        return await future  # type: ignore[return-value]  # the future carries what command returned
+
+    def _command(self, command: Callable[[], object], future: Future[object]) -> None:
+        try:
+            result = command()
+        except (ValueError, LookupError) as error:
+            future.set_exception(error)
+            return
+        self._answers.append((future, result))
+        self.pending = True
+
+    async def turn(self) -> bool:
+        """Work off one batch; False when no input will ever come again."""
+        count = self.inputs.pump(self, BATCH_INPUTS)
+        if self.pending:
+            await self.flush()
+        if not count:
+            return await self.inputs.wait()
+        self._batches += 1
+        if self._batches % BATCHES_BEFORE_BREATHING == 0:
+            await self.inputs.breathe()
+        return True
+
+
+def _ignore_candle(candle: Candle) -> None:
+    """Nobody trades on candles yet."""
+
+
+def _ignore_minute() -> None:
+    """Nobody wants to know yet."""

@@ -1,0 +1,49 @@
+"""What a session is made of, handed over by whoever composes the program."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from src.application.ports.broker import Broker
+from src.application.ports.event_bus import EventBus
+from src.application.ports.ids import Ids
+from src.application.ports.inputs import Inputs
+from src.application.ports.kill_switch import KillSwitch
+from src.application.ports.store import Store
+from src.application.sizing import PositionSizer
+from src.application.trading.market_desk import MarketDesk
+from src.domain.decisions.step import Policy
+from src.domain.ledger.events import AccountOpened
+from src.domain.market.candle import Candle
+from src.domain.risk.limits import RiskLimits
+from src.domain.sessions.session import SessionOptions
+
+History = Callable[[str, str, int], list[Candle]]
+"""Closed candles before the session: (symbol, timeframe, how many), oldest first."""
+
+
+@dataclass(slots=True)
+class SessionParts:
+    """Adapters and settings of one session; everything here is ready to use.
+
+    ``account`` describes the account for the case that it is new. ``owner`` names this process for the lease.
+    ``close`` releases what the parts hold, in any state.
+    """
+
+    account: AccountOpened
+    owner: str
+    options: SessionOptions
+    store: Store
+    broker: Broker
+    desk: MarketDesk
+    inputs: Inputs
+    bus: EventBus
+    kill_switch: KillSwitch
+    ids: Ids
+    sizer: PositionSizer
+    policy: Policy
+    limits: RiskLimits
+    history: History
+    close: Callable[[], None]
+    mark_equity_ms: int = 60_000
+    auto_execute: bool = True
+    notes: list[str] = field(default_factory=list)

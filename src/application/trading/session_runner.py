@@ -1,0 +1,203 @@
+"""The life of one session in one process: take over or open, recover, run, stop.
+
+Start-up and crash recovery are the same code. RUNNING is reached only through recovery, and whatever goes wrong
+after that ends the process rather than being repaired in memory: the next start repairs it from disk.
+"""
+
+from src.application.ports.failpoints import failpoint
+from src.application.strategies import parse_strategy_spec
+from src.application.trading.adapters.live_broker_adapter import LiveBrokerAdapter
+from src.application.trading.live_strategy_runner import LiveStrategyRunner
+from src.application.trading.order_execution_bridge import OrderExecutionBridge
+from src.application.trading.services.pretrade_risk_validator import PretradeRiskValidator
+from src.application.trading.services.state_recovery_service import RecoveryReport, StateRecoveryService
+from src.application.trading.session_loop import SessionLoop
+from src.application.trading.session_parts import SessionParts
+from src.application.trading.signal_desk import SignalDesk
+from src.domain.decisions.news import MoveSession, OpenSession, PlaceOrder, TakeOver
+from src.domain.ledger.evolve import open_ledger
+from src.domain.ledger.state import Ledger
+from src.domain.orders.transitions import AttemptState
+from src.domain.risk.review import Approved, review_reducing
+from src.domain.sessions.session import SessionOptions, SessionTrigger, TradingSession, TradingSessionStatus
+
+LIGHT_RECOVERY_MS = 60_000
+STOP_TURNS_MAX = 20_000
+
+
+class ContradictingOptions(ValueError):
+    """An unfinished session is resumed with other options than it was started with."""
+
+
+class SessionRunner:
+    """Runs one session. Call :meth:`start`, then :meth:`run` until it returns, then read the ledger."""
+
+    def __init__(self, parts: SessionParts) -> None:
+        self.parts = parts
+        self.resumed = False
+        self.finished = False
+        self._stop_wanted = ""
+        self._flatten = False
+        self.loop: SessionLoop
+        self.recovery: StateRecoveryService
+        self.signals: SignalDesk
+        self.strategies: LiveStrategyRunner
+        self.validator: PretradeRiskValidator
+
+    # --- start ----------------------------------------------------------------------------------------------
+
+    async def start(self) -> RecoveryReport:
+        """Take the lease, take over or open the session, recover, and be RUNNING (or PAUSED, if it was)."""
+        parts = self.parts
+        parts.store.open_account(parts.account, parts.inputs.now_ms())
+        epoch = parts.store.acquire(parts.account.account_id, parts.owner)
+        failpoint("session.lease_taken")
+        ledger = parts.store.load(parts.account.account_id) or open_ledger(parts.account)
+        self._check_options(ledger)
+        self._assemble(ledger)
+        loop = self.loop
+        loop.decide(TakeOver(epoch))
+        if ledger.session is None or not ledger.session.is_unfinished:
+            loop.decide(OpenSession(parts.ids.session_id(), parts.options))
+        else:
+            self.resumed = True
+        await loop.flush()
+        failpoint("session.opened")
+        for symbol in parts.options.symbols:
+            await parts.broker.set_leverage(symbol, parts.options.leverage)
+        report = await self.recovery.recover("start", new_stream=True, at_start=True)
+        self._warm()
+        loop.start_ticking()
+        parts.inputs.after(LIGHT_RECOVERY_MS, self._light_recovery)
+        return report
+
+    def _check_options(self, ledger: Ledger) -> None:
+        session = ledger.session
+        if session is None or not session.is_unfinished or session.options == self.parts.options:
+            return
+        wanted, has = self.parts.options, session.options
+        names = [n for n in SessionOptions.__dataclass_fields__ if getattr(wanted, n) != getattr(has, n)]
+        told = ", ".join(f"{n} {getattr(has, n)} (now {getattr(wanted, n)})" for n in names)
+        raise ContradictingOptions(
+            f"session {session.id} is unfinished and was started with {told}: start without these options "
+            "to resume it, or stop it first"
+        )
+
+    def _assemble(self, ledger: Ledger) -> None:
+        parts = self.parts
+        self.loop = SessionLoop(
+            ledger,
+            parts.store,
+            parts.broker,
+            parts.desk,
+            parts.inputs,
+            parts.bus,
+            parts.kill_switch,
+            parts.policy,
+            parts.mark_equity_ms,
+        )
+        options = parts.options
+        self.recovery = StateRecoveryService(self.loop, options.symbols)
+        self.strategies = LiveStrategyRunner(event_bus=parts.bus, symbols=options.symbols)
+        for text in options.strategies:
+            spec = parse_strategy_spec(text)
+            self.strategies.add_strategy(spec.strategy_id, spec.make())
+        self.validator = PretradeRiskValidator(ledger, parts.desk, parts.limits)
+        self.adapter = LiveBrokerAdapter(parts.desk, options.use_market_orders, options.slippage_tolerance)
+        bridge = OrderExecutionBridge(
+            ledger, parts.desk, self.adapter, parts.sizer, parts.limits, options.stop_loss_pct
+        )
+        self.signals = SignalDesk(
+            self.loop, self.strategies, bridge, self.validator, auto_execute=parts.auto_execute
+        )
+        self.loop.on_candle = self.signals.on_candle
+        self.loop.on_minute = self._minute
+
+    def _warm(self) -> None:
+        options = self.parts.options
+        for symbol in options.symbols:
+            wanted = self.strategies.history_bars(symbol)
+            self.strategies.warm(symbol, self.parts.history(symbol, options.timeframe, wanted))
+
+    # --- run ------------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Work until the session is stopped or the market is over; then bring it to STOPPED."""
+        loop = self.loop
+        alive = True
+        while alive and not self._stop_wanted:
+            alive = await loop.turn()
+            if loop.reconcile_wanted:
+                await self._reconcile()
+        await self._stop(self._stop_wanted or "the market is over")
+
+    async def _reconcile(self) -> None:
+        cause = self.loop.reconcile_wanted
+        self.loop.reconcile_wanted = ""
+        await self.recovery.recover(cause, new_stream=False)
+
+    def _light_recovery(self) -> None:
+        self.loop.reconcile_wanted = self.loop.reconcile_wanted or "timer"
+        self.parts.inputs.after(LIGHT_RECOVERY_MS, self._light_recovery)
+
+    def _minute(self) -> None:
+        line = self.signals.minute(self.parts.options.symbols)
+        self.parts.bus.publish("session.minute", line)
+
+    # --- stop -----------------------------------------------------------------------------------------------
+
+    def request_stop(self, reason: str, *, flatten: bool = False) -> None:
+        """Stop at the end of the current batch: entries are cancelled, positions keep their stops or are closed."""
+        self._stop_wanted = self._stop_wanted or reason
+        self._flatten = self._flatten or flatten
+
+    def stop_after(self, duration_ms: int) -> None:
+        """Stop when this much session time has passed."""
+        self.parts.inputs.after(duration_ms, lambda: self.request_stop("its time is over"))
+
+    async def _stop(self, reason: str) -> None:
+        loop = self.loop
+        session = loop.ledger.session
+        assert session is not None, "a session that ran is there"
+        loop.decide(MoveSession(SessionTrigger.STOP, reason))
+        if self._flatten:
+            self._close_all()
+        await loop.flush()
+        for _ in range(STOP_TURNS_MAX):
+            if not self._unfinished_business() or not await loop.turn():
+                break
+        loop.decide(MoveSession(SessionTrigger.CLEANED_UP, reason))
+        await loop.flush()
+        self.finished = True
+        await self.parts.broker.close()
+
+    def _close_all(self) -> None:
+        for position in list(self.loop.ledger.positions.values()):
+            if position.is_flat:
+                continue
+            ticket = self.adapter.exit(
+                position, abs(position.quantity), position.strategy_id, "the session closes"
+            )
+            verdict = review_reducing(self.loop.ledger, ticket)
+            if isinstance(verdict, Approved):
+                self.loop.decide(PlaceOrder(verdict))
+
+    def _unfinished_business(self) -> bool:
+        """Orders on their way, cancels without an end, and, when flattening, positions."""
+        ledger = self.loop.ledger
+        orders = [order for order in ledger.orders.values() if order.is_open]
+        if any(o.attempt_state is AttemptState.OPEN or not o.ticket.purpose.is_protective for o in orders):
+            return True
+        return self._flatten and any(not position.is_flat for position in ledger.positions.values())
+
+    @property
+    def session(self) -> TradingSession:
+        """The session; valid after :meth:`start`."""
+        session = self.loop.ledger.session
+        assert session is not None, "the session was opened by start"
+        return session
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the session is RUNNING."""
+        return self.session.status is TradingSessionStatus.RUNNING

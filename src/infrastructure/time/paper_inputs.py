@@ -1,0 +1,148 @@
+"""The inbox of a paper session: market frames and the virtual timeline, worked off in one order.
+
+The exchange sees a frame before the session does, and the next frame is pulled only after whatever the last one
+led to has been committed and sent. At a finite speed inputs are released when the wall's clock has come far
+enough; that decides only *when* they are handed over, never which, in what order, or at what session time.
+"""
+
+import asyncio
+from collections.abc import Callable
+from time import monotonic_ns
+
+from src.application.ports.inputs import InputHandler
+from src.infrastructure.brokers.paper_broker import PaperBroker
+from src.infrastructure.market_data.frames import (
+    BookTicker,
+    DepthSnapshot,
+    DepthUpdate,
+    MarketFrame,
+    MarkPrice,
+    TradePrint,
+)
+from src.infrastructure.market_data.source import MarketSource
+from src.infrastructure.time.timeline import NS_PER_MS, RANK_COMMAND, RANK_TIMER, Timeline
+
+GRACE_NS = 5_000_000_000
+"""How long (virtual) answers and timers still run after the last frame, before the inbox is exhausted."""
+
+NAP_S = 0.02
+"""The longest sleep of a paced inbox: commands are taken up within it."""
+
+
+class PaperInputs:
+    """Implements the Inputs port. ``speed`` is virtual seconds per second of the wall; None is as fast as it goes."""
+
+    def __init__(
+        self, source: MarketSource, timeline: Timeline, broker: PaperBroker, speed: float | None = None
+    ) -> None:
+        self._source = source
+        self._timeline = timeline
+        self._broker = broker
+        self._speed = speed
+        self._wall_start_ns = 0
+        self._virtual_start_ns = timeline.now_ns
+        self._commands: list[Callable[[], None]] = []
+        self._awake = asyncio.Event()
+        self._end_ns: int | None = None
+
+    def now_ms(self) -> int:
+        """Session time: that of the timeline."""
+        return self._timeline.now_ns // NS_PER_MS
+
+    def post(self, action: Callable[[], None]) -> None:
+        """A command, due at once; it wakes a sleeping inbox."""
+        self._commands.append(action)
+        self._awake.set()
+
+    def after(self, delay_ms: int, action: Callable[[], None]) -> None:
+        """A timer in session time."""
+        self._timeline.schedule(self._timeline.now_ns + delay_ms * NS_PER_MS, RANK_TIMER, action)
+
+    def pump(self, handler: InputHandler, limit: int) -> int:
+        """Hand over inputs in the order of virtual time, until one leads to something that must be durable."""
+        self._take_commands()
+        released_ns = self._released_ns()
+        count = 0
+        source, timeline, dispatch = self._source, self._timeline, self._dispatch
+        while count < limit and not handler.pending:
+            frame_ns, entry_ns = source.next_ns, timeline.next_ns
+            if frame_ns is not None and (entry_ns is None or frame_ns <= entry_ns):
+                if released_ns is not None and frame_ns > released_ns:
+                    break
+                frame = source.next_frame()
+                assert frame is not None, "a frame that was announced is there"
+                timeline.advance_to(frame_ns)
+                self._broker.on_market(frame)
+                dispatch(handler, frame)
+            elif entry_ns is not None and not self._is_over(frame_ns, entry_ns):
+                if released_ns is not None and entry_ns > released_ns:
+                    break
+                timeline.run_next()
+                self._broker.on_time(timeline.now_ns // NS_PER_MS)
+            else:
+                break
+            count += 1
+        return count
+
+    def _dispatch(self, handler: InputHandler, frame: MarketFrame) -> None:
+        event = frame[3]
+        now_ms = self._timeline.now_ns // NS_PER_MS
+        kind = type(event)
+        if kind is BookTicker:
+            handler.on_ticker(event, now_ms)
+        elif kind is TradePrint:
+            handler.on_trade(event, now_ms)
+        elif kind is DepthUpdate:
+            handler.on_depth(event, now_ms)
+        elif kind is MarkPrice:
+            handler.on_mark_price(event, now_ms)
+        elif kind is DepthSnapshot:
+            handler.on_snapshot(event, now_ms)
+
+    def _take_commands(self) -> None:
+        if self._commands:
+            commands, self._commands = self._commands, []
+            for action in commands:
+                self._timeline.schedule(self._timeline.now_ns, RANK_COMMAND, action)
+
+    def _is_over(self, frame_ns: int | None, entry_ns: int) -> bool:
+        """Whether the market has ended and its grace is over; commands are still taken then."""
+        if frame_ns is not None or entry_ns <= self._timeline.now_ns:
+            return False
+        if self._end_ns is None:
+            self._end_ns = self._timeline.now_ns + GRACE_NS
+        return entry_ns > self._end_ns
+
+    def _released_ns(self) -> int | None:
+        """Up to which virtual moment inputs may be handed over now; None when there is no pace."""
+        if self._speed is None:
+            return None
+        now_ns = monotonic_ns()
+        if not self._wall_start_ns:
+            self._wall_start_ns = now_ns
+            first = self._source.next_ns
+            self._virtual_start_ns = max(self._timeline.now_ns, first or 0)
+        return self._virtual_start_ns + int((now_ns - self._wall_start_ns) * self._speed)
+
+    async def wait(self) -> bool:
+        """Sleep until the next input is due or a command comes; False when the market is over."""
+        self._awake.clear()
+        if self._commands:
+            return True
+        due_ns = min(
+            (ns for ns in (self._source.next_ns, self._timeline.next_ns) if ns is not None), default=None
+        )
+        if due_ns is None or (self._source.next_ns is None and self._is_over(None, due_ns)):
+            return False
+        released_ns = self._released_ns()
+        if released_ns is not None and due_ns > released_ns and self._speed:
+            nap_s = min((due_ns - released_ns) / 1e9 / self._speed, NAP_S)
+            try:
+                await asyncio.wait_for(self._awake.wait(), nap_s)
+            except TimeoutError:
+                return True
+        return True
+
+    async def breathe(self) -> None:
+        """Let other tasks run."""
+        await asyncio.sleep(0)
