@@ -1,0 +1,137 @@
+"""Objects of Binance's REST API, read into our words. The same for the real exchange and the simulated one.
+
+Amounts come as strings and become Decimals; a status or type that we do not know raises ValueError.
+"""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any, Final, TypeAlias
+
+from src.domain.market.sides import OrderSide, PositionSide
+from src.domain.orders.news import (
+    BalanceReport,
+    FillReport,
+    IncomeReport,
+    OrderReport,
+    PositionReport,
+)
+from src.domain.orders.types import OrderStatus, OrderType
+
+Answer: TypeAlias = Mapping[str, Any]
+
+_STATUSES: Final = {status.value: status for status in OrderStatus} | {
+    "EXPIRED_IN_MATCH": OrderStatus.EXPIRED
+}
+# TRIGGERED and FINISHED say nothing about fills: those belong to the ordinary order that took its place.
+_ALGO_STATUSES: Final = _STATUSES | {
+    "TRIGGERING": OrderStatus.TRIGGERED,
+    "FINISHED": OrderStatus.TRIGGERED,
+}
+
+
+def order_status(text: str) -> OrderStatus:
+    """The status of an ordinary order; ValueError for an unknown one."""
+    return _known(_STATUSES, text, "order status")
+
+
+def algo_status(text: str) -> OrderStatus:
+    """The status of a conditional order; ValueError for an unknown one."""
+    return _known(_ALGO_STATUSES, text, "algo status")
+
+
+def order_report(answer: Answer) -> OrderReport:
+    """An ordinary order, from a query or from the answer to placing it."""
+    limit_price = Decimal(answer["price"])
+    return OrderReport(
+        client_order_id=answer["clientOrderId"],
+        symbol=answer["symbol"],
+        side=OrderSide(answer["side"]),
+        position_side=PositionSide(answer["positionSide"]),
+        order_type=OrderType(answer["type"]),
+        status=order_status(answer["status"]),
+        quantity=Decimal(answer["origQty"]),
+        filled_quantity=Decimal(answer["executedQty"]),
+        reduce_only=answer["reduceOnly"],
+        updated_ms=answer["updateTime"],
+        exchange_order_id=int(answer["orderId"]),
+        limit_price=limit_price or None,
+    )
+
+
+def algo_report(answer: Answer) -> OrderReport:
+    """A conditional order; after its trigger ``exchange_order_id`` names the order that took its place."""
+    actual = answer.get("actualOrderId")
+    return OrderReport(
+        client_order_id=answer["clientAlgoId"],
+        symbol=answer["symbol"],
+        side=OrderSide(answer["side"]),
+        position_side=PositionSide(answer["positionSide"]),
+        order_type=OrderType(answer["orderType"]),
+        status=algo_status(answer["algoStatus"]),
+        quantity=Decimal(answer["quantity"]),
+        filled_quantity=Decimal(answer.get("actualQty") or "0"),
+        reduce_only=answer["reduceOnly"],
+        updated_ms=answer["updateTime"],
+        exchange_order_id=int(actual) if actual else None,
+        algo_id=int(answer["algoId"]),
+        stop_price=Decimal(answer["triggerPrice"]),
+    )
+
+
+def fill_report(answer: Answer) -> FillReport:
+    """A row of userTrades; it does not name the client order id."""
+    return FillReport(
+        symbol=answer["symbol"],
+        trade_id=int(answer["id"]),
+        exchange_order_id=int(answer["orderId"]),
+        side=OrderSide(answer["side"]),
+        position_side=PositionSide(answer["positionSide"]),
+        price=Decimal(answer["price"]),
+        quantity=Decimal(answer["qty"]),
+        realized_pnl=Decimal(answer["realizedPnl"]),
+        commission=Decimal(answer["commission"]),
+        commission_asset=answer["commissionAsset"],
+        is_maker=answer["maker"],
+        traded_ms=answer["time"],
+    )
+
+
+def income_report(answer: Answer) -> IncomeReport:
+    """A row of income."""
+    return IncomeReport(
+        transaction_id=int(answer["tranId"]),
+        income_type=answer["incomeType"],
+        asset=answer["asset"],
+        amount=Decimal(answer["income"]),
+        symbol=answer["symbol"],
+        at_ms=answer["time"],
+    )
+
+
+def position_report(answer: Answer) -> PositionReport:
+    """A row of positionRisk; a liquidation price of 0 means that there is none."""
+    return PositionReport(
+        symbol=answer["symbol"],
+        position_side=PositionSide(answer["positionSide"]),
+        quantity=Decimal(answer["positionAmt"]),
+        entry_price=Decimal(answer["entryPrice"]),
+        mark_price=Decimal(answer["markPrice"]),
+        unrealized_pnl=Decimal(answer["unRealizedProfit"]),
+        liquidation_price=Decimal(answer["liquidationPrice"]) or None,
+    )
+
+
+def balance_report(answer: Answer) -> BalanceReport:
+    """A row of balance."""
+    return BalanceReport(
+        asset=answer["asset"],
+        wallet_balance=Decimal(answer["balance"]),
+        available_balance=Decimal(answer["availableBalance"]),
+    )
+
+
+def _known(table: Mapping[str, OrderStatus], text: str, what: str) -> OrderStatus:
+    status = table.get(text)
+    if status is None:
+        raise ValueError(f"{text!r} is no {what} that we know")
+    return status

@@ -1,0 +1,252 @@
+"""Paper trading: the Broker port over the simulated exchange, in virtual time.
+
+Nothing here is kinder than the real thing. A request reaches the exchange after a latency and is checked there
+against the exchange's own clock; its answer and the user stream travel separately, so an event may come before
+the answer, after it, or twice (only events of one kind keep their order, as Binance promises). What was on its
+way when the process ended is lost, as in a network; recovery asks by reads. All latencies are drawn by (seed, id),
+so the same inputs give the same history.
+"""
+
+from collections import Counter
+from collections.abc import Callable
+from decimal import Decimal
+from functools import partial
+from typing import Final
+
+from src.application.ports.broker import (
+    BrokerSink,
+    Consistency,
+    UserEvent,
+    VenueTime,
+)
+from src.application.ports.failpoints import failpoint
+from src.domain.orders.news import (
+    Accepted,
+    CancelAccepted,
+    CancelOutcome,
+    CancelRefused,
+    IncomeReport,
+    NotSent,
+    OrderNews,
+    SubmitOutcome,
+)
+from src.domain.orders.ticket import Attempt, OrderTicket
+from src.domain.orders.types import TimeInForce
+from src.infrastructure.brokers.binance_answers import income_report
+from src.infrastructure.brokers.binance_codes import outcome_of_error
+from src.infrastructure.brokers.binance_events import WalletNotice, read_event
+from src.infrastructure.brokers.paper_reads import PaperReads
+from src.infrastructure.market_data.frames import MarketFrame
+from src.infrastructure.simulated_exchange.engine import Engine
+from src.infrastructure.simulated_exchange.errors import ExchangeError
+from src.infrastructure.simulated_exchange.latency import LatencyModel
+from src.infrastructure.simulated_exchange.records import OrderRequest
+from src.infrastructure.time.timeline import RANK_ANSWER, RANK_EXCHANGE, Timeline
+
+PAPER_ACCOUNT: Final = 1
+
+# A read sees everything accepted before it, and nothing is accepted after its deadline by the one clock there is.
+CONSISTENCY: Final = Consistency(read_your_writes=True, arrival_margin_ms=0, quiescence_ms=0)
+
+# Reported with the fills that caused them.
+_WITH_FILLS: Final = frozenset({"REALIZED_PNL", "COMMISSION"})
+
+
+class PaperBroker(PaperReads):
+    """One account of a simulated exchange. The driver of the timeline shows it the market by :meth:`on_market`.
+
+    ``account`` must exist in the engine. Reads are answered at once; their failpoints are "broker.read.<name>".
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        timeline: Timeline,
+        *,
+        account: int = PAPER_ACCOUNT,
+        latency: LatencyModel | None = None,
+    ) -> None:
+        super().__init__(engine, account)
+        self._timeline = timeline
+        self._latency = latency or LatencyModel()
+        self._sink: BrokerSink | None = None
+        self._epoch = 0
+        self._last_due_ns: dict[str, int] = {}
+        self.refused_modifications: Counter[int] = Counter()
+
+    # --- the market and time ------------------------------------------------------------------------------
+
+    def on_market(self, frame: MarketFrame) -> None:
+        """Show the exchange a market frame; what it causes is on its way when this returns."""
+        if self._engine.on_frame(frame):
+            self._send_events()
+
+    def on_time(self, now_ms: int) -> None:
+        """Move the exchange's time forward without a frame: funding and dead-man switches fall due."""
+        if self._engine.advance_time(now_ms):
+            self._send_events()
+
+    @property
+    def consistency(self) -> Consistency:
+        """Reads see every write; nothing is accepted after its deadline."""
+        return CONSISTENCY
+
+    def venue_time(self) -> VenueTime:
+        """Engine time, exactly."""
+        return VenueTime(self._engine.now_ms, 0)
+
+    # --- the stream ---------------------------------------------------------------------------------------
+
+    async def open(self, sink: BrokerSink) -> int:
+        """Open a new user stream; events of the last one that are still on their way are lost."""
+        failpoint("broker.open")
+        self._epoch = self._engine.open_stream(self._account)
+        self._sink = sink
+        self._last_due_ns.clear()
+        return self._epoch
+
+    async def close(self) -> None:
+        """Stop delivering answers and events; the exchange's file stays open for reads."""
+        self._sink = None
+
+    def interpret(self, event: UserEvent) -> tuple[OrderNews | IncomeReport, ...]:
+        """Say what a raw event means; ValueError when it cannot be read.
+
+        An event about the wallet names no transaction; what was booked at its time is read from the income.
+        """
+        meaning = read_event(event.raw)
+        if meaning is None:
+            return ()
+        if not isinstance(meaning, WalletNotice):
+            return (meaning,)
+        rows = self._income_rows(meaning.at_ms, meaning.at_ms)
+        return tuple(income_report(row) for row in rows if row["incomeType"] not in _WITH_FILLS)
+
+    def _send_events(self) -> None:
+        """Put the engine's new events on their way; each kind arrives in its order, copies whenever."""
+        now_ns = self._timeline.now_ns
+        for event in self._engine.take_events():
+            if event.account != self._account:
+                continue
+            first_ns, *copies_ns = self._latency.event(str(event.number))
+            due_ns = max(now_ns + first_ns, self._last_due_ns.get(event.kind, 0))
+            self._last_due_ns[event.kind] = due_ns
+            hear = partial(self._hear, self._epoch, event.raw)
+            self._timeline.schedule(due_ns, RANK_ANSWER, hear)
+            for copy_ns in copies_ns:
+                self._timeline.schedule(max(due_ns, now_ns + copy_ns), RANK_ANSWER, hear)
+
+    def _hear(self, epoch: int, raw: str) -> None:
+        if self._sink is not None and epoch == self._epoch:
+            failpoint("broker.event")
+            self._sink.on_user_event(UserEvent(epoch, raw))
+
+    # --- requests -----------------------------------------------------------------------------------------
+
+    def submit(self, ticket: OrderTicket, attempt: Attempt) -> None:
+        """Send the attempt on its way, unless its deadline has passed."""
+        failpoint("broker.before_send")
+        now_ms = self._engine.now_ms
+        if now_ms > attempt.deadline_ms:
+            late = NotSent(attempt.client_order_id, f"{now_ms - attempt.deadline_ms} ms past its deadline")
+            self._timeline.schedule(self._timeline.now_ns, RANK_ANSWER, partial(self._answer_submit, late))
+            return
+        delay_ns = self._latency.request(attempt.client_order_id)
+        request = _request(ticket, attempt)
+        self._at_exchange(delay_ns, partial(self._take_submit, request, attempt.client_order_id))
+        failpoint("broker.after_send")
+
+    def cancel(self, symbol: str, client_order_id: str, conditional: bool) -> None:
+        """Send a request to cancel on its way."""
+        failpoint("broker.before_send")
+        key = f"cancel:{client_order_id}:{self._timeline.now_ns}"
+        take = partial(self._take_cancel, symbol, client_order_id, conditional, key)
+        self._at_exchange(self._latency.request(key), take)
+        failpoint("broker.after_send")
+
+    def modify(self, symbol: str, client_order_id: str, limit_price: Decimal, quantity: Decimal) -> None:
+        """Send a request to modify on its way; its effect is an event, its refusal is seen by asking."""
+        failpoint("broker.before_send")
+        key = f"modify:{client_order_id}:{self._timeline.now_ns}"
+        take = partial(self._take_modify, symbol, client_order_id, limit_price, quantity, self._engine.now_ms)
+        self._at_exchange(self._latency.request(key), take)
+        failpoint("broker.after_send")
+
+    def _at_exchange(self, delay_ns: int, action: Callable[[], None]) -> None:
+        self._timeline.schedule(self._timeline.now_ns + delay_ns, RANK_EXCHANGE, action)
+
+    def _after_answer_latency(self, key: str, action: Callable[[], None]) -> None:
+        due_ns = self._timeline.now_ns + self._latency.answer(key)
+        self._timeline.schedule(due_ns, RANK_ANSWER, action)
+
+    def _take_submit(self, request: OrderRequest, client_order_id: str) -> None:
+        outcome = self._outcome_of_submit(request, client_order_id)
+        self._send_events()
+        self._after_answer_latency(client_order_id, partial(self._answer_submit, outcome))
+
+    def _outcome_of_submit(self, request: OrderRequest, client_order_id: str) -> SubmitOutcome:
+        engine = self._engine
+        try:
+            if request.trigger_price is None:
+                order_id = engine.new_order(self._account, request)["orderId"]
+                return Accepted(client_order_id, order_id, None, engine.now_ms)
+            algo_id = engine.new_algo_order(self._account, request)["algoId"]
+            return Accepted(client_order_id, None, algo_id, engine.now_ms)
+        except ExchangeError as no:
+            return outcome_of_error(client_order_id, no.code, no.message, engine.now_ms)
+
+    def _take_cancel(self, symbol: str, client_order_id: str, conditional: bool, key: str) -> None:
+        outcome: CancelOutcome
+        try:
+            if conditional:
+                self._engine.cancel_algo_order(self._account, client_algo_id=client_order_id)
+            else:
+                self._engine.cancel_order(self._account, symbol, client_order_id=client_order_id)
+            outcome = CancelAccepted(client_order_id, self._engine.now_ms)
+        except ExchangeError as no:
+            outcome = CancelRefused(client_order_id, no.code, no.message, self._engine.now_ms)
+        self._send_events()
+        self._after_answer_latency(key, partial(self._answer_cancel, outcome))
+
+    def _take_modify(
+        self, symbol: str, client_order_id: str, limit_price: Decimal, quantity: Decimal, timestamp_ms: int
+    ) -> None:
+        """The port has no answer to a modify: an AMENDMENT event says that it happened, a read that it did not."""
+        try:
+            self._engine.modify_order(
+                self._account, symbol, quantity, limit_price, timestamp_ms, client_order_id=client_order_id
+            )
+        except ExchangeError as no:
+            self.refused_modifications[no.code] += 1
+        self._send_events()
+
+    def _answer_submit(self, outcome: SubmitOutcome) -> None:
+        if self._sink is not None:
+            failpoint("broker.answer")
+            self._sink.on_submit_outcome(outcome)
+
+    def _answer_cancel(self, outcome: CancelOutcome) -> None:
+        if self._sink is not None:
+            failpoint("broker.answer")
+            self._sink.on_cancel_outcome(outcome)
+
+
+def _request(ticket: OrderTicket, attempt: Attempt) -> OrderRequest:
+    time_in_force = ticket.time_in_force
+    if time_in_force is None and ticket.limit_price is not None:
+        time_in_force = TimeInForce.GTC
+    return OrderRequest(
+        symbol=ticket.symbol,
+        side=ticket.side.value,
+        type=ticket.order_type.value,
+        quantity=ticket.quantity,
+        timestamp=attempt.timestamp_ms,
+        recv_window=attempt.recv_window_ms,
+        price=ticket.limit_price,
+        trigger_price=ticket.stop_price,
+        time_in_force=None if time_in_force is None else time_in_force.value,
+        reduce_only=ticket.reduce_only,
+        position_side=ticket.position_side.value,
+        working_type=ticket.working_type.value,
+        client_order_id=attempt.client_order_id,
+    )

@@ -1,0 +1,111 @@
+"""The reading half of the engine: queries in Binance's terms, the accounts' settings, the audit. Changes nothing."""
+
+from src.domain.market.instrument import Instrument
+from src.infrastructure.simulated_exchange import answers, audit, queries
+from src.infrastructure.simulated_exchange.answers import Answer
+from src.infrastructure.simulated_exchange.errors import ExchangeStopped
+from src.infrastructure.simulated_exchange.records import CROSSED, Account, Trade
+from src.infrastructure.simulated_exchange.state import ExchangeState
+from src.infrastructure.simulated_exchange.store import ExchangeStore
+
+PAGE: int = 1000
+
+
+class EngineReads:
+    """What can be asked. KeyError for an account that does not exist; :class:`ExchangeError` for a refusal."""
+
+    instruments: tuple[Instrument, ...]
+    _state: ExchangeState
+    _store: ExchangeStore
+    _failed: bool
+
+    @property
+    def now_ms(self) -> int:
+        """Engine time: the highest event time seen, in ms since the epoch; never goes back."""
+        return self._state.now_ms
+
+    def account_id(self, number: int) -> str | None:
+        """The id an account was created with, or None when there is no such account."""
+        account = self._state.accounts.get(number)
+        return None if account is None else account.account_id
+
+    def leverage(self, number: int, symbol: str) -> int:
+        """The leverage set for a symbol."""
+        self._state.market(symbol)
+        return self._state.leverage(self._account(number), symbol)
+
+    def margin_type(self, number: int, symbol: str) -> str:
+        """CROSSED, for every symbol there is."""
+        self._account(number)
+        self._state.market(symbol)
+        return CROSSED
+
+    def hedge_mode(self, number: int) -> bool:
+        """Whether an account keeps LONG and SHORT apart: none does."""
+        self._account(number)
+        return False
+
+    def query_order(
+        self, number: int, symbol: str, order_id: int | None = None, client_order_id: str | None = None
+    ) -> Answer:
+        """GET order."""
+        account = self._account(number)
+        return queries.order(self._state, self._store, account, symbol, order_id, client_order_id)
+
+    def query_algo_order(
+        self, number: int, algo_id: int | None = None, client_algo_id: str | None = None
+    ) -> Answer:
+        """GET algoOrder."""
+        return queries.algo_order(self._store, self._account(number), algo_id, client_algo_id)
+
+    def open_orders(self, number: int, symbol: str | None = None) -> list[Answer]:
+        """GET openOrders, oldest first."""
+        found = self._account(number).orders.values()
+        return [answers.order(order) for order in found if symbol in (None, order.symbol)]
+
+    def open_algo_orders(self, number: int, symbol: str | None = None) -> list[Answer]:
+        """GET openAlgoOrders, oldest first."""
+        found = self._account(number).algos.values()
+        return [answers.algo(algo) for algo in found if symbol in (None, algo.symbol)]
+
+    def user_trades(self, number: int, symbol: str, from_id: int = 0, limit: int = PAGE) -> list[Answer]:
+        """GET userTrades from an id on, oldest first, at most 1000."""
+        self._state.market(symbol)
+        found = self._store.trades(self._account(number).number, symbol, from_id, min(limit, PAGE))
+        return [answers.trade(trade) for trade in found]
+
+    def trade_records(self, number: int, symbol: str, from_id: int = 0, limit: int = PAGE) -> list[Trade]:
+        """The same trades with the market reference that the wire does not carry."""
+        return self._store.trades(self._account(number).number, symbol, from_id, min(limit, PAGE))
+
+    def income(
+        self,
+        number: int,
+        since_ms: int = 0,
+        until_ms: int | None = None,
+        income_type: str | None = None,
+        after_id: int = 0,
+        limit: int = PAGE,
+    ) -> list[Answer]:
+        """GET income in a span of time, both ends included, oldest first; a page begins after a tranId."""
+        until = self._state.now_ms if until_ms is None else until_ms
+        account = self._account(number).number
+        found = self._store.wallet_postings(account, since_ms, until, income_type, after_id, min(limit, PAGE))
+        return [answers.income(posting) for posting in found]
+
+    def balance(self, number: int) -> list[Answer]:
+        """GET balance."""
+        return queries.balance(self._state, self._account(number))
+
+    def position_risk(self, number: int, symbol: str | None = None) -> list[Answer]:
+        """GET positionRisk: what has a position or an open order."""
+        return queries.position_risk(self._state, self._account(number), symbol)
+
+    def audit(self) -> list[audit.AuditLine]:
+        """Compare memory with the file's postings and trades; see audit.py."""
+        return audit.audit(self._state, self._store)
+
+    def _account(self, number: int) -> Account:
+        if self._failed:
+            raise ExchangeStopped("an earlier commit failed")
+        return self._state.accounts[number]

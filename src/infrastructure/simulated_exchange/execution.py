@@ -1,0 +1,155 @@
+"""What a trade does: to the order, the position, the wallet and the user stream; and how orders end.
+
+Nobody else changes positions or wallets because of trades, whichever way the trade came about (an order taking
+from the book, a resting order met by a trade print).
+"""
+
+from typing import Final
+
+from src.infrastructure.simulated_exchange import event_writer
+from src.infrastructure.simulated_exchange.records import (
+    BUY,
+    EXPIRED,
+    FILLED,
+    FINISHED,
+    KNOCKED_OUT,
+    MARKET,
+    PARTIALLY_FILLED,
+    Account,
+    MarketReference,
+    Order,
+    Position,
+)
+from src.infrastructure.simulated_exchange.state import ExchangeState
+from src.infrastructure.simulated_exchange.symbol_market import SymbolMarket
+from src.infrastructure.simulated_exchange.units import SCALE, divide_half_even, multiply
+
+REALIZED_PNL: Final = "REALIZED_PNL"
+COMMISSION: Final = "COMMISSION"
+
+
+def room_to_reduce(account: Account, order: Order) -> int:
+    """How much of the position an order on this side could close; 0 when it would open."""
+    position = account.positions.get(order.symbol)
+    if position is None:
+        return 0
+    return max(0, -position.quantity if order.side == BUY else position.quantity)
+
+
+def admit(state: ExchangeState, account: Account, order: Order) -> None:
+    """Let an order exist: from now on its id is taken, and the stream has told of it."""
+    account.orders[order.order_id] = order
+    account.order_ids[order.client_order_id] = order
+    state.changes.orders[order.order_id] = order
+    event_writer.tell_order(state, order, "NEW")
+
+
+def trade(
+    state: ExchangeState,
+    market: SymbolMarket,
+    order: Order,
+    price: int,
+    quantity: int,
+    reference: MarketReference,
+    is_maker: bool,
+) -> None:
+    """Execute ``quantity`` of ``order`` at ``price``: order, position, wallet, record, event."""
+    account = state.accounts[order.account]
+    position = account.position(order.symbol)
+    realized = apply_to_position(position, order.side == BUY, price, quantity)
+    position.realized += realized
+    position.updated_ms = state.now_ms
+    rules = market.rules
+    rate = rules.maker_rate if is_maker else rules.taker_rate
+    commission = divide_half_even(price * quantity * rate, SCALE * SCALE)
+    order.executed += quantity
+    order.quote += multiply(price, quantity)
+    order.updated_ms = state.now_ms
+    order.status = FILLED if order.executed == order.quantity else PARTIALLY_FILLED
+    record = state.record_trade(
+        order, price, quantity, realized, commission, rules.margin_asset, is_maker, reference
+    )
+    if realized:
+        state.book(account, REALIZED_PNL, realized, rules.margin_asset, order.symbol, record.trade_id)
+    if commission:
+        state.book(account, COMMISSION, -commission, rules.margin_asset, order.symbol, record.trade_id)
+    state.changes.orders[order.order_id] = order
+    event_writer.tell_order(state, order, "TRADE", record)
+    if order.status == FILLED:
+        _retire(state, account, order)
+
+
+def apply_to_position(position: Position, is_buy: bool, price: int, quantity: int) -> int:
+    """Close what the trade closes, then open the rest; return the profit realised by closing.
+
+    A partial close takes the cost's share half-even and leaves the remainder, so that the parts of a position's
+    cost always add up to the whole.
+    """
+    sign = 1 if is_buy else -1
+    realized = 0
+    held = abs(position.quantity)
+    closing = min(quantity, held) if position.quantity * sign < 0 else 0
+    if closing:
+        cost = position.cost if closing == held else divide_half_even(position.cost * closing, held)
+        realized = (cost - multiply(price, closing)) * sign
+        position.quantity += sign * closing
+        position.cost -= cost
+    opening = quantity - closing
+    if opening:
+        position.quantity += sign * opening
+        position.cost += multiply(price, opening)
+    return realized
+
+
+def end(state: ExchangeState, order: Order, status: str, expiry_reason: str) -> None:
+    """End an order that was not filled: CANCELED or EXPIRED, with Binance's reason."""
+    account = state.accounts[order.account]
+    order.status = status
+    order.expiry_reason = expiry_reason
+    order.updated_ms = state.now_ms
+    state.changes.orders[order.order_id] = order
+    event_writer.tell_order(state, order, status)
+    _retire(state, account, order)
+
+
+def settle(state: ExchangeState, account: Account, market: SymbolMarket) -> None:
+    """After the trades of one moment: tell the account, and end reduce-only orders that have no room left."""
+    event_writer.tell_account(state, account, "ORDER", market.rules.margin_asset, market=market)
+    _knock_out(state, account, market)
+
+
+def _knock_out(state: ExchangeState, account: Account, market: SymbolMarket) -> None:
+    """Expire resting reduce-only orders beyond the position, worst priority first to go (reason "4").
+
+    One that still has some room stays as it is; it is cut when it trades.
+    """
+    for resting in (market.resting_buys, market.resting_sells):
+        mine = [order for order in resting if order.reduce_only and order.account == account.number]
+        room = room_to_reduce(account, mine[0]) if mine else 0
+        for order in mine:
+            if room <= 0:
+                end(state, order, EXPIRED, KNOCKED_OUT)
+            room -= order.remaining
+
+
+def _retire(state: ExchangeState, account: Account, order: Order) -> None:
+    """Free the order's id and its place in the market, and finish the conditional order it came from."""
+    account.orders.pop(order.order_id, None)
+    if account.order_ids.get(order.client_order_id) is order:
+        del account.order_ids[order.client_order_id]
+    if order.rank:
+        state.markets[order.symbol].unrest(order)
+        order.rank = 0
+    if order.algo_id and order.type == MARKET:
+        finish_algo(state, account, order)
+
+
+def finish_algo(state: ExchangeState, account: Account, child: Order) -> None:
+    """FINISHED: the order that took the conditional one's place has ended, one way or another."""
+    algo = account.algos.pop(child.algo_id)
+    algo.status = FINISHED
+    algo.actual_price = event_writer.average_price(child)
+    algo.actual_quantity = child.executed
+    algo.updated_ms = state.now_ms
+    state.changes.algos[algo.algo_id] = algo
+    event_writer.tell_algo(state, algo)

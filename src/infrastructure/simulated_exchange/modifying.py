@@ -1,0 +1,71 @@
+"""Changing a resting limit order, as PUT order does.
+
+Price and total quantity are given anew. The order keeps its ids and loses its place in the queue. A quantity that
+is executed already cancels it, and so does a post-only order's new price that would trade. Source: Modify-Order.
+"""
+
+from decimal import Decimal
+
+from src.infrastructure.simulated_exchange import answers, checks, event_writer, execution, margin, taking
+from src.infrastructure.simulated_exchange.answers import Answer
+from src.infrastructure.simulated_exchange.errors import refusal
+from src.infrastructure.simulated_exchange.records import CANCELED, GTX, LIMIT, NO_EXPIRY, Account, Order
+from src.infrastructure.simulated_exchange.state import ExchangeState
+from src.infrastructure.simulated_exchange.symbol_market import SymbolMarket
+from src.infrastructure.simulated_exchange.units import multiply, text
+
+
+def modifiable(
+    state: ExchangeState, account: Account, symbol: str, order_id: int | None, client_order_id: str | None
+) -> Order:
+    """The open order with one of these ids, if it can be changed (-2013, -5025, -5026)."""
+    state.market(symbol)
+    if order_id is not None:
+        order = account.orders.get(order_id)
+    elif client_order_id:
+        order = account.order_ids.get(client_order_id)
+    else:
+        raise refusal(-1102, "orderId")
+    if order is None or order.symbol != symbol:
+        raise refusal(-2013)
+    if order.type != LIMIT:
+        raise refusal(-5025)
+    if order.modifications >= state.rules.modifications_max:
+        raise refusal(-5026)
+    return order
+
+
+def modify(state: ExchangeState, account: Account, order: Order, quantity: Decimal, price: Decimal) -> Answer:
+    """Give a resting order another price and total quantity; a refusal leaves it untouched."""
+    market = state.markets[order.symbol]
+    new_quantity = checks.checked_quantity(market, quantity, is_market=False)
+    new_price = checks.checked_price(market, price)
+    if (new_quantity, new_price) == (order.quantity, order.price):
+        raise refusal(-5027)
+    crosses = order.time_in_force == GTX and taking.would_take(market, order.side, new_price)
+    if new_quantity <= order.executed or crosses:
+        execution.end(state, order, CANCELED, NO_EXPIRY)
+        return answers.placed(order)
+    _check(state, account, market, order, new_quantity, new_price)
+    market.unrest(order)
+    order.rank = 0
+    order.quantity = new_quantity
+    order.price = new_price
+    order.modifications += 1
+    order.updated_ms = state.now_ms
+    state.changes.orders[order.order_id] = order
+    event_writer.tell_order(state, order, "AMENDMENT")
+    taking.work(state, account, market, order)
+    return answers.placed(order)
+
+
+def _check(
+    state: ExchangeState, account: Account, market: SymbolMarket, order: Order, quantity: int, price: int
+) -> None:
+    checks.check_percent_price(market, order.side, price)
+    if order.reduce_only:
+        return
+    if multiply(quantity, price) < market.rules.notional_min:
+        raise refusal(-5029, text(market.rules.notional_min))
+    replaced = multiply(order.price, order.remaining)
+    margin.check_margin(state, account, market, order.side, quantity - order.executed, price, replaced)

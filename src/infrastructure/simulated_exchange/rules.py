@@ -1,0 +1,80 @@
+"""What can be set about the exchange as a whole, and each symbol's filters in whole units."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+from src.domain.market.instrument import Instrument
+from src.infrastructure.simulated_exchange.units import DECIMALS, to_units
+
+HOUR_MS: Final = 3_600_000
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangeRules:
+    """Settings that hold for every account.
+
+    ``funding_interval_ms`` aligns funding to multiples of itself since the epoch: 8 h gives 00, 08 and 16 UTC.
+    ``funding_rate`` holds for symbols whose market states none (0.0001 is 0.01 % per interval).
+    ``recv_window_max_ms`` and ``clock_lead_ms`` bound a request's timestamp (general info, "Timing security").
+    """
+
+    funding_interval_ms: int = 8 * HOUR_MS
+    funding_rate: Decimal = Decimal("0.0001")
+    leverage: int = 20
+    algo_orders_max: int = 200
+    modifications_max: int = 10_000
+    recv_window_max_ms: int = 60_000
+    clock_lead_ms: int = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class SymbolRules:
+    """An instrument's filters and rates as integers in units of 10⁻⁸ (precisions: units per smallest digit)."""
+
+    symbol: str
+    margin_asset: str
+    tick: int
+    step: int
+    price_digit: int
+    quantity_digit: int
+    price_min: int
+    price_max: int
+    quantity_min: int
+    quantity_max: int
+    market_quantity_max: int
+    notional_min: int
+    percent_up: int
+    percent_down: int
+    take_bound: int
+    orders_max: int
+    maker_rate: int
+    taker_rate: int
+    maintenance_rate: int
+    leverage_max: int
+
+    @classmethod
+    def of(cls, instrument: Instrument) -> "SymbolRules":
+        """The rules that ``instrument`` states."""
+        return cls(
+            symbol=instrument.symbol,
+            margin_asset=instrument.margin_asset,
+            tick=to_units(instrument.tick_size),
+            step=to_units(instrument.step_size),
+            price_digit=10 ** (DECIMALS - instrument.price_precision),
+            quantity_digit=10 ** (DECIMALS - instrument.quantity_precision),
+            price_min=to_units(instrument.price_min),
+            price_max=to_units(instrument.price_max),
+            quantity_min=to_units(instrument.quantity_min),
+            quantity_max=to_units(instrument.quantity_max),
+            market_quantity_max=to_units(instrument.market_quantity_max),
+            notional_min=to_units(instrument.notional_min),
+            percent_up=to_units(instrument.percent_price_up),
+            percent_down=to_units(instrument.percent_price_down),
+            take_bound=to_units(instrument.market_take_bound),
+            orders_max=instrument.orders_max,
+            maker_rate=to_units(instrument.maker_rate),
+            taker_rate=to_units(instrument.taker_rate),
+            maintenance_rate=to_units(instrument.maintenance_rate),
+            leverage_max=instrument.leverage_max,
+        )

@@ -1,0 +1,138 @@
+"""Everything the exchange has in memory, and what of it has changed since the last commit.
+
+Closed orders, trades and postings live in the file only; here is what is open, so memory stays bounded however
+long a run is.
+"""
+
+from dataclasses import dataclass, field
+
+from src.infrastructure.simulated_exchange.errors import refusal
+from src.infrastructure.simulated_exchange.records import (
+    Account,
+    AlgoOrder,
+    MarketReference,
+    Order,
+    Posting,
+    Trade,
+    UserEvent,
+)
+from src.infrastructure.simulated_exchange.rules import ExchangeRules
+from src.infrastructure.simulated_exchange.symbol_market import SymbolMarket
+
+
+@dataclass(slots=True)
+class Counters:
+    """The last number given out, by kind. Durable: no number is ever given twice."""
+
+    order: int = 0
+    trade: int = 0
+    algo: int = 0
+    tran: int = 0
+    event: int = 0
+    stream: int = 0
+    rank: int = 0
+
+
+@dataclass(slots=True)
+class Changes:
+    """What the next commit stores, and the events that leave after it. ``state`` marks a change of no row."""
+
+    orders: dict[int, Order] = field(default_factory=dict)
+    algos: dict[int, AlgoOrder] = field(default_factory=dict)
+    trades: list[Trade] = field(default_factory=list)
+    postings: list[Posting] = field(default_factory=list)
+    events: list[UserEvent] = field(default_factory=list)
+    state: bool = False
+
+    def __bool__(self) -> bool:
+        return bool(self.state or self.orders or self.algos or self.postings)
+
+
+class ExchangeState:
+    """The exchange's memory. Times are in ms, amounts in units of 10⁻⁸.
+
+    ``now_ms`` is engine time: the highest time any frame stated. ``next_funding_ms`` is 0 before the first one.
+    ``countdowns`` are the dead-man switches: (account, symbol) → when they cancel.
+    """
+
+    __slots__ = (
+        "accounts",
+        "changes",
+        "countdowns",
+        "counters",
+        "markets",
+        "next_funding_ms",
+        "now_ms",
+        "rules",
+    )
+
+    def __init__(self, rules: ExchangeRules, markets: dict[str, SymbolMarket]) -> None:
+        self.rules = rules
+        self.markets = markets
+        self.accounts: dict[int, Account] = {}
+        self.counters = Counters()
+        self.changes = Changes()
+        self.countdowns: dict[tuple[int, str], int] = {}
+        self.now_ms = 0
+        self.next_funding_ms = 0
+
+    def market(self, symbol: str) -> SymbolMarket:
+        """The market of ``symbol``; refused with -1121 when there is none."""
+        market = self.markets.get(symbol)
+        if market is None:
+            raise refusal(-1121)
+        return market
+
+    def leverage(self, account: Account, symbol: str) -> int:
+        """The leverage set for a symbol, or the default."""
+        return account.leverage.get(symbol, self.rules.leverage)
+
+    def tell(self, account: int, kind: str, raw: str) -> None:
+        """Send an event to an account's user stream when the commit is done."""
+        self.counters.event += 1
+        self.changes.events.append(UserEvent(account, self.counters.event, kind, raw))
+
+    def book(
+        self, account: Account, income_type: str, amount: int, asset: str, symbol: str = "", trade_id: int = 0
+    ) -> int:
+        """Change an account's wallet: one entry of two postings; return the number of the entry."""
+        self.counters.tran += 1
+        tran_id = self.counters.tran
+        account.wallets[asset] = account.wallets.get(asset, 0) + amount
+        common = (income_type, symbol, self.now_ms, trade_id)
+        self.changes.postings.append(Posting(tran_id, "WALLET", account.number, asset, amount, *common))
+        self.changes.postings.append(Posting(tran_id, income_type, account.number, asset, -amount, *common))
+        return tran_id
+
+    def record_trade(
+        self,
+        order: Order,
+        price: int,
+        quantity: int,
+        realized: int,
+        commission: int,
+        asset: str,
+        is_maker: bool,
+        reference: MarketReference,
+    ) -> Trade:
+        """Give a trade its number and keep it for the commit."""
+        self.counters.trade += 1
+        trade = Trade(
+            trade_id=self.counters.trade,
+            account=order.account,
+            symbol=order.symbol,
+            order_id=order.order_id,
+            client_order_id=order.client_order_id,
+            side=order.side,
+            position_side=order.position_side,
+            price=price,
+            quantity=quantity,
+            realized=realized,
+            commission=commission,
+            commission_asset=asset,
+            is_maker=is_maker,
+            time_ms=self.now_ms,
+            reference=reference,
+        )
+        self.changes.trades.append(trade)
+        return trade

@@ -1,0 +1,174 @@
+"""The exchange's own SQLite file: commit, then act.
+
+One transaction per request or frame that changed something durable; an answer or event leaves only after it.
+WAL with synchronous FULL survives a power cut; a test or simulation on a RAM disk may ask for less. Closed orders,
+trades and postings are read from here, so the exchange's memory does not grow with its history.
+"""
+
+import sqlite3
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from src.infrastructure.simulated_exchange.errors import NewerSchema
+from src.infrastructure.simulated_exchange.records import AlgoOrder, Order, Posting, Trade
+from src.infrastructure.simulated_exchange.rows import (
+    ALGO_COLUMNS,
+    ORDER_COLUMNS,
+    POSTING_COLUMNS,
+    SCHEMA,
+    SCHEMA_VERSION,
+    TRADE_COLUMNS,
+    algo_from_row,
+    algo_row,
+    insert,
+    order_from_row,
+    order_row,
+    posting_from_row,
+    posting_row,
+    trade_from_row,
+    trade_row,
+    upsert,
+)
+from src.infrastructure.simulated_exchange.state import Changes
+
+UPSERT_ORDER: Final = upsert("orders", ORDER_COLUMNS, "order_id")
+UPSERT_ALGO: Final = upsert("algos", ALGO_COLUMNS, "algo_id")
+INSERT_TRADE: Final = insert("trades", TRADE_COLUMNS)
+INSERT_POSTING: Final = insert("postings", POSTING_COLUMNS)
+UPSERT_STATE: Final = (
+    "INSERT INTO state (id, body) VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET body = excluded.body"
+)
+
+
+def _no_failpoint(name: str) -> None:
+    """Nobody watches the boundaries of a commit."""
+
+
+class ExchangeStore:
+    """The file at ``path``, created when missing. ``synchronous`` is SQLite's; FULL is the product's.
+
+    ``failpoint`` is called right before and right after each commit; a test may end the process there.
+    Raises :class:`NewerSchema` when a newer program wrote the file.
+    """
+
+    def __init__(
+        self, path: Path | str, *, synchronous: str = "FULL", failpoint: Callable[[str], None] = _no_failpoint
+    ) -> None:
+        self._failpoint = failpoint
+        self._encode = msgspec.json.Encoder().encode
+        self._connection = sqlite3.connect(path, isolation_level=None, cached_statements=64)
+        try:
+            self._prepare(synchronous)
+        except BaseException:
+            self._connection.close()
+            raise
+        self._execute = self._connection.execute
+        self._execute_many = self._connection.executemany
+
+    def close(self) -> None:
+        """Let the file go."""
+        self._connection.close()
+
+    def commit(self, changes: Changes, snapshot: dict[str, Any]) -> None:
+        """Store the changes and the memory after them, durably, all or nothing."""
+        self._execute("BEGIN IMMEDIATE")
+        if changes.orders:
+            self._execute_many(UPSERT_ORDER, map(order_row, changes.orders.values()))
+        if changes.algos:
+            self._execute_many(UPSERT_ALGO, map(algo_row, changes.algos.values()))
+        if changes.trades:
+            self._execute_many(INSERT_TRADE, map(trade_row, changes.trades))
+        if changes.postings:
+            self._execute_many(INSERT_POSTING, map(posting_row, changes.postings))
+        self._execute(UPSERT_STATE, (self._encode(snapshot),))
+        self._failpoint("exchange.before_commit")
+        self._execute("COMMIT")
+        self._failpoint("exchange.after_commit")
+
+    def snapshot(self) -> dict[str, Any] | None:
+        """The memory as of the last commit, or None in a new file."""
+        row = self._execute("SELECT body FROM state WHERE id = 1").fetchone()
+        return None if row is None else msgspec.json.decode(row[0], type=dict[str, Any])
+
+    def open_orders(self) -> list[Order]:
+        """Every open ordinary order of every account."""
+        rows = self._execute(
+            "SELECT * FROM orders WHERE status IN ('NEW', 'PARTIALLY_FILLED') ORDER BY order_id"
+        )
+        return [order_from_row(row) for row in rows]
+
+    def open_algos(self) -> list[AlgoOrder]:
+        """Every waiting conditional order of every account."""
+        return [
+            algo_from_row(row)
+            for row in self._execute("SELECT * FROM algos WHERE status = 'NEW' ORDER BY algo_id")
+        ]
+
+    def order(self, account: int, order_id: int) -> Order | None:
+        """An order by the exchange's id."""
+        row = self._execute(
+            "SELECT * FROM orders WHERE order_id = ? AND account = ?", (order_id, account)
+        ).fetchone()
+        return None if row is None else order_from_row(row)
+
+    def order_by_client_id(self, account: int, client_order_id: str) -> Order | None:
+        """The newest order that had this client id."""
+        row = self._execute(
+            "SELECT * FROM orders WHERE account = ? AND client_order_id = ? ORDER BY order_id DESC LIMIT 1",
+            (account, client_order_id),
+        ).fetchone()
+        return None if row is None else order_from_row(row)
+
+    def algo(self, account: int, algo_id: int) -> AlgoOrder | None:
+        """A conditional order by the exchange's id."""
+        row = self._execute(
+            "SELECT * FROM algos WHERE algo_id = ? AND account = ?", (algo_id, account)
+        ).fetchone()
+        return None if row is None else algo_from_row(row)
+
+    def algo_by_client_id(self, account: int, client_algo_id: str) -> AlgoOrder | None:
+        """The newest conditional order that had this client id."""
+        row = self._execute(
+            "SELECT * FROM algos WHERE account = ? AND client_algo_id = ? ORDER BY algo_id DESC LIMIT 1",
+            (account, client_algo_id),
+        ).fetchone()
+        return None if row is None else algo_from_row(row)
+
+    def trades(self, account: int, symbol: str, from_id: int, limit: int) -> list[Trade]:
+        """Trades with id ≥ ``from_id``, oldest first."""
+        rows = self._execute(
+            "SELECT * FROM trades WHERE account = ? AND symbol = ? AND trade_id >= ? ORDER BY trade_id LIMIT ?",
+            (account, symbol, from_id, limit),
+        )
+        return [trade_from_row(row) for row in rows]
+
+    def wallet_postings(
+        self, account: int, since_ms: int, until_ms: int, income_type: str | None, after_id: int, limit: int
+    ) -> list[Posting]:
+        """Changes of the wallet in a span of time, both ends included, oldest first, after an entry's number."""
+        rows = self._execute(
+            "SELECT * FROM postings WHERE account = ?1 AND book = 'WALLET' AND time_ms BETWEEN ?2 AND ?3"
+            " AND (?4 IS NULL OR income_type = ?4) AND tran_id > ?5 ORDER BY time_ms, tran_id LIMIT ?6",
+            (account, since_ms, until_ms, income_type, after_id, limit),
+        )
+        return [posting_from_row(row) for row in rows]
+
+    def query(self, statement: str, parameters: Iterable[Any] = ()) -> list[tuple[Any, ...]]:
+        """Rows of a reading statement, for the audit."""
+        return self._execute(statement, tuple(parameters)).fetchall()
+
+    def _prepare(self, synchronous: str) -> None:
+        version = self._connection.execute("PRAGMA user_version").fetchone()[0]
+        if version > SCHEMA_VERSION:
+            raise NewerSchema(
+                f"the exchange's file has schema {version}, this program knows {SCHEMA_VERSION}"
+            )
+        self._connection.execute("PRAGMA journal_mode = WAL")
+        self._connection.execute(f"PRAGMA synchronous = {synchronous}")
+        if version < SCHEMA_VERSION:
+            self._connection.executescript(
+                f"BEGIN; {SCHEMA}; PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
+            )
