@@ -1,4 +1,4 @@
-"""How much to trade: each sizer turns equity, price and stop into a quantity that the exchange takes, or into zero.
+"""How much to trade: a sizer turns equity, price and stop into a quantity that the exchange takes, or zero.
 
 Sizes only ever round down, so no sizer risks more than was asked for; a size below the exchange's smallest
 order is zero, never raised to it. What a size was limited by is noted, so that a session can say why it did
@@ -62,7 +62,7 @@ class _Sizer(ABC):
     def _wanted(
         self, equity: Decimal, price: Decimal, stop_price: Decimal | None, instrument: Instrument
     ) -> tuple[Decimal, Decimal, str]:
-        """An amount, what one unit of base asset takes of it (above zero), and a note; their ratio is the size.
+        """An amount, what one unit of base asset takes of it, and a note; the ratio of the two is the size.
 
         The division is left to the caller, who truncates it to whole steps: a rounded quotient could be too
         large.

@@ -8,6 +8,7 @@ again from history.
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Final, Protocol
 
 FORGOTTEN: Final = 1e-9
@@ -51,7 +52,7 @@ class Indicators:
 
     def mean_move(self, closes: Sequence[float], period: int) -> Line:
         """Mean absolute move from close to close; needs ``period`` + 1 closes and is updated with moves."""
-        moves = [abs(after - before) for before, after in zip(closes, closes[1:], strict=False)]
+        moves = [abs(after - before) for before, after in pairwise(closes)]
         return self.sma(moves, period)
 
     def momentum(self, values: Sequence[float], period: int) -> Line:
@@ -69,5 +70,5 @@ class Indicators:
 
 
 def bars_until_forgotten(weight: float) -> int:
-    """After how many bars an average that gives ``weight`` (0 to 1) to the newest value has forgotten its start."""
+    """Bars after which an average that gives ``weight`` (0 to 1) to the newest value forgets its start."""
     return math.ceil(math.log(FORGOTTEN) / math.log(1 - weight)) if weight < 1 else 1

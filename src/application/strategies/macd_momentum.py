@@ -10,22 +10,23 @@ of what a random walk makes of n such moves, and the confidence is z / (1 + z).
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
 from src.application.strategies.indicators import Line, MacdLines, bars_until_forgotten
 from src.application.strategies.parameters import (
+    DIRECTION,
     PERIOD_MAX,
     Direction,
+    Parameters,
     bounded,
     check_bounds,
-    direction_field,
 )
 from src.application.strategies.streaming import TOUCHING, Side, StreamStrategy, Wish, saturating, spelled
 
 
 @dataclass(frozen=True, slots=True)
-class MacdMomentumParameters:
+class MacdMomentumParameters(Parameters):
     """Windows in bars, fast < slow; raises ValueError otherwise."""
 
     fast: int = bounded(12, 2, PERIOD_MAX, "bars of the fast average")
@@ -33,7 +34,7 @@ class MacdMomentumParameters:
     signal: int = bounded(9, 1, PERIOD_MAX, "bars of the signal line")
     momentum: int = bounded(5, 1, PERIOD_MAX, "bars over which the price must have moved the same way")
     confirm: int = bounded(3, 1, 100, "bars a crossing may wait for that, its own included")
-    direction: Direction = direction_field()
+    direction: Direction = field(default=Direction.BOTH, metadata=DIRECTION)
 
     def __post_init__(self) -> None:
         check_bounds(self)
@@ -64,7 +65,7 @@ class MacdMomentumStrategy(StreamStrategy):
 
     @property
     def history_bars(self) -> int:
-        """The bars needed, and as many as the slow average and then the signal line need to forget their start."""
+        """The bars needed, and those until the slow average and then the signal line forget their start."""
         p = self._parameters
         return (
             self._needed + bars_until_forgotten(2 / (p.slow + 1)) + bars_until_forgotten(2 / (p.signal + 1))
@@ -112,10 +113,11 @@ class MacdMomentumStrategy(StreamStrategy):
 
     def _reason(self, is_up: bool) -> str:
         """The crossing and its confirmation, in one sentence."""
+        crossed, moved = ("above", "risen") if is_up else ("below", "fallen")
         momentum = abs(self._momentum_value)
         return (
-            f"The MACD histogram crossed {'above' if is_up else 'below'} zero and the price has "
-            f"{'risen' if is_up else 'fallen'} by {spelled(momentum, momentum)} in {self._parameters.momentum} bars."
+            f"The MACD histogram crossed {crossed} zero and the price has {moved} "
+            f"by {spelled(momentum, momentum)} in {self._parameters.momentum} bars."
         )
 
     def _state(self) -> str:

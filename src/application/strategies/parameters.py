@@ -5,23 +5,22 @@ settings and the documentation read from one place.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import MISSING, Field, field, fields
-from enum import Enum
-from typing import Any, Protocol, TypeVar
+from dataclasses import MISSING, Field, dataclass, field, fields
+from enum import Enum, StrEnum
+from typing import Any, Final, TypeVar
 
-PERIOD_MAX = 5000
+PERIOD_MAX: Final = 5000
 
 
-class Parameters(Protocol):
-    """What every parameter class is: a dataclass."""
-
-    __dataclass_fields__: "dict[str, Field[Any]]"
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """Base of every strategy's parameters; each subclass calls :func:`check_bounds` when it is made."""
 
 
 P = TypeVar("P", bound=Parameters)
 
 
-class Direction(str, Enum):
+class Direction(StrEnum):
     """Which positions a strategy may wish for: with LONG a SELL becomes an EXIT, with SHORT a BUY does."""
 
     BOTH = "both"
@@ -29,16 +28,13 @@ class Direction(str, Enum):
     SHORT = "short"
 
 
+DIRECTION: Final = {"meaning": "both, long or short: the positions it may open"}
+"""Metadata of the field that every strategy has."""
+
+
 def bounded(default: Any, low: float, high: float, meaning: str) -> Any:
     """A number's field: its default, the smallest and largest value allowed, and what it means."""
     return field(default=default, metadata={"low": low, "high": high, "meaning": meaning})
-
-
-def direction_field() -> Any:
-    """The field that every strategy has: which positions it may wish for."""
-    return field(
-        default=Direction.BOTH, metadata={"meaning": "both, long or short: the positions it may open"}
-    )
 
 
 def check_bounds(parameters: Parameters) -> None:
@@ -62,7 +58,7 @@ def read_parameters(kind: type[P], owner: str, given: Mapping[str, object]) -> P
     for name, value in given.items():
         if name not in known:
             raise ValueError(
-                f"{owner} has no parameter {name!r}{did_you_mean(name, known)}: it has {', '.join(sorted(known))}"
+                f"{owner} has no parameter {name!r}{did_you_mean(name, known)}: it has {', '.join(known)}"
             )
         values[name] = _converted(owner, known[name], value)
     try:

@@ -106,7 +106,7 @@ class StrategySpec:
 
 
 def strategy_spec(name: str, parameters: Mapping[str, object] | None = None) -> StrategySpec:
-    """The specification of a named strategy; raises ValueError, in one line with the fix, when there is none such."""
+    """The specification of a named strategy; raises ValueError, in one line with the fix, for an unknown one."""
     wanted = name.strip().lower()
     kind = _BY_NAME.get(wanted)
     if kind is None:

@@ -1,19 +1,20 @@
-"""RSI reversal: long when the index leaves the oversold zone upwards, short when it leaves the overbought zone down.
+"""RSI reversal: long when the index comes up out of the oversold zone, short when down out of the other.
 
 **Confidence** is how deep the index went before it turned: with d the depth of its extreme in the zone as a
 share of the zone's width (0 at its edge, 1 at the end of the scale), it is (1 + d) / 2.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
 from src.application.strategies.indicators import Line, bars_until_forgotten
 from src.application.strategies.parameters import (
+    DIRECTION,
     PERIOD_MAX,
     Direction,
+    Parameters,
     bounded,
     check_bounds,
-    direction_field,
 )
 from src.application.strategies.streaming import StreamStrategy, Wish
 
@@ -21,13 +22,13 @@ SCALE = 100.0
 
 
 @dataclass(frozen=True, slots=True)
-class RSIParameters:
-    """The index's window in bars and the edges of its two zones, lower < upper; raises ValueError otherwise."""
+class RSIParameters(Parameters):
+    """The window in bars and the edges of the two zones, lower < upper; raises ValueError otherwise."""
 
     period: int = bounded(14, 2, PERIOD_MAX, "bars of the index")
     lower: float = bounded(30.0, 1.0, 99.0, "oversold below this")
     upper: float = bounded(70.0, 1.0, 99.0, "overbought above this")
-    direction: Direction = direction_field()
+    direction: Direction = field(default=Direction.BOTH, metadata=DIRECTION)
 
     def __post_init__(self) -> None:
         check_bounds(self)
@@ -64,16 +65,25 @@ class RSIStrategy(StreamStrategy):
         self._rsi = self._indicators.rsi(closes[:-1], self._parameters.period)
         self._zone = 0
         self._extreme = 0.0
-        self._close = closes[-2]
-        self._advance(closes[-1])
+        self._close = closes[-1]
+        self._index = self._rsi.update(closes[-1])
+        # TA-Lib states 0 for a market that has not moved, which is not oversold.
+        if self._index > 0 or min(closes) < max(closes):
+            self._follow(self._index)
 
     def _advance(self, close: float) -> Wish | None:
         """Update the index; leaving a zone is a wish."""
-        index = self._index = self._rsi.update(close)
-        has_moved = close != self._close
+        index = self._rsi.update(close)
+        if close == self._close:
+            # Both averages shrink alike, so the index stays; only their rounding, and in the end their vanishing
+            # after thousands of such bars, would say something else.
+            return None
         self._close = close
-        if index == 0 and not has_moved:
-            return None  # TA-Lib states 0 for a market that has never moved, which is not oversold.
+        self._index = index
+        return self._follow(index)
+
+    def _follow(self, index: float) -> Wish | None:
+        """Keep the zone and its extreme up to date; a wish when a zone was left."""
         p = self._parameters
         zone = -1 if index < p.lower else 1 if index > p.upper else 0
         if zone == self._zone:

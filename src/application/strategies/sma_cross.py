@@ -9,27 +9,28 @@ from chance, and the confidence is z / (1 + z).
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
 from src.application.strategies.indicators import Line
 from src.application.strategies.parameters import (
+    DIRECTION,
     PERIOD_MAX,
     Direction,
+    Parameters,
     bounded,
     check_bounds,
-    direction_field,
 )
 from src.application.strategies.streaming import TOUCHING, Side, StreamStrategy, Wish, saturating, spelled
 
 
 @dataclass(frozen=True, slots=True)
-class SmaCrossParameters:
+class SmaCrossParameters(Parameters):
     """Two windows in bars, fast < slow; raises ValueError otherwise."""
 
     fast: int = bounded(10, 1, PERIOD_MAX, "bars of the fast average")
     slow: int = bounded(30, 2, PERIOD_MAX, "bars of the slow average")
-    direction: Direction = direction_field()
+    direction: Direction = field(default=Direction.BOTH, metadata=DIRECTION)
 
     def __post_init__(self) -> None:
         check_bounds(self)

@@ -57,7 +57,7 @@ class Strategy(Protocol):
         ...
 
     def warm(self, candles: Iterable[Candle]) -> None:
-        """Forget everything and rebuild from closed candles, oldest first. What history wished is not repeated."""
+        """Forget everything and rebuild from closed candles, oldest first; their signals are dropped."""
         ...
 
     def on_candle(self, candle: Candle) -> Signal | None:

@@ -71,7 +71,10 @@ class StreamStrategy(ABC):
         self._direction = direction
         self._needed = bars_needed
         self._indicators = Indicators()
-        self._forget()
+        self._last_open_ms = _BEFORE_ALL_TIME
+        self._seen = 0
+        self._wished = False
+        self._closes: list[float] = []
 
     @property
     def strategy_id(self) -> str:
@@ -148,13 +151,13 @@ class StreamStrategy(ABC):
         self._last_open_ms = _BEFORE_ALL_TIME
         self._seen = 0
         self._wished = False
-        self._closes: list[float] = []
+        self._closes = []
 
     def _bind(self, symbol: str) -> None:
         """Take the first candle's symbol for the strategy's own."""
         if self._symbol is not None:
             raise ValueError(
-                f"{self._strategy_id} watches {self._symbol} and was given a candle of {symbol}: make one per symbol"
+                f"{self._strategy_id} watches {self._symbol}, not {symbol}: make an instance for each symbol"
             )
         self._symbol = symbol
 

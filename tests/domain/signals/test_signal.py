@@ -1,0 +1,84 @@
+"""A signal is a record that cannot be wrong once it exists."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from src.domain.shared.errors import InvariantViolated
+from src.domain.signals import Signal, SignalGenerated, SignalType, rounded_number
+
+
+def a_signal(**changes) -> Signal:
+    values: dict[str, Any] = {
+        "symbol": "BTCUSDT",
+        "signal_type": SignalType.BUY,
+        "strategy_id": "sma_cross",
+        "confidence": Decimal("0.5"),
+        "reason": "The fast average crossed above the slow one.",
+        "numbers": (("fast", Decimal("61800.1")),),
+        "reference_price": Decimal("61800"),
+        "at_ms": 1_723_161_255_000,
+    }
+    return Signal(**(values | changes))
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"confidence": Decimal("1.01")}, "confidence"),
+        ({"confidence": Decimal("-0.01")}, "confidence"),
+        ({"confidence": Decimal("NaN")}, "confidence"),
+        ({"reference_price": Decimal(0)}, "reference price"),
+        ({"reference_price": Decimal("Infinity")}, "reference price"),
+        ({"reason": ""}, "sentence"),
+        ({"reason": "one\ntwo"}, "sentence"),
+        ({"numbers": (("fast", Decimal("1.2345678901")),)}, "fast"),
+        ({"numbers": (("fast", Decimal("NaN")),)}, "fast"),
+    ],
+    ids=str,
+)
+def test_a_signal_that_breaks_its_rules_does_not_come_into_being(changes, complaint):
+    with pytest.raises(InvariantViolated, match=complaint):
+        a_signal(**changes)
+
+
+@pytest.mark.parametrize("confidence", ["0", "1", "0.4321"])
+def test_a_confidence_may_take_both_ends_of_its_range(confidence):
+    assert a_signal(confidence=Decimal(confidence)).confidence == Decimal(confidence)
+
+
+def test_the_event_name_of_the_documents_is_the_signal_itself():
+    assert SignalGenerated is Signal
+
+
+@pytest.mark.parametrize(
+    ("value", "spelling"),
+    [
+        ("61800.123456789", "61800.12346"),
+        ("0.1000000000000000055511151231257827", "0.1"),
+        ("-0.0", "0"),
+        ("12345678901234", "12345678900000"),
+        ("0.00000000012345678905", "0.000000000123456789"),
+        ("100", "100"),
+    ],
+)
+def test_a_number_for_the_record_has_one_spelling(value, spelling):
+    assert str(Decimal(format(rounded_number(Decimal(value)), "f"))) == str(Decimal(spelling))
+
+
+@pytest.mark.parametrize("value", ["NaN", "Infinity", "-Infinity"])
+def test_a_number_that_is_none_is_refused(value):
+    with pytest.raises(InvariantViolated):
+        rounded_number(Decimal(value))
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False, min_value=-1e15, max_value=1e15))
+def test_rounding_for_the_record_is_close_and_settles_at_once(value):
+    rounded = rounded_number(Decimal(value))
+
+    assert rounded_number(rounded) == rounded
+    assert abs(rounded - Decimal(value)) <= abs(Decimal(value)) * Decimal("1e-9")
+    assert a_signal(numbers=(("value", rounded),)).numbers[0][1] == rounded
