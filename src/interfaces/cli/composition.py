@@ -1,0 +1,263 @@
+"""What the command line needs from the program behind it.
+
+The entry point hands a :class:`Composition` to the commands; only the composition root implements it, and tests
+bring one of their own. Nothing here imports more than annotations need: ``--help`` must answer at once.
+Everything blocks; whoever implements a call runs whatever loop it needs inside. Times are ms since the epoch (UTC),
+money is in the settle asset.
+
+Besides what is named, any call may raise ``StoreError`` (the database), ``BrokerError`` (the exchange) or
+``ValueError`` (an input without a meaning): each with one line that names cause and fix.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from src.application.ports.store import ReadModels
+    from src.application.trading.snapshot import SessionSnapshot
+    from src.domain.ledger.events import Event
+
+
+class ConfigurationError(Exception):
+    """A setting, an option or a file that was named is wrong; one line with where it came from and the fix."""
+
+
+@dataclass(frozen=True, slots=True)
+class SettingLine:
+    """One setting as ``config show`` prints it: ``value`` with secrets masked, ``source`` as people call it."""
+
+    name: str
+    value: str
+    source: str
+    meaning: str
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRequest:
+    """What one run of a session was asked for beside the settings.
+
+    ``duration_ms`` is session time, None runs until stopped or until the recording ends. ``replay`` names recorded
+    files; without any the market is synthetic. ``speed`` is session time over wall time, None as quick as possible.
+    ``flatten`` closes all positions at the end. ``given`` holds the names of the settings that stood on the command
+    line: an unfinished session is resumed with its own options, and one of these that contradicts it is refused
+    (:class:`ConfigurationError`).
+    """
+
+    duration_ms: int | None = None
+    replay: tuple[Path, ...] = ()
+    speed: Decimal | None = Decimal(1)
+    flatten: bool = False
+    given: frozenset[str] = frozenset()
+
+
+class Ended(StrEnum):
+    """Why a run of a session is over."""
+
+    DURATION = "duration"
+    END_OF_DATA = "end_of_data"
+    STOP = "stop"
+    SIGNAL = "signal"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class SessionResult:
+    """How a run of a session ended.
+
+    ``snapshot`` was taken after the last commit; its positions are those that were kept. ``reason`` is one line, with
+    the fix when ``ended`` is ERROR. ``elapsed_ms`` is wall time of this run, ``session_ms`` session time of this run.
+    ``notes`` says what else a person should know of the run: bad lines of a recording, derived instruments.
+    """
+
+    ended: Ended
+    reason: str
+    snapshot: "SessionSnapshot"
+    elapsed_ms: int
+    session_ms: int
+    notes: tuple[str, ...] = ()
+
+
+class SessionObserver(Protocol):
+    """The screen of a running session. Every call returns at once; nothing of it may raise into the session."""
+
+    @property
+    def view_interval_ms(self) -> int | None:
+        """Wall time between two calls of :meth:`on_view`; None when no pictures are wanted between events."""
+        ...
+
+    def on_started(self, snapshot: "SessionSnapshot") -> None:
+        """The session is RUNNING, or PAUSED when it was resumed so; called once, before anything below."""
+        ...
+
+    def on_events(self, at_ms: int, events: "Sequence[Event]") -> None:
+        """Events of one commit, in order, after it; ``at_ms`` is session time."""
+        ...
+
+    def on_view(self, snapshot: "SessionSnapshot") -> None:
+        """A picture, at most every ``view_interval_ms`` of wall time."""
+        ...
+
+    def on_minute(self, snapshot: "SessionSnapshot") -> None:
+        """A minute of session time is over: ``snapshot.why_not`` speaks of it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Store and exchange disagreed; ``verdict`` says what was done, or would be done in a dry run."""
+
+    subject: str
+    ours: str
+    theirs: str
+    verdict: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecoveryOutcome:
+    """One comparison of store and exchange, the same as the journal's record of it."""
+
+    dry_run: bool
+    orders_checked: int
+    fills_added: int
+    income_added: int
+    unresolved: int
+    agrees: bool
+    differences: tuple[Difference, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TradingChange:
+    """The account's trading state after a halt or a re-arm."""
+
+    account_id: str
+    trading_state: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Initialised:
+    """What init-db found or made; ``database`` is shown to people and holds no password."""
+
+    database: str
+    created: bool
+    account_id: str
+    portfolio: str
+
+
+@dataclass(frozen=True, slots=True)
+class Migrated:
+    """The migrations applied, oldest first, and where a copy of the old database was put."""
+
+    database: str
+    applied: tuple[str, ...]
+    backup: Path | None = None
+
+
+class Health(StrEnum):
+    """The verdict of one check of ``doctor``."""
+
+    OK = "ok"
+    WARNING = "warning"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One check of ``doctor``; ``fix`` is empty when there is nothing to do."""
+
+    name: str
+    health: Health
+    detail: str
+    fix: str = ""
+
+
+class Application(Protocol):
+    """The program with its settings read. Making one opens nothing."""
+
+    @property
+    def data_dir(self) -> Path:
+        """The folder of databases, sockets, logs and the HALT file; it need not exist yet."""
+        ...
+
+    def setting_lines(self) -> list[SettingLine]:
+        """Every setting with its source."""
+        ...
+
+    def open_reads(self) -> "ReadModels":
+        """The read models of the database; the caller closes them."""
+        ...
+
+    def run_session(self, request: SessionRequest, observer: SessionObserver) -> SessionResult:
+        """Start or resume the account's session and run it to its end, SIGINT and SIGTERM included.
+
+        Creates the database, the account and the portfolio where they are missing. Raises
+        :class:`ConfigurationError` for options that contradict an unfinished session, AccountBusy while another
+        process runs it. A session that fails while running is a result with ``Ended.ERROR``, not an exception.
+        """
+        ...
+
+    def control(
+        self, account_id: str, command: str, arguments: Mapping[str, Any], timeout_ms: int
+    ) -> dict[str, Any]:
+        """Send a command to the process that runs the account's session; return its answer.
+
+        The answer holds either ``result`` or ``error`` (one line) with ``kind`` ("invalid", "not_found", "failed").
+        Raises ConnectionError when no process answers a ping in time, TimeoutError when the command is not answered
+        in ``timeout_ms``: its outcome is unknown then.
+        """
+        ...
+
+    def engage_kill_switch(self, reason: str) -> Path:
+        """Make the HALT file durable, whatever the database and the session do; return its path."""
+        ...
+
+    def release_kill_switch(self) -> bool:
+        """Remove the HALT file; False when there was none."""
+        ...
+
+    def halt(self, account_id: str, reason: str) -> TradingChange:
+        """Halt the account as its one writer, for when no process runs it. Raises AccountBusy."""
+        ...
+
+    def rearm(self, account_id: str) -> TradingChange:
+        """Allow trading again as the one writer, for when no process runs it. Raises AccountBusy."""
+        ...
+
+    def recover(self, account_id: str, *, dry_run: bool) -> RecoveryOutcome:
+        """Compare store and exchange and make them agree, as the one writer. Raises AccountBusy."""
+        ...
+
+    def initialise(self) -> Initialised:
+        """Create tables, account and portfolio where they are missing; harmless to repeat."""
+        ...
+
+    def migrate(self) -> Migrated:
+        """Bring the tables to this version, after a copy of the database."""
+        ...
+
+    def verify_journal(self, account_id: str) -> int:
+        """Check the whole hash chain; the number of records. Raises StoreCorrupt."""
+        ...
+
+    def checks(self) -> Iterator[Check]:
+        """The checks of ``doctor``, each done when it is asked for; a failing one is an answer, not an exception."""
+        ...
+
+    def benchmark(self, arguments: Sequence[str]) -> int:
+        """Run the project's benchmarks, printing as they go; the exit code."""
+        ...
+
+
+class Composition(Protocol):
+    """Makes an :class:`Application`."""
+
+    def load(self, flags: Mapping[str, str]) -> Application:
+        """Read the settings; ``flags`` maps setting names to what stood on the command line.
+
+        Raises :class:`ConfigurationError`.
+        """
+        ...
