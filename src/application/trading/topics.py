@@ -9,12 +9,12 @@ _SPECIAL = {FillBooked: "order.filled", OrderDenied: "order.denied"}
 
 
 @cache
-def _topic(kind: type) -> str:
-    words = re.findall(r"[A-Z][a-z]+", kind.__name__)
+def _topic(name: str) -> str:
+    words = re.findall(r"[A-Z][a-z]+", name)
     return ".".join((words[0].lower(), "_".join(words[1:]).lower())) if len(words) > 1 else words[0].lower()
 
 
 def topic_of(event: Event) -> str:
     """E.g. ``order.intended``, ``order.filled``, ``session.moved``, ``alarm.raised``."""
     kind = type(event)
-    return _SPECIAL.get(kind) or _topic(kind)
+    return _SPECIAL.get(kind) or _topic(kind.__name__)

@@ -46,6 +46,11 @@ class Order:
         return self.attempt.client_order_id
 
     @property
+    def id(self) -> str:
+        """The client order id, under the name that the document's examples use."""
+        return self.attempt.client_order_id
+
+    @property
     def symbol(self) -> str:
         """The instrument."""
         return self.ticket.symbol
@@ -94,6 +99,7 @@ class Order:
         return (
             f"{self.client_order_id} {ticket.purpose.value} {ticket.side.value} {ticket.quantity:f} {ticket.symbol} "
             f"{ticket.order_type.value} @ {price} {self.status.value} attempt={self.attempt_state.value} "
-            f"cancel={self.cancel_state.value} filled={self.filled_quantity:f} ids={self.exchange_order_id}/{self.algo_id}"
+            f"cancel={self.cancel_state.value} filled={self.filled_quantity:f} "
+            f"ids={self.exchange_order_id}/{self.algo_id}"
             f"{' ' + self.reason if self.reason else ''}"
         )

@@ -36,7 +36,7 @@ class WorkingType(StrEnum):
 
 
 class OrderStatus(StrEnum):
-    """Where an order stands. PENDING_NEW and DENIED are ours: the exchange does not know of the order yet, or never will."""
+    """Where an order stands. PENDING_NEW and DENIED are ours: the exchange does not know of it yet, or never will."""
 
     PENDING_NEW = "PENDING_NEW"
     DENIED = "DENIED"

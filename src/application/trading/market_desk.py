@@ -1,0 +1,132 @@
+"""The market as the session sees it: one order book, one set of candles and one set of gates per symbol.
+
+Rebuilt from frames at every start, never journalled. Frames come at tens of thousands a second, so a frame makes
+no objects here unless it closes a candle; values are built when a decision asks for them.
+"""
+
+from decimal import Decimal
+
+from src.application.ports.market_data import DepthFrame, MarkFrame, SnapshotFrame, TickerFrame, TradeFrame
+from src.domain.market.book import OverlayBook
+from src.domain.market.candle import Candle, CandleBuilder
+from src.domain.market.instrument import Instrument
+from src.domain.market.quality import QualityGates, QualityLimits
+
+
+class SymbolDesk:
+    """One symbol. ``mark_price`` is the exchange's own if it publishes one, else the middle of the book."""
+
+    __slots__ = ("book", "candles", "gates", "instrument", "mark_price", "quoted_ms")
+
+    def __init__(self, instrument: Instrument, timeframe: str, limits: QualityLimits) -> None:
+        self.instrument = instrument
+        self.book = OverlayBook(instrument.symbol)
+        self.candles = CandleBuilder(instrument.symbol, timeframe)
+        self.gates = QualityGates(instrument.symbol, limits)
+        self.mark_price: Decimal | None = None
+        self.quoted_ms = 0
+
+
+class MarketDesk:
+    """All symbols of a session; a frame of any other symbol is none of its business and dropped."""
+
+    def __init__(self, instruments: dict[str, Instrument], timeframe: str, limits: QualityLimits) -> None:
+        self._desks = {
+            symbol: SymbolDesk(instrument, timeframe, limits) for symbol, instrument in instruments.items()
+        }
+
+    # --- frames ---------------------------------------------------------------------------------------------
+
+    def on_ticker(self, frame: TickerFrame, now_ms: int) -> None:
+        """Best prices."""
+        desk = self._desks.get(frame.symbol)
+        if desk is None:
+            return
+        if desk.gates.on_quote(frame.bid_price, frame.ask_price, frame.update_id, frame.event_ms, now_ms):
+            desk.book.apply_ticker(
+                frame.bid_price, frame.bid_quantity, frame.ask_price, frame.ask_quantity, frame.update_id
+            )
+            desk.quoted_ms = now_ms
+
+    def on_trade(self, frame: TradeFrame, now_ms: int) -> tuple[Candle, ...]:
+        """A public trade; returns the candles that closed before it."""
+        desk = self._desks.get(frame.symbol)
+        if desk is None:
+            return ()
+        desk.gates.on_trade(frame.event_ms, now_ms)
+        return desk.candles.add_trade(frame.price, frame.quantity, now_ms)
+
+    def on_depth(self, frame: DepthFrame, now_ms: int) -> None:
+        """Changed levels; a break of their chain is a gap until the next snapshot."""
+        desk = self._desks.get(frame.symbol)
+        if desk is not None:
+            intact = desk.book.apply_depth(
+                frame.first_update_id,
+                frame.final_update_id,
+                frame.previous_final_update_id,
+                frame.bids,
+                frame.asks,
+            )
+            desk.gates.on_depth(intact, frame.event_ms, now_ms)
+
+    def on_snapshot(self, frame: SnapshotFrame, now_ms: int) -> None:
+        """The whole book."""
+        desk = self._desks.get(frame.symbol)
+        if desk is not None:
+            desk.book.apply_snapshot(frame.last_update_id, frame.bids, frame.asks)
+
+    def on_mark_price(self, frame: MarkFrame, now_ms: int) -> None:
+        """The exchange's own mark price."""
+        desk = self._desks.get(frame.symbol)
+        if desk is not None:
+            desk.mark_price = frame.mark_price
+
+    def advance(self, now_ms: int) -> list[Candle]:
+        """Let time pass; returns the candles that ended without a trade after them."""
+        return [candle for desk in self._desks.values() for candle in desk.candles.advance(now_ms)]
+
+    # --- the view of decisions ------------------------------------------------------------------------------
+
+    def instrument(self, symbol: str) -> Instrument | None:
+        """The instrument, or None when it is not traded here."""
+        desk = self._desks.get(symbol)
+        return desk.instrument if desk is not None else None
+
+    def best_prices(self, symbol: str) -> tuple[Decimal, Decimal] | None:
+        """Best bid and best ask."""
+        desk = self._desks.get(symbol)
+        if desk is None:
+            return None
+        bid, ask = desk.book.best_bid(), desk.book.best_ask()
+        return None if bid is None or ask is None else (bid[0], ask[0])
+
+    def mark_price(self, symbol: str) -> Decimal | None:
+        """Mark price, or the middle of the book where none is published."""
+        desk = self._desks.get(symbol)
+        if desk is None:
+            return None
+        return desk.mark_price if desk.mark_price is not None else desk.book.mid()
+
+    def opening_objection(self, symbol: str, now_ms: int) -> str | None:
+        """Why no position may be opened on this data now."""
+        desk = self._desks.get(symbol)
+        if desk is None:
+            return f"{symbol} is not followed"
+        return desk.gates.opening_objection(now_ms)
+
+    def worst_price(self, symbol: str, buy: bool, quantity: Decimal) -> Decimal | None:
+        """The price of the last unit of a walk through the visible book; None when it is too thin."""
+        desk = self._desks.get(symbol)
+        found = desk.book.walk(buy, quantity) if desk is not None else None
+        return found[2] if found is not None and found[1] >= quantity else None
+
+    # --- for screens ----------------------------------------------------------------------------------------
+
+    def age_ms(self, symbol: str, now_ms: int) -> int | None:
+        """Session time since the last quote, or None before the first."""
+        desk = self._desks.get(symbol)
+        return now_ms - desk.quoted_ms if desk is not None and desk.quoted_ms else None
+
+    def quality(self) -> dict[str, dict[str, int]]:
+        """What the gates counted, by symbol and kind of trouble."""
+        return {symbol: dict(desk.gates.counts) for symbol, desk in self._desks.items()}

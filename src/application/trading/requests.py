@@ -1,0 +1,106 @@
+"""What callers of the service hand in and get back: plain values, checked once, here."""
+
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+
+from src.domain.market.sides import OrderSide
+from src.domain.market.symbols import canonical_symbol
+from src.domain.orders.types import OrderType, TimeInForce
+from src.domain.risk.rules import MANUAL
+
+Number = Decimal | int | float | str
+
+
+def decimal(value: Number, what: str) -> Decimal:
+    """A finite number as Decimal, floats by their shortest spelling; ValueError names ``what`` otherwise."""
+    try:
+        number = Decimal(str(value))
+    except InvalidOperation:
+        raise ValueError(f"{what} must be a number, not {value!r}") from None
+    if not number.is_finite():
+        raise ValueError(f"{what} must be a finite number, not {value!r}")
+    return number
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRequest:
+    """An order somebody wants: quantity in base asset, prices in quote asset per base asset."""
+
+    symbol: str
+    side: OrderSide
+    quantity: Decimal
+    order_type: OrderType = OrderType.MARKET
+    price: Decimal | None = None
+    time_in_force: TimeInForce | None = None
+    stop_loss: Decimal | None = None
+    take_profit: Decimal | None = None
+    strategy_id: str = MANUAL
+    reduce_only: bool = False
+
+    @classmethod
+    def of(
+        cls,
+        symbol: str,
+        side: OrderSide | str,
+        quantity: Number,
+        order_type: OrderType | str = OrderType.MARKET,
+        price: Number | None = None,
+        time_in_force: TimeInForce | str | None = None,
+        stop_loss: Number | None = None,
+        take_profit: Number | None = None,
+        strategy_id: str = MANUAL,
+        reduce_only: bool = False,
+    ) -> "OrderRequest":
+        """From what a caller wrote, any spelling of symbol and numbers; raises ValueError with cause and fix."""
+        kind = OrderType(order_type)
+        force = TimeInForce(time_in_force) if time_in_force is not None else None
+        if kind is OrderType.LIMIT and force is None:
+            force = TimeInForce.GTC
+        return cls(
+            canonical_symbol(symbol),
+            OrderSide(side),
+            decimal(quantity, "the quantity"),
+            kind,
+            None if price is None else decimal(price, "the price"),
+            force,
+            None if stop_loss is None else decimal(stop_loss, "the stop loss"),
+            None if take_profit is None else decimal(take_profit, "the take profit"),
+            strategy_id,
+            reduce_only,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionResult:
+    """What became of an order. ``error`` is 'outcome unknown' when nobody can say yet; then ask by ``order_id``."""
+
+    success: bool
+    order_id: str
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionStats:
+    """Figures of a session. Money in the settle asset, shares as fractions, ``duration_ms`` in session time."""
+
+    duration_ms: int
+    total_trades: int
+    winning_trades: int
+    losing_trades: int
+    win_rate: Decimal | None
+    total_pnl: Decimal
+    commission: Decimal
+    funding: Decimal
+    max_drawdown: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class LiveMetrics:
+    """The session now. Money in the settle asset."""
+
+    position_count: int
+    total_exposure: Decimal
+    unrealized_pnl: Decimal
+    daily_pnl: Decimal
+    equity: Decimal
+    open_orders: int
