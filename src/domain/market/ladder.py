@@ -123,6 +123,7 @@ class Ladder:
         """Live levels strictly worse than ``price`` (None: all), best first."""
         keys = self._sorted_keys()
         levels = self._levels
+        ordered: Iterator[str]
         if self._is_ask:
             start = 0 if price is None else bisect_right(keys, _sort_key(self._spell(price)))
             ordered = islice(keys, start, None)
