@@ -68,7 +68,7 @@ class JournalHead:
 
 @dataclass(frozen=True, slots=True)
 class AccountRow:
-    """An account as listed: who it is, and whether a session of it is unfinished."""
+    """An account as listed: who it is, its newest session and how many it has had."""
 
     account_id: str
     exchange: str
@@ -77,6 +77,7 @@ class AccountRow:
     lease_owner: str
     session_id: str | None
     session_status: str | None
+    sessions: int
     last_ms: int
 
 

@@ -1,0 +1,267 @@
+"""Puts a paper session together: a market without a network, the simulated exchange, and the session around them.
+
+A paper account belongs to its market: the same seed and symbols, or the same recorded files, find the same account
+again, with its money, positions and the place in the market where it stopped. A recording that was traded to its
+end begins anew with a fresh account.
+"""
+
+import hashlib
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+
+from src.application.ports.failpoints import failpoint
+from src.application.ports.store import AccountRow, StoreError
+from src.application.sizing import parse_sizer
+from src.application.trading.market_desk import MarketDesk
+from src.application.trading.session_parts import SessionParts
+from src.domain.decisions.step import Policy
+from src.domain.ledger.events import AccountOpened
+from src.domain.market.candle import Candle, CandleBuilder
+from src.domain.market.instrument import Instrument
+from src.domain.market.quality import QualityLimits
+from src.domain.risk.limits import RiskLimits
+from src.domain.sessions.session import SessionOptions
+from src.infrastructure.brokers.paper_broker import PAPER_ACCOUNT, PaperBroker
+from src.infrastructure.identity.ids import SeededIds
+from src.infrastructure.market_data.frames import (
+    BookTicker,
+    DepthSnapshot,
+    DepthUpdate,
+    MarketFrame,
+    MarkPrice,
+    TradePrint,
+)
+from src.infrastructure.market_data.source import MarketSource
+from src.infrastructure.messaging.event_bus import InProcessEventBus
+from src.infrastructure.monitoring.kill_switch import FileKillSwitch
+from src.infrastructure.persistence.sqlite_store import SqliteStore
+from src.infrastructure.simulated_exchange.engine import Engine
+from src.infrastructure.simulated_exchange.latency import LatencyModel
+from src.infrastructure.simulated_exchange.rules import ExchangeRules
+from src.infrastructure.simulated_exchange.store import ExchangeStore
+from src.infrastructure.time.paper_inputs import PaperInputs
+from src.infrastructure.time.timeline import NS_PER_MS, Timeline
+
+PAPER = "paper"
+SETTLE_ASSET = "USDT"
+
+
+class PaperAccountMismatch(StoreError):
+    """The session's database and the paper exchange's file do not belong together."""
+
+
+@dataclass(frozen=True, slots=True)
+class PaperConfig:
+    """Everything that a paper session is put together from.
+
+    Percentages are fractions, money is USDT, ``speed`` is session seconds per wall second (None: no pace).
+    ``synchronous`` is SQLite's; only tests on RAM disks set another than FULL.
+    """
+
+    data_dir: Path
+    database: Path
+    symbols: tuple[str, ...] = ("BTCUSDT",)
+    strategies: tuple[str, ...] = ("sma_cross", "macd_momentum")
+    timeframe: str = "1m"
+    portfolio_id: str = "default"
+    replay: tuple[Path, ...] = ()
+    speed: float | None = 1.0
+    seed: int = 42
+    capital: Decimal = Decimal(10_000)
+    sizing: str = "percent:0.1"
+    leverage: int = 10
+    stop_loss_pct: Decimal = Decimal("0.02")
+    take_profit_pct: Decimal = Decimal("0.05")
+    use_market_orders: bool = True
+    slippage_tolerance: Decimal = Decimal("0.001")
+    funding_interval_ms: int = 8 * 3_600_000
+    funding_rate: Decimal = Decimal("0.0001")
+    save_state_interval_ms: int = 60_000
+    limits: RiskLimits = field(default_factory=RiskLimits)
+    quality: QualityLimits = field(default_factory=QualityLimits)
+    synchronous: str = "FULL"
+    latency: LatencyModel | None = None
+    auto_execute: bool = True
+
+
+MakeMarket = Callable[[PaperConfig], MarketSource]
+
+
+def paper_parts(
+    config: PaperConfig, make_market: MakeMarket, market_id: str, accounts: list[AccountRow]
+) -> SessionParts:
+    """Open files and market of a paper session; nothing is written for a session that cannot be.
+
+    ``market_id`` tells this market from others; ``accounts`` are those that the database knows. Raises StoreError,
+    SourceError and ValueError, each with one line of cause and fix.
+    """
+    sizer = parse_sizer(config.sizing)
+    source = make_market(config)
+    ids, run = _identity(config, market_id, accounts)
+    account_id = ids.account_id()
+    exchange_path = config.data_dir / "paper" / f"{account_id[:8]}.db"
+    known = any(row.account_id == account_id for row in accounts)
+    if known and not exchange_path.exists():
+        source.close()
+        raise PaperAccountMismatch(
+            f"the paper exchange's file of account {account_id[:8]} is gone from the data folder: put it back, or "
+            "start with another data folder"
+        )
+    exchange_path.parent.mkdir(parents=True, exist_ok=True)
+    exchange = ExchangeStore(exchange_path, synchronous=config.synchronous, failpoint=failpoint)
+    instruments = {symbol: _instrument(source, symbol) for symbol in config.symbols}
+    engine = Engine(
+        exchange,
+        source.instruments.values(),
+        rules=ExchangeRules(
+            funding_interval_ms=config.funding_interval_ms,
+            funding_rate=config.funding_rate,
+            leverage=config.leverage,
+        ),
+        cursor=source.cursor,
+    )
+    desk = MarketDesk(instruments, config.timeframe, config.quality)
+    history = _History(source, config.timeframe)
+    start_ns = source.start_ns
+    if engine.account_id(PAPER_ACCOUNT) is None:
+        engine.create_account(PAPER_ACCOUNT, account_id)
+    if engine.committed_cursor and engine.income(PAPER_ACCOUNT):
+        start_ns = _catch_up(source, engine, desk, history, start_ns)
+    if not engine.income(PAPER_ACCOUNT):
+        engine.deposit(PAPER_ACCOUNT, SETTLE_ASSET, config.capital)
+        engine.take_events()
+    timeline = Timeline(start_ns)
+    broker = PaperBroker(engine, timeline, latency=config.latency or LatencyModel(seed=config.seed))
+    bus = InProcessEventBus()
+    store = SqliteStore(config.database, synchronous=config.synchronous)
+
+    def close() -> None:
+        exchange.close()
+        source.close()
+
+    return SessionParts(
+        account=AccountOpened(account_id, ids.namespace(), PAPER, SETTLE_ASSET),
+        owner=f"pid {os.getpid()}",
+        options=_options(config, market_id),
+        store=store,
+        broker=broker,
+        desk=desk,
+        inputs=PaperInputs(source, timeline, broker, config.speed),
+        bus=bus,
+        kill_switch=FileKillSwitch(config.data_dir / "HALT"),
+        ids=ids,
+        sizer=sizer,
+        policy=Policy(config.stop_loss_pct, config.take_profit_pct),
+        limits=config.limits,
+        history=history.candles,
+        close=close,
+        mark_equity_ms=config.save_state_interval_ms,
+        auto_execute=config.auto_execute,
+        notes=[source.description],
+    )
+
+
+def _identity(config: PaperConfig, market_id: str, accounts: list[AccountRow]) -> tuple[SeededIds, int]:
+    """The ids of the market's account: its last one if that can go on, else those of the next run."""
+    known = {row.account_id: row for row in accounts}
+    run = 1
+    while True:
+        ids = SeededIds(_seed_of(f"{market_id}:{config.seed}:{run}"))
+        row = known.get(ids.account_id())
+        if row is None or not config.replay or row.session_status not in ("STOPPED", None):
+            return _after(ids, row), run
+        run += 1
+
+
+def _after(ids: SeededIds, row: AccountRow | None) -> SeededIds:
+    """The same ids, past those of the sessions that the account has had."""
+    for _ in range(row.sessions if row is not None else 0):
+        ids.session_id()
+    return ids
+
+
+def _seed_of(text: str) -> int:
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big")
+
+
+def _instrument(source: MarketSource, symbol: str) -> Instrument:
+    instrument = source.instruments.get(symbol)
+    if instrument is None:
+        known = ", ".join(sorted(source.instruments))
+        source.close()
+        raise ValueError(f"{symbol} is not in this market: it has {known}")
+    return instrument
+
+
+def _options(config: PaperConfig, market_id: str) -> SessionOptions:
+    return SessionOptions(
+        portfolio_id=config.portfolio_id,
+        symbols=config.symbols,
+        strategies=config.strategies,
+        timeframe=config.timeframe,
+        market=market_id,
+        sizing=config.sizing,
+        stop_loss_pct=config.stop_loss_pct,
+        take_profit_pct=config.take_profit_pct,
+        use_market_orders=config.use_market_orders,
+        slippage_tolerance=config.slippage_tolerance,
+        leverage=config.leverage,
+        seed=config.seed,
+    )
+
+
+class _History:
+    """Closed candles before the session: the source's own, then those of the frames that were caught up on."""
+
+    def __init__(self, source: MarketSource, timeframe: str) -> None:
+        self._source = source
+        self._timeframe = timeframe
+        self._builders: dict[str, CandleBuilder] = {}
+        self._caught_up: dict[str, list[Candle]] = {}
+
+    def on_trade(self, trade: TradePrint, now_ms: int) -> None:
+        """A trade of the time before the session goes on."""
+        builder = self._builders.get(trade.symbol)
+        if builder is None:
+            builder = self._builders[trade.symbol] = CandleBuilder(trade.symbol, self._timeframe)
+        closed = builder.add_trade(trade.price, trade.quantity, now_ms)
+        if closed:
+            self._caught_up.setdefault(trade.symbol, []).extend(closed)
+
+    def candles(self, symbol: str, timeframe: str, count: int) -> list[Candle]:
+        """The last ``count`` closed candles, oldest first."""
+        recent = self._caught_up.get(symbol, [])
+        if len(recent) >= count:
+            return recent[len(recent) - count :]
+        return [*self._source.history(symbol, timeframe, count - len(recent)), *recent]
+
+
+def _catch_up(
+    source: MarketSource, engine: Engine, desk: MarketDesk, history: _History, start_ns: int
+) -> int:
+    """Bring books and history to the exchange's cursor; returns the time of the last frame, ns."""
+    latest_ns = start_ns
+
+    def on_frame(frame: MarketFrame) -> None:
+        nonlocal latest_ns
+        latest_ns = max(latest_ns, frame[0])
+        engine.warm(frame)
+        now_ms = frame[0] // NS_PER_MS
+        event = frame[3]
+        if isinstance(event, BookTicker):
+            desk.on_ticker(event, now_ms)
+        elif isinstance(event, DepthUpdate):
+            desk.on_depth(event, now_ms)
+        elif isinstance(event, DepthSnapshot):
+            desk.on_snapshot(event, now_ms)
+        elif isinstance(event, MarkPrice):
+            desk.on_mark_price(event, now_ms)
+        elif isinstance(event, TradePrint):
+            history.on_trade(event, now_ms)
+            desk.on_trade(event, now_ms)
+
+    source.catch_up(engine.committed_cursor, on_frame)
+    return latest_ns
