@@ -10,6 +10,7 @@ from src.infrastructure.market_data.frames import (
     BookTicker,
     DepthSnapshot,
     DepthUpdate,
+    MarketEvent,
     MarketFrame,
     MarkPrice,
     TradePrint,
@@ -71,7 +72,7 @@ class Frames:
         self.line = 0
         self.update_id = 1000
 
-    def _frame(self, event: Any) -> MarketFrame:
+    def _frame(self, event: MarketEvent) -> MarketFrame:
         self.line += 1
         return (self.now_ms * 1_000_000, 0, self.line, event)
 

@@ -141,8 +141,9 @@ def check_reduce_only(account: Account, order: Order, rests: bool) -> None:
 
 
 def check_notional(market: SymbolMarket, quantity: int, price: int) -> None:
-    """The smallest notional (-4164); a market order, ``price`` 0, counts at the mark price."""
-    if multiply(quantity, price or market.mark()) < market.rules.notional_min:
+    """The smallest notional (-4164); a market order, ``price`` 0, counts at the mark price, once there is one."""
+    reference = price or market.mark()
+    if reference and multiply(quantity, reference) < market.rules.notional_min:
         raise refusal(-4164, text(market.rules.notional_min))
 
 

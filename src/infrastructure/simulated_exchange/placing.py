@@ -67,7 +67,8 @@ def _checked_order(
         checks.check_reduce_only(account, order, rests=order.time_in_force != IOC and not is_market)
     else:
         checks.check_notional(market, quantity, price)
-    checks.check_open_orders(account, market)
+    if not is_market:
+        checks.check_open_orders(account, market)
     checks.check_percent_price(market, request.side, price)
     if not request.reduce_only:
         margin.check_margin(state, account, market, request.side, quantity, price)

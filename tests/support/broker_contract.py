@@ -1,0 +1,311 @@
+"""What every adapter of the Broker port must do, whatever is behind it.
+
+A subclass supplies the ``venue`` fixture: a broker that is open, what it has delivered so far, and a hand on the
+market behind it. ``settle`` lets everything that is on its way arrive.
+"""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any, Protocol
+
+import pytest
+
+from src.application.ports.broker import Broker, BrokerRefused, UserEvent
+from src.domain.market.sides import OrderSide
+from src.domain.orders.news import (
+    Accepted,
+    CancelAccepted,
+    CancelOutcome,
+    CancelRefused,
+    FillReport,
+    IncomeReport,
+    NotSent,
+    OrderNews,
+    OutcomeUnknown,
+    Refused,
+    SubmitOutcome,
+)
+from src.domain.orders.ticket import Attempt, OrderTicket
+from src.domain.orders.types import OrderStatus, OrderType, Purpose, TimeInForce
+
+SYMBOL = "BTCUSDT"
+
+
+class Heard:
+    """A sink that keeps everything, in order of arrival."""
+
+    def __init__(self) -> None:
+        self.submits: list[SubmitOutcome] = []
+        self.cancels: list[CancelOutcome] = []
+        self.events: list[UserEvent] = []
+        self.order_of_arrival: list[str] = []
+
+    def on_submit_outcome(self, outcome: SubmitOutcome) -> None:
+        self.submits.append(outcome)
+        self.order_of_arrival.append("answer")
+
+    def on_cancel_outcome(self, outcome: CancelOutcome) -> None:
+        self.cancels.append(outcome)
+        self.order_of_arrival.append("answer")
+
+    def on_user_event(self, event: UserEvent) -> None:
+        self.events.append(event)
+        self.order_of_arrival.append("event")
+
+    def on_stream_lost(self, stream_epoch: int, reason: str) -> None:
+        self.order_of_arrival.append("lost")
+
+
+class Venue(Protocol):
+    """A broker under test, and the market behind it."""
+
+    broker: Broker
+    heard: Heard
+
+    async def settle(self) -> None: ...
+    def quote(self, bid: str, ask: str) -> None: ...
+    def trade(self, price: str, quantity: str, buyer_is_maker: bool = True) -> None: ...
+    def pay_funding(self) -> None: ...
+
+
+def a_ticket(**changes: Any) -> OrderTicket:
+    """A market order to buy 0.01; a limit price makes it LIMIT GTC, a stop price a reduce-only SELL STOP_MARKET."""
+    values: dict[str, Any] = {
+        "symbol": SYMBOL,
+        "side": OrderSide.BUY,
+        "order_type": OrderType.MARKET,
+        "quantity": Decimal("0.01"),
+        "purpose": Purpose.ENTRY,
+        "strategy_id": "contract",
+        "reference_price": Decimal("76000"),
+    }
+    if "limit_price" in changes:
+        values |= {"order_type": OrderType.LIMIT, "time_in_force": TimeInForce.GTC}
+    if "stop_price" in changes:
+        values |= {"order_type": OrderType.STOP_MARKET, "side": OrderSide.SELL, "reduce_only": True}
+    return OrderTicket(**(values | changes))
+
+
+def news_of(venue: Venue) -> Sequence[OrderNews | IncomeReport]:
+    return [news for event in venue.heard.events for news in venue.broker.interpret(event)]
+
+
+def fills_of(venue: Venue) -> list[FillReport]:
+    """Each fill once, however often it was told."""
+    news = [one for one in news_of(venue) if isinstance(one, OrderNews) and one.fill is not None]
+    return list({one.fill.trade_id: one.fill for one in news if one.fill is not None}.values())
+
+
+async def submit(venue: Venue, client_order_id: str, **changes: Any) -> SubmitOutcome:
+    """Send an order, let everything arrive, and return the last answer."""
+    now = (await venue.broker.server_time()).now_ms
+    venue.broker.submit(a_ticket(**changes), Attempt(client_order_id, now, 5000))
+    await venue.settle()
+    return venue.heard.submits[-1]
+
+
+class BrokerContract:
+    """Subclasses supply the ``venue`` fixture, with a quote of 76000.00 / 76000.10 and 10 000 USDT or more."""
+
+    async def test_an_order_never_sent_is_not_found(self, venue: Venue):
+        assert await venue.broker.find(SYMBOL, "nobody") is None
+
+    async def test_an_accepted_market_order_is_found_filled(self, venue: Venue):
+        outcome = await submit(venue, "c-1")
+
+        found = await venue.broker.find(SYMBOL, "c-1")
+        assert isinstance(outcome, Accepted)
+        assert found is not None
+        assert (found.status, found.filled_quantity) == (OrderStatus.FILLED, Decimal("0.01"))
+        assert (found.exchange_order_id, found.algo_id) == (outcome.exchange_order_id, None)
+
+    async def test_an_accepted_conditional_order_is_found_in_the_algo_store(self, venue: Venue):
+        outcome = await submit(venue, "s-1", stop_price=Decimal("75000"))
+
+        found = await venue.broker.find(SYMBOL, "s-1")
+        assert isinstance(outcome, Accepted)
+        assert found is not None
+        assert (found.status, found.algo_id) == (OrderStatus.NEW, outcome.algo_id)
+        assert outcome.exchange_order_id is found.exchange_order_id is None
+        assert await venue.broker.open_orders() == []
+        assert [order.client_order_id for order in await venue.broker.open_algo_orders()] == ["s-1"]
+
+    async def test_the_answer_to_a_submit_says_nothing_about_fills(self, venue: Venue):
+        outcome = await submit(venue, "c-1")
+
+        assert isinstance(outcome, Accepted)
+        fills = fills_of(venue)
+        assert sum(fill.quantity for fill in fills) == Decimal("0.01")
+        assert {fill.client_order_id for fill in fills} == {"c-1"}
+
+    async def test_fills_by_the_stream_equal_the_trades_by_asking(self, venue: Venue):
+        await submit(venue, "c-1")
+        await submit(venue, "c-2", side=OrderSide.SELL, reduce_only=True)
+
+        asked = await venue.broker.trades(SYMBOL, 0)
+        told = fills_of(venue)
+        assert [(f.trade_id, f.price, f.quantity, f.realized_pnl, f.commission) for f in asked] == [
+            (f.trade_id, f.price, f.quantity, f.realized_pnl, f.commission) for f in told
+        ]
+        assert not any(fill.is_maker for fill in asked)
+
+    async def test_a_refused_order_never_happened(self, venue: Venue):
+        outcome = await submit(venue, "c-1", reduce_only=True)
+
+        assert isinstance(outcome, Refused)
+        assert outcome.code == -2022
+        assert await venue.broker.find(SYMBOL, "c-1") is None
+
+    async def test_an_id_that_is_taken_is_no_proof_that_nothing_happened(self, venue: Venue):
+        await submit(venue, "c-1", limit_price=Decimal("75000"))
+
+        outcome = await submit(venue, "c-1", limit_price=Decimal("75000"))
+
+        assert isinstance(outcome, OutcomeUnknown)
+        assert len(await venue.broker.open_orders()) == 1
+
+    async def test_an_attempt_past_its_deadline_is_not_sent(self, venue: Venue):
+        now = (await venue.broker.server_time()).now_ms
+        venue.broker.submit(a_ticket(), Attempt("c-1", now - 6000, 5000))
+        await venue.settle()
+
+        assert isinstance(venue.heard.submits[0], NotSent)
+        assert await venue.broker.find(SYMBOL, "c-1") is None
+
+    async def test_a_canceled_order_is_told_and_found_canceled(self, venue: Venue):
+        await submit(venue, "c-1", limit_price=Decimal("75000"))
+        venue.broker.cancel(SYMBOL, "c-1", conditional=False)
+        await venue.settle()
+
+        found = await venue.broker.find(SYMBOL, "c-1")
+        assert isinstance(venue.heard.cancels[0], CancelAccepted)
+        assert found is not None
+        assert found.status is OrderStatus.CANCELED
+        statuses = [one.order.status for one in news_of(venue) if isinstance(one, OrderNews)]
+        assert OrderStatus.CANCELED in statuses
+
+    async def test_a_conditional_order_is_canceled_in_its_own_store(self, venue: Venue):
+        await submit(venue, "s-1", stop_price=Decimal("75000"))
+        venue.broker.cancel(SYMBOL, "s-1", conditional=False)
+        await venue.settle()
+        venue.broker.cancel(SYMBOL, "s-1", conditional=True)
+        await venue.settle()
+
+        first, second = venue.heard.cancels
+        assert isinstance(first, CancelRefused)
+        assert isinstance(second, CancelAccepted)
+        assert await venue.broker.open_algo_orders() == []
+
+    async def test_canceling_twice_does_no_harm(self, venue: Venue):
+        await submit(venue, "c-1", limit_price=Decimal("75000"))
+        for _ in range(2):
+            venue.broker.cancel(SYMBOL, "c-1", conditional=False)
+            await venue.settle()
+
+        assert isinstance(venue.heard.cancels[1], CancelRefused)
+        assert venue.heard.cancels[1].code == -2011
+
+    async def test_a_modified_order_keeps_its_id(self, venue: Venue):
+        await submit(venue, "c-1", limit_price=Decimal("75000"))
+        venue.broker.modify(SYMBOL, "c-1", Decimal("75100"), Decimal("0.02"))
+        await venue.settle()
+
+        order = (await venue.broker.open_orders())[0]
+        assert (order.client_order_id, order.limit_price, order.quantity) == (
+            "c-1",
+            Decimal("75100"),
+            Decimal("0.02"),
+        )
+
+    async def test_a_triggered_order_keeps_its_client_id_and_gets_an_order_id(self, venue: Venue):
+        await submit(venue, "c-1")
+        accepted = await submit(venue, "s-1", stop_price=Decimal("75500"))
+        venue.trade("75400.00", "0.5")
+        await venue.settle()
+
+        found = await venue.broker.find(SYMBOL, "s-1")
+        assert isinstance(accepted, Accepted)
+        assert found is not None
+        assert (found.status, found.algo_id) == (OrderStatus.FILLED, accepted.algo_id)
+        assert found.exchange_order_id is not None
+        assert await venue.broker.positions() == []
+        triggered = [
+            one.order
+            for one in news_of(venue)
+            if isinstance(one, OrderNews) and one.order.status is OrderStatus.TRIGGERED
+        ]
+        assert {order.exchange_order_id for order in triggered} == {found.exchange_order_id}
+
+    async def test_positions_and_balances_follow_the_fills(self, venue: Venue):
+        before = (await venue.broker.balances())[0].wallet_balance
+        await submit(venue, "c-1")
+
+        position = (await venue.broker.positions())[0]
+        fills = fills_of(venue)
+        assert (position.symbol, position.quantity) == (SYMBOL, Decimal("0.01"))
+        assert position.entry_price == sum(f.price * f.quantity for f in fills) / position.quantity
+        wallet = (await venue.broker.balances())[0].wallet_balance
+        assert wallet == before - sum(fill.commission for fill in fills)
+
+    async def test_trades_are_paged_from_an_id_on(self, venue: Venue):
+        for number in range(3):
+            await submit(venue, f"c-{number}")
+
+        everything = await venue.broker.trades(SYMBOL, 0)
+        last = everything[-1].trade_id
+        assert await venue.broker.trades(SYMBOL, last) == everything[-1:]
+        assert await venue.broker.trades(SYMBOL, last + 1) == []
+
+    async def test_income_adds_up_to_the_wallet(self, venue: Venue):
+        await submit(venue, "c-1")
+        await submit(venue, "c-2", side=OrderSide.SELL)
+        venue.pay_funding()
+        await venue.settle()
+
+        income = await venue.broker.income(0)
+        assert sum(row.amount for row in income) == (await venue.broker.balances())[0].wallet_balance
+        assert len({(row.income_type, row.transaction_id) for row in income}) == len(income)
+
+    async def test_a_funding_event_brings_its_transaction(self, venue: Venue):
+        await submit(venue, "c-1")
+        venue.pay_funding()
+        await venue.settle()
+
+        told = [one for one in news_of(venue) if isinstance(one, IncomeReport)]
+        asked = [row for row in await venue.broker.income(0) if row.income_type == "FUNDING_FEE"]
+        assert asked
+        assert {row.transaction_id for row in told} >= {row.transaction_id for row in asked}
+        assert asked[0] in told
+
+    async def test_settings_can_be_set_and_read(self, venue: Venue):
+        await venue.broker.set_leverage(SYMBOL, 7)
+        await venue.broker.set_margin_type(SYMBOL, "CROSSED")
+        await venue.broker.set_hedge_mode(False)
+
+        assert await venue.broker.leverage(SYMBOL) == 7
+        assert await venue.broker.margin_type(SYMBOL) == "CROSSED"
+        assert await venue.broker.hedge_mode() is False
+
+    async def test_an_impossible_setting_is_refused(self, venue: Venue):
+        with pytest.raises(BrokerRefused):
+            await venue.broker.set_leverage(SYMBOL, 1000)
+
+    async def test_what_is_no_event_cannot_be_read(self, venue: Venue):
+        with pytest.raises(ValueError, match="user event"):
+            venue.broker.interpret(UserEvent(1, '{"e":"ORDER_TRADE_UPDATE"'))
+
+    async def test_every_stream_has_its_own_epoch(self, venue: Venue):
+        first = await venue.broker.open(Heard())
+
+        assert await venue.broker.open(Heard()) > first
+
+    async def test_a_closed_broker_delivers_nothing(self, venue: Venue):
+        await venue.broker.close()
+        venue.broker.submit(a_ticket(), Attempt("c-1", venue.broker.venue_time().now_ms, 5000))
+        await venue.settle()
+
+        assert venue.heard.order_of_arrival == []
+
+    async def test_instruments_and_permissions_are_known(self, venue: Venue):
+        assert SYMBOL in {instrument.symbol for instrument in await venue.broker.instruments()}
+        assert (await venue.broker.key_permissions()).can_trade
