@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
 
 class ConfigurationError(Exception):
-    """A setting, an option or a file that was named is wrong; one line with where it came from and the fix."""
+    """A setting, an option or a file that was named is wrong.
+
+    Each argument is one problem in one line: where it came from, what is wrong, the fix.
+    """
 
 
 @dataclass(frozen=True, slots=True)

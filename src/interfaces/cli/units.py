@@ -33,3 +33,11 @@ def spelled_duration(ms: int) -> str:
     while parts[0][0] == 0:
         parts.pop(0)
     return " ".join(f"{number}{unit}" for number, unit in parts[:2] if number)
+
+
+def written_duration(ms: int) -> str:
+    """The duration exactly, in the one unit that needs the fewest digits: 8h, 90s, 1500ms."""
+    for unit in ("d", "h", "m", "s"):
+        if ms % _MS[unit] == 0:
+            return f"{ms // _MS[unit]}{unit}"
+    return f"{ms}ms"

@@ -1,0 +1,149 @@
+"""Reads the settings, once, at the start of a command: the program never looks at the environment again."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import SecretStr, ValidationError
+
+from src.bootstrap.settings.model import ROOT, LogLevel, Settings
+from src.bootstrap.settings.sources import (
+    CONFIG_FILE,
+    ENV_FILE,
+    Found,
+    env_of,
+    from_config_file,
+    from_env_file,
+    from_environment,
+    from_flags,
+)
+from src.interfaces.cli.composition import ConfigurationError, SettingLine
+
+__all__ = ["ROOT", "Loaded", "LogLevel", "Settings", "load_settings"]
+
+MASK = "********"
+_SECRETS = frozenset({"api_key", "api_secret"})
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """The settings and where each value came from; a field without a source has its default."""
+
+    settings: Settings
+    sources: Mapping[str, str]
+
+    def lines(self) -> list[SettingLine]:
+        """Every setting as people read it, secrets masked."""
+        return [
+            SettingLine(
+                name=env_of(field).names[0],
+                value=_shown(field, getattr(self.settings, field)),
+                source=self.sources.get(field, "default"),
+                meaning=info.description or "",
+            )
+            for field, info in Settings.model_fields.items()
+        ]
+
+
+def load_settings(
+    flags: Mapping[str, str] | None = None,
+    environment: Mapping[str, str] | None = None,
+    root: Path = ROOT,
+) -> Loaded:
+    """Read every source; ``flags`` maps field names to what stood on the command line.
+
+    ``.env`` and ``config.yaml`` stand at the project's root, or where STEADYHAND_ENV_FILE and STEADYHAND_CONFIG say.
+    Raises :class:`ConfigurationError` with one line per problem, each naming where the value stood and the fix.
+    """
+    environment = os.environ if environment is None else environment
+    problems: list[str] = []
+    found: Found = {}
+    found.update(from_config_file(_file(root, environment, CONFIG_FILE, "config.yaml", problems), problems))
+    found.update(from_env_file(_file(root, environment, ENV_FILE, ".env", problems), problems))
+    found.update(from_environment(environment, problems))
+    found.update(from_flags(flags or {}))
+    settings = _validated(found, problems)
+    if problems or settings is None:
+        raise ConfigurationError(*problems)
+    return Loaded(settings, {field: given.source for field, given in found.items()})
+
+
+def _file(root: Path, environment: Mapping[str, str], name: str, default: str, problems: list[str]) -> Path:
+    """Where a file of settings is; one that somebody named must be there."""
+    named = environment.get(name, "")
+    path = root / Path(named).expanduser() if named else root / default
+    if named and not path.is_file():
+        problems.append(f"{name} names {named}, which is no file: correct or unset it")
+    return path
+
+
+def _validated(found: Found, problems: list[str]) -> Settings | None:
+    """The settings, or None after adding a line for every value that has no meaning."""
+    try:
+        settings = Settings.model_validate({field: given.value for field, given in found.items()})
+    except ValidationError as error:
+        for each in error.errors(include_url=False):
+            problems.append(_problem(str(each["loc"][0]), each, found))
+        return None
+    if bool(settings.api_key.get_secret_value()) is not bool(settings.api_secret.get_secret_value()):
+        missing, there = (
+            ("BINANCE_API_SECRET", "api_key") if settings.api_key else ("BINANCE_API_KEY", "api_secret")
+        )
+        problems.append(
+            f"{missing} is missing, but its partner is set ({found[there].source}): set both, or neither"
+        )
+    return settings
+
+
+_PROBLEMS = {
+    "greater_than": "must be above {gt}",
+    "greater_than_equal": "must be at least {ge}",
+    "less_than": "must be below {lt}",
+    "less_than_equal": "must be at most {le}",
+    "finite_number": "must be a finite number",
+    "int_parsing": "is not a whole number",
+    "int_type": "is not a whole number",
+    "int_from_float": "is not a whole number",
+    "decimal_parsing": "is not a number",
+    "decimal_type": "is not a number",
+    "bool_parsing": "is neither true nor false",
+    "bool_type": "is neither true nor false",
+    "string_too_long": "is longer than {max_length} characters",
+    "enum": "is none of {expected}",
+}
+
+
+def _problem(field: str, error: Any, found: Found) -> str:
+    """One line: where, what is wrong, how to write it."""
+    written = found[field].source if field in _SECRETS else found[field].written
+    context = error.get("ctx") or {}
+    if error["type"] == "value_error":
+        # Our own validators say cause and fix themselves.
+        return f"{written}: {context['error']}"
+    text = _PROBLEMS.get(error["type"], "has no meaning here").format_map(context)
+    return f"{written} {text}: write it like {env_of(field).example}"
+
+
+def _shown(field: str, value: Any) -> str:
+    """A value as people read it."""
+    if isinstance(value, SecretStr):
+        return (
+            _without_password(value.get_secret_value()) if field == "database_url" else MASK if value else ""
+        )
+    if value is None:
+        return ""
+    if isinstance(value, tuple):
+        return ",".join(value)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
+def _without_password(url: str) -> str:
+    """The address of a database without the password in it."""
+    scheme, separator, rest = url.partition("://")
+    credentials, at, host = rest.rpartition("@")
+    user, colon, _ = credentials.partition(":")
+    return f"{scheme}{separator}{user}{colon and ':' + MASK}{at}{host}" if at else url
