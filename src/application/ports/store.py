@@ -146,6 +146,15 @@ class Store(OrderArchive, Protocol):
         """Check the whole hash chain; return the number of records. Raises :class:`StoreCorrupt`."""
         ...
 
+    @property
+    def checkpoint_due(self) -> bool:
+        """Whether :meth:`checkpoint` should be called when the session has a moment."""
+        ...
+
+    def checkpoint(self) -> None:
+        """Tidy up what commits left to be tidied; takes some milliseconds and is never part of a commit."""
+        ...
+
     async def close(self) -> None:
         """Give the lease back and close the connection; staged records are dropped."""
         ...

@@ -244,6 +244,8 @@ class SessionLoop:
         count = self.inputs.pump(self, BATCH_INPUTS)
         if self.pending:
             await self.flush()
+        if self.store.checkpoint_due:
+            self.store.checkpoint()
         if not count:
             return await self.inputs.wait()
         self._batches += 1

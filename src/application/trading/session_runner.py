@@ -128,10 +128,11 @@ class SessionRunner:
         while alive and not self._stop_wanted:
             alive = await loop.turn()
             if loop.reconcile_wanted:
-                await self._reconcile()
+                await self.reconcile()
         await self._stop(self._stop_wanted or "the market is over")
 
-    async def _reconcile(self) -> None:
+    async def reconcile(self) -> None:
+        """Run the recovery procedure because something asked for it."""
         cause = self.loop.reconcile_wanted
         self.loop.reconcile_wanted = ""
         await self.recovery.recover(cause, new_stream=False)

@@ -1,0 +1,1 @@
+"""The core of the program under a seeded clock, network and scheduler, killed anywhere and started again."""

@@ -1,0 +1,103 @@
+"""A small market for simulations: a seeded random walk with a thin book, so that orders fill in parts."""
+
+import random
+from collections.abc import Mapping
+from decimal import Decimal
+
+from src.domain.market.candle import Candle
+from src.domain.market.instrument import Instrument
+from src.infrastructure.market_data.frames import BookTicker, DepthSnapshot, MarketFrame, TradePrint
+from src.infrastructure.market_data.source import OnFrame, SourceStatistics
+
+START_MS = 1_767_600_000_000
+TICK = Decimal("0.10")
+
+BTC = Instrument(
+    symbol="BTCUSDT",
+    base_asset="BTC",
+    quote_asset="USDT",
+    tick_size=TICK,
+    step_size=Decimal("0.001"),
+    quantity_min=Decimal("0.001"),
+    quantity_max=Decimal(1000),
+    market_quantity_max=Decimal(120),
+    price_min=Decimal(1),
+    price_max=Decimal(4529764),
+    notional_min=Decimal(50),
+    price_precision=2,
+    quantity_precision=3,
+)
+
+
+class SimulatedMarket:
+    """All frames of one symbol for some seconds, made in advance. Implements MarketSource."""
+
+    description = "simulated random walk"
+    symbols = ("BTCUSDT",)
+
+    def __init__(self, seed: int, seconds: int) -> None:
+        self.instruments: Mapping[str, Instrument] = {"BTCUSDT": BTC}
+        self.statistics = SourceStatistics()
+        self.start_ns = START_MS * 1_000_000
+        self._frames = _frames(random.Random(f"market:{seed}"), seconds)
+        self._taken = 0
+
+    @property
+    def next_ns(self) -> int | None:
+        """When the next frame is due."""
+        return self._frames[self._taken][0] if self._taken < len(self._frames) else None
+
+    def next_frame(self) -> MarketFrame | None:
+        """Take the next frame."""
+        if self._taken >= len(self._frames):
+            return None
+        self._taken += 1
+        return self._frames[self._taken - 1]
+
+    def cursor(self) -> str:
+        """How many frames were taken."""
+        return str(self._taken)
+
+    def catch_up(self, cursor: str, on_frame: OnFrame) -> int:
+        """Pass the frames that were taken before."""
+        for frame in self._frames[: int(cursor)]:
+            on_frame(frame)
+        self._taken = int(cursor)
+        return self._taken
+
+    def history(self, symbol: str, timeframe: str, count: int) -> list[Candle]:
+        """There is none."""
+        return []
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+
+def _frames(rng: random.Random, seconds: int) -> list[MarketFrame]:
+    frames: list[MarketFrame] = []
+    at_ns, price, number = START_MS * 1_000_000, 600_000, 1
+    end_ns = at_ns + seconds * 1_000_000_000
+    bids, asks = _levels(rng, price, -1), _levels(rng, price, 1)
+    frames.append((at_ns, 0, 1, DepthSnapshot("BTCUSDT", number, bids, asks, START_MS, START_MS)))
+    while at_ns < end_ns:
+        at_ns += rng.randrange(50_000_000, 900_000_000)
+        at_ms = at_ns // 1_000_000
+        number += 1
+        price = max(1_000, price + rng.choice((-40, -12, -4, -1, 0, 1, 4, 12, 40)))
+        if rng.random() < 0.5:
+            bid, ask = TICK * price, TICK * (price + rng.choice((1, 1, 2, 5)))
+            ticker = BookTicker("BTCUSDT", bid, _quantity(rng), ask, _quantity(rng), number, at_ms, at_ms)
+            frames.append((at_ns, 0, len(frames) + 1, ticker))
+        else:
+            buyer_is_maker = rng.random() < 0.5
+            trade = TradePrint("BTCUSDT", number, TICK * price, _quantity(rng), buyer_is_maker, at_ms, at_ms)
+            frames.append((at_ns, 0, len(frames) + 1, trade))
+    return frames
+
+
+def _quantity(rng: random.Random) -> Decimal:
+    return Decimal(rng.choice((1, 2, 5, 20, 200))) / 1000
+
+
+def _levels(rng: random.Random, price: int, direction: int) -> list[tuple[str, str]]:
+    return [(f"{TICK * (price + direction * step):.2f}", f"{_quantity(rng):.3f}") for step in range(1, 30)]

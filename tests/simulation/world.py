@@ -1,0 +1,250 @@
+"""One seeded history: a market, a trader who does everything at random, an exchange, and a process that dies.
+
+The store and the exchange are real files, the clock is virtual, and nothing waits for the wall. A crash is an
+exception that no product code may catch, raised at a failpoint; the objects are dropped and the next process is
+made from the two files, as after a kill.
+"""
+
+import random
+import shutil
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from src.application.ports.failpoints import install_hook
+from src.application.ports.store import AccountRow
+from src.application.trading.session_parts import SessionParts
+from src.application.trading.session_runner import SessionRunner
+from src.bootstrap.paper import PaperConfig, paper_parts
+from src.domain.decisions.news import MoveSession, MoveTrading, PlaceOrder, RequestCancel
+from src.domain.market.sides import OrderSide
+from src.domain.orders.ticket import OrderTicket
+from src.domain.orders.types import OrderType, Purpose, TimeInForce
+from src.domain.risk.limits import RiskLimits
+from src.domain.risk.review import Approved
+from src.domain.sessions.session import SessionTrigger, TradingSessionStatus
+from src.domain.sessions.trading_states import TradingState, TradingTrigger
+from src.infrastructure.persistence.read_models import SqliteReadModels
+from src.infrastructure.simulated_exchange.latency import MILLISECOND_NS, LatencyModel
+from tests.simulation.market import START_MS, TICK, SimulatedMarket
+
+SECONDS = 60
+ACTIONS = 24
+SYMBOL = "BTCUSDT"
+MARKET_ID = "simulation"
+
+
+class Crash(BaseException):
+    """The process is gone. Not an Exception: nothing may handle it."""
+
+
+def drive(coroutine: Coroutine[Any, Any, Any]) -> Any:
+    """Run a coroutine that never waits for the outside world."""
+    try:
+        while True:
+            coroutine.send(None)
+    except StopIteration as done:
+        return done.value
+
+
+@dataclass(slots=True)
+class CrashPlan:
+    """Kills at the n-th failpoint from now on; counts those that were passed."""
+
+    at: int
+    passed: int = 0
+    where: str = ""
+    names: list[str] = field(default_factory=list)
+
+    def __call__(self, name: str) -> None:
+        """The hook."""
+        self.passed += 1
+        if self.passed == self.at:
+            self.where = name
+            raise Crash(name)
+
+
+class World:
+    """The files of one seed, and the processes that come and go over them."""
+
+    def __init__(self, seed: int, folder: Path, templates: "Templates") -> None:
+        self.seed = seed
+        self.folder = folder
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        self.config = a_config(folder, seed)
+        shutil.copyfile(templates.database, self.config.database)
+        self.orders_sent = 0
+
+    def process(self, plan: CrashPlan | None, *, end: bool) -> bool:
+        """Run one process until the plan kills it (True), or until the market ends (False).
+
+        ``end``: stop in good order at the end of the market; otherwise the process is killed there.
+        """
+        install_hook(plan)
+        parts: SessionParts | None = None
+        runner: SessionRunner | None = None
+        try:
+            accounts = read_accounts(self.config.database)
+            parts = paper_parts(
+                self.config, lambda config: SimulatedMarket(config.seed, SECONDS), MARKET_ID, accounts
+            )
+            runner = SessionRunner(parts)
+            drive(runner.start())
+            Trader(runner, self.seed).schedule()
+            if end:
+                drive(runner.run())
+                return False
+            drive(self._run_to_end(runner))
+            return True
+        except Crash:
+            return True
+        finally:
+            install_hook(None)
+            if runner is not None and hasattr(runner, "loop"):
+                self.orders_sent += runner.loop.orders_sent
+            if parts is not None:
+                drive(parts.store.close())
+                parts.close()
+
+    async def _run_to_end(self, runner: SessionRunner) -> None:
+        while await runner.loop.turn():
+            if runner.loop.reconcile_wanted:
+                await runner.reconcile()
+
+
+@dataclass(frozen=True, slots=True)
+class Templates:
+    """An empty database with its tables, to be copied."""
+
+    database: Path
+
+
+def a_config(folder: Path, seed: int) -> PaperConfig:
+    """A session that trades by hand only, with limits that let the trader through and protection that triggers."""
+    return PaperConfig(
+        data_dir=folder,
+        database=folder / "session.db",
+        symbols=(SYMBOL,),
+        strategies=(),
+        timeframe="1s",
+        replay=(Path("simulation"),),
+        speed=None,
+        seed=seed,
+        stop_loss_pct=Decimal("0.0004"),
+        take_profit_pct=Decimal("0.0006"),
+        funding_interval_ms=20_000,
+        save_state_interval_ms=10_000,
+        limits=RiskLimits(
+            position_size_pct=Decimal(100),
+            daily_loss_pct_max=Decimal(1),
+            slippage_pct_max=Decimal("0.5"),
+            free_margin_pct_min=Decimal(0),
+            leverage_max=Decimal(100),
+        ),
+        synchronous="OFF",
+        latency=LatencyModel(
+            seed=seed,
+            request_ns=20 * MILLISECOND_NS,
+            answer_ns=20 * MILLISECOND_NS,
+            event_ns=20 * MILLISECOND_NS,
+            jitter=0.9,
+            late=0.1,
+            late_ns=1_500 * MILLISECOND_NS,
+            duplicate=0.15,
+        ),
+    )
+
+
+def read_accounts(database: Path) -> list[AccountRow]:
+    """The accounts of a database."""
+    reads = SqliteReadModels(database)
+    try:
+        return reads.accounts()
+    finally:
+        reads.close()
+
+
+class Trader:
+    """Does things at random moments; each is keyed by (seed, index), so a restart goes on with the same plan."""
+
+    def __init__(self, runner: SessionRunner, seed: int) -> None:
+        self._runner = runner
+        self._seed = seed
+
+    def schedule(self) -> None:
+        """Put every action that still lies ahead into the session's inbox."""
+        inputs = self._runner.loop.inputs
+        for index in range(ACTIONS):
+            rng = random.Random(f"action:{self._seed}:{index}")
+            at_ms = START_MS + rng.randrange(500, SECONDS * 1000)
+            if at_ms > inputs.now_ms():
+                inputs.after(at_ms - inputs.now_ms(), self._action(rng))
+
+    def _action(self, rng: random.Random) -> Callable[[], None]:
+        kind = rng.choices(
+            (self._market, self._limit, self._cancel, self._close, self._pause, self._halt),
+            (30, 30, 15, 12, 5, 4),
+        )[0]
+        return lambda: kind(rng)
+
+    def _market(self, rng: random.Random) -> None:
+        self._enter(rng, OrderType.MARKET, None, None)
+
+    def _limit(self, rng: random.Random) -> None:
+        prices = self._runner.loop.desk.best_prices(SYMBOL)
+        if prices is None:
+            return
+        near = prices[0] + TICK * rng.randrange(-30, 31)
+        self._enter(rng, OrderType.LIMIT, near, rng.choice(tuple(TimeInForce)))
+
+    def _enter(
+        self, rng: random.Random, kind: OrderType, price: Decimal | None, force: TimeInForce | None
+    ) -> None:
+        loop = self._runner.loop
+        prices = loop.desk.best_prices(SYMBOL)
+        if prices is None:
+            return
+        side = rng.choice(tuple(OrderSide))
+        ticket = OrderTicket(
+            symbol=SYMBOL,
+            side=side,
+            order_type=kind,
+            quantity=Decimal(rng.choice((1, 2, 3, 10, 50))) / 1000,
+            purpose=Purpose.ENTRY,
+            strategy_id="trader",
+            reference_price=prices[0],
+            limit_price=price,
+            time_in_force=force,
+        )
+        verdict = self._runner.validator.review(ticket, loop.inputs.now_ms())
+        if isinstance(verdict, Approved):
+            loop.decide(PlaceOrder(verdict))
+
+    def _cancel(self, rng: random.Random) -> None:
+        loop = self._runner.loop
+        waiting = [o for o in loop.ledger.orders.values() if o.is_open and not o.ticket.purpose.is_protective]
+        if waiting:
+            loop.decide(RequestCancel(rng.choice(waiting).client_order_id, "at random"))
+
+    def _close(self, rng: random.Random) -> None:
+        loop = self._runner.loop
+        position = loop.ledger.position(SYMBOL)
+        if position.is_flat:
+            return
+        ticket = self._runner.adapter.exit(position, abs(position.quantity), "trader", "at random")
+        verdict = self._runner.validator.review(ticket, loop.inputs.now_ms())
+        if isinstance(verdict, Approved):
+            loop.decide(PlaceOrder(verdict))
+
+    def _pause(self, rng: random.Random) -> None:
+        loop = self._runner.loop
+        paused = self._runner.session.status is TradingSessionStatus.PAUSED
+        loop.decide(MoveSession(SessionTrigger.RESUME if paused else SessionTrigger.PAUSE, "at random"))
+
+    def _halt(self, rng: random.Random) -> None:
+        loop = self._runner.loop
+        halted = loop.ledger.account.trading_state is TradingState.HALTED
+        loop.decide(MoveTrading(TradingTrigger.REARM if halted else TradingTrigger.HALT, "at random", "trader"))
