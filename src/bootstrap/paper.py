@@ -8,6 +8,7 @@ end begins anew with a fresh account.
 import hashlib
 import os
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -93,94 +94,104 @@ MakeMarket = Callable[[PaperConfig], MarketSource]
 def paper_parts(
     config: PaperConfig, make_market: MakeMarket, market_id: str, accounts: list[AccountRow]
 ) -> SessionParts:
-    """Open files and market of a paper session; nothing is written for a session that cannot be.
+    """Open files and market of a paper session; what was opened is closed again when it cannot be.
 
     ``market_id`` tells this market from others; ``accounts`` are those that the database knows. Raises StoreError,
     SourceError and ValueError, each with one line of cause and fix.
     """
     sizer = parse_sizer(config.sizing)
-    source = make_market(config)
-    ids, run = _identity(config, market_id, accounts)
+    ids = _identity(config, market_id, accounts)
     account_id = ids.account_id()
     exchange_path = config.data_dir / "paper" / f"{account_id[:8]}.db"
-    known = any(row.account_id == account_id for row in accounts)
-    if known and not exchange_path.exists():
-        source.close()
+    if any(row.account_id == account_id for row in accounts) and not exchange_path.exists():
         raise PaperAccountMismatch(
             f"the paper exchange's file of account {account_id[:8]} is gone from the data folder: put it back, or "
             "start with another data folder"
         )
-    exchange_path.parent.mkdir(parents=True, exist_ok=True)
-    exchange = ExchangeStore(exchange_path, synchronous=config.synchronous, failpoint=failpoint)
-    instruments = {symbol: _instrument(source, symbol) for symbol in config.symbols}
-    engine = Engine(
-        exchange,
-        source.instruments.values(),
-        rules=ExchangeRules(
-            funding_interval_ms=config.funding_interval_ms,
-            funding_rate=config.funding_rate,
-            leverage=config.leverage,
-        ),
-        cursor=source.cursor,
+    with ExitStack() as opened:
+        source = make_market(config)
+        opened.callback(source.close)
+        instruments = {symbol: _instrument(source, symbol) for symbol in config.symbols}
+        exchange_path.parent.mkdir(parents=True, exist_ok=True)
+        exchange = ExchangeStore(exchange_path, synchronous=config.synchronous, failpoint=failpoint)
+        opened.callback(exchange.close)
+        engine = Engine(exchange, source.instruments.values(), rules=_rules(config), cursor=source.cursor)
+        desk = MarketDesk(instruments, config.timeframe, config.quality)
+        history = _History(source, config.timeframe)
+        start_ns = _open_exchange_account(engine, account_id, config, source, desk, history)
+        timeline = Timeline(start_ns)
+        broker = PaperBroker(engine, timeline, latency=config.latency or LatencyModel(seed=config.seed))
+        store = SqliteStore(config.database, synchronous=config.synchronous)
+        return SessionParts(
+            account=AccountOpened(account_id, ids.namespace(), PAPER, SETTLE_ASSET),
+            owner=f"pid {os.getpid()}",
+            options=_options(config, market_id),
+            store=store,
+            broker=broker,
+            desk=desk,
+            inputs=PaperInputs(source, timeline, broker, config.speed),
+            bus=InProcessEventBus(),
+            kill_switch=FileKillSwitch(config.data_dir / "HALT"),
+            ids=ids,
+            sizer=sizer,
+            policy=Policy(config.stop_loss_pct, config.take_profit_pct),
+            limits=config.limits,
+            history=history.candles,
+            close=opened.pop_all().close,
+            mark_equity_ms=config.save_state_interval_ms,
+            auto_execute=config.auto_execute,
+            notes=[source.description],
+        )
+
+
+def _rules(config: PaperConfig) -> ExchangeRules:
+    return ExchangeRules(
+        funding_interval_ms=config.funding_interval_ms,
+        funding_rate=config.funding_rate,
+        leverage=config.leverage,
     )
-    desk = MarketDesk(instruments, config.timeframe, config.quality)
-    history = _History(source, config.timeframe)
-    start_ns = source.start_ns
+
+
+def _open_exchange_account(
+    engine: Engine,
+    account_id: str,
+    config: PaperConfig,
+    source: MarketSource,
+    desk: MarketDesk,
+    history: "_History",
+) -> int:
+    """Create the account with its capital, or bring the market to where it stopped; returns the time there, ns.
+
+    A process that dies between the two halves of the creation is repaired by the next: without any income there
+    has been no deposit yet.
+    """
     if engine.account_id(PAPER_ACCOUNT) is None:
         engine.create_account(PAPER_ACCOUNT, account_id)
-    if engine.committed_cursor and engine.income(PAPER_ACCOUNT):
-        start_ns = _catch_up(source, engine, desk, history, start_ns)
-    if not engine.income(PAPER_ACCOUNT):
-        engine.deposit(PAPER_ACCOUNT, SETTLE_ASSET, config.capital)
-        engine.take_events()
-    timeline = Timeline(start_ns)
-    broker = PaperBroker(engine, timeline, latency=config.latency or LatencyModel(seed=config.seed))
-    bus = InProcessEventBus()
-    store = SqliteStore(config.database, synchronous=config.synchronous)
-
-    def close() -> None:
-        exchange.close()
-        source.close()
-
-    return SessionParts(
-        account=AccountOpened(account_id, ids.namespace(), PAPER, SETTLE_ASSET),
-        owner=f"pid {os.getpid()}",
-        options=_options(config, market_id),
-        store=store,
-        broker=broker,
-        desk=desk,
-        inputs=PaperInputs(source, timeline, broker, config.speed),
-        bus=bus,
-        kill_switch=FileKillSwitch(config.data_dir / "HALT"),
-        ids=ids,
-        sizer=sizer,
-        policy=Policy(config.stop_loss_pct, config.take_profit_pct),
-        limits=config.limits,
-        history=history.candles,
-        close=close,
-        mark_equity_ms=config.save_state_interval_ms,
-        auto_execute=config.auto_execute,
-        notes=[source.description],
-    )
+    if engine.income(PAPER_ACCOUNT):
+        return _catch_up(source, engine, desk, history)
+    engine.deposit(PAPER_ACCOUNT, SETTLE_ASSET, config.capital)
+    engine.take_events()
+    return source.start_ns
 
 
-def _identity(config: PaperConfig, market_id: str, accounts: list[AccountRow]) -> tuple[SeededIds, int]:
+def account_of(config: PaperConfig, market_id: str, accounts: list[AccountRow]) -> AccountRow | None:
+    """The account that a session on this market would trade on; None when it would be a new one."""
+    account_id = _identity(config, market_id, accounts).account_id()
+    return next((row for row in accounts if row.account_id == account_id), None)
+
+
+def _identity(config: PaperConfig, market_id: str, accounts: list[AccountRow]) -> SeededIds:
     """The ids of the market's account: its last one if that can go on, else those of the next run."""
     known = {row.account_id: row for row in accounts}
     run = 1
     while True:
         ids = SeededIds(_seed_of(f"{market_id}:{config.seed}:{run}"))
         row = known.get(ids.account_id())
-        if row is None or not config.replay or row.session_status not in ("STOPPED", None):
-            return _after(ids, row), run
+        if row is None:
+            return ids
+        if not config.replay or row.session_status not in ("STOPPED", None):
+            return SeededIds(_seed_of(f"{market_id}:{config.seed}:{run}"), row.sessions)
         run += 1
-
-
-def _after(ids: SeededIds, row: AccountRow | None) -> SeededIds:
-    """The same ids, past those of the sessions that the account has had."""
-    for _ in range(row.sessions if row is not None else 0):
-        ids.session_id()
-    return ids
 
 
 def _seed_of(text: str) -> int:
@@ -239,11 +250,9 @@ class _History:
         return [*self._source.history(symbol, timeframe, count - len(recent)), *recent]
 
 
-def _catch_up(
-    source: MarketSource, engine: Engine, desk: MarketDesk, history: _History, start_ns: int
-) -> int:
+def _catch_up(source: MarketSource, engine: Engine, desk: MarketDesk, history: _History) -> int:
     """Bring books and history to the exchange's cursor; returns the time of the last frame, ns."""
-    latest_ns = start_ns
+    latest_ns = source.start_ns
 
     def on_frame(frame: MarketFrame) -> None:
         nonlocal latest_ns

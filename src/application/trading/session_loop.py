@@ -34,6 +34,7 @@ Result = TypeVar("Result")
 
 BATCH_INPUTS = 256
 TICK_MS = 1_000
+COMMITTED_TOPIC = "session.committed"
 BATCHES_BEFORE_BREATHING = 16
 
 
@@ -128,6 +129,8 @@ class SessionLoop:
 
     def _publish(self) -> None:
         events, self._events = self._events, []
+        if events:
+            self.bus.publish(COMMITTED_TOPIC, (self.ledger.account.last_ms, tuple(events)))
         for event in events:
             self.bus.publish(topic_of(event), event)
 

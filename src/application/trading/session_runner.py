@@ -4,6 +4,8 @@ Start-up and crash recovery are the same code. RUNNING is reached only through r
 after that ends the process rather than being repaired in memory: the next start repairs it from disk.
 """
 
+from enum import StrEnum
+
 from src.application.ports.failpoints import failpoint
 from src.application.strategies import parse_strategy_spec
 from src.application.trading.adapters.live_broker_adapter import LiveBrokerAdapter
@@ -29,6 +31,23 @@ class ContradictingOptions(ValueError):
     """An unfinished session is resumed with other options than it was started with."""
 
 
+class EndCause(StrEnum):
+    """Why a session came to its end."""
+
+    DURATION = "duration"
+    END_OF_DATA = "end_of_data"
+    STOP = "stop"
+    SIGNAL = "signal"
+
+
+_END_TEXT = {
+    EndCause.DURATION: "its time is over",
+    EndCause.END_OF_DATA: "the market is over",
+    EndCause.STOP: "asked for",
+    EndCause.SIGNAL: "the process was told to end",
+}
+
+
 class SessionRunner:
     """Runs one session. Call :meth:`start`, then :meth:`run` until it returns, then read the ledger."""
 
@@ -36,7 +55,7 @@ class SessionRunner:
         self.parts = parts
         self.resumed = False
         self.finished = False
-        self._stop_wanted = ""
+        self.ended: EndCause | None = None
         self._flatten = False
         self.loop: SessionLoop
         self.recovery: StateRecoveryService
@@ -125,11 +144,12 @@ class SessionRunner:
         """Work until the session is stopped or the market is over; then bring it to STOPPED."""
         loop = self.loop
         alive = True
-        while alive and not self._stop_wanted:
+        while alive and self.ended is None:
             alive = await loop.turn()
             if loop.reconcile_wanted:
                 await self.reconcile()
-        await self._stop(self._stop_wanted or "the market is over")
+        self.ended = self.ended or EndCause.END_OF_DATA
+        await self._stop(_END_TEXT[self.ended])
 
     async def reconcile(self) -> None:
         """Run the recovery procedure because something asked for it."""
@@ -147,14 +167,14 @@ class SessionRunner:
 
     # --- stop -----------------------------------------------------------------------------------------------
 
-    def request_stop(self, reason: str, *, flatten: bool = False) -> None:
+    def request_stop(self, cause: EndCause, *, flatten: bool = False) -> None:
         """Stop at the end of the current batch: entries are cancelled, positions keep their stops or are closed."""
-        self._stop_wanted = self._stop_wanted or reason
+        self.ended = self.ended or cause
         self._flatten = self._flatten or flatten
 
     def stop_after(self, duration_ms: int) -> None:
         """Stop when this much session time has passed."""
-        self.parts.inputs.after(duration_ms, lambda: self.request_stop("its time is over"))
+        self.parts.inputs.after(duration_ms, lambda: self.request_stop(EndCause.DURATION))
 
     async def _stop(self, reason: str) -> None:
         loop = self.loop
@@ -171,6 +191,13 @@ class SessionRunner:
         await loop.flush()
         self.finished = True
         await self.parts.broker.close()
+
+    async def settle(self) -> None:
+        """Work until nothing of ours is on its way any more, without trading on."""
+        for _ in range(STOP_TURNS_MAX):
+            on_their_way = (o.attempt_state is AttemptState.OPEN for o in self.loop.ledger.orders.values())
+            if not any(on_their_way) or not await self.loop.turn():
+                return
 
     def _close_all(self) -> None:
         for position in list(self.loop.ledger.positions.values()):

@@ -15,7 +15,7 @@ from src.application.trading.picture import SessionPicture
 from src.application.trading.position_tracker import PositionTracker
 from src.application.trading.requests import ExecutionResult, LiveMetrics, Number, OrderRequest, SessionStats
 from src.application.trading.session_parts import SessionParts
-from src.application.trading.session_runner import SessionRunner
+from src.application.trading.session_runner import EndCause, SessionRunner
 from src.application.trading.snapshot import PositionLine, SessionSnapshot
 from src.domain.decisions.news import MoveSession, MoveTrading, PlaceOrder, RefuseOrder, RequestCancel
 from src.domain.ledger.events import AttemptMoved
@@ -108,7 +108,7 @@ class LiveTradingService:
     async def stop_session(self, *, flatten: bool = False) -> TradingSession:
         """Cancel entries, keep positions with their stops (or close them), and end the session."""
         runner = self._active()
-        runner.loop.inputs.post(lambda: runner.request_stop("asked for", flatten=flatten))
+        runner.loop.inputs.post(lambda: runner.request_stop(EndCause.STOP, flatten=flatten))
         if self._task is not None:
             await self._task
             await self.close()

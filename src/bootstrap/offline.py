@@ -1,0 +1,142 @@
+"""The one writer when no session runs: halt, re-arm, and the recovery procedure by hand."""
+
+import asyncio
+import os
+from pathlib import Path
+
+from src.application.ports.store import OrderArchive, ReadModels
+from src.application.trading.services.state_recovery_service import differences, read_exchange
+from src.application.trading.session_parts import SessionParts
+from src.application.trading.session_runner import SessionRunner
+from src.domain.decisions.decide import decide
+from src.domain.decisions.news import MoveTrading
+from src.domain.decisions.step import Now, Policy
+from src.domain.ledger.events import FillBooked, IncomeBooked
+from src.domain.ledger.state import Ledger
+from src.domain.market.instrument import Instrument
+from src.domain.orders.order import Order
+from src.domain.orders.transitions import AttemptState
+from src.domain.sessions.trading_states import TradingTrigger
+from src.infrastructure.persistence.sqlite_store import SqliteStore
+from src.interfaces.cli.composition import Difference, RecoveryOutcome, TradingChange
+
+
+class _NoMarket:
+    """The view of a decision that looks at no prices."""
+
+    def instrument(self, symbol: str) -> Instrument | None:
+        """Nothing is known."""
+        return None
+
+    def best_prices(self, symbol: str) -> None:
+        """Nothing is known."""
+
+    def mark_price(self, symbol: str) -> None:
+        """Nothing is known."""
+
+    def opening_objection(self, symbol: str, now_ms: int) -> str:
+        """Nothing may be opened."""
+        return "no market is open"
+
+    def worst_price(self, symbol: str, buy: bool, quantity: object) -> None:
+        """Nothing is known."""
+
+
+def move_trading(database: Path, account_id: str, trigger: TradingTrigger, reason: str) -> TradingChange:
+    """Move the account's trading state as its one writer; raises AccountBusy while a session holds it."""
+    return asyncio.run(_move_trading(database, account_id, trigger, reason))
+
+
+async def _move_trading(database: Path, account_id: str, trigger: TradingTrigger, reason: str) -> TradingChange:
+    store = SqliteStore(database)
+    try:
+        store.acquire(account_id, f"pid {os.getpid()}")
+        ledger = store.load(account_id)
+        assert ledger is not None, "the account was found before"
+        at_ms = ledger.account.last_ms
+        news = MoveTrading(trigger, reason, "operator")
+        step = decide(ledger, _NoMarket(), Policy(), news, Now(at_ms, at_ms))
+        # Requests to cancel are recorded; the next start repeats them to the exchange.
+        store.stage(at_ms, step.events)
+        await store.commit(ledger)
+        account = ledger.account
+        return TradingChange(account_id, account.trading_state.value, account.trading_reason)
+    finally:
+        await store.close()
+
+
+def recover_now(parts: SessionParts) -> RecoveryOutcome:
+    """Run the procedure for an unfinished session, write what it finds, and leave the session for the next start."""
+    return asyncio.run(_recover_now(parts))
+
+
+async def _recover_now(parts: SessionParts) -> RecoveryOutcome:
+    runner = SessionRunner(parts)
+    try:
+        report = await runner.start()
+        # What the procedure sent (a stop for a naked position) has to reach the exchange before this ends.
+        await runner.settle()
+        return RecoveryOutcome(
+            dry_run=False,
+            orders_checked=report.orders_checked,
+            fills_added=report.fills_added,
+            income_added=report.income_added,
+            unresolved=_unresolved(runner.loop.ledger),
+            agrees=report.agrees,
+            differences=tuple(Difference(d.subject, d.ours, d.theirs, d.verdict) for d in report.differences),
+        )
+    finally:
+        await parts.store.close()
+        parts.close()
+
+
+def recover_dry(parts: SessionParts, reads: ReadModels) -> RecoveryOutcome:
+    """Say what the procedure would find and do; nothing is written, the lease is not taken."""
+    return asyncio.run(_recover_dry(parts, reads))
+
+
+class _Archive(OrderArchive):
+    """Stored orders, through the read models."""
+
+    def __init__(self, reads: ReadModels, account_id: str) -> None:
+        self._reads = reads
+        self._account_id = account_id
+
+    def find_order(self, client_order_id: str) -> Order | None:
+        """By our id."""
+        return self._reads.order(self._account_id, client_order_id)
+
+    def find_order_by_exchange_id(self, symbol: str, exchange_order_id: int) -> Order | None:
+        """By the exchange's id, among all of the symbol's."""
+        orders = self._reads.orders(self._account_id, symbol=symbol, limit=1_000_000)
+        return next((order for order in orders if order.exchange_order_id == exchange_order_id), None)
+
+
+async def _recover_dry(parts: SessionParts, reads: ReadModels) -> RecoveryOutcome:
+    account_id = parts.account.account_id
+    ledger = reads.ledger(account_id)
+    assert ledger is not None, "the account was found before"
+    try:
+        archive = _Archive(reads, account_id)
+        reading = await read_exchange(parts.broker, ledger, archive, parts.options.symbols, at_start=True)
+        now = Now(ledger.account.last_ms, parts.broker.venue_time().now_ms)
+        step = decide(ledger, parts.desk, parts.policy, reading.merge, now)
+    finally:
+        await parts.store.close()
+        parts.close()
+    left = differences(ledger, reading)
+    would = [Difference(type(event).__name__, "-", "-", f"would record {event}") for event in step.events]
+    return RecoveryOutcome(
+        dry_run=True,
+        orders_checked=len(reading.merge.orders) + len(reading.merge.dead) + len(reading.merge.lost),
+        fills_added=sum(1 for event in step.events if isinstance(event, FillBooked)),
+        income_added=sum(1 for event in step.events if isinstance(event, IncomeBooked)),
+        unresolved=_unresolved(ledger),
+        agrees=not left and not step.events,
+        differences=tuple(would + [Difference(d.subject, d.ours, d.theirs, d.verdict) for d in left]),
+    )
+
+
+def _unresolved(ledger: Ledger) -> int:
+    open_states = (AttemptState.OPEN, AttemptState.UNKNOWN)
+    return sum(1 for order in ledger.orders.values() if order.is_open and order.attempt_state in open_states)

@@ -1,0 +1,179 @@
+"""Decides which account and session a start is about, and with which options.
+
+A start that names no market resumes the newest unfinished session, with its own options; one that names a market
+(symbols, seed or recorded files) is about the account of that market. Options on the command line that contradict
+an unfinished session are refused; options from elsewhere give way to the session's own.
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from src.application.ports.store import AccountRow, ReadModels
+from src.bootstrap.markets import DEFAULT_SYMBOLS, market_id
+from src.bootstrap.paper import PaperConfig, account_of
+from src.bootstrap.settings import Settings
+from src.domain.sessions.session import SessionOptions, TradingSessionStatus
+from src.infrastructure.market_data.recorded import RecordedMarket
+from src.interfaces.cli.composition import ConfigurationError, SessionRequest
+
+MARKET_SETTINGS = frozenset({"symbols", "seed"})
+
+# A setting's name, the session option it became, and how a contradiction is worded.
+_OPTION_OF = {
+    "portfolio": "portfolio_id",
+    "symbols": "symbols",
+    "strategies": "strategies",
+    "timeframe": "timeframe",
+    "sizing": "sizing",
+    "stop_loss_pct": "stop_loss_pct",
+    "take_profit_pct": "take_profit_pct",
+    "use_market_orders": "use_market_orders",
+    "slippage_tolerance": "slippage_tolerance",
+    "leverage": "leverage",
+    "seed": "seed",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What to start: the configuration, the market's name, and the accounts that the database knows."""
+
+    config: PaperConfig
+    market: str
+    accounts: list[AccountRow]
+
+
+def select(settings: Settings, request: SessionRequest, reads: ReadModels) -> Selection:
+    """Find the account and the options of a start; raises ConfigurationError for a contradiction."""
+    accounts = reads.accounts()
+    config = paper_config(settings, request)
+    if not request.replay and not MARKET_SETTINGS & request.given:
+        unfinished = _newest_unfinished(accounts)
+        if unfinished is not None:
+            return _resumed(config, unfinished, reads, request.given, accounts)
+    config = replace(config, symbols=_symbols(config))
+    market = market_id(config.replay, config.symbols, config.seed)
+    row = account_of(config, market, accounts)
+    if row is not None and row.session_status not in (None, TradingSessionStatus.STOPPED.value):
+        return _resumed(config, row, reads, request.given, accounts)
+    return Selection(config, market, accounts)
+
+
+def _newest_unfinished(accounts: Iterable[AccountRow]) -> AccountRow | None:
+    stopped = TradingSessionStatus.STOPPED.value
+    candidates = [row for row in accounts if row.session_status not in (None, stopped)]
+    return max(candidates, key=lambda row: row.last_ms, default=None)
+
+
+def _symbols(config: PaperConfig) -> tuple[str, ...]:
+    if config.symbols:
+        return config.symbols
+    if not config.replay:
+        return DEFAULT_SYMBOLS
+    source = RecordedMarket(config.replay)
+    try:
+        return tuple(source.symbols)
+    finally:
+        source.close()
+
+
+def _resumed(
+    config: PaperConfig,
+    row: AccountRow,
+    reads: ReadModels,
+    given: frozenset[str],
+    accounts: list[AccountRow],
+) -> Selection:
+    ledger = reads.ledger(row.account_id)
+    assert ledger is not None and ledger.session is not None, "an account with a session has a ledger"
+    session = ledger.session
+    _refuse_contradictions(config, session.options, given, session.id)
+    options = session.options
+    resumed = replace(
+        config,
+        symbols=options.symbols,
+        strategies=options.strategies,
+        timeframe=options.timeframe,
+        portfolio_id=options.portfolio_id,
+        sizing=options.sizing,
+        stop_loss_pct=options.stop_loss_pct,
+        take_profit_pct=options.take_profit_pct,
+        use_market_orders=options.use_market_orders,
+        slippage_tolerance=options.slippage_tolerance,
+        leverage=options.leverage,
+        seed=options.seed,
+        replay=config.replay or recorded_files(config.data_dir, row.account_id),
+    )
+    return Selection(resumed, options.market, accounts)
+
+
+def _refuse_contradictions(
+    config: PaperConfig, options: SessionOptions, given: frozenset[str], session_id: str
+) -> None:
+    told = []
+    for setting in sorted(given & _OPTION_OF.keys()):
+        field = _OPTION_OF[setting]
+        wanted, has = getattr(config, field), getattr(options, field)
+        if wanted != has:
+            told.append(f"{setting} {_text(has)} (asked for: {_text(wanted)})")
+    if told:
+        raise ConfigurationError(
+            f"session {session_id[:8]} is unfinished and was started with {', '.join(told)}: leave these options out "
+            "to resume it, or stop it first"
+        )
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, tuple):
+        return ",".join(map(str, value))
+    return f"{value:f}" if isinstance(value, Decimal) else str(value)
+
+
+def paper_config(settings: Settings, request: SessionRequest) -> PaperConfig:
+    """Settings and request as the paper session's configuration."""
+    return PaperConfig(
+        data_dir=settings.data_folder,
+        database=settings.data_folder / "steadyhand.db",
+        symbols=settings.symbols,
+        strategies=settings.strategies,
+        timeframe=settings.timeframe,
+        portfolio_id=settings.portfolio,
+        replay=request.replay,
+        speed=None if request.speed is None else float(request.speed),
+        seed=settings.seed,
+        capital=settings.capital,
+        sizing=settings.sizing_spec,
+        leverage=settings.leverage,
+        stop_loss_pct=settings.stop_loss_pct,
+        take_profit_pct=settings.take_profit_pct,
+        use_market_orders=settings.use_market_orders,
+        slippage_tolerance=settings.slippage_tolerance,
+        funding_interval_ms=settings.funding_interval,
+        funding_rate=settings.funding_rate,
+        save_state_interval_ms=settings.save_state_interval * 1_000,
+        limits=settings.risk_limits(),
+        quality=settings.quality_limits(),
+    )
+
+
+def recorded_files(data_dir: Path, account_id: str) -> tuple[Path, ...]:
+    """The files that the account's market was read from, as noted when it was first opened; empty when synthetic."""
+    note = _note(data_dir, account_id)
+    if not note.exists():
+        return ()
+    return tuple(Path(text) for text in json.loads(note.read_text("utf-8"))["replay"])
+
+
+def note_recorded_files(data_dir: Path, account_id: str, replay: Iterable[Path]) -> None:
+    """Remember where a recording lies, so that a resume needs no path; it is found again by its content."""
+    note = _note(data_dir, account_id)
+    note.parent.mkdir(parents=True, exist_ok=True)
+    note.write_text(json.dumps({"replay": [str(path.absolute()) for path in replay]}), "utf-8")
+
+
+def _note(data_dir: Path, account_id: str) -> Path:
+    return data_dir / "paper" / f"{account_id[:8]}.json"

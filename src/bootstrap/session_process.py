@@ -1,0 +1,145 @@
+"""The process around a running session: signals, control socket, pictures for the screen, and the end."""
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from src.application.ports.broker import BrokerError
+from src.application.ports.store import StoreError
+from src.application.trading.picture import SessionPicture
+from src.application.trading.services.live_trading_service import OrderNotFound
+from src.application.trading.session_loop import COMMITTED_TOPIC
+from src.application.trading.session_parts import SessionParts
+from src.application.trading.session_runner import EndCause, SessionRunner
+from src.domain.decisions.news import MoveSession, MoveTrading, RequestCancel
+from src.domain.sessions.session import SessionTrigger
+from src.domain.sessions.trading_states import TradingTrigger
+from src.infrastructure.messaging.control_path import control_path
+from src.infrastructure.messaging.control_socket import ControlServer
+from src.interfaces.cli.composition import Ended, SessionObserver, SessionRequest, SessionResult
+
+SAME_KEYPRESS_NS = 300_000_000
+KILLED_BY_SECOND_SIGNAL = 130
+
+
+class SessionProcess:
+    """Runs one session in this process until it ends, by whatever cause."""
+
+    def __init__(
+        self, parts: SessionParts, request: SessionRequest, observer: SessionObserver, data_dir: Path
+    ) -> None:
+        self._parts = parts
+        self._request = request
+        self._observer = observer
+        self._data_dir = data_dir
+        self._runner = SessionRunner(parts)
+        self._signalled_ns = 0
+        self._picture: SessionPicture | None = None
+
+    async def run(self) -> SessionResult:
+        """Start or resume, run, end. What fails while running is a result; what fails before is raised."""
+        wall_start_ns = time.monotonic_ns()
+        runner = self._runner
+        self._listen_to_signals()
+        await runner.start()
+        started_ms = self._parts.inputs.now_ms()
+        picture = self._picture = SessionPicture(runner)
+        self._connect(picture)
+        control = ControlServer(control_path(self._data_dir, self._parts.account.account_id), self._control)
+        await control.open()
+        if self._request.duration_ms is not None:
+            runner.stop_after(self._request.duration_ms)
+        views = asyncio.create_task(self._show(picture))
+        failure = ""
+        try:
+            self._observer.on_started(picture.take())
+            await runner.run()
+        except (StoreError, BrokerError) as error:
+            failure = str(error)
+        finally:
+            views.cancel()
+            with suppress(asyncio.CancelledError):
+                await views
+            await control.close()
+        # What was published last is shown before the summary.
+        await self._parts.inputs.breathe()
+        ended = Ended.ERROR if failure else Ended((runner.ended or EndCause.STOP).value)
+        return SessionResult(
+            ended=ended,
+            reason=failure or runner.session.reason,
+            snapshot=picture.take(),
+            elapsed_ms=(time.monotonic_ns() - wall_start_ns) // 1_000_000,
+            session_ms=self._parts.inputs.now_ms() - started_ms,
+            notes=tuple(self._parts.notes),
+        )
+
+    # --- the screen -----------------------------------------------------------------------------------------
+
+    def _connect(self, picture: SessionPicture) -> None:
+        bus = self._parts.bus
+        bus.subscribe(COMMITTED_TOPIC, lambda batch: self._observer.on_events(*batch))  # type: ignore[misc]
+        bus.subscribe("session.minute", lambda _: self._observer.on_minute(picture.take()))
+
+    async def _show(self, picture: SessionPicture) -> None:
+        interval_ms = self._observer.view_interval_ms
+        while interval_ms is not None:
+            await asyncio.sleep(interval_ms / 1_000)
+            self._observer.on_view(picture.take())
+
+    # --- signals --------------------------------------------------------------------------------------------
+
+    def _listen_to_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self._signalled)
+
+    def _signalled(self) -> None:
+        """The first asks the session to stop, the second ends the process at once; both leave what can be resumed.
+
+        One keypress reaches a process group more than once, so what comes right after the first is the first.
+        """
+        now_ns = time.monotonic_ns()
+        if not self._signalled_ns:
+            self._signalled_ns = now_ns
+            self._runner.request_stop(EndCause.SIGNAL)
+        elif now_ns - self._signalled_ns > SAME_KEYPRESS_NS:
+            os._exit(KILLED_BY_SECOND_SIGNAL)
+
+    # --- commands -------------------------------------------------------------------------------------------
+
+    async def _control(self, name: str, arguments: dict[str, Any]) -> object:
+        """Carry out a command of another process; what it decided is durable when this returns."""
+        runner = self._runner
+        if name == "stop":
+            runner.request_stop(EndCause.STOP, flatten=arguments["flatten"])
+        elif name == "cancel":
+            await self._cancel(arguments["client_order_id"])
+        elif name == "recover":
+            runner.loop.inputs.post(self._want_recovery)
+        elif name in _DECISIONS:
+            news = _DECISIONS[name](arguments)
+            await runner.loop.ask(lambda: runner.loop.decide(news))
+        assert self._picture is not None, "commands are taken after the start"
+        return self._picture.take()
+
+    async def _cancel(self, client_order_id: str) -> None:
+        loop = self._runner.loop
+        if client_order_id not in loop.ledger.orders:
+            raise OrderNotFound(f"no open order {client_order_id}")
+        await loop.ask(lambda: loop.decide(RequestCancel(client_order_id, "asked for")))
+
+    def _want_recovery(self) -> None:
+        self._runner.loop.reconcile_wanted = "asked for"
+
+
+_DECISIONS: dict[str, Callable[[dict[str, Any]], MoveSession | MoveTrading]] = {
+    "pause": lambda _: MoveSession(SessionTrigger.PAUSE, "asked for"),
+    "resume": lambda _: MoveSession(SessionTrigger.RESUME, "asked for"),
+    "halt": lambda arguments: MoveTrading(TradingTrigger.HALT, arguments["reason"], "operator"),
+    "rearm": lambda _: MoveTrading(TradingTrigger.REARM, "re-armed", "operator"),
+}
