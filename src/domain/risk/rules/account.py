@@ -1,0 +1,102 @@
+"""What would the order do to the account: size, leverage, margin, the day's loss, the number of positions."""
+
+from decimal import Decimal
+from typing import ClassVar
+
+from src.domain.risk.rules.review import Objection, Review, over
+
+
+class PositionSize:
+    """The worst-case position of one symbol as a share of equity."""
+
+    name: ClassVar[str] = "position_size"
+
+    def objection(self, review: Review) -> Objection | None:
+        """Compare worst-case notional with the share of equity."""
+        limit = review.limits.position_size_pct
+        if review.worst_notional <= limit * review.equity:
+            return None
+        return over(
+            self.name, share(review.worst_notional, review.equity), limit, "position as a share of equity"
+        )
+
+
+class Leverage:
+    """Worst-case notional of all symbols over equity."""
+
+    name: ClassVar[str] = "leverage"
+
+    def objection(self, review: Review) -> Objection | None:
+        """Compare total worst case with equity."""
+        total = review.worst_notional + review.other_exposure
+        limit = review.limits.leverage_max
+        if total <= limit * review.equity:
+            return None
+        return over(self.name, share(total, review.equity), limit, "leverage")
+
+
+class FreeMargin:
+    """What is left of equity after the initial margin of the worst case, as a share of equity."""
+
+    name: ClassVar[str] = "margin"
+
+    def objection(self, review: Review) -> Objection | None:
+        """Initial margin is notional over the leverage set."""
+        session = review.ledger.session
+        leverage = session.options.leverage if session is not None else 1
+        used = (review.worst_notional + review.other_exposure) / leverage
+        limit = review.limits.free_margin_pct_min
+        free = review.equity - used
+        if review.equity > 0 and free >= limit * review.equity:
+            return None
+        left = share(free, review.equity)
+        return Objection(
+            self.name,
+            f"{left:.4f}",
+            f"{limit:f}",
+            f"free margin would be {left:.4f} of equity, below {limit:f}",
+        )
+
+
+class DailyLoss:
+    """No opening order once the day has lost more than a share of its starting equity, unrealised included."""
+
+    name: ClassVar[str] = "daily_loss"
+
+    def objection(self, review: Review) -> Objection | None:
+        """Compare equity with that of the day's start."""
+        start = review.ledger.account.day_start_equity
+        limit = review.limits.daily_loss_pct_max
+        lost = start - review.equity
+        if start <= 0 or lost < limit * start:
+            return None
+        return over(self.name, lost / start, limit, "loss of the day as a share of its starting equity")
+
+
+class PositionCount:
+    """No more open positions than the limit; an order in a symbol already held adds none."""
+
+    name: ClassVar[str] = "positions"
+
+    def objection(self, review: Review) -> Objection | None:
+        """Count symbols that are held or being entered."""
+        if not review.position.is_flat:
+            return None
+        ledger, symbol = review.ledger, review.ticket.symbol
+        used = {p.symbol for p in ledger.positions.values() if p.quantity}
+        used.update(b.symbol for b in ledger.symbols.values() if b.pending_buy or b.pending_sell)
+        used.discard(symbol)
+        limit = review.limits.positions_max
+        if len(used) < limit:
+            return None
+        return Objection(
+            self.name,
+            str(len(used) + 1),
+            str(limit),
+            f"{len(used)} symbols are held or being entered, the limit is {limit}",
+        )
+
+
+def share(part: Decimal, whole: Decimal) -> Decimal:
+    """``part`` of ``whole``; without a positive whole, the share is as bad as it can be."""
+    return part / whole if whole > 0 else Decimal(10**9)

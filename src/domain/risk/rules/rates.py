@@ -1,0 +1,82 @@
+"""Has the like been sent too often: duplicates, orders a second and a minute, a strategy that runs in a loop."""
+
+from typing import ClassVar
+
+from src.domain.risk.rules.review import Objection, Review
+
+
+class Duplicate:
+    """The same order again within a short window is a mistake until proven otherwise."""
+
+    name: ClassVar[str] = "duplicate"
+
+    def objection(self, review: Review) -> Objection | None:
+        """Look for an equal order in the window."""
+        ticket = review.ticket
+        since = review.now_ms - review.limits.duplicate_window_ms
+        for recent in reversed(review.ledger.recent_orders):
+            if recent.at_ms <= since:
+                return None
+            if (
+                recent.symbol == ticket.symbol
+                and recent.side is ticket.side
+                and recent.quantity == ticket.quantity
+                and recent.price == (ticket.limit_price or ticket.stop_price)
+                and recent.purpose is ticket.purpose
+            ):
+                age = review.now_ms - recent.at_ms
+                window = review.limits.duplicate_window_ms
+                return Objection(
+                    self.name, f"{age} ms", f"{window} ms", f"the same order was sent {age} ms ago"
+                )
+        return None
+
+
+class OrderRate:
+    """Orders per second and per minute over the whole account; exits do not ask."""
+
+    name: ClassVar[str] = "order_rate"
+
+    def objection(self, review: Review) -> Objection | None:
+        """Count recent orders of any purpose."""
+        recent = review.ledger.recent_orders
+        limits = review.limits
+        if (
+            len(recent) >= limits.orders_per_minute_max
+            and recent[-limits.orders_per_minute_max].at_ms > review.now_ms - 60_000
+        ):
+            return rate(self.name, limits.orders_per_minute_max, "minute")
+        if (
+            len(recent) >= limits.orders_per_second_max
+            and recent[-limits.orders_per_second_max].at_ms > review.now_ms - 1_000
+        ):
+            return rate(self.name, limits.orders_per_second_max, "second")
+        return None
+
+
+class RepeatedExecution:
+    """Entries per minute of one strategy in one symbol: a strategy in a loop is stopped before it costs."""
+
+    name: ClassVar[str] = "repeated_execution"
+
+    def objection(self, review: Review) -> Objection | None:
+        """Count recent entries of the same strategy and symbol."""
+        ticket, limit = review.ticket, review.limits.entries_per_minute_max
+        recent = review.ledger.recent_orders
+        if len(recent) < limit:
+            return None
+        since = review.now_ms - 60_000
+        entries = sum(
+            1
+            for order in recent
+            if order.at_ms > since
+            and order.symbol == ticket.symbol
+            and order.strategy_id == ticket.strategy_id
+            and order.purpose is ticket.purpose
+        )
+        return rate(self.name, limit, "minute") if entries >= limit else None
+
+
+def rate(rule: str, limit: int, unit: str) -> Objection:
+    """An objection to too many orders in a window."""
+    return Objection(rule, f"{limit} reached", str(limit), f"{limit} orders a {unit} are the limit")

@@ -1,0 +1,94 @@
+"""What a rule is given and what it answers: the review of one ticket, the objection, and the shape of a rule."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import ClassVar, Protocol
+
+from src.domain.ledger.state import Ledger, SymbolBook
+from src.domain.market.instrument import Instrument
+from src.domain.market.sides import OrderSide
+from src.domain.market.view import MarketView
+from src.domain.orders.ticket import OrderTicket
+from src.domain.portfolio.exposure import equity, worst_exposure
+from src.domain.positions.position import Position
+from src.domain.risk.limits import RiskLimits
+
+
+@dataclass(frozen=True, slots=True)
+class Objection:
+    """Why a rule said no: the value it saw, the limit it holds, and one sentence for people."""
+
+    rule: str
+    value: str
+    limit: str
+    text: str
+
+
+class Review:
+    """What the rules look at: the order, the account as it is, and the worst case if the order is sent.
+
+    Money in quote asset; ``worst_quantity`` (base asset) and ``worst_notional`` are of the order's symbol with this
+    order included, ``other_exposure`` is the worst case of all other symbols.
+    """
+
+    __slots__ = (
+        "book",
+        "equity",
+        "instrument",
+        "ledger",
+        "limits",
+        "mark_price",
+        "now_ms",
+        "other_exposure",
+        "position",
+        "price",
+        "ticket",
+        "view",
+        "worst_notional",
+        "worst_quantity",
+    )
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        view: MarketView,
+        limits: RiskLimits,
+        ticket: OrderTicket,
+        instrument: Instrument,
+        now_ms: int,
+    ) -> None:
+        self.ledger = ledger
+        self.view = view
+        self.limits = limits
+        self.ticket = ticket
+        self.instrument = instrument
+        self.now_ms = now_ms
+        self.book: SymbolBook = ledger.symbol(ticket.symbol)
+        self.position: Position = ledger.position(ticket.symbol, ticket.position_side)
+        self.mark_price = view.mark_price(ticket.symbol) or ticket.reference_price
+        self.price = ticket.limit_price or ticket.stop_price or ticket.reference_price
+        held, quantity = self.position.quantity, ticket.quantity
+        buys, sells = self.book.pending_buy, self.book.pending_sell
+        if ticket.side is OrderSide.BUY:
+            buys += quantity
+        else:
+            sells += quantity
+        self.worst_quantity = max(abs(held + buys), abs(held - sells))
+        self.worst_notional = self.worst_quantity * max(self.mark_price, self.price)
+        self.equity = equity(ledger, view)
+        self.other_exposure = worst_exposure(ledger, view, without=ticket.symbol)
+
+
+class Rule(Protocol):
+    """One limit."""
+
+    name: ClassVar[str]
+
+    def objection(self, review: Review) -> Objection | None:
+        """Say why the order may not be sent, or None."""
+        ...
+
+
+def over(rule: str, value: Decimal, limit: Decimal, what: str) -> Objection:
+    """An objection to a value above its limit."""
+    return Objection(rule, f"{value:.6g}", f"{limit:f}", f"{what} {value:.6g} is above {limit:f}")

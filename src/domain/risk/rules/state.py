@@ -1,0 +1,79 @@
+"""May this account open positions in this symbol at all: states, the data they would rest on, and ownership."""
+
+from typing import ClassVar
+
+from src.domain.risk.rules.review import Objection, Review
+from src.domain.sessions.session import TradingSessionStatus
+from src.domain.sessions.trading_states import SymbolState, TradingState
+
+MANUAL = "manual"
+
+
+class SessionRunning:
+    """Opening orders only while the session is RUNNING and in step with the exchange."""
+
+    name: ClassVar[str] = "session_state"
+
+    def objection(self, review: Review) -> Objection | None:
+        """Compare the session's status."""
+        session = review.ledger.session
+        if session is not None and session.status is TradingSessionStatus.RUNNING:
+            return None
+        status = session.status.value if session is not None else "none"
+        return Objection(self.name, status, "RUNNING", f"the session is {status}, not RUNNING")
+
+
+class TradingActive:
+    """No opening order while trading is REDUCE_ONLY or HALTED."""
+
+    name: ClassVar[str] = "trading_state"
+
+    def objection(self, review: Review) -> Objection | None:
+        """Compare the account's trading state."""
+        account = review.ledger.account
+        if account.trading_state is TradingState.ACTIVE:
+            return None
+        state = account.trading_state.value
+        return Objection(self.name, state, "ACTIVE", f"trading is {state}: {account.trading_reason}")
+
+
+class SymbolOpen:
+    """No opening order in a symbol that is restricted."""
+
+    name: ClassVar[str] = "symbol_state"
+
+    def objection(self, review: Review) -> Objection | None:
+        """Compare the symbol's state."""
+        book = review.book
+        if book.state is SymbolState.TRADING:
+            return None
+        return Objection(
+            self.name, book.state.value, "TRADING", f"{book.symbol} is {book.state.value}: {book.reason}"
+        )
+
+
+class DataQuality:
+    """No opening order on data that is stale, crossed, out of order, gapped or absurd."""
+
+    name: ClassVar[str] = "data_quality"
+
+    def objection(self, review: Review) -> Objection | None:
+        """Ask the gates."""
+        text = review.view.opening_objection(review.ticket.symbol, review.now_ms)
+        return None if text is None else Objection(self.name, text, "good data", text)
+
+
+class PositionOwner:
+    """A symbol belongs to the strategy that opened it until it is flat."""
+
+    name: ClassVar[str] = "position_owner"
+
+    def objection(self, review: Review) -> Objection | None:
+        """Compare the owner of the position."""
+        owner = review.position.strategy_id
+        strategy = review.ticket.strategy_id
+        if review.position.is_flat or owner == strategy or strategy == MANUAL:
+            return None
+        return Objection(
+            self.name, strategy, owner, f"{review.ticket.symbol} belongs to {owner} until it is flat"
+        )
