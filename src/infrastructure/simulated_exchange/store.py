@@ -69,7 +69,10 @@ class ExchangeStore:
         self._execute_many = self._connection.executemany
 
     def close(self) -> None:
-        """Let the file go."""
+        """Let the file go; a commit that was interrupted is undone."""
+        # A statement that was interrupted keeps the connection, and its write lock, alive beyond close.
+        if self._connection.in_transaction:
+            self._connection.rollback()
         self._connection.close()
 
     def commit(self, changes: Changes, snapshot: dict[str, Any]) -> None:

@@ -143,6 +143,16 @@ def test_an_order_that_shrinks_the_position_needs_no_margin(engine: Engine, fram
     assert engine.position_risk(ACCOUNT) == []
 
 
+def test_an_order_costs_its_margin_and_what_it_would_lose_at_once(engine: Engine):
+    engine.set_leverage(ACCOUNT, BTC, 125)
+
+    with pytest.raises(ExchangeError, match="-2019"):
+        engine.new_order(ACCOUNT, a_request(engine, price="79000", quantity="1", time_in_force="IOC"))
+    answer = engine.new_order(ACCOUNT, a_request(engine, price="75900", quantity="1"))
+
+    assert answer["status"] == "NEW"
+
+
 @pytest.mark.parametrize(("side", "price"), [("BUY", "66265.06"), ("SELL", "85657.37")])
 def test_the_liquidation_price_of_a_cross_position_is_the_published_formulas(side: str, price: str):
     engine = an_engine(
