@@ -16,7 +16,14 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from src.infrastructure.market_data.frames import BookTicker, MarketFrame, TradePrint
 from src.infrastructure.simulated_exchange import snapshot
@@ -337,7 +344,7 @@ TestExchangeUnderStress.settings = QUICK
 
 
 @pytest.mark.slow
-class TestExchangeUnderLongStress(ExchangeUnderStress.TestCase):
-    """The same, for longer."""
-
-    settings = settings(QUICK, max_examples=1500, stateful_step_count=60)
+def test_the_exchange_under_long_stress():
+    run_state_machine_as_test(
+        ExchangeUnderStress, settings=settings(QUICK, max_examples=1500, stateful_step_count=60)
+    )
