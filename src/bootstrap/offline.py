@@ -47,7 +47,9 @@ def move_trading(database: Path, account_id: str, trigger: TradingTrigger, reaso
     return asyncio.run(_move_trading(database, account_id, trigger, reason))
 
 
-async def _move_trading(database: Path, account_id: str, trigger: TradingTrigger, reason: str) -> TradingChange:
+async def _move_trading(
+    database: Path, account_id: str, trigger: TradingTrigger, reason: str
+) -> TradingChange:
     store = SqliteStore(database)
     try:
         store.acquire(account_id, f"pid {os.getpid()}")

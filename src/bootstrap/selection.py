@@ -47,10 +47,24 @@ class Selection:
     accounts: list[AccountRow]
 
 
-def select(settings: Settings, request: SessionRequest, reads: ReadModels) -> Selection:
-    """Find the account and the options of a start; raises ConfigurationError for a contradiction."""
+def select(
+    settings: Settings,
+    request: SessionRequest,
+    reads: ReadModels,
+    database: Path,
+    *,
+    account_id: str | None = None,
+) -> Selection:
+    """Find the account and the options of a start; raises ConfigurationError for a contradiction.
+
+    ``account_id`` looks at the unfinished session of one account only.
+    """
     accounts = reads.accounts()
-    config = paper_config(settings, request)
+    config = paper_config(settings, request, database)
+    if account_id is not None:
+        unfinished = _newest_unfinished(row for row in accounts if row.account_id == account_id)
+        if unfinished is not None:
+            return _resumed(config, unfinished, reads, request.given, accounts)
     if not request.replay and not MARKET_SETTINGS & request.given:
         unfinished = _newest_unfinished(accounts)
         if unfinished is not None:
@@ -133,11 +147,11 @@ def _text(value: Any) -> str:
     return f"{value:f}" if isinstance(value, Decimal) else str(value)
 
 
-def paper_config(settings: Settings, request: SessionRequest) -> PaperConfig:
+def paper_config(settings: Settings, request: SessionRequest, database: Path) -> PaperConfig:
     """Settings and request as the paper session's configuration."""
     return PaperConfig(
         data_dir=settings.data_folder,
-        database=settings.data_folder / "steadyhand.db",
+        database=database,
         symbols=settings.symbols,
         strategies=settings.strategies,
         timeframe=settings.timeframe,

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Mapping
 from decimal import Decimal
+from functools import lru_cache
 
 from src.domain.market.candle import Candle
 from src.domain.market.instrument import Instrument
@@ -39,7 +40,7 @@ class SimulatedMarket:
         self.instruments: Mapping[str, Instrument] = {"BTCUSDT": BTC}
         self.statistics = SourceStatistics()
         self.start_ns = START_MS * 1_000_000
-        self._frames = _frames(random.Random(f"market:{seed}"), seconds)
+        self._frames = _frames(seed, seconds)
         self._taken = 0
 
     @property
@@ -73,7 +74,9 @@ class SimulatedMarket:
         """Nothing to let go of."""
 
 
-def _frames(rng: random.Random, seconds: int) -> list[MarketFrame]:
+@lru_cache(maxsize=2)
+def _frames(seed: int, seconds: int) -> list[MarketFrame]:
+    rng = random.Random(f"market:{seed}")
     frames: list[MarketFrame] = []
     at_ns, price, number = START_MS * 1_000_000, 600_000, 1
     end_ns = at_ns + seconds * 1_000_000_000

@@ -247,4 +247,6 @@ class Trader:
     def _halt(self, rng: random.Random) -> None:
         loop = self._runner.loop
         halted = loop.ledger.account.trading_state is TradingState.HALTED
-        loop.decide(MoveTrading(TradingTrigger.REARM if halted else TradingTrigger.HALT, "at random", "trader"))
+        loop.decide(
+            MoveTrading(TradingTrigger.REARM if halted else TradingTrigger.HALT, "at random", "trader")
+        )

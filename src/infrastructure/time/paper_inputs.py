@@ -8,6 +8,7 @@ enough; that decides only *when* they are handed over, never which, in what orde
 import asyncio
 from collections.abc import Callable
 from time import monotonic_ns
+from typing import Any
 
 from src.application.ports.inputs import InputHandler
 from src.infrastructure.brokers.paper_broker import PaperBroker
@@ -15,7 +16,6 @@ from src.infrastructure.market_data.frames import (
     BookTicker,
     DepthSnapshot,
     DepthUpdate,
-    MarketFrame,
     MarkPrice,
     TradePrint,
 )
@@ -27,6 +27,17 @@ GRACE_NS = 5_000_000_000
 
 NAP_S = 0.02
 """The longest sleep of a paced inbox: commands are taken up within it."""
+
+
+def _routes(handler: InputHandler) -> dict[type, Callable[[Any, int], None]]:
+    """Which call of the session takes which kind of frame."""
+    return {
+        BookTicker: handler.on_ticker,
+        TradePrint: handler.on_trade,
+        DepthUpdate: handler.on_depth,
+        DepthSnapshot: handler.on_snapshot,
+        MarkPrice: handler.on_mark_price,
+    }
 
 
 class PaperInputs:
@@ -63,7 +74,8 @@ class PaperInputs:
         self._take_commands()
         released_ns = self._released_ns()
         count = 0
-        source, timeline, dispatch = self._source, self._timeline, self._dispatch
+        source, timeline = self._source, self._timeline
+        routes = _routes(handler)
         while count < limit and not handler.pending:
             frame_ns, entry_ns = source.next_ns, timeline.next_ns
             if frame_ns is not None and (entry_ns is None or frame_ns <= entry_ns):
@@ -73,7 +85,8 @@ class PaperInputs:
                 assert frame is not None, "a frame that was announced is there"
                 timeline.advance_to(frame_ns)
                 self._broker.on_market(frame)
-                dispatch(handler, frame)
+                event = frame[3]
+                routes[type(event)](event, timeline.now_ns // NS_PER_MS)
             elif entry_ns is not None and not self._is_over(frame_ns, entry_ns):
                 if released_ns is not None and entry_ns > released_ns:
                     break
@@ -83,21 +96,6 @@ class PaperInputs:
                 break
             count += 1
         return count
-
-    def _dispatch(self, handler: InputHandler, frame: MarketFrame) -> None:
-        event = frame[3]
-        now_ms = self._timeline.now_ns // NS_PER_MS
-        kind = type(event)
-        if kind is BookTicker:
-            handler.on_ticker(event, now_ms)
-        elif kind is TradePrint:
-            handler.on_trade(event, now_ms)
-        elif kind is DepthUpdate:
-            handler.on_depth(event, now_ms)
-        elif kind is MarkPrice:
-            handler.on_mark_price(event, now_ms)
-        elif kind is DepthSnapshot:
-            handler.on_snapshot(event, now_ms)
 
     def _take_commands(self) -> None:
         if self._commands:

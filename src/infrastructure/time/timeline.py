@@ -1,8 +1,8 @@
 """Virtual time: one heap of (time, rank, sequence) that everything of a paper session hangs on.
 
 Market frames, the exchange's answers and events after their latencies, and the session's timers are all entries
-of one order; ties are broken by rank (a market frame comes before all of them), then by who asked first. Wall time never enters, so the same inputs give
-the same history at any speed.
+of one order; ties are broken by rank (a market frame comes before all of them), then by who asked first. Wall
+time never enters, so the same inputs give the same history at any speed.
 """
 
 import heapq

@@ -1,0 +1,70 @@
+"""``kill -9`` at random moments of one session, each followed by a start that resumes it."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from tests.crash.points import check, session_ids
+
+ROOT = Path(__file__).resolve().parents[2]
+START_TIMEOUT_S = 30.0
+
+
+def kill_at_random(data_dir: Path, kills: int, seed: int, speed: str = "10") -> list[str]:
+    """Start, kill and resume one session; stop it in good order at last; return what is wrong then."""
+    rng = random.Random(seed)
+    found: list[str] = []
+    session: list[str] = []
+    for number in range(kills):
+        process = _start(data_dir, speed, duration="1d")
+        _wait_until_running(process)
+        time.sleep(rng.uniform(0.0, 1.0))
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        ids = session_ids(data_dir)
+        if session and ids[:1] != session[:1]:
+            found.append(f"kill {number}: session {ids[:1]} instead of {session[:1]}")
+        session = session or ids
+    process = _start(data_dir, "max", duration="20s")
+    output, _ = process.communicate(timeout=120)
+    if process.returncode != 0:
+        found.append(f"the last start ended with {process.returncode}: {output[-300:]}")
+    if session_ids(data_dir)[:1] != session[:1]:
+        found.append("the last start did not resume the session")
+    return found + check(data_dir)
+
+
+def _start(data_dir: Path, speed: str, duration: str) -> "subprocess.Popen[str]":
+    command = [
+        sys.executable, "-m", "src.interfaces.cli", "start-session", "--timeframe", "1s", "--speed", speed,
+        "--strategies", "sma_cross:fast=2,slow=4", "--stop-loss", "0.0005", "--take-profit", "0.001",
+        "--duration", duration, "--symbols", "BTCUSDT",
+    ]  # fmt: skip
+    environment = {
+        **os.environ,
+        "STEADYHAND_DATA_DIR": str(data_dir),
+        "STEADYHAND_ENTRIES_PER_MINUTE_MAX": "1000",
+        "STEADYHAND_ORDERS_PER_MINUTE_MAX": "10000",
+        "PYTHONUNBUFFERED": "1",
+    }
+    return subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+
+
+def _wait_until_running(process: "subprocess.Popen[str]") -> None:
+    """Read its lines until it says RUNNING; the moments before are covered by the crash points."""
+    assert process.stdout is not None, "the output is a pipe"
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while time.monotonic() < deadline:
+        line = process.stdout.readline()
+        if "RUNNING" in line:
+            return
+        if not line:
+            break
+    process.kill()
+    raise AssertionError("the session did not get to RUNNING")
