@@ -1,0 +1,36 @@
+"""What went wrong, in one line with cause and fix: errors of SQLite as errors of the store."""
+
+import sqlite3
+from pathlib import Path
+
+from src.application.ports.store import StoreCorrupt, StoreError, StoreNotInitialised, StoreUnavailable
+
+_UNAVAILABLE = {
+    sqlite3.SQLITE_BUSY: "another program holds it locked: close that program",
+    sqlite3.SQLITE_LOCKED: "another program holds it locked: close that program",
+    sqlite3.SQLITE_FULL: "the disk is full: free some space",
+    sqlite3.SQLITE_READONLY: "it cannot be written: make the file and its folder writable",
+    sqlite3.SQLITE_IOERR: "the disk failed: check the disk and the system log, then start again",
+    sqlite3.SQLITE_CANTOPEN: "it cannot be opened: check that its folder exists and may be written",
+    sqlite3.SQLITE_PERM: "access is denied: check the owner of the file",
+    sqlite3.SQLITE_AUTH: "access is denied: check the owner of the file",
+}
+_CORRUPT = {
+    sqlite3.SQLITE_CORRUPT: "it is damaged: restore it from a backup",
+    sqlite3.SQLITE_NOTADB: "it is not a database of this program: give another path, or restore it from a backup",
+}
+_PRIMARY_CODE = 0xFF
+
+
+def store_error(error: sqlite3.Error, path: Path) -> StoreError:
+    """The store's error for one of SQLite's, to be raised from it."""
+    code = getattr(error, "sqlite_errorcode", 0) & _PRIMARY_CODE
+    if code in _UNAVAILABLE:
+        return StoreUnavailable(f"database {path.name}: {_UNAVAILABLE[code]} ({error})")
+    if code in _CORRUPT:
+        return StoreCorrupt(f"database {path.name}: {_CORRUPT[code]} ({error})")
+    if code == sqlite3.SQLITE_ERROR and "no such" in str(error):
+        return StoreNotInitialised(
+            f"database {path.name} lacks tables of this version: run migrate ({error})"
+        )
+    return StoreError(f"database {path.name}: {error}; this is a fault of the program, please report it")

@@ -1,0 +1,51 @@
+"""The lease of an account: a lock of the operating system on a file beside the database.
+
+The lock dies with its process, so a living lock proves a living owner and there is nothing to wait for. The file
+stays; removing it would let two processes lock two files of one name.
+"""
+
+import fcntl
+import os
+from pathlib import Path
+
+from src.application.ports.store import AccountBusy, StoreUnavailable
+
+
+class Lease:
+    """A held lock; :meth:`release` gives it back."""
+
+    __slots__ = ("_descriptor",)
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    @classmethod
+    def take(cls, database: Path, account_id: str, owner: str) -> "Lease":
+        """Lock the account, or raise :class:`AccountBusy` naming the owner; the file names it for people."""
+        path = lock_path(database, account_id)
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise StoreUnavailable(
+                f"cannot write {path.name} beside the database ({error.strerror}): make the folder writable"
+            ) from error
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.pread(descriptor, 256, 0).decode(errors="replace").strip() or "another process"
+            os.close(descriptor)
+            raise AccountBusy(f"account {account_id} is held by {holder}: stop that session first") from None
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"{owner}\n".encode(), 0)
+        return cls(descriptor)
+
+    def release(self) -> None:
+        """Give the lock back; a second call does nothing."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+
+def lock_path(database: Path, account_id: str) -> Path:
+    """The file that is locked for an account."""
+    return database.with_name(f"{database.name}.{account_id}.lock")

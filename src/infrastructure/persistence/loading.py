@@ -1,0 +1,169 @@
+"""The ledger from its tables: exactly what the process that wrote them last held in memory."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from src.application.ports.store import JournalHead, StoreCorrupt
+from src.domain.ledger.evolve_orders import rebuild_reservations
+from src.domain.ledger.state import RECENT_WINDOW_MS, Ledger, SymbolBook
+from src.domain.market.sides import PositionSide
+from src.domain.orders.order import Order
+from src.domain.sessions.session import SessionOptions, TradingSession
+from src.infrastructure.persistence import statements as sql
+from src.infrastructure.persistence.codec import decode_as
+from src.infrastructure.persistence.journal import GENESIS, RECORDS_PER_ACCOUNT, Row, check_chain
+
+Query = Callable[..., list[tuple[Any, ...]]]
+
+_PAGE = 512
+_END_OF_NUMBERS = (1 << 63) - 1
+_TICKET_END = 1 + sql.TICKET.width
+_ATTEMPT_END = _TICKET_END + sql.ATTEMPT.width
+
+
+def build_order(row: tuple[Any, ...]) -> Order:
+    """An order from its row, ``order_no`` first."""
+    ticket = sql.TICKET.build(row[1:_TICKET_END])
+    attempt = sql.ATTEMPT.build(row[_TICKET_END:_ATTEMPT_END])
+    return sql.ORDER.build(row[_ATTEMPT_END:], ticket=ticket, attempt=attempt)
+
+
+def build_session(row: tuple[Any, ...]) -> TradingSession:
+    """A session from its row, the options last."""
+    return sql.SESSION.build(row[:-1], options=decode_as(SessionOptions, row[-1]))
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """The ledger, the row numbers of the orders in its working set, and the number before which none can be."""
+
+    ledger: Ledger
+    order_numbers: dict[str, int]
+    working_from: int
+
+
+def load_ledger(query: Query, account_no: int) -> Loaded:
+    """The account as last committed.
+
+    Raises :class:`StoreCorrupt` when a row cannot be read.
+    """
+    try:
+        return _load(query, account_no)
+    except (KeyError, ValueError, ArithmeticError) as error:
+        raise StoreCorrupt(
+            f"a row of account {account_no} cannot be read ({error}): restore the database from a backup"
+        ) from error
+
+
+def _load(query: Query, account_no: int) -> Loaded:
+    (account_row,) = query(sql.SELECT_ACCOUNT, (account_no,))
+    ledger = Ledger(sql.ACCOUNT.build(account_row))
+    wallet_rows = query(sql.SELECT_WALLETS, (account_no,))
+    ledger.account.wallet = {asset: Decimal(amount) for asset, amount in wallet_rows}
+    ((session_id, working_from),) = query(
+        "SELECT session_id,working_from FROM account WHERE account_no=?", (account_no,)
+    )
+    if session_id is not None:
+        (session_row,) = query(sql.SELECT_SESSION, (account_no, session_id))
+        ledger.session = build_session(session_row)
+    numbers = _load_orders(query, account_no, working_from, ledger)
+    _load_positions(query, account_no, ledger)
+    _load_symbols(query, account_no, ledger)
+    ledger.income_ids = set(query(sql.SELECT_INCOME_IDS, (account_no,)))
+    rebuild_reservations(ledger)
+    return Loaded(ledger, numbers, working_from)
+
+
+def _load_orders(query: Query, account_no: int, working_from: int, ledger: Ledger) -> dict[str, int]:
+    numbers = {}
+    for row in query(sql.SELECT_UNSETTLED, (account_no, working_from)):
+        order = build_order(row)
+        ledger.adopt_order(order)
+        numbers[order.client_order_id] = row[0]
+    recent: list[Order] = []
+    since = 0
+    for order in newest_orders(query, account_no):
+        if not recent:
+            since = order.created_ms - RECENT_WINDOW_MS
+        if order.created_ms <= since:
+            break
+        recent.append(order)
+    for order in reversed(recent):
+        ledger.remember(order)
+    return numbers
+
+
+def newest_orders(query: Query, account_no: int) -> Iterator[Order]:
+    """The orders of an account, newest first, read page by page."""
+    before = _END_OF_NUMBERS
+    while True:
+        rows = query(sql.SELECT_NEWEST_ORDERS, (account_no, before, _PAGE))
+        for row in rows:
+            yield build_order(row)
+        if len(rows) < _PAGE:
+            return
+        before = rows[-1][0]
+
+
+def _load_positions(query: Query, account_no: int, ledger: Ledger) -> None:
+    for row in query(sql.SELECT_POSITIONS, (account_no,)):
+        position = sql.POSITION.build(row)
+        ledger.positions[(position.symbol, position.position_side)] = position
+    for symbol, side, *values in query(sql.SELECT_LOTS, (account_no,)):
+        ledger.positions[(symbol, PositionSide(side))].lots.append(sql.LOT.build(values))
+
+
+def _load_symbols(query: Query, account_no: int, ledger: Ledger) -> None:
+    for row in query(sql.SELECT_SYMBOLS, (account_no,)):
+        book: SymbolBook = sql.SYMBOL.build(row)
+        rows = query(sql.SELECT_TRADE_IDS, (account_no, book.symbol, book.confirmed_trade_id))
+        book.trade_ids = {trade_id for (trade_id,) in rows}
+        ledger.symbols[book.symbol] = book
+
+
+def journal_rows(query: Query, account_no: int, after_seq: int, last_seq: int) -> Iterator[Row]:
+    """Records with ``after_seq`` < seq ≤ ``last_seq``, oldest first, read page by page."""
+    base = account_no * RECORDS_PER_ACCOUNT
+    while after_seq < last_seq:
+        rows = query(sql.SELECT_RECORDS, (base + after_seq, base + last_seq, _PAGE))
+        yield from rows
+        if len(rows) < _PAGE:
+            return
+        after_seq = rows[-1][1]
+
+
+def read_head(query: Query, account_no: int) -> JournalHead:
+    """The head that the account's row names."""
+    ((seq, digest),) = query("SELECT head_seq,head_hash FROM account WHERE account_no=?", (account_no,))
+    return JournalHead(seq, digest.hex())
+
+
+def check_journal(query: Query, account_no: int, last: int | None = None) -> int:
+    """Check the chain, or only its ``last`` records, against the account's head; return how many were checked.
+
+    Raises :class:`StoreCorrupt` when a record was changed, lost or added.
+    """
+    head = read_head(query, account_no)
+    first = 0 if last is None else max(0, head.seq - last)
+    start = JournalHead(0, GENESIS.hex())
+    if first:
+        rows = list(journal_rows(query, account_no, first - 1, first))
+        if not rows:
+            raise StoreCorrupt(f"the journal has no record {first}: restore the database from a backup")
+        start = JournalHead(first, rows[0][-1].hex())
+    end = check_chain(journal_rows(query, account_no, first, head.seq), start)
+    if end != head:
+        raise StoreCorrupt(
+            f"the journal ends at record {end.seq}, the account at {head.seq}: restore the database from a backup"
+        )
+    if query(
+        "SELECT 1 FROM journal WHERE record_no>? AND record_no<? LIMIT 1", _beyond(account_no, head.seq)
+    ):
+        raise StoreCorrupt(f"the journal goes on after record {head.seq}: restore the database from a backup")
+    return head.seq - first
+
+
+def _beyond(account_no: int, seq: int) -> tuple[int, int]:
+    return account_no * RECORDS_PER_ACCOUNT + seq, (account_no + 1) * RECORDS_PER_ACCOUNT

@@ -1,0 +1,98 @@
+"""The state of a database's schema, found out without SQLAlchemy and alembic: start-up has no time for them.
+
+``schema.sql`` is what the migrations lead to, rendered by ``migrations.render_schema``; a new database is made from
+it. A test proves that it equals the migrations and that the revisions below are theirs.
+"""
+
+import sqlite3
+from enum import StrEnum
+from pathlib import Path
+from typing import Final
+
+from src.application.ports.store import StoreNotInitialised, StoreTooNew, StoreUnavailable
+from src.infrastructure.persistence.failures import store_error
+
+# Oldest first; the last one is what this program writes.
+REVISIONS: Final = ("0001",)
+SCHEMA_FILE: Final = Path(__file__).with_name("schema.sql")
+
+
+class SchemaState(StrEnum):
+    """What a database needs before a session can use it."""
+
+    EMPTY = "empty"
+    OLD = "old"
+    CURRENT = "current"
+    NEWER = "newer"
+
+
+def sqlite_schema_state(path: Path) -> SchemaState:
+    """The state of a database file; a missing or empty file is EMPTY.
+
+    Raises :class:`StoreUnavailable` or :class:`StoreCorrupt` when it cannot be read.
+    """
+    try:
+        if not path.exists() or not path.stat().st_size:
+            return SchemaState.EMPTY
+    except OSError as error:
+        raise StoreUnavailable(f"database {path.name} cannot be read: {error.strerror}") from error
+    try:
+        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+        try:
+            rows = connection.execute("SELECT name FROM sqlite_master WHERE type='table'").fetchall()
+            if ("alembic_version",) not in rows:
+                return _without_version(path, [name for (name,) in rows])
+            versions = connection.execute("SELECT version_num FROM alembic_version").fetchall()
+        finally:
+            connection.close()
+    except sqlite3.Error as error:
+        raise store_error(error, path) from error
+    return _state_of([version for (version,) in versions])
+
+
+def _without_version(path: Path, tables: list[str]) -> SchemaState:
+    if tables:
+        raise StoreUnavailable(
+            f"database {path.name} belongs to another program (it has tables, but no version): give another path"
+        )
+    return SchemaState.EMPTY
+
+
+def _state_of(versions: list[str]) -> SchemaState:
+    if not versions:
+        return SchemaState.EMPTY
+    if any(version not in REVISIONS for version in versions):
+        return SchemaState.NEWER
+    return SchemaState.CURRENT if versions == [REVISIONS[-1]] else SchemaState.OLD
+
+
+def require_current(path: Path) -> None:
+    """Raise the :class:`StoreError` that says what to do, unless the schema is this program's."""
+    state = sqlite_schema_state(path)
+    if state is SchemaState.EMPTY:
+        raise StoreNotInitialised(f"database {path.name} does not exist yet or is empty: run init-db")
+    if state is SchemaState.OLD:
+        raise StoreNotInitialised(f"database {path.name} was written by an older version: run migrate")
+    if state is SchemaState.NEWER:
+        raise StoreTooNew(f"database {path.name} was written by a newer version: update this program")
+
+
+def create_sqlite(path: Path) -> None:
+    """Make the tables of an empty or missing database file, in one transaction.
+
+    Raises :class:`StoreUnavailable` when the folder is missing or cannot be written.
+    """
+    if not path.parent.is_dir():
+        raise StoreUnavailable(
+            f"the folder {path.parent.name} for database {path.name} does not exist: create it"
+        )
+    script = SCHEMA_FILE.read_text(encoding="utf-8")
+    try:
+        connection = sqlite3.connect(path, isolation_level=None)
+        try:
+            connection.execute("PRAGMA journal_mode=WAL").fetchall()
+            connection.executescript(f"BEGIN IMMEDIATE;\n{script}\nCOMMIT;")
+        finally:
+            connection.close()
+    except sqlite3.Error as error:
+        raise store_error(error, path) from error

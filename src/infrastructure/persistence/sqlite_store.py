@@ -1,0 +1,301 @@
+"""The one writer of one account: journal and tables in one SQLite transaction, synced before anything is sent.
+
+One plain connection, called inline by the session's task: a thread or a library in between costs more than the
+commit itself. Whatever fails breaks the store for good: what was in memory is not trusted any more, and the next
+start recovers from disk.
+"""
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from src.application.ports.failpoints import failpoint
+from src.application.ports.store import JournalHead, StoreError
+from src.domain.ledger.events import (
+    AccountOpened,
+    AlarmRaised,
+    EquityMarked,
+    Event,
+    OrderIntended,
+    RecoveryFinished,
+    SessionOpened,
+)
+from src.domain.ledger.evolve import open_ledger
+from src.domain.ledger.state import Ledger
+from src.domain.orders.order import Order
+from src.infrastructure.persistence import loading
+from src.infrastructure.persistence import statements as sql
+from src.infrastructure.persistence.driver import Driver, SqliteDriver
+from src.infrastructure.persistence.failures import store_error
+from src.infrastructure.persistence.journal import GENESIS, Chain
+from src.infrastructure.persistence.lease import Lease
+from src.infrastructure.persistence.projection import Projection
+from src.infrastructure.persistence.schema import require_current
+
+T = TypeVar("T")
+Connect = Callable[[Path, str], Driver]
+
+# Records whose hashes are checked at every start; ``verify`` checks them all.
+TAIL = 1_000
+# A submit takes some 20 kB of the log: the first figure keeps it within its reserved size, the second is a limit
+# for a session that never has time.
+CHECKPOINT_AFTER = 150
+CHECKPOINT_AT_LATEST = 5_000
+
+
+class SqliteStore:
+    """Implements :class:`src.application.ports.store.Store` on a database file with a current schema.
+
+    ``synchronous`` is SQLite's setting: FULL, unless a test does not care about power failures. Raises a
+    :class:`StoreError` when the file is missing, damaged, too new or cannot be written.
+    """
+
+    def __init__(self, path: Path, *, synchronous: str = "FULL", connect: Connect = SqliteDriver) -> None:
+        require_current(path)
+        self._path = path
+        self._broken = ""
+        self._lease: Lease | None = None
+        self._lease_epoch = -1
+        self._account_no = 0
+        self._chain = Chain(0)
+        self._head = self._chain.head
+        self._session_id: str | None = None
+        self._projection: Projection | None = None
+        self._records: list[tuple[Any, ...]] = []
+        self._notes: list[tuple[str, tuple[Any, ...]]] = []
+        self._intended: set[str] = set()
+        self.commits_since_checkpoint = 0
+        try:
+            self._driver = connect(path, synchronous)
+        except sqlite3.Error as error:
+            raise store_error(error, path) from error
+
+    def open_account(self, opened: AccountOpened, at_ms: int) -> None:
+        """Create the account with its first journal record; nothing happens when it exists."""
+        self._run(lambda: self._open_account(opened, at_ms))
+
+    def _open_account(self, opened: AccountOpened, at_ms: int) -> None:
+        driver = self._driver
+        driver.begin()
+        if driver.query("SELECT 1 FROM account WHERE account_id=?", (opened.account_id,)):
+            driver.rollback()
+            return
+        ledger = open_ledger(opened)
+        ledger.account.last_ms = at_ms
+        driver.execute(sql.INSERT_ACCOUNT, (0, "", 0, GENESIS, 0, *sql.ACCOUNT.row(ledger.account)))
+        chain = Chain(driver.last_row)
+        driver.execute(sql.INSERT_RECORD, chain.link(at_ms, 0, opened))
+        driver.execute(sql.UPDATE_OPENED, (chain.seq, chain.hash, chain.account_no))
+        driver.commit()
+
+    def acquire(self, account_id: str, owner: str) -> int:
+        """Take the lease: the OS lock first, then epoch + 1, durable before this returns; return the epoch."""
+        if self._lease is not None:
+            raise StoreError("this store holds a lease already: close it first")
+        self._lease = Lease.take(self._path, account_id, owner)
+        failpoint("store.lease")
+        return self._run(lambda: self._acquire(account_id, owner))
+
+    def _acquire(self, account_id: str, owner: str) -> int:
+        self._bind(account_id)
+        driver = self._driver
+        driver.begin()
+        driver.execute(sql.TAKE_LEASE, (owner, self._account_no))
+        ((epoch,),) = driver.query("SELECT lease_epoch FROM account WHERE account_no=?", (self._account_no,))
+        driver.commit()
+        driver.reserve_log()
+        self._lease_epoch = epoch
+        return self._lease_epoch
+
+    def _bind(self, account_id: str) -> None:
+        rows = self._driver.query(
+            "SELECT account_no,head_seq,head_hash,session_id FROM account WHERE account_id=?", (account_id,)
+        )
+        if not rows:
+            raise StoreError(f"there is no account {account_id} in {self._path.name}: run init-db first")
+        ((account_no, seq, digest, session_id),) = rows
+        self._account_no = account_no
+        self._chain = Chain(account_no, seq, digest)
+        self._head = self._chain.head
+        self._session_id = session_id
+
+    def load(self, account_id: str) -> Ledger | None:
+        """The ledger from the tables, or None when there is no such account; the journal's tail is checked.
+
+        Raises :class:`StoreCorrupt` when a row cannot be read or the tail does not fit.
+        """
+        return self._run(lambda: self._load(account_id))
+
+    def _load(self, account_id: str) -> Ledger | None:
+        if not self._driver.query("SELECT 1 FROM account WHERE account_id=?", (account_id,)):
+            return None
+        self._bind(account_id)
+        loading.check_journal(self._driver.query, self._account_no, TAIL)
+        loaded = loading.load_ledger(self._driver.query, self._account_no)
+        self._projection = Projection(self._driver, self._account_no, loaded)
+        return loaded.ledger
+
+    def stage(self, at_ms: int, events: Sequence[Event]) -> None:
+        """Encode and chain events for the next commit. Nothing is durable yet."""
+        if self._lease_epoch < 0:
+            raise StoreError("nothing is written without the lease: acquire the account first")
+        link, epoch = self._chain.link, self._lease_epoch
+        for event in events:
+            self._records.append(link(at_ms, epoch, event))
+            cls = type(event)
+            if cls is OrderIntended:
+                self._intended.add(event.attempt.client_order_id)  # type: ignore[union-attr]
+            elif cls in _NOTED:
+                self._note(at_ms, event)
+
+    def _note(self, at_ms: int, event: Event) -> None:
+        """Remember the row of an event that has a table of its own."""
+        place = (self._account_no, self._chain.seq, at_ms)
+        match event:
+            case SessionOpened():
+                self._session_id = event.session_id
+            case EquityMarked():
+                self._notes.append((sql.INSERT_EQUITY, (*place, self._session_id, *sql.EQUITY.row(event))))
+            case RecoveryFinished():
+                self._notes.append((sql.INSERT_RECOVERY, (*place, *sql.RECOVERY.row(event))))
+            case AlarmRaised():
+                self._notes.append((sql.INSERT_ALARM, (*place, *sql.ALARM.row(event))))
+            case _:
+                raise AssertionError(f"{type(event).__name__} has no table of its own")
+
+    async def commit(self, ledger: Ledger) -> None:
+        """Write the staged records and the rows of ``ledger.changes`` in one transaction, and sync.
+
+        The changes are cleared and settled orders released afterwards. Raises :class:`StoreError`; then nothing of
+        the batch is durable, and the process must not go on.
+        """
+        if not self._records and not _has_rows(ledger):
+            return
+        if self._broken:
+            raise StoreError(self._broken)
+        if self._projection is None or self._lease_epoch < 0:
+            raise StoreError("nothing is written before the account is acquired and loaded")
+        # Until the end is reached the store counts as broken, whatever stops it.
+        self._broken = "a commit was interrupted: end the process and start again"
+        try:
+            self._write(ledger, self._projection)
+        except (sqlite3.Error, StoreError) as error:
+            raise self._fail(error) from error
+        self._broken = ""
+        failpoint("store.after_commit")
+        self._head = self._chain.head
+        ledger.release_settled()
+        ledger.changes.clear()
+        self._records.clear()
+        self._notes.clear()
+        self._intended.clear()
+        self.commits_since_checkpoint += 1
+        if self.commits_since_checkpoint >= CHECKPOINT_AT_LATEST:
+            self.checkpoint()
+
+    def _write(self, ledger: Ledger, projection: Projection) -> None:
+        driver = self._driver
+        failpoint("store.begin")
+        driver.begin()
+        if len(self._records) == 1:
+            driver.execute(sql.INSERT_RECORD, self._records[0])
+        else:
+            driver.executemany(sql.INSERT_RECORD, self._records)
+        failpoint("store.journal")
+        for statement, row in self._notes:
+            driver.execute(statement, row)
+        projection.write(ledger, self._chain, self._lease_epoch, self._intended)
+        failpoint("store.tables")
+        failpoint("store.before_commit")
+        driver.commit()
+
+    def find_order(self, client_order_id: str) -> Order | None:
+        """A settled order that left the working set."""
+        key = (self._account_no, client_order_id)
+        rows = self._run(lambda: self._driver.query(sql.SELECT_ORDER, key))
+        return loading.build_order(rows[0]) if rows else None
+
+    def find_order_by_exchange_id(self, symbol: str, exchange_order_id: int) -> Order | None:
+        """The same, by the exchange's ordinary order id."""
+        key = (exchange_order_id, self._account_no, symbol)
+        rows = self._run(lambda: self._driver.query(sql.SELECT_ORDER_BY_EXCHANGE_ID, key))
+        return loading.build_order(rows[0]) if rows else None
+
+    def has_fill(self, symbol: str, trade_id: int) -> bool:
+        """Whether a trade is booked already."""
+        key = (self._account_no, symbol, trade_id)
+        return bool(self._run(lambda: self._driver.query(sql.SELECT_FILL, key)))
+
+    @property
+    def head(self) -> JournalHead:
+        """The last committed record."""
+        return self._head
+
+    def verify(self) -> int:
+        """Check the whole hash chain; return the number of records. Raises :class:`StoreCorrupt`."""
+        return self._run(lambda: loading.check_journal(self._driver.query, self._account_no))
+
+    @property
+    def checkpoint_due(self) -> bool:
+        """Whether the log is nearly used up: call :meth:`checkpoint` when nothing is on its way."""
+        return self.commits_since_checkpoint >= CHECKPOINT_AFTER
+
+    def checkpoint(self) -> None:
+        """Move what is in the write-ahead log into the database, as far as readers allow; takes some milliseconds."""
+        failpoint("store.checkpoint")
+        self._run(lambda: self._driver.query("PRAGMA wal_checkpoint(PASSIVE)"))
+        self.commits_since_checkpoint = 0
+
+    def backup(self, path: Path) -> None:
+        """Copy the whole database, as of the last commit, to a file."""
+        self._run(lambda: self._driver.backup(path))
+
+    async def close(self) -> None:
+        """Give the lease back and close the connection; staged records are dropped."""
+        self._lease_epoch = -1
+        self._projection = None
+        try:
+            self._driver.close()
+        except sqlite3.Error as error:
+            raise self._fail(error) from error
+        finally:
+            if self._lease is not None:
+                self._lease.release()
+                self._lease = None
+
+    def _run(self, call: Callable[[], T]) -> T:
+        if self._broken:
+            raise StoreError(self._broken)
+        try:
+            return call()
+        except sqlite3.Error as error:
+            raise self._fail(error) from error
+
+    def _fail(self, error: sqlite3.Error | StoreError) -> StoreError:
+        """Undo what can be undone and refuse everything from now on."""
+        failure = error if isinstance(error, StoreError) else store_error(error, self._path)
+        self._broken = f"{failure} — the store is closed to everything after that"
+        try:
+            self._driver.rollback()
+        except sqlite3.Error:
+            # The connection is beyond use; closing it undoes the transaction.
+            self._broken += "; even the transaction could not be undone, closing will do it"
+        return failure
+
+
+_NOTED = frozenset({SessionOpened, EquityMarked, RecoveryFinished, AlarmRaised})
+
+
+def _has_rows(ledger: Ledger) -> bool:
+    changes = ledger.changes
+    return bool(
+        changes.account
+        or changes.orders
+        or changes.positions
+        or changes.symbols
+        or changes.fills
+        or changes.income
+        or changes.round_trips
+        or changes.session is not None
+    )

@@ -1,0 +1,151 @@
+"""The text of every statement of the SQLite store, rendered at import from column names alone.
+
+SQLAlchemy would cost start-up more than the rest of it together, so it stays out; a test proves that these columns
+are those of ``tables`` and that a migrated database takes every statement.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from src.domain.ledger.events import AlarmRaised, EquityMarked, FillBooked, IncomeBooked, RecoveryFinished
+from src.domain.ledger.state import AccountState, SymbolBook
+from src.domain.orders.order import Order
+from src.domain.orders.ticket import Attempt, OrderTicket
+from src.domain.positions.position import Lot, Position, RoundTrip
+from src.domain.sessions.session import TradingSession
+from src.infrastructure.persistence.row_map import RowMap
+
+ACCOUNT_KEYS: Final = ("account_id", "namespace", "exchange", "settle_asset")
+# What nearly every commit changes; the rest of the account is written only when it changed.
+ACCOUNT_HEAD: Final = ("head_seq", "head_hash", "working_from", "next_intent", "next_sequence", "last_ms")
+
+ACCOUNT: Final = RowMap(AccountState, leave_out=("wallet",))
+ACCOUNT_REST: Final = tuple(
+    name for name in ACCOUNT.columns if name not in ACCOUNT_HEAD and name not in ACCOUNT_KEYS
+)
+TICKET: Final = RowMap(OrderTicket, rename={"reason": "ticket_reason"})
+ATTEMPT: Final = RowMap(Attempt)
+ORDER: Final = RowMap(Order, leave_out=("ticket", "attempt"))
+FILL: Final = RowMap(FillBooked)
+INCOME: Final = RowMap(IncomeBooked)
+POSITION: Final = RowMap(Position, leave_out=("lots",))
+LOT: Final = RowMap(Lot)
+SYMBOL: Final = RowMap(SymbolBook, leave_out=("pending_buy", "pending_sell", "pending_price", "trade_ids"))
+TRIP: Final = RowMap(RoundTrip)
+SESSION: Final = RowMap(TradingSession, leave_out=("options",), rename={"id": "session_id"})
+EQUITY: Final = RowMap(EquityMarked)
+RECOVERY: Final = RowMap(RecoveryFinished)
+ALARM: Final = RowMap(AlarmRaised)
+
+# An order's own columns that are fixed with the intent, and the one that an index rests on.
+_ORDER_FIXED: Final = ("session_id", "intent", "created_ms")
+_ORDER_INDEXED: Final = "exchange_order_id"
+ORDER_MOVING: Final = tuple(
+    name for name in ORDER.columns if name not in _ORDER_FIXED and name != _ORDER_INDEXED
+)
+ORDER_COLUMNS: Final = (*TICKET.columns, *ATTEMPT.columns, *ORDER.columns)
+# Where the moving columns stand in ORDER.row().
+ORDER_MOVING_PLACES: Final = tuple(ORDER.columns.index(name) for name in ORDER_MOVING)
+
+
+def insert(table: str, columns: Sequence[str]) -> str:
+    """INSERT of one row."""
+    places = ",".join("?" * len(columns))
+    return f"INSERT INTO {table} ({','.join(columns)}) VALUES ({places})"
+
+
+def upsert(table: str, columns: Sequence[str], keys: Sequence[str]) -> str:
+    """INSERT, or UPDATE of what is not the key."""
+    changes = ",".join(f"{name}=excluded.{name}" for name in columns if name not in keys)
+    return f"{insert(table, columns)} ON CONFLICT ({','.join(keys)}) DO UPDATE SET {changes}"
+
+
+def update(table: str, columns: Sequence[str], keys: Sequence[str]) -> str:
+    """UPDATE of columns where the keys are equal."""
+    changes = ",".join(f"{name}=?" for name in columns)
+    return f"UPDATE {table} SET {changes} WHERE {' AND '.join(f'{key}=?' for key in keys)}"
+
+
+def select(table: str, columns: Sequence[str], rest: str = "") -> str:
+    """SELECT of columns, with the rest of the statement as given."""
+    return f"SELECT {','.join(columns)} FROM {table} {rest}".rstrip()
+
+
+JOURNAL_COLUMNS: Final = (
+    "account_no",
+    "seq",
+    "at_ms",
+    "epoch",
+    "kind",
+    "key",
+    "payload",
+    "prev_hash",
+    "hash",
+)
+
+_LEASE = ("account_no", "lease_epoch")
+_POSITION = ("account_no", "symbol", "position_side")
+
+INSERT_RECORD: Final = insert("journal", ("record_no", *JOURNAL_COLUMNS))
+INSERT_ACCOUNT: Final = insert(
+    "account", ("lease_epoch", "lease_owner", "head_seq", "head_hash", "working_from", *ACCOUNT.columns)
+)
+UPDATE_HEAD: Final = update("account", ACCOUNT_HEAD, _LEASE)
+UPDATE_ACCOUNT: Final = update("account", (*ACCOUNT_HEAD, "session_id", *ACCOUNT_REST), _LEASE)
+UPDATE_OPENED: Final = "UPDATE account SET head_seq=?,head_hash=? WHERE account_no=?"
+TAKE_LEASE: Final = "UPDATE account SET lease_epoch=lease_epoch+1,lease_owner=? WHERE account_no=?"
+UPSERT_WALLET: Final = upsert("wallets", ("account_no", "asset", "amount"), ("account_no", "asset"))
+# Not an upsert: an id that was used before must fail here, before a byte of it leaves.
+INSERT_ORDER: Final = insert("orders", ("account_no", *ORDER_COLUMNS, "settled"))
+UPDATE_ORDER: Final = update("orders", (*ORDER_MOVING, "settled"), ("order_no",))
+UPDATE_ORDER_AND_ID: Final = update("orders", (*ORDER_MOVING, "settled", _ORDER_INDEXED), ("order_no",))
+INSERT_FILL: Final = insert("fills", ("account_no", *FILL.columns))
+INSERT_INCOME: Final = insert("income", ("account_no", *INCOME.columns))
+UPSERT_POSITION: Final = upsert("positions", ("account_no", *POSITION.columns), _POSITION)
+DELETE_LOTS: Final = "DELETE FROM lots WHERE account_no=? AND symbol=? AND position_side=?"
+INSERT_LOT: Final = insert("lots", (*_POSITION, "place", *LOT.columns))
+UPSERT_SYMBOL: Final = upsert("symbols", ("account_no", *SYMBOL.columns), ("account_no", "symbol"))
+INSERT_TRIP: Final = insert("round_trips", ("account_no", *TRIP.columns))
+INSERT_SESSION: Final = insert("sessions", ("account_no", "options", *SESSION.columns))
+UPDATE_SESSION: Final = update("sessions", SESSION.columns[1:], ("account_no", "session_id"))
+INSERT_EQUITY: Final = insert("equity_points", ("account_no", "seq", "at_ms", "session_id", *EQUITY.columns))
+INSERT_RECOVERY: Final = insert("recovery_reports", ("account_no", "seq", "at_ms", *RECOVERY.columns))
+INSERT_ALARM: Final = insert("alarms", ("account_no", "seq", "at_ms", *ALARM.columns))
+
+SELECT_ACCOUNT: Final = select("account", ACCOUNT.columns, "WHERE account_no=?")
+SELECT_WALLETS: Final = "SELECT asset,amount FROM wallets WHERE account_no=?"
+SELECT_SESSION: Final = select(
+    "sessions", (*SESSION.columns, "options"), "WHERE account_no=? AND session_id=?"
+)
+SELECT_SESSIONS: Final = select(
+    "sessions", (*SESSION.columns, "options"), "WHERE account_no=? ORDER BY session_no DESC LIMIT ?"
+)
+_ORDERS = ("order_no", *ORDER_COLUMNS)
+SELECT_UNSETTLED: Final = select(
+    "orders", _ORDERS, "WHERE account_no=? AND order_no>=? AND settled=0 ORDER BY order_no"
+)
+SELECT_NEWEST_ORDERS: Final = select(
+    "orders", _ORDERS, "WHERE account_no=? AND order_no<? ORDER BY order_no DESC LIMIT ?"
+)
+SELECT_ORDER_NUMBER: Final = (
+    "SELECT order_no,exchange_order_id FROM orders WHERE account_no=? AND client_order_id=?"
+)
+SELECT_ORDER: Final = select("orders", _ORDERS, "WHERE account_no=? AND client_order_id=?")
+SELECT_ORDER_BY_EXCHANGE_ID: Final = select(
+    "orders", _ORDERS, "WHERE exchange_order_id=? AND account_no=? AND symbol=?"
+)
+SELECT_POSITIONS: Final = select(
+    "positions", POSITION.columns, "WHERE account_no=? ORDER BY symbol,position_side"
+)
+SELECT_LOTS: Final = select(
+    "lots",
+    ("symbol", "position_side", *LOT.columns),
+    "WHERE account_no=? ORDER BY symbol,position_side,place",
+)
+SELECT_SYMBOLS: Final = select("symbols", SYMBOL.columns, "WHERE account_no=? ORDER BY symbol")
+SELECT_TRADE_IDS: Final = "SELECT trade_id FROM fills WHERE account_no=? AND symbol=? AND trade_id>?"
+SELECT_FILL: Final = "SELECT 1 FROM fills WHERE account_no=? AND symbol=? AND trade_id=?"
+SELECT_INCOME_IDS: Final = "SELECT transaction_id,income_type,asset FROM income WHERE account_no=?"
+SELECT_RECORDS: Final = select(
+    "journal", JOURNAL_COLUMNS, "WHERE record_no>? AND record_no<=? ORDER BY record_no LIMIT ?"
+)
