@@ -34,9 +34,9 @@ def take(state: ExchangeState, cursor: str) -> Snapshot:
         "countdowns": [[number, symbol, at] for (number, symbol), at in state.countdowns.items()],
         "queues": [
             [order.order_id, order.rank, order.queue_ahead]
-            for market in state.markets.values()
-            for resting in (market.resting_buys, market.resting_sells)
-            for order in resting
+            for account in state.accounts.values()
+            for order in account.orders.values()
+            if order.rank
         ],
         "consumed": {
             symbol: [[side, price, shown, used] for (side, price), (shown, used) in market.consumed.items()]

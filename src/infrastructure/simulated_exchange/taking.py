@@ -59,14 +59,16 @@ def take(state: ExchangeState, account: Account, market: SymbolMarket, order: Or
     if order.reduce_only:
         wanted = min(wanted, execution.room_to_reduce(account, order))
     fills: list[tuple[int, int]] = []
-    for price, shown, left in market.offers(order.side):
-        if wanted == 0 or (price > bound if buying else price < bound):
+    for price, shown, left in market.offers(order.side) if wanted else ():
+        if price > bound if buying else price < bound:
             break
         quantity = min(left, wanted)
         if quantity > 0:
             fills.append((price, quantity))
             market.consume(order.side, price, shown, left - quantity)
             wanted -= quantity
+            if not wanted:
+                break
     for price, quantity in fills:
         execution.trade(state, market, order, price, quantity, reference, is_maker=False)
     if fills:
