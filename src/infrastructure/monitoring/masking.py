@@ -1,0 +1,50 @@
+"""Keeps secrets out of what is written down: by the names of fields, by registered values, by shape in any text."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+MASK: Final = "********"
+
+_NAMES: Final = re.compile(
+    r"secret|passw|passphrase|token|api_?key|private_?key|listen_?key|signature|authorization|credential|cookie",
+    re.IGNORECASE,
+)
+_SHORTEST: Final = 6
+"""A registered value shorter than this would blot out ordinary words."""
+_IN_TEXT: Final = re.compile(
+    r"""((?:signature|listenKey|api_?key|apiSecret|secret|password|token)\\*["']?\s*[=:]\s*\\*["']?)[^&\s"'\\,;}]+"""
+    r"""|(://[^/\s:@"']*:)[^/\s@"']+(?=@)""",
+    re.IGNORECASE,
+)
+
+
+class SecretMasker:
+    """Replaces secrets by a mask of one length; knows the values that were registered."""
+
+    def __init__(self, values: Iterable[str] = ()) -> None:
+        self._values: tuple[str, ...] = ()
+        self.register(*values)
+
+    def register(self, *values: str) -> None:
+        """Never write these values from now on, wherever they stand."""
+        known = {*self._values, *(value for value in values if len(value) >= _SHORTEST)}
+        # The longest first: a secret may be a part of another.
+        self._values = tuple(sorted(known, key=len, reverse=True))
+
+    def text(self, text: str) -> str:
+        """The text without registered values, and without what follows ``signature=`` and its kind."""
+        for value in self._values:
+            text = text.replace(value, MASK)
+        return _IN_TEXT.sub(lambda match: (match[1] or match[2]) + MASK, text)
+
+    def fields(self, value: Any) -> Any:
+        """The same structure with the values of secretly named fields masked; texts are not looked into."""
+        if isinstance(value, Mapping):
+            return {
+                name: MASK if inner and _NAMES.search(str(name)) else self.fields(inner)
+                for name, inner in value.items()
+            }
+        if isinstance(value, Sequence) and not isinstance(value, str | bytes):
+            return [self.fields(inner) for inner in value]
+        return value
