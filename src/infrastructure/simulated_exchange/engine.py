@@ -149,6 +149,10 @@ class Engine(EngineReads):
         self._state.changes.state = True
         self._commit()
 
+    def memory(self) -> snapshot.Snapshot:
+        """What the next commit would store beside its rows; two engines that go on alike have equal ones."""
+        return snapshot.take(self._state, self.committed_cursor)
+
     def take_events(self) -> list[UserEvent]:
         """What has happened since the last time, in order; all of it is durable."""
         events = self._events

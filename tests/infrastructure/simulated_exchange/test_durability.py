@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from src.infrastructure.simulated_exchange import snapshot
 from src.infrastructure.simulated_exchange.engine import Engine
 from src.infrastructure.simulated_exchange.errors import ExchangeFailure, ExchangeStopped, NewerSchema
 from src.infrastructure.simulated_exchange.store import ExchangeStore
@@ -46,13 +45,9 @@ def busy_engine(path: Path, killer: Killer) -> tuple[Engine, Frames]:
     return engine, frames
 
 
-def state_of(engine: Engine) -> dict:
-    return snapshot.take(engine._state, engine.committed_cursor)
-
-
 def everything(engine: Engine) -> list:
     return [
-        state_of(engine),
+        engine.memory(),
         engine.open_orders(ACCOUNT),
         engine.open_algo_orders(ACCOUNT),
         engine.user_trades(ACCOUNT, BTC),

@@ -26,7 +26,6 @@ from hypothesis.stateful import (
 )
 
 from src.infrastructure.market_data.frames import BookTicker, MarketFrame, TradePrint
-from src.infrastructure.simulated_exchange import snapshot
 from src.infrastructure.simulated_exchange.engine import Engine
 from src.infrastructure.simulated_exchange.errors import ExchangeError
 from src.infrastructure.simulated_exchange.records import Trade
@@ -63,7 +62,7 @@ class ExchangeUnderStress(RuleBasedStateMachine):
         self.shown: list[MarketFrame] = []
         self.since_commit: list[Callable[[Engine], Any]] = []
         self.shown_at_commit = 0
-        self.committed: snapshot.Snapshot = {}
+        self.committed: dict[str, Any] = {}
         self.deposits = 0
         self.middle = 0
         self.offered: dict[tuple[str, int], int] = {}
@@ -72,8 +71,8 @@ class ExchangeUnderStress(RuleBasedStateMachine):
         self.checked_trade = 0
         self.quantities: dict[int, int] = defaultdict(int)
         self.position = self.received = self.realized = 0
-        self.engine = self._open(self.folder / "exchange.sqlite", self._note_commit)
-        self.twin = self._open(":memory:", lambda name: None)
+        self.engine = self._open_file()
+        self.twin = Engine(ExchangeStore(":memory:"), (an_instrument(),), rules=RULES)
         for engine in (self.engine, self.twin):
             engine.create_account(ACCOUNT, "paper-1")
         self._both(lambda engine: engine.advance_time(START_MS))
@@ -82,16 +81,17 @@ class ExchangeUnderStress(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         if hasattr(self, "folder"):
-            self.engine._store.close()
+            self.store.close()
             shutil.rmtree(self.folder)
 
-    def _open(self, path: Path | str, failpoint: Callable[[str], None]) -> Engine:
-        store = ExchangeStore(path, synchronous="OFF", failpoint=failpoint)
-        return Engine(store, (an_instrument(),), rules=RULES)
+    def _open_file(self) -> Engine:
+        path = self.folder / "exchange.sqlite"
+        self.store = ExchangeStore(path, synchronous="OFF", failpoint=self._note_commit)
+        return Engine(self.store, (an_instrument(),), rules=RULES)
 
     def _note_commit(self, name: str) -> None:
         if name == "exchange.after_commit":
-            self.committed = copy.deepcopy(snapshot.take(self.engine._state, ""))
+            self.committed = copy.deepcopy(self.engine.memory())
             self.shown_at_commit = len(self.shown)
             self.since_commit = []
 
@@ -248,8 +248,8 @@ class ExchangeUnderStress(RuleBasedStateMachine):
     def kill_and_open_again(self) -> None:
         """The market is shown again up to the commit, then goes on as it did."""
         since_commit = self.since_commit
-        self.engine._store.close()
-        self.engine = self._open(self.folder / "exchange.sqlite", self._note_commit)
+        self.store.close()
+        self.engine = self._open_file()
         for frame in self.shown[: self.shown_at_commit]:
             self.engine.warm(frame)
         for call in since_commit:
@@ -258,7 +258,7 @@ class ExchangeUnderStress(RuleBasedStateMachine):
             except ExchangeError:
                 continue  # It was refused the first time, too, and changed nothing.
         self.engine.take_events()
-        assert snapshot.take(self.engine._state, "") == snapshot.take(self.twin._state, "")
+        assert self.engine.memory() == self.twin.memory()
 
     # --- what must always hold ----------------------------------------------------------------------------
 
@@ -268,7 +268,7 @@ class ExchangeUnderStress(RuleBasedStateMachine):
             return
         store = ExchangeStore(self.folder / "exchange.sqlite", synchronous="OFF")
         again = Engine(store, (an_instrument(),), rules=RULES)
-        assert snapshot.take(again._state, "") == self.committed
+        assert again.memory() == self.committed
         assert again.open_orders(ACCOUNT) == self.engine.open_orders(ACCOUNT)
         assert again.open_algo_orders(ACCOUNT) == self.engine.open_algo_orders(ACCOUNT)
         store.close()
@@ -317,7 +317,7 @@ class ExchangeUnderStress(RuleBasedStateMachine):
 
     @invariant()
     def profit_is_what_was_received_and_what_is_still_held_at_cost(self) -> None:
-        held = snapshot.take(self.engine._state, "")["accounts"][0][3].get(BTC, [0, 0])
+        held = self.engine.memory()["accounts"][0][3].get(BTC, [0, 0])
         signed_cost = held[1] if held[0] > 0 else -held[1]
         assert self.realized == self.received + signed_cost
         assert (held[0] == 0) is (held[1] == 0)

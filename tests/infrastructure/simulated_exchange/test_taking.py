@@ -141,4 +141,4 @@ def test_the_memory_of_taken_levels_stays_small(frames: Frames):
         engine.on_frame(frames.ticker(f"{price}.00", f"{price}.10", "1", "1"))
         engine.new_order(ACCOUNT, a_request(engine, side="BUY" if step % 2 else "SELL"))
 
-    assert len(engine._markets[BTC].consumed) <= 256
+    assert len(engine.memory()["consumed"][BTC]) <= 256
