@@ -91,6 +91,9 @@ ORDER_TRANSITIONS: Final[Mapping[S, Mapping[OrderTrigger, S]]] = {
     },
     S.REJECTED: {
         _T.REJECT: S.REJECTED,  # old news
+        # A conditional order rested before it was refused; that a refused attempt lives is noticed by the attempt.
+        _T.ACCEPT: S.REJECTED,
+        _T.TRIGGER: S.REJECTED,
         # An order declared dead came alive: invariant I9 is broken, but the money is booked.
         _T.PARTIAL_FILL: S.REJECTED,
         _T.FINAL_FILL: S.FILLED,
@@ -137,6 +140,8 @@ ATTEMPT_TRANSITIONS: Final[Mapping[AttemptState, Mapping[AttemptTrigger, Attempt
         _E.FOUND: _A.ACKED,
         _E.REFUSED: _A.REFUSED,
         _E.LOST: _A.UNKNOWN,
+        # Recovery looked for the attempt while it still waited to be sent, and then it was not.
+        _E.NOT_SENT: _A.DEAD,
         _E.PROVEN_DEAD: _A.DEAD,
     },
     _A.ACKED: {
@@ -150,6 +155,8 @@ ATTEMPT_TRANSITIONS: Final[Mapping[AttemptState, Mapping[AttemptTrigger, Attempt
     },
     # A tombstone is kept for ever; a sighting of one is a breach and has no row.
     _A.DEAD: {
+        _E.REFUSED: _A.DEAD,  # the answer, after the proof
+        _E.LOST: _A.DEAD,
         _E.NOT_SENT: _A.DEAD,
         _E.PROVEN_DEAD: _A.DEAD,
     },

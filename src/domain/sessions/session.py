@@ -1,7 +1,8 @@
 """A trading session and its state machine.
 
-RUNNING is reached only from STARTING, and STARTING includes recovery: a session trades only after its store
-agrees with the exchange, whether it is new, resumed after a crash, or continued after a pause of the process.
+RUNNING is reached from STARTING, and STARTING includes recovery: a session trades only after its store agrees with
+the exchange, whether it is new, resumed after a crash, or continued after a pause of the process. The one other way
+is to resume a PAUSED session, which never lost its stream.
 """
 
 from collections.abc import Mapping
