@@ -1,10 +1,12 @@
 """Decisions about the session, the trading state, the stream, recovery's end, and the passing of time."""
 
 from src.domain.decisions import news as n
+from src.domain.decisions.effects import Reconcile
 from src.domain.decisions.protection import protect
 from src.domain.decisions.sending import cancel, cancel_effect
 from src.domain.decisions.step import Step
 from src.domain.ledger import events as e
+from src.domain.orders.order import Order
 from src.domain.orders.transitions import AttemptState, CancelState
 from src.domain.portfolio.exposure import equity, gross_exposure, unrealized_pnl
 from src.domain.sessions.session import SESSION_TRANSITIONS, SessionTrigger, TradingSessionStatus
@@ -116,6 +118,8 @@ def tick(step: Step, news: n.Tick) -> None:
     for order in ledger.orders.values():
         if order.cancel_state is CancelState.REQUESTED and order.is_live:
             step.do(cancel_effect(order))
+        if order.is_open and order.attempt_state in _UNRESOLVED and _ask_again(step, order):
+            step.do(Reconcile(f"the outcome of {order.client_order_id} is overdue"))
     day = step.now.venue_ms // DAY_MS
     if day > ledger.account.day and ledger.wallet_balance:
         step.emit(e.DayStarted(day, equity(ledger, step.view)))
@@ -125,3 +129,12 @@ def tick(step: Step, news: n.Tick) -> None:
                 ledger.wallet_balance, unrealized_pnl(ledger, step.view), gross_exposure(ledger, step.view)
             )
         )
+
+
+_UNRESOLVED = frozenset({AttemptState.OPEN, AttemptState.UNKNOWN})
+
+
+def _ask_again(step: Step, order: Order) -> bool:
+    """Whether an attempt past its deadline is worth asking about now: after 1, 2, 4, 8 … seconds."""
+    late_s = (step.now.venue_ms - order.attempt.deadline_ms) // 1_000
+    return late_s > 0 and late_s & (late_s - 1) == 0

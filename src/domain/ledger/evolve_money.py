@@ -101,11 +101,10 @@ def income_booked(ledger: Ledger, event: e.IncomeBooked, at_ms: int) -> None:
         if ledger.session is not None:
             ledger.session.total_funding += event.amount
             ledger.changes.session = ledger.session
-        for position in ledger.positions.values():
-            if position.symbol == event.symbol:
-                position.funding += event.amount
-                ledger.changes.positions[(position.symbol, position.position_side)] = position
-                break
+        # Made if need be: funding may be told before the fill that it is for.
+        position = ledger.position(event.symbol)
+        position.funding += event.amount
+        ledger.changes.positions[(position.symbol, position.position_side)] = position
     else:
         account.transfers += event.amount
 

@@ -45,8 +45,11 @@ from src.infrastructure.time.timeline import RANK_ANSWER, RANK_EXCHANGE, Timelin
 
 PAPER_ACCOUNT: Final = 1
 
-# A read sees everything accepted before it, and nothing is accepted after its deadline by the one clock there is.
-CONSISTENCY: Final = Consistency(read_your_writes=True, arrival_margin_ms=0, quiescence_ms=0)
+# A read sees everything accepted before it, nothing is accepted after its deadline by the one clock there is, and
+# the exchange lives in this process: what was on its way to it is gone when the process is.
+CONSISTENCY: Final = Consistency(
+    read_your_writes=True, arrival_margin_ms=0, quiescence_ms=0, requests_die_with_process=True
+)
 
 # Reported with the fills that caused them.
 _WITH_FILLS: Final = frozenset({"REALIZED_PNL", "COMMISSION"})

@@ -22,9 +22,6 @@ from src.infrastructure.market_data.frames import (
 from src.infrastructure.market_data.source import MarketSource
 from src.infrastructure.time.timeline import NS_PER_MS, RANK_COMMAND, RANK_TIMER, Timeline
 
-GRACE_NS = 5_000_000_000
-"""How long (virtual) answers and timers still run after the last frame, before the inbox is exhausted."""
-
 NAP_S = 0.02
 """The longest sleep of a paced inbox: commands are taken up within it."""
 
@@ -54,7 +51,6 @@ class PaperInputs:
         self._virtual_start_ns = timeline.now_ns
         self._commands: list[Callable[[], None]] = []
         self._awake = asyncio.Event()
-        self._end_ns: int | None = None
 
     def now_ms(self) -> int:
         """Session time: that of the timeline."""
@@ -87,7 +83,7 @@ class PaperInputs:
                 self._broker.on_market(frame)
                 event = frame[3]
                 routes[type(event)](event, timeline.now_ns // NS_PER_MS)
-            elif entry_ns is not None and not self._is_over(frame_ns, entry_ns):
+            elif entry_ns is not None and (frame_ns is not None or timeline.on_their_way):
                 if released_ns is not None and entry_ns > released_ns:
                     break
                 timeline.run_next()
@@ -102,14 +98,6 @@ class PaperInputs:
             commands, self._commands = self._commands, []
             for action in commands:
                 self._timeline.schedule(self._timeline.now_ns, RANK_COMMAND, action)
-
-    def _is_over(self, frame_ns: int | None, entry_ns: int) -> bool:
-        """Whether the market has ended and its grace is over; commands are still taken then."""
-        if frame_ns is not None or entry_ns <= self._timeline.now_ns:
-            return False
-        if self._end_ns is None:
-            self._end_ns = self._timeline.now_ns + GRACE_NS
-        return entry_ns > self._end_ns
 
     def _released_ns(self) -> int | None:
         """Up to which virtual moment inputs may be handed over now; None when there is no pace."""
@@ -127,11 +115,11 @@ class PaperInputs:
         self._awake.clear()
         if self._commands:
             return True
-        due_ns = min(
-            (ns for ns in (self._source.next_ns, self._timeline.next_ns) if ns is not None), default=None
-        )
-        if due_ns is None or (self._source.next_ns is None and self._is_over(None, due_ns)):
+        frame_ns, entry_ns = self._source.next_ns, self._timeline.next_ns
+        if frame_ns is None and not self._timeline.on_their_way:
+            # Timers alone do not keep a market going that has ended.
             return False
+        due_ns = min(ns for ns in (frame_ns, entry_ns) if ns is not None)
         released_ns = self._released_ns()
         if released_ns is not None and due_ns > released_ns and self._speed:
             nap_s = min((due_ns - released_ns) / 1e9 / self._speed, NAP_S)

@@ -19,12 +19,14 @@ RANK_COMMAND = 4
 class Timeline:
     """The heap and the present moment, in ns since the epoch; the moment never goes back."""
 
-    __slots__ = ("_heap", "_sequence", "now_ns")
+    __slots__ = ("_heap", "_sequence", "now_ns", "on_their_way")
 
     def __init__(self, start_ns: int = 0) -> None:
         self.now_ns = start_ns
         self._heap: list[tuple[int, int, int, Callable[[], None]]] = []
         self._sequence = 0
+        self.on_their_way = 0
+        """Entries other than timers: requests, answers, events and commands that will still arrive."""
 
     @property
     def now_ms(self) -> int:
@@ -39,6 +41,7 @@ class Timeline:
     def schedule(self, at_ns: int, rank: int, action: Callable[[], None]) -> None:
         """Call ``action`` when time has come to ``at_ns``; a moment already past means now."""
         self._sequence += 1
+        self.on_their_way += rank != RANK_TIMER
         heapq.heappush(self._heap, (max(at_ns, self.now_ns), rank, self._sequence, action))
 
     def advance_to(self, at_ns: int) -> None:
@@ -48,6 +51,7 @@ class Timeline:
 
     def run_next(self) -> None:
         """Take the earliest entry, move to its time and call it."""
-        at_ns, _, _, action = heapq.heappop(self._heap)
+        at_ns, rank, _, action = heapq.heappop(self._heap)
+        self.on_their_way -= rank != RANK_TIMER
         self.advance_to(at_ns)
         action()
