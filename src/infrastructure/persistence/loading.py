@@ -7,9 +7,10 @@ from typing import Any
 
 from src.application.ports.store import JournalHead, StoreCorrupt
 from src.domain.ledger.evolve_orders import rebuild_reservations
-from src.domain.ledger.state import RECENT_WINDOW_MS, Ledger, SymbolBook
+from src.domain.ledger.state import RECENT_WINDOW_MS, Ledger, PositionKey, SymbolBook
 from src.domain.market.sides import PositionSide
 from src.domain.orders.order import Order
+from src.domain.positions.position import Position
 from src.domain.sessions.session import SessionOptions, TradingSession
 from src.infrastructure.persistence import statements as sql
 from src.infrastructure.persistence.codec import decode_as
@@ -69,7 +70,7 @@ def _load(query: Query, account_no: int) -> Loaded:
         (session_row,) = query(sql.SELECT_SESSION, (account_no, session_id))
         ledger.session = build_session(session_row)
     numbers = _load_orders(query, account_no, working_from, ledger)
-    _load_positions(query, account_no, ledger)
+    ledger.positions = load_positions(query, account_no)
     _load_symbols(query, account_no, ledger)
     ledger.income_ids = set(query(sql.SELECT_INCOME_IDS, (account_no,)))
     rebuild_reservations(ledger)
@@ -107,12 +108,15 @@ def newest_orders(query: Query, account_no: int) -> Iterator[Order]:
         before = rows[-1][0]
 
 
-def _load_positions(query: Query, account_no: int, ledger: Ledger) -> None:
+def load_positions(query: Query, account_no: int) -> dict[PositionKey, Position]:
+    """Every position that there ever was, with its lots, by symbol and position side."""
+    positions = {}
     for row in query(sql.SELECT_POSITIONS, (account_no,)):
         position = sql.POSITION.build(row)
-        ledger.positions[(position.symbol, position.position_side)] = position
+        positions[(position.symbol, position.position_side)] = position
     for symbol, side, *values in query(sql.SELECT_LOTS, (account_no,)):
-        ledger.positions[(symbol, PositionSide(side))].lots.append(sql.LOT.build(values))
+        positions[(symbol, PositionSide(side))].lots.append(sql.LOT.build(values))
+    return positions
 
 
 def _load_symbols(query: Query, account_no: int, ledger: Ledger) -> None:

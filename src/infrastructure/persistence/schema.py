@@ -91,7 +91,12 @@ def create_sqlite(path: Path) -> None:
         connection = sqlite3.connect(path, isolation_level=None)
         try:
             connection.execute("PRAGMA journal_mode=WAL").fetchall()
-            connection.executescript(f"BEGIN IMMEDIATE;\n{script}\nCOMMIT;")
+            connection.execute("BEGIN IMMEDIATE")
+            # Another process may have been faster.
+            if not connection.execute("SELECT 1 FROM sqlite_master").fetchall():
+                for statement in script.split(";\n"):
+                    connection.execute(statement)
+            connection.execute("COMMIT")
         finally:
             connection.close()
     except sqlite3.Error as error:

@@ -82,7 +82,6 @@ class SqliteStore:
             driver.rollback()
             return
         ledger = open_ledger(opened)
-        ledger.account.last_ms = at_ms
         driver.execute(sql.INSERT_ACCOUNT, (0, "", 0, GENESIS, 0, *sql.ACCOUNT.row(ledger.account)))
         chain = Chain(driver.last_row)
         driver.execute(sql.INSERT_RECORD, chain.link(at_ms, 0, opened))

@@ -11,6 +11,7 @@ from src.domain.ledger.events import AlarmRaised, EquityMarked, FillBooked, Inco
 from src.domain.ledger.state import AccountState, SymbolBook
 from src.domain.orders.order import Order
 from src.domain.orders.ticket import Attempt, OrderTicket
+from src.domain.orders.types import OrderStatus
 from src.domain.positions.position import Lot, Position, RoundTrip
 from src.domain.sessions.session import TradingSession
 from src.infrastructure.persistence.row_map import RowMap
@@ -148,4 +149,33 @@ SELECT_FILL: Final = "SELECT 1 FROM fills WHERE account_no=? AND symbol=? AND tr
 SELECT_INCOME_IDS: Final = "SELECT transaction_id,income_type,asset FROM income WHERE account_no=?"
 SELECT_RECORDS: Final = select(
     "journal", JOURNAL_COLUMNS, "WHERE record_no>? AND record_no<=? ORDER BY record_no LIMIT ?"
+)
+
+# For people. A parameter that is NULL filters nothing; it is given twice.
+_OPEN_STATUSES = ",".join(f"'{status.value}'" for status in OrderStatus if not status.is_terminal)
+SELECT_ACCOUNTS: Final = """
+SELECT a.account_id,a.exchange,a.namespace,a.lease_epoch,a.lease_owner,a.session_id,s.status,
+(SELECT count(*) FROM sessions WHERE account_no=a.account_no),a.last_ms
+FROM account a LEFT JOIN sessions s ON s.account_no=a.account_no AND s.session_id=a.session_id ORDER BY a.account_no
+"""
+SELECT_ORDERS: Final = select(
+    "orders", _ORDERS, "WHERE account_no=? AND (? IS NULL OR symbol=?) ORDER BY order_no DESC LIMIT ?"
+)
+SELECT_OPEN_ORDERS: Final = select(
+    "orders",
+    _ORDERS,
+    f"""WHERE account_no=?1 AND order_no>=(SELECT working_from FROM account WHERE account_no=?1)
+    AND status IN ({_OPEN_STATUSES}) AND (?2 IS NULL OR symbol=?3) ORDER BY order_no DESC LIMIT ?4""",
+)
+SELECT_FILLS: Final = select(
+    "fills",
+    FILL.columns,
+    "WHERE account_no=? AND (? IS NULL OR symbol=?) ORDER BY traded_ms DESC,symbol DESC,trade_id DESC LIMIT ?",
+)
+SELECT_INCOME: Final = select("income", INCOME.columns, "WHERE account_no=? ORDER BY at_ms,transaction_id")
+SELECT_TRIPS: Final = select("round_trips", TRIP.columns, "WHERE account_no=? ORDER BY trip_no DESC LIMIT ?")
+SELECT_EQUITY: Final = select(
+    "equity_points",
+    ("at_ms", *EQUITY.columns),
+    "WHERE account_no=? AND (? IS NULL OR session_id=?) ORDER BY seq",
 )

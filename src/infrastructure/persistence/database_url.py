@@ -1,0 +1,71 @@
+"""Which database an address means. Only its kind and place are read here; nothing is opened."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from src.application.ports.store import StoreUnavailable
+
+_FORMS = "sqlite:///file.db or postgresql+asyncpg://user@host/name"
+
+
+class DatabaseKind(StrEnum):
+    """The databases that a store can be kept in."""
+
+    SQLITE = "sqlite"
+    POSTGRESQL = "postgresql"
+
+
+_KINDS = {
+    "sqlite": DatabaseKind.SQLITE,
+    "postgres": DatabaseKind.POSTGRESQL,
+    "postgresql": DatabaseKind.POSTGRESQL,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseUrl:
+    """A database address; ``path`` is the file of an SQLite database and None for a server.
+
+    The text is left out of ``repr``: it may carry a password.
+    """
+
+    kind: DatabaseKind
+    path: Path | None
+    text: str
+
+    def __repr__(self) -> str:
+        return f"DatabaseUrl({self.kind.value}, {self.path})"
+
+
+def parse_database_url(text: str) -> DatabaseUrl:
+    """Read an address as SQLAlchemy writes it: ``sqlite:///relative.db``, ``sqlite:////absolute.db`` or a server's.
+
+    Raises :class:`StoreUnavailable` for any other form; the message never repeats the address.
+    """
+    scheme, separator, rest = text.partition("://")
+    kind = _KINDS.get(scheme.partition("+")[0].lower())
+    if not separator or kind is None:
+        raise StoreUnavailable(f"the database address is of an unknown kind {scheme[:20]!r}: use {_FORMS}")
+    if kind is DatabaseKind.POSTGRESQL:
+        if not urlsplit(text).path.strip("/"):
+            raise StoreUnavailable(f"the database address names no database: use {_FORMS}")
+        return DatabaseUrl(kind, None, text)
+    name = unquote(rest.partition("?")[0])
+    if not name.startswith("/") or name == "/" or name == "/:memory:":
+        raise StoreUnavailable(f"the database address names no file: use {_FORMS}")
+    return DatabaseUrl(kind, Path(name[1:]), text)
+
+
+def sqlite_path(text: str, root: Path) -> Path:
+    """The file that an SQLite address means; a relative one lies under ``root``.
+
+    Raises :class:`StoreUnavailable` for the address of a server: sessions of this version keep their data in SQLite.
+    """
+    url = parse_database_url(text)
+    if url.path is None:
+        raise StoreUnavailable(
+            f"{url.kind.value} cannot keep a session of this version yet: use sqlite:///file.db, or leave it out"
+        )
+    return root / url.path

@@ -1,0 +1,163 @@
+"""What people and commands read, beside a running session: its own connection, read-only, without a lease.
+
+In WAL mode a reader sees the last commit and never waits for the writer, nor the writer for it.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from src.application.ports.store import (
+    AccountRow,
+    EquityPoint,
+    JournalHead,
+    JournalRecord,
+    StoreError,
+)
+from src.domain.ledger.events import FillBooked, IncomeBooked
+from src.domain.ledger.state import Ledger
+from src.domain.orders.order import Order
+from src.domain.positions.position import Position, RoundTrip
+from src.domain.sessions.session import TradingSession
+from src.infrastructure.persistence import loading
+from src.infrastructure.persistence import statements as sql
+from src.infrastructure.persistence.failures import store_error
+from src.infrastructure.persistence.schema import require_current
+
+# More rows than a table can have: LIMIT for "all".
+_ALL = (1 << 63) - 1
+
+
+class SqliteReadModels:
+    """Implements :class:`src.application.ports.store.ReadModels` on a database file with a current schema.
+
+    Every method raises a :class:`StoreError` when the file cannot be read.
+    """
+
+    def __init__(self, path: Path) -> None:
+        require_current(path)
+        self._path = path
+        try:
+            self._connection = sqlite3.connect(
+                f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None
+            )
+        except sqlite3.Error as error:
+            raise store_error(error, path) from error
+
+    def accounts(self) -> list[AccountRow]:
+        """Every account of the database."""
+        return [AccountRow(*row) for row in self._query(sql.SELECT_ACCOUNTS)]
+
+    def ledger(self, account_id: str) -> Ledger | None:
+        """The ledger as last committed."""
+        account_no = self._find(account_id)
+        if account_no is None:
+            return None
+        # One transaction, so that all tables are of the same commit.
+        with self._snapshot():
+            return loading.load_ledger(self._query, account_no).ledger
+
+    def sessions(self, account_id: str, limit: int = 20) -> list[TradingSession]:
+        """Sessions, newest first."""
+        rows = self._query(sql.SELECT_SESSIONS, (self._find(account_id), limit))
+        return [loading.build_session(row) for row in rows]
+
+    def orders(
+        self, account_id: str, *, open_only: bool = False, symbol: str | None = None, limit: int = 100
+    ) -> list[Order]:
+        """Orders, newest first."""
+        statement = sql.SELECT_OPEN_ORDERS if open_only else sql.SELECT_ORDERS
+        rows = self._query(statement, (self._find(account_id), symbol, symbol, limit))
+        return [loading.build_order(row) for row in rows]
+
+    def order(self, account_id: str, client_order_id: str) -> Order | None:
+        """One order."""
+        rows = self._query(sql.SELECT_ORDER, (self._find(account_id), client_order_id))
+        return loading.build_order(rows[0]) if rows else None
+
+    def positions(self, account_id: str) -> list[Position]:
+        """Positions that are not flat, with their lots."""
+        account_no = self._find(account_id)
+        if account_no is None:
+            return []
+        with self._snapshot():
+            positions = loading.load_positions(self._query, account_no)
+        return [position for position in positions.values() if not position.is_flat]
+
+    def fills(
+        self, account_id: str, *, symbol: str | None = None, limit: int | None = None
+    ) -> list[FillBooked]:
+        """Fills, newest first by the exchange's time."""
+        rows = self._query(sql.SELECT_FILLS, (self._find(account_id), symbol, symbol, _limit(limit)))
+        return [sql.FILL.build(row) for row in rows]
+
+    def income(self, account_id: str) -> list[IncomeBooked]:
+        """Income, oldest first by the exchange's time."""
+        return [sql.INCOME.build(row) for row in self._query(sql.SELECT_INCOME, (self._find(account_id),))]
+
+    def round_trips(self, account_id: str, limit: int | None = None) -> list[RoundTrip]:
+        """Closed trades, newest first."""
+        rows = self._query(sql.SELECT_TRIPS, (self._find(account_id), _limit(limit)))
+        return [sql.TRIP.build(row) for row in rows]
+
+    def equity_curve(self, account_id: str, session_id: str | None = None) -> list[EquityPoint]:
+        """Equity points, oldest first."""
+        rows = self._query(sql.SELECT_EQUITY, (self._find(account_id), session_id, session_id))
+        points = ((at_ms, sql.EQUITY.build(values)) for at_ms, *values in rows)
+        return [EquityPoint(at_ms, e.wallet, e.unrealized_pnl, e.exposure) for at_ms, e in points]
+
+    def journal(
+        self, account_id: str, after_seq: int = 0, kind: str | None = None
+    ) -> Iterator[JournalRecord]:
+        """Records of the journal as committed by now, oldest first, read page by page."""
+        account_no = self._find(account_id)
+        if account_no is None:
+            return
+        last = loading.read_head(self._query, account_no).seq
+        for row in loading.journal_rows(self._query, account_no, after_seq, last):
+            _, seq, at_ms, epoch, name, key, payload, prev, digest = row
+            if kind is None or name == kind:
+                yield JournalRecord(seq, at_ms, epoch, name, key, payload.decode(), prev.hex(), digest.hex())
+
+    def head(self, account_id: str) -> JournalHead:
+        """The last committed record. Raises :class:`StoreError` when there is no such account."""
+        account_no = self._find(account_id)
+        if account_no is None:
+            raise StoreError(f"there is no account {account_id} in {self._path.name}")
+        return loading.read_head(self._query, account_no)
+
+    def verify(self, account_id: str) -> int:
+        """Check the whole hash chain; return the number of records. Raises :class:`StoreCorrupt`."""
+        account_no = self._find(account_id)
+        if account_no is None:
+            raise StoreError(f"there is no account {account_id} in {self._path.name}")
+        with self._snapshot():
+            return loading.check_journal(self._query, account_no)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+    def _find(self, account_id: str) -> int | None:
+        rows = self._query("SELECT account_no FROM account WHERE account_id=?", (account_id,))
+        return rows[0][0] if rows else None
+
+    def _query(self, statement: str, params: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+        try:
+            return self._connection.execute(statement, params).fetchall()
+        except sqlite3.Error as error:
+            raise store_error(error, self._path) from error
+
+    @contextmanager
+    def _snapshot(self) -> Iterator[None]:
+        self._query("BEGIN")
+        try:
+            yield
+        finally:
+            self._connection.rollback()
+
+
+def _limit(limit: int | None) -> int:
+    return _ALL if limit is None else limit
