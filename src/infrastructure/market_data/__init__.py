@@ -1,1 +1,1 @@
-"""market_data"""
+"""Markets without a network: recorded frames, the synthetic market, and the frame types every market speaks."""

@@ -84,7 +84,10 @@ class MarketSource(Protocol):
         ...
 
     def history(self, symbol: str, timeframe: str, count: int) -> list[Candle]:
-        """Up to ``count`` candles that ended at or before ``start_ns``, oldest first; empty when there are none."""
+        """Up to ``count`` candles that ended before the market's place, oldest first; empty when there are none.
+
+        A recording knows none: its past is what ``catch_up`` passes on.
+        """
         ...
 
     def close(self) -> None:
