@@ -93,6 +93,7 @@ def move_order(ledger: Ledger, order: Order, trigger: OrderTrigger) -> None:
         order.cancel_state = CancelState.NONE
         if not order.ticket.reduce_only:
             release(ledger, order, max(ZERO, order.ticket.quantity - order.filled_quantity))
+            _forget_price(ledger, order)
 
 
 def release(ledger: Ledger, order: Order, quantity: Decimal) -> None:
@@ -112,8 +113,26 @@ def _reserve(book: SymbolBook, order: Order) -> None:
         book.pending_buy += ticket.quantity
     else:
         book.pending_sell += ticket.quantity
-    worst = ticket.limit_price if ticket.limit_price is not None else ticket.reference_price
-    book.pending_price = max(book.pending_price, worst, ticket.reference_price)
+    book.pending_price = max(book.pending_price, _worst_price(order))
+
+
+def _worst_price(order: Order) -> Decimal:
+    ticket = order.ticket
+    return max(ticket.limit_price or ticket.reference_price, ticket.reference_price)
+
+
+def _forget_price(ledger: Ledger, ended: Order) -> None:
+    """Reserve at the worst price of the orders that are still open, as :func:`rebuild_reservations` would."""
+    book = ledger.symbol(ended.symbol)
+    if book.pending_price and _worst_price(ended) >= book.pending_price:
+        book.pending_price = max(
+            (
+                _worst_price(order)
+                for order in ledger.orders.values()
+                if order.symbol == ended.symbol and order.is_open and not order.ticket.reduce_only
+            ),
+            default=ZERO,
+        )
 
 
 def _learn_ids(ledger: Ledger, order: Order, exchange_order_id: int | None, algo_id: int | None) -> None:
