@@ -5,6 +5,7 @@ it. A test proves that it equals the migrations and that the revisions below are
 """
 
 import sqlite3
+from contextlib import closing
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
@@ -31,39 +32,41 @@ def sqlite_schema_state(path: Path) -> SchemaState:
 
     Raises :class:`StoreUnavailable` or :class:`StoreCorrupt` when it cannot be read.
     """
-    try:
-        if not path.exists() or not path.stat().st_size:
-            return SchemaState.EMPTY
-    except OSError as error:
-        raise StoreUnavailable(f"database {path.name} cannot be read: {error.strerror}") from error
-    try:
-        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
-        try:
-            rows = connection.execute("SELECT name FROM sqlite_master WHERE type='table'").fetchall()
-            if ("alembic_version",) not in rows:
-                return _without_version(path, [name for (name,) in rows])
-            versions = connection.execute("SELECT version_num FROM alembic_version").fetchall()
-        finally:
-            connection.close()
-    except sqlite3.Error as error:
-        raise store_error(error, path) from error
-    return _state_of([version for (version,) in versions])
-
-
-def _without_version(path: Path, tables: list[str]) -> SchemaState:
-    if tables:
-        raise StoreUnavailable(
-            f"database {path.name} belongs to another program (it has tables, but no version): give another path"
-        )
-    return SchemaState.EMPTY
-
-
-def _state_of(versions: list[str]) -> SchemaState:
+    versions = read_versions(path)
     if not versions:
         return SchemaState.EMPTY
     if any(version not in REVISIONS for version in versions):
         return SchemaState.NEWER
     return SchemaState.CURRENT if versions == [REVISIONS[-1]] else SchemaState.OLD
+
+
+def read_versions(path: Path) -> list[str]:
+    """The revision that the file is of, or nothing for a missing or empty one.
+
+    Raises :class:`StoreUnavailable` or :class:`StoreCorrupt` when it cannot be read.
+    """
+    try:
+        if not path.exists() or not path.stat().st_size:
+            return []
+    except OSError as error:
+        raise StoreUnavailable(f"database {path.name} cannot be read: {error.strerror}") from error
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+            tables = connection.execute("SELECT name FROM sqlite_master WHERE type='table'").fetchall()
+            if ("alembic_version",) not in tables:
+                return _without_version(path, tables)
+            versions = connection.execute("SELECT version_num FROM alembic_version").fetchall()
+    except sqlite3.Error as error:
+        raise store_error(error, path) from error
+    return [version for (version,) in versions]
+
+
+def _without_version(path: Path, tables: list[tuple[str]]) -> list[str]:
+    if tables:
+        raise StoreUnavailable(
+            f"database {path.name} belongs to another program (it has tables, but no version): give another path"
+        )
+    return []
 
 
 def require_current(path: Path) -> None:
@@ -88,16 +91,13 @@ def create_sqlite(path: Path) -> None:
         )
     script = SCHEMA_FILE.read_text(encoding="utf-8")
     try:
-        connection = sqlite3.connect(path, isolation_level=None)
-        try:
+        with closing(sqlite3.connect(path, isolation_level=None)) as connection:
             connection.execute("PRAGMA journal_mode=WAL").fetchall()
             connection.execute("BEGIN IMMEDIATE")
             # Another process may have been faster.
             if not connection.execute("SELECT 1 FROM sqlite_master").fetchall():
                 for statement in script.split(";\n"):
-                    connection.execute(statement)
+                    connection.execute(statement).fetchall()
             connection.execute("COMMIT")
-        finally:
-            connection.close()
     except sqlite3.Error as error:
         raise store_error(error, path) from error
