@@ -6,8 +6,9 @@ are worked in by the same functions.
 """
 
 from src.domain.decisions import news as n
+from src.domain.decisions.alarms import breach, halt, restrict
 from src.domain.decisions.effects import Reconcile
-from src.domain.decisions.orders import breach, lose, restrict, settle_unknown
+from src.domain.decisions.orders import lose, settle_unknown
 from src.domain.decisions.protection import protect, protective_refused
 from src.domain.decisions.step import Step
 from src.domain.ledger import events as e
@@ -16,15 +17,17 @@ from src.domain.orders.news import FillReport, IncomeReport, OrderNews, OrderRep
 from src.domain.orders.order import Order
 from src.domain.orders.transitions import (
     ORDER_TRANSITIONS,
+    UNRESOLVED,
     AttemptState,
     AttemptTrigger,
     OrderTrigger,
 )
 from src.domain.orders.types import OrderStatus
-from src.domain.sessions.trading_states import TradingTrigger
 from src.domain.shared.transitions import next_state
 
 EXTERNAL = "external"
+# The exchange takes a request that is signed up to this much ahead of its own clock, ms (-1021 beyond it).
+SIGNED_AHEAD_MS = 1_000
 
 _STATUS_TRIGGER = {
     OrderStatus.NEW: OrderTrigger.ACCEPT,
@@ -41,8 +44,7 @@ _STATUS_TRIGGER = {
 def stream_news(step: Step, news: n.StreamNews) -> None:
     """Keep the raw event first, whatever it means; then work in its meaning."""
     step.emit(e.RawReceived(news.stream_epoch, news.raw))
-    for order in news.known:
-        step.ledger.adopt_order(order)
+    _adopt(step, news.known)
     if news.trouble:
         step.emit(e.AlarmRaised("user stream", news.trouble))
         step.do(Reconcile(f"an event of the user stream could not be read: {news.trouble}"))
@@ -51,6 +53,13 @@ def stream_news(step: Step, news: n.StreamNews) -> None:
             book_income(step, item)
         else:
             _order_news(step, item)
+
+
+def _adopt(step: Step, known: tuple[Order, ...]) -> None:
+    """Bring back settled orders; one that came back since the store was asked is newer than the store's copy."""
+    for order in known:
+        if order.client_order_id not in step.ledger.orders:
+            step.ledger.adopt_order(order)
 
 
 def _order_news(step: Step, item: OrderNews) -> None:
@@ -69,13 +78,8 @@ def _order_news(step: Step, item: OrderNews) -> None:
 
 def exchange_read(step: Step, news: n.ExchangeRead) -> None:
     """Merge a whole read: ids, then trades, then statuses, then income, then what was not found."""
-    for known in news.known:
-        step.ledger.adopt_order(known)
-    by_exchange_id = _merge_sightings(step, news.orders)
-    for fill in news.fills:
-        key = (fill.symbol, fill.exchange_order_id)
-        name = by_exchange_id.get(key) or step.ledger.order_ids.get(key) or fill.client_order_id or ""
-        book_fill(step, fill, step.ledger.orders.get(name))
+    _adopt(step, news.known)
+    held = _merge_fills(step, news.fills, _merge_sightings(step, news.orders), news.dead)
     for report in news.orders:
         order = step.ledger.orders.get(report.client_order_id)
         if order is not None:
@@ -83,11 +87,49 @@ def exchange_read(step: Step, news: n.ExchangeRead) -> None:
     for income in news.income:
         book_income(step, income)
     for symbol, trade_id in news.confirmed:
-        if trade_id > step.ledger.symbol(symbol).confirmed_trade_id:
-            step.emit(e.TradesConfirmed(symbol, trade_id))
+        last = min(trade_id, held[symbol] - 1) if symbol in held else trade_id
+        if last > step.ledger.symbol(symbol).confirmed_trade_id:
+            step.emit(e.TradesConfirmed(symbol, last))
     _merge_absences(step, news)
     for symbol, side in list(step.ledger.positions):
         protect(step, symbol, side)
+
+
+def _merge_fills(
+    step: Step, fills: tuple[FillReport, ...], names: dict[tuple[str, int], str], dead: tuple[str, ...]
+) -> dict[str, int]:
+    """Book every trade that can be attributed; return the first one of each symbol that has to wait.
+
+    A trade carries the exchange's id of its order only. While an attempt of ours is unresolved, an id that nobody
+    knows may be its: such a trade waits for the next read, which will know the order.
+    """
+    held: dict[str, int] = {}
+    for fill in fills:
+        if _is_booked(step, fill):
+            continue
+        key = (fill.symbol, fill.exchange_order_id)
+        name = names.get(key) or step.ledger.order_ids.get(key) or fill.client_order_id or ""
+        order = step.ledger.orders.get(name)
+        if order is None and _may_be_ours(step, fill, dead):
+            held[fill.symbol] = min(fill.trade_id, held.get(fill.symbol, fill.trade_id))
+            step.do(Reconcile(f"trade {fill.trade_id} of {fill.symbol} may be of an unresolved order"))
+            continue
+        if order is not None and order.attempt_state is not AttemptState.ACKED and key not in names:
+            _proven(step, order, fill.exchange_order_id, None)
+        book_fill(step, fill, order)
+    return held
+
+
+def _may_be_ours(step: Step, fill: FillReport, dead: tuple[str, ...]) -> bool:
+    """Whether an attempt that is neither found nor about to be declared dead could have made this trade."""
+    return any(
+        order.attempt_state in UNRESOLVED
+        and order.symbol == fill.symbol
+        and order.side is fill.side
+        and order.client_order_id not in dead
+        and fill.traded_ms > order.attempt.timestamp_ms - SIGNED_AHEAD_MS
+        for order in step.ledger.orders.values()
+    )
 
 
 def _merge_sightings(step: Step, reports: tuple[OrderReport, ...]) -> dict[tuple[str, int], str]:
@@ -105,17 +147,24 @@ def _merge_sightings(step: Step, reports: tuple[OrderReport, ...]) -> dict[tuple
 
 
 def _merge_absences(step: Step, news: n.ExchangeRead) -> None:
-    """Only a promise of the exchange turns the absence of a trace into a negative conclusion."""
+    """Only a promise of the exchange turns the absence of a trace into a negative conclusion.
+
+    The stream may have told more since the exchange was asked: what it told stands.
+    """
     orders = step.ledger.orders
     for name in news.dead:
-        if orders[name].attempt_state in (AttemptState.OPEN, AttemptState.UNKNOWN):
+        order = orders.get(name)
+        if order is not None and order.attempt_state in UNRESOLVED:
             step.emit(e.AttemptMoved(name, AttemptTrigger.PROVEN_DEAD, reason="no trace at the exchange"))
-            settle_unknown(step, orders[name].symbol)
+            settle_unknown(step, order.symbol)
     for name in news.lost:
-        if orders[name].attempt_state is AttemptState.OPEN:
-            lose(step, orders[name], "no trace yet")
+        order = orders.get(name)
+        if order is not None and order.attempt_state is AttemptState.OPEN:
+            lose(step, order, "no trace yet")
     for name in news.vanished:
-        restrict(step, orders[name].symbol, f"{name} was accepted, and the exchange no longer shows it")
+        order = orders.get(name)
+        if order is not None and order.is_open:
+            restrict(step, order.symbol, f"{name} was accepted, and the exchange no longer shows it")
 
 
 def _stranger(step: Step, report: OrderReport) -> None:
@@ -127,21 +176,22 @@ def _stranger(step: Step, report: OrderReport) -> None:
     if is_ours(report.client_order_id, step.ledger.account.namespace):
         text = f"{report.client_order_id} is ours by its name, but not in the journal"
         step.emit(e.AlarmRaised(report.client_order_id, f"I1: {text}"))
-        step.emit(e.TradingMoved(TradingTrigger.HALT, text, "recovery"))
+        halt(step, text)
 
 
 def _sighted(step: Step, order: Order, report: OrderReport) -> None:
-    """Any sighting of an order settles whether its attempt happened."""
-    if order.attempt_state in (AttemptState.OPEN, AttemptState.UNKNOWN):
-        step.emit(
-            e.AttemptMoved(
-                order.client_order_id, AttemptTrigger.FOUND, report.exchange_order_id, report.algo_id
-            )
-        )
+    """A sighting of an order settles whether its attempt happened; a refused one may be shown as rejected."""
+    if order.attempt_state is AttemptState.REFUSED and report.status is OrderStatus.REJECTED:
+        return
+    _proven(step, order, report.exchange_order_id, report.algo_id)
+
+
+def _proven(step: Step, order: Order, exchange_order_id: int | None, algo_id: int | None) -> None:
+    """The exchange knows the order: its attempt happened, whatever we believed."""
+    if order.attempt_state in UNRESOLVED:
+        step.emit(e.AttemptMoved(order.client_order_id, AttemptTrigger.FOUND, exchange_order_id, algo_id))
         settle_unknown(step, order.symbol)
-    elif order.attempt_state is AttemptState.DEAD or (
-        order.attempt_state is AttemptState.REFUSED and report.status is not OrderStatus.REJECTED
-    ):
+    elif order.attempt_state is not AttemptState.ACKED:
         breach(step, order)
 
 
@@ -183,8 +233,7 @@ def _status(step: Step, order: Order, report: OrderReport) -> None:
 
 def book_fill(step: Step, fill: FillReport, order: Order | None) -> None:
     """Book a trade once; equal trade ids of a symbol are the same trade."""
-    book = step.ledger.symbol(fill.symbol)
-    if fill.trade_id <= book.confirmed_trade_id or fill.trade_id in book.trade_ids:
+    if _is_booked(step, fill):
         return
     step.emit(
         e.FillBooked(
@@ -209,6 +258,11 @@ def book_fill(step: Step, fill: FillReport, order: Order | None) -> None:
     elif order.filled_quantity > order.ticket.quantity:
         restrict(step, fill.symbol, f"{order.client_order_id} was filled beyond its quantity")
     protect(step, fill.symbol, fill.position_side)
+
+
+def _is_booked(step: Step, fill: FillReport) -> bool:
+    book = step.ledger.symbol(fill.symbol)
+    return fill.trade_id <= book.confirmed_trade_id or fill.trade_id in book.trade_ids
 
 
 def book_income(step: Step, income: IncomeReport) -> None:

@@ -6,6 +6,7 @@ sent again.
 """
 
 from src.domain.decisions import news as n
+from src.domain.decisions.alarms import breach, restrict
 from src.domain.decisions.effects import Reconcile
 from src.domain.decisions.protection import protect, protective_refused
 from src.domain.decisions.sending import cancel, submit
@@ -13,11 +14,17 @@ from src.domain.decisions.step import Step
 from src.domain.ledger import events as e
 from src.domain.orders import news as o
 from src.domain.orders.order import Order
-from src.domain.orders.transitions import ATTEMPT_TRANSITIONS, AttemptState, AttemptTrigger, CancelState
-from src.domain.sessions.trading_states import SymbolState, TradingTrigger
+from src.domain.orders.transitions import (
+    ATTEMPT_TRANSITIONS,
+    UNRESOLVED,
+    AttemptState,
+    AttemptTrigger,
+    CancelState,
+)
+from src.domain.sessions.trading_states import SymbolState
 
 UNKNOWN_OUTCOME = "an order's outcome is unknown"
-BREACH = "an order that was declared dead is alive"
+_ENDED = frozenset({AttemptState.REFUSED, AttemptState.DEAD})
 
 
 def place_order(step: Step, news: n.PlaceOrder) -> None:
@@ -47,7 +54,7 @@ def submit_accepted(step: Step, news: o.Accepted) -> None:
     order = step.ledger.orders.get(news.client_order_id)
     if order is None:
         return
-    if order.attempt_state is AttemptState.DEAD:
+    if AttemptTrigger.ACCEPTED not in ATTEMPT_TRANSITIONS[order.attempt_state]:
         breach(step, order)
         return
     knows = news.exchange_order_id in (None, order.exchange_order_id) and news.algo_id in (
@@ -67,7 +74,7 @@ def submit_accepted(step: Step, news: o.Accepted) -> None:
 def submit_refused(step: Step, news: o.Refused) -> None:
     """The exchange said no: the reservation is released; a refused protective order has a successor."""
     order = step.ledger.orders.get(news.client_order_id)
-    if order is None:
+    if order is None or order.attempt_state in _ENDED:
         return
     if AttemptTrigger.REFUSED not in ATTEMPT_TRANSITIONS[order.attempt_state]:
         # Accepted by one channel and refused by the other: we no longer understand the order.
@@ -85,8 +92,9 @@ def submit_refused(step: Step, news: o.Refused) -> None:
     if order.ticket.purpose.is_protective:
         protective_refused(step, order, news.code)
     elif order.ticket.reduce_only:
-        # The position is not what we think it is.
+        # The position is not what we think it is; until we know, it keeps a stop.
         step.do(Reconcile(f"{order.client_order_id} was refused as reduce-only"))
+        protect(step, order.symbol, order.ticket.position_side)
 
 
 def submit_unknown(step: Step, news: o.OutcomeUnknown) -> None:
@@ -104,16 +112,20 @@ def lose(step: Step, order: Order, reason: str) -> None:
     step.emit(e.AttemptMoved(order.client_order_id, AttemptTrigger.LOST, reason=reason))
     if step.ledger.symbol(order.symbol).state is SymbolState.TRADING:
         step.emit(e.SymbolMoved(order.symbol, SymbolState.REDUCE_ONLY, UNKNOWN_OUTCOME))
-    if order.ticket.purpose.is_protective:
+    if order.ticket.reduce_only:
         protect(step, order.symbol, order.ticket.position_side)
 
 
 def submit_not_sent(step: Step, news: o.NotSent) -> None:
-    """No byte left this process, which alone can know: the attempt is dead at once."""
+    """No byte left this process, which alone can know: the attempt is dead at once.
+
+    A protective order is tried again by the watchdog: what could not be sent now could not be sent at once either.
+    """
     order = step.ledger.orders.get(news.client_order_id)
-    if order is None or order.attempt_state is not AttemptState.OPEN:
+    if order is None or order.attempt_state not in UNRESOLVED:
         return
     step.emit(e.AttemptMoved(news.client_order_id, AttemptTrigger.NOT_SENT, reason=news.reason))
+    settle_unknown(step, order.symbol)
 
 
 def settle_unknown(step: Step, symbol: str) -> None:
@@ -126,19 +138,6 @@ def settle_unknown(step: Step, symbol: str) -> None:
         o.symbol == symbol and o.attempt_state is unknown and o.is_open for o in step.ledger.orders.values()
     ):
         step.emit(e.SymbolMoved(symbol, SymbolState.TRADING, ""))
-
-
-def restrict(step: Step, symbol: str, reason: str) -> None:
-    """Stop opening in a symbol whose order we no longer understand, and tell somebody."""
-    step.emit(e.AlarmRaised(symbol, reason))
-    if step.ledger.symbol(symbol).state is not SymbolState.CLOSED:
-        step.emit(e.SymbolMoved(symbol, SymbolState.CLOSED, reason))
-
-
-def breach(step: Step, order: Order) -> None:
-    """Invariant I9 is broken: what we proved dead lives. Halt everything and publish it."""
-    step.emit(e.AlarmRaised(order.client_order_id, f"I9: {BREACH}: {order.client_order_id}"))
-    step.emit(e.TradingMoved(TradingTrigger.HALT, BREACH, "recovery"))
 
 
 def request_cancel(step: Step, news: n.RequestCancel) -> None:

@@ -10,6 +10,7 @@ a position is never left naked.
 from collections.abc import Iterator
 from decimal import Decimal
 
+from src.domain.decisions.alarms import restrict
 from src.domain.decisions.sending import cancel, submit
 from src.domain.decisions.step import Step
 from src.domain.ledger import events as e
@@ -21,8 +22,11 @@ from src.domain.orders.transitions import AttemptState, CancelState
 from src.domain.orders.types import OrderStatus, OrderType, Purpose
 from src.domain.positions.position import Position
 from src.domain.risk.review import Approved, review_reducing
+from src.domain.sessions.trading_states import SymbolState
 
 WOULD_TRIGGER = -2021
+STORM_PER_MINUTE = 30
+STORM_PAUSE_MS = 1_000
 
 _ORDER_TYPE = {
     Purpose.PROTECTIVE_STOP: OrderType.STOP_MARKET,
@@ -49,22 +53,39 @@ def _open_orders(step: Step, symbol: str, side: PositionSide) -> Iterator[Order]
 
 def _keep_one(step: Step, position: Position, purpose: Purpose, standing: list[Order]) -> None:
     """One covering order stays; a missing one is placed; others go once the one that stays is acknowledged."""
-    price = _trigger_price(step, position, purpose)
     wrong = [order for order in standing if order.side is position.side]
     right = [order for order in standing if order.side is not position.side]
     _cancel_all(step, wrong, "the position turned around")
-    if price is None:
+    if not _wanted(step, position, purpose):
         _cancel_all(step, right, "no longer wanted")
         return
-    held = abs(position.quantity)
-    covering = [o for o in right if _counts(o) and o.remaining_quantity >= held]
+    covering = _covering(position, right)
     if not covering:
         if not _closing(step, position):
-            _place(step, position, purpose, price, held + _still_entering(step, position))
+            _place(step, position, purpose)
         return
     keeper = covering[-1]
     if keeper.status is not OrderStatus.PENDING_NEW:
         _cancel_all(step, [o for o in right if o is not keeper], "replaced")
+
+
+def _wanted(step: Step, position: Position, purpose: Purpose) -> bool:
+    """Whether the position is to have such an order: asked for with the entry, or by percentage."""
+    asked, share = _asked(step, position, purpose)
+    return asked is not None or bool(share)
+
+
+def _asked(step: Step, position: Position, purpose: Purpose) -> tuple[Decimal | None, Decimal]:
+    """The price asked for with the entry, and the fraction of the average entry that holds without one."""
+    if purpose is Purpose.PROTECTIVE_STOP:
+        return position.stop_loss_price, step.policy.stop_loss_pct
+    return position.take_profit_price, step.policy.take_profit_pct
+
+
+def _covering(position: Position, orders: list[Order]) -> list[Order]:
+    """Those that can be counted on for the whole position."""
+    held = abs(position.quantity)
+    return [order for order in orders if _counts(order) and order.remaining_quantity >= held]
 
 
 def _counts(order: Order) -> bool:
@@ -85,47 +106,47 @@ def _still_entering(step: Step, position: Position) -> Decimal:
 
 
 def _closing(step: Step, position: Position) -> bool:
-    """Whether an emergency close of the whole position is on its way already."""
+    """Whether an emergency close of the whole position is on its way already, and can be relied on."""
     under_way = sum(
         (
             order.remaining_quantity
             for order in _open_orders(step, position.symbol, position.position_side)
-            if order.ticket.purpose is Purpose.EMERGENCY
+            if order.ticket.purpose is Purpose.EMERGENCY and _counts(order)
         ),
         ZERO,
     )
     return under_way >= abs(position.quantity)
 
 
-def _trigger_price(step: Step, position: Position, purpose: Purpose) -> Decimal | None:
+def _trigger_price(step: Step, position: Position, purpose: Purpose, tick: Decimal) -> Decimal:
     """Where the order triggers: as asked for with the entry, else by percentage of the average entry.
 
     Rounded towards the entry, so that rounding never widens the loss that a stop allows.
     """
-    is_stop = purpose is Purpose.PROTECTIVE_STOP
-    asked = position.stop_loss_price if is_stop else position.take_profit_price
-    share = step.policy.stop_loss_pct if is_stop else step.policy.take_profit_pct
-    if asked is None and not share:
-        return None
-    instrument = step.view.instrument(position.symbol)
-    if instrument is None:
-        return asked
-    below = (position.side is OrderSide.BUY) is is_stop
+    asked, share = _asked(step, position, purpose)
+    below = (position.side is OrderSide.BUY) is (purpose is Purpose.PROTECTIVE_STOP)
     price = asked if asked is not None else position.entry_price * (1 - share if below else 1 + share)
-    rounded = (
-        round_price_up_to_tick(price, instrument.tick_size)
-        if below
-        else round_price_down_to_tick(price, instrument.tick_size)
-    )
-    return max(rounded, instrument.tick_size)
+    rounded = round_price_up_to_tick(price, tick) if below else round_price_down_to_tick(price, tick)
+    return max(rounded, tick)
 
 
-def _place(step: Step, position: Position, purpose: Purpose, price: Decimal, quantity: Decimal) -> None:
+def _place(step: Step, position: Position, purpose: Purpose) -> None:
+    """Place the order for what is held and for what open entries may still add.
+
+    Without the instrument there is no price the exchange would take; what stands already was left standing.
+    """
+    symbol = position.symbol
+    instrument = step.view.instrument(symbol)
+    if instrument is None:
+        if step.ledger.symbol(symbol).state is not SymbolState.CLOSED:
+            restrict(step, symbol, f"a position in {symbol} cannot be protected: its instrument is unknown")
+        return
+    price = _trigger_price(step, position, purpose, instrument.tick_size)
     ticket = OrderTicket(
-        symbol=position.symbol,
+        symbol=symbol,
         side=position.side.opposite,
         order_type=_ORDER_TYPE[purpose],
-        quantity=quantity,
+        quantity=abs(position.quantity) + _still_entering(step, position),
         purpose=purpose,
         strategy_id=position.strategy_id,
         reference_price=price,
@@ -168,6 +189,8 @@ def close_now(step: Step, position: Position, reason: str) -> None:
 
 def send_reducing(step: Step, ticket: OrderTicket) -> None:
     """Send an order that can only shrink a position, after the short review."""
+    if _in_a_storm(step, ticket):
+        return
     verdict = review_reducing(step.ledger, ticket)
     if not isinstance(verdict, Approved):
         step.emit(e.AlarmRaised(ticket.symbol, f"a protective order was held back: {verdict.objection.text}"))
@@ -175,18 +198,48 @@ def send_reducing(step: Step, ticket: OrderTicket) -> None:
     submit(step, verdict)
 
 
+def _in_a_storm(step: Step, ticket: OrderTicket) -> bool:
+    """Whether so many such orders went out within a minute that the next one has to wait.
+
+    An exchange that refuses or loses whatever we send would otherwise be asked in a loop. The symbol is closed for
+    entries; protection is tried again every second, for as long as it takes.
+    """
+    times = [
+        order.at_ms
+        for order in step.ledger.recent_orders
+        if order.symbol == ticket.symbol and order.purpose is ticket.purpose
+    ]
+    if len(times) < STORM_PER_MINUTE:
+        return False
+    if step.ledger.symbol(ticket.symbol).state is not SymbolState.CLOSED:
+        text = (
+            f"{len(times)} orders to protect {ticket.symbol} within a minute: something refuses or loses them"
+        )
+        restrict(step, ticket.symbol, text)
+    return step.now.session_ms - times[-1] < STORM_PAUSE_MS
+
+
 def protective_refused(step: Step, order: Order, code: int) -> None:
     """A refused stop, or a target whose price is already reached, becomes a market close.
 
-    A target refused for another reason leaves the position with its stop, and an alarm.
+    A target refused for another reason leaves the position with its stop, and an alarm; so does any refusal beside
+    an acknowledged order that covers the position.
     """
     position = step.ledger.position(order.symbol, order.ticket.position_side)
+    purpose = order.ticket.purpose
     if position.is_flat or position.side is order.side:
         return
-    if order.ticket.purpose is Purpose.PROTECTIVE_STOP or code == WOULD_TRIGGER:
-        close_now(step, position, f"{order.ticket.purpose.value} was refused ({code})")
+    others = [
+        other
+        for other in _open_orders(step, order.symbol, order.ticket.position_side)
+        if other.ticket.purpose is purpose and other.attempt_state is AttemptState.ACKED
+    ]
+    is_stop = purpose is Purpose.PROTECTIVE_STOP
+    if (is_stop or code == WOULD_TRIGGER) and not _covering(position, others):
+        close_now(step, position, f"{purpose.value} was refused ({code})")
     else:
-        step.emit(e.AlarmRaised(order.symbol, f"the target {order.client_order_id} was refused ({code})"))
+        text = f"the {'stop' if is_stop else 'target'} {order.client_order_id} was refused ({code})"
+        step.emit(e.AlarmRaised(order.symbol, text))
 
 
 def _cancel_all(step: Step, orders: list[Order], reason: str) -> None:

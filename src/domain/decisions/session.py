@@ -1,13 +1,14 @@
 """Decisions about the session, the trading state, the stream, recovery's end, and the passing of time."""
 
 from src.domain.decisions import news as n
+from src.domain.decisions.alarms import halt
 from src.domain.decisions.effects import Reconcile
 from src.domain.decisions.protection import protect
 from src.domain.decisions.sending import cancel, cancel_effect
 from src.domain.decisions.step import Step
 from src.domain.ledger import events as e
 from src.domain.orders.order import Order
-from src.domain.orders.transitions import AttemptState, CancelState
+from src.domain.orders.transitions import UNRESOLVED, CancelState
 from src.domain.portfolio.exposure import equity, gross_exposure, unrealized_pnl
 from src.domain.sessions.session import SESSION_TRANSITIONS, SessionTrigger, TradingSessionStatus
 from src.domain.sessions.trading_states import TRADING_TRANSITIONS, TradingTrigger
@@ -79,14 +80,12 @@ def stream_restarted(step: Step, news: n.StreamRestarted) -> None:
 def recovery_concluded(step: Step, news: n.RecoveryConcluded) -> None:
     """Record the run; what still differs is never papered over: it is published, and trading halts."""
     orders = step.ledger.orders.values()
-    unresolved = sum(
-        1 for o in orders if o.is_open and o.attempt_state in (AttemptState.OPEN, AttemptState.UNKNOWN)
-    )
+    unresolved = sum(1 for o in orders if o.is_open and o.attempt_state in UNRESOLVED)
     for difference in news.differences:
         step.emit(difference)
     if news.differences:
         subjects = ", ".join(d.subject for d in news.differences)
-        step.emit(e.TradingMoved(TradingTrigger.HALT, f"store and exchange differ in {subjects}", "recovery"))
+        halt(step, f"store and exchange differ in {subjects}")
     step.emit(
         e.RecoveryFinished(
             cause=news.cause,
@@ -118,7 +117,7 @@ def tick(step: Step, news: n.Tick) -> None:
     for order in ledger.orders.values():
         if order.cancel_state is CancelState.REQUESTED and order.is_live:
             step.do(cancel_effect(order))
-        if order.is_open and order.attempt_state in _UNRESOLVED and _ask_again(step, order):
+        if order.is_open and order.attempt_state in UNRESOLVED and _ask_again(step, order):
             step.do(Reconcile(f"the outcome of {order.client_order_id} is overdue"))
     day = step.now.venue_ms // DAY_MS
     if day > ledger.account.day and ledger.wallet_balance:
@@ -129,9 +128,6 @@ def tick(step: Step, news: n.Tick) -> None:
                 ledger.wallet_balance, unrealized_pnl(ledger, step.view), gross_exposure(ledger, step.view)
             )
         )
-
-
-_UNRESOLVED = frozenset({AttemptState.OPEN, AttemptState.UNKNOWN})
 
 
 def _ask_again(step: Step, order: Order) -> bool:

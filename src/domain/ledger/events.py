@@ -256,6 +256,13 @@ class AlarmRaised:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class BreachFound:
+    """An order that was proven dead, or was refused, lives (I9): the count of these is published."""
+
+    client_order_id: str
+
+
 Event = (
     AccountOpened
     | EpochStarted
@@ -280,4 +287,5 @@ Event = (
     | DifferenceFound
     | RecoveryFinished
     | AlarmRaised
+    | BreachFound
 )

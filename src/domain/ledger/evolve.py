@@ -96,6 +96,10 @@ def _trades_confirmed(ledger: Ledger, event: e.TradesConfirmed, at_ms: int) -> N
     ledger.changes.symbols[event.symbol] = book
 
 
+def _breach_found(ledger: Ledger, event: e.BreachFound, at_ms: int) -> None:
+    ledger.account.breaches += 1
+
+
 def _recorded(ledger: Ledger, event: e.Event, at_ms: int) -> None:
     """An event that is worth keeping and changes nothing by itself."""
 
@@ -126,6 +130,7 @@ _HANDLERS: dict[type, Handler] = {
     e.DifferenceFound: _recorded,
     e.RecoveryFinished: _recorded,
     e.AlarmRaised: _recorded,
+    e.BreachFound: _breach_found,
 }
 
 EVENT_TYPES: tuple[type, ...] = tuple(_HANDLERS)

@@ -112,6 +112,10 @@ class AttemptState(StrEnum):
     DEAD = "DEAD"
 
 
+UNRESOLVED: Final = frozenset({AttemptState.OPEN, AttemptState.UNKNOWN})
+"""Whether it happened is not settled; the order is PENDING_NEW exactly as long."""
+
+
 class AttemptTrigger(StrEnum):
     """Evidence about a transmission. FOUND is any sighting; NOT_SENT only the sending process can say."""
 
