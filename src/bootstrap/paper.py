@@ -24,7 +24,7 @@ from src.domain.market.candle import Candle, CandleBuilder
 from src.domain.market.instrument import Instrument
 from src.domain.market.quality import QualityLimits
 from src.domain.risk.limits import RiskLimits
-from src.domain.sessions.session import SessionOptions
+from src.domain.sessions.session import SessionOptions, TradingSessionStatus
 from src.infrastructure.brokers.paper_broker import PAPER_ACCOUNT, PaperBroker
 from src.infrastructure.identity.ids import SeededIds
 from src.infrastructure.market_data.frames import (
@@ -189,7 +189,7 @@ def _identity(config: PaperConfig, market_id: str, accounts: list[AccountRow]) -
         row = known.get(ids.account_id())
         if row is None:
             return ids
-        if not config.replay or row.session_status not in ("STOPPED", None):
+        if not config.replay or row.session_status != TradingSessionStatus.STOPPED.value:
             return SeededIds(_seed_of(f"{market_id}:{config.seed}:{run}"), row.sessions)
         run += 1
 

@@ -31,7 +31,7 @@ BTC = Instrument(
 
 
 class SimulatedMarket:
-    """All frames of one symbol for some seconds, made in advance. Implements MarketSource."""
+    """All frames of one symbol for some seconds and a quiet end, made in advance. Implements MarketSource."""
 
     description = "simulated random walk"
     symbols = ("BTCUSDT",)
@@ -95,6 +95,19 @@ def _frames(seed: int, seconds: int) -> list[MarketFrame]:
             buyer_is_maker = rng.random() < 0.5
             trade = TradePrint("BTCUSDT", number, TICK * price, _quantity(rng), buyer_is_maker, at_ms, at_ms)
             frames.append((at_ns, 0, len(frames) + 1, trade))
+    frames += _quiet_end(end_ns, price, number, len(frames) + 1)
+    return frames
+
+
+def _quiet_end(start_ns: int, price: int, number: int, line: int) -> list[MarketFrame]:
+    """A few seconds of a deep book, in which whatever has to be closed can be."""
+    frames: list[MarketFrame] = []
+    for step in range(1, 32):
+        at_ns = start_ns + step * 250_000_000
+        at_ms = at_ns // 1_000_000
+        deep = Decimal(1000 + step)
+        ticker = BookTicker("BTCUSDT", TICK * price, deep, TICK * (price + 1), deep, number + step, at_ms, at_ms)
+        frames.append((at_ns, 0, line + step - 1, ticker))
     return frames
 
 

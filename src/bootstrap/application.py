@@ -1,0 +1,226 @@
+"""The program as the command line sees it: settings read, everything else opened when it is asked for."""
+
+import asyncio
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from src.application.ports.store import ReadModels, StoreError
+from src.application.trading.session_parts import SessionParts
+from src.application.trading.session_runner import ContradictingOptions
+from src.bootstrap import checks, offline
+from src.bootstrap.markets import open_market
+from src.bootstrap.paper import PaperConfig, account_of, paper_parts
+from src.bootstrap.selection import Selection, note_recorded_files, select
+from src.bootstrap.session_process import SessionProcess
+from src.bootstrap.settings import ROOT, Loaded, Settings, load_settings
+from src.domain.money import use_money_context
+from src.domain.sessions.trading_states import TradingTrigger
+from src.infrastructure.market_data.source import MarketSource, SourceError
+from src.infrastructure.messaging.control_path import control_path
+from src.infrastructure.messaging.control_socket import ControlClient
+from src.infrastructure.monitoring.kill_switch import FileKillSwitch
+from src.infrastructure.persistence.database_url import sqlite_path
+from src.infrastructure.persistence.read_models import SqliteReadModels
+from src.infrastructure.persistence.schema import SchemaState, create_sqlite, sqlite_schema_state
+from src.infrastructure.persistence.sqlite_store import SqliteStore
+from src.interfaces.cli.composition import (
+    Check,
+    ConfigurationError,
+    Initialised,
+    Migrated,
+    RecoveryOutcome,
+    SessionObserver,
+    SessionRequest,
+    SessionResult,
+    SettingLine,
+    TradingChange,
+)
+
+
+class PaperApplication:
+    """Implements the command line's Application over paper trading and SQLite."""
+
+    def __init__(self, loaded: Loaded) -> None:
+        self._loaded = loaded
+
+    @property
+    def settings(self) -> Settings:
+        """The settings in force."""
+        return self._loaded.settings
+
+    @property
+    def data_dir(self) -> Path:
+        """The folder of databases, sockets, logs and the HALT file; it need not exist yet."""
+        return self.settings.data_folder
+
+    @property
+    def database(self) -> Path:
+        """The session database's file; raises StoreError for an URL of another kind of database."""
+        url = self.settings.database_url
+        return self.data_dir / "steadyhand.db" if url is None else sqlite_path(url.get_secret_value(), ROOT)
+
+    def setting_lines(self) -> list[SettingLine]:
+        """Every setting with its source."""
+        return self._loaded.lines()
+
+    def open_reads(self) -> ReadModels:
+        """The read models of the database; the caller closes them."""
+        return SqliteReadModels(self.database)
+
+    def state_age_ms(self) -> int | None:
+        """Wall time since the database was last written, ms; None when there is no such database."""
+        files = (self.database, self.database.with_name(f"{self.database.name}-wal"))
+        written = [path.stat().st_mtime_ns for path in files if path.exists()]
+        return max(0, (time.time_ns() - max(written)) // 1_000_000) if written else None
+
+    # --- sessions -------------------------------------------------------------------------------------------
+
+    def run_session(self, request: SessionRequest, observer: SessionObserver) -> SessionResult:
+        """Start or resume the account's session and run it to its end."""
+        use_money_context()
+        try:
+            selection = self._select(request)
+            parts = self._open(selection)
+            note_recorded_files(self.data_dir, parts.account.account_id, selection.config.replay)
+            process = SessionProcess(parts, request, observer, self.data_dir)
+            try:
+                return asyncio.run(process.run())
+            finally:
+                asyncio.run(parts.store.close())
+                parts.close()
+        except (SourceError, ContradictingOptions) as error:
+            raise ConfigurationError(str(error)) from None
+
+    def _select(self, request: SessionRequest) -> Selection:
+        self._initialise_database()
+        reads = self.open_reads()
+        try:
+            selection = select(self.settings, request, reads, self.database)
+        finally:
+            reads.close()
+        return selection
+
+    def _open(self, selection: Selection) -> SessionParts:
+        return paper_parts(selection.config, _make_market, selection.market, selection.accounts)
+
+    # --- control --------------------------------------------------------------------------------------------
+
+    def control(
+        self, account_id: str, command: str, arguments: Mapping[str, Any], timeout_ms: int
+    ) -> dict[str, Any]:
+        """Send a command to the process that runs the account's session; return its answer."""
+        client = ControlClient(control_path(self.data_dir, account_id))
+        return client.request(command, arguments, timeout_ms)
+
+    def engage_kill_switch(self, reason: str) -> Path:
+        """Make the HALT file durable, whatever the database and the session do; return its path."""
+        switch = FileKillSwitch(self.data_dir / "HALT")
+        switch.engage(reason)
+        return switch.path
+
+    def release_kill_switch(self) -> bool:
+        """Remove the HALT file; False when there was none."""
+        return FileKillSwitch(self.data_dir / "HALT").release()
+
+    def halt(self, account_id: str, reason: str) -> TradingChange:
+        """Halt the account as its one writer, for when no process runs it."""
+        return offline.move_trading(self.database, account_id, TradingTrigger.HALT, reason)
+
+    def rearm(self, account_id: str) -> TradingChange:
+        """Allow trading again as the one writer, for when no process runs it."""
+        return offline.move_trading(self.database, account_id, TradingTrigger.REARM, "re-armed")
+
+    def recover(self, account_id: str, *, dry_run: bool) -> RecoveryOutcome:
+        """Compare store and exchange and make them agree, as the one writer."""
+        use_money_context()
+        reads = self.open_reads()
+        try:
+            parts = self._open(self._unfinished(account_id, reads))
+            return offline.recover_dry(parts, reads) if dry_run else offline.recover_now(parts)
+        finally:
+            reads.close()
+
+    def _unfinished(self, account_id: str, reads: ReadModels) -> Selection:
+        """The account's session as it was started; ConfigurationError when there is none to recover."""
+        selection = select(self.settings, SessionRequest(), reads, self.database, account_id=account_id)
+        found = account_of(selection.config, selection.market, selection.accounts)
+        if found is None or found.account_id != account_id:
+            raise ConfigurationError(
+                f"account {account_id[:8]} has no unfinished session: there is nothing to recover"
+            )
+        return selection
+
+    # --- database -------------------------------------------------------------------------------------------
+
+    def initialise(self) -> Initialised:
+        """Create tables, account and portfolio where they are missing; harmless to repeat."""
+        created = self._initialise_database()
+        selection = self._select(SessionRequest())
+        known = account_of(selection.config, selection.market, selection.accounts)
+        if known is not None:
+            account_id = known.account_id
+        else:
+            parts = self._open(selection)
+            parts.store.open_account(parts.account, parts.inputs.now_ms())
+            asyncio.run(parts.store.close())
+            parts.close()
+            account_id = parts.account.account_id
+        return Initialised(str(self.database), created, account_id, self.settings.portfolio)
+
+    def _initialise_database(self) -> bool:
+        path = self.database
+        if sqlite_schema_state(path) is not SchemaState.EMPTY:
+            return False
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(
+                f"the data folder {path.parent} cannot be made ({error.strerror}): set STEADYHAND_DATA_DIR to a "
+                "folder that can be written"
+            ) from None
+        create_sqlite(path)
+        return True
+
+    def migrate(self) -> Migrated:
+        """Bring the tables to this version, after a copy of the database."""
+        from src.infrastructure.persistence.migrations import migrate  # loads SQLAlchemy and alembic
+
+        applied, backup = migrate(self.database)
+        return Migrated(str(self.database), tuple(applied), backup)
+
+    def verify_journal(self, account_id: str) -> int:
+        """Check the whole hash chain; the number of records."""
+        store = SqliteStore(self.database)
+        try:
+            store.load(account_id)
+            return store.verify()
+        finally:
+            asyncio.run(store.close())
+
+    # --- the rest -------------------------------------------------------------------------------------------
+
+    def checks(self) -> Iterator[Check]:
+        """The checks of ``doctor``."""
+        return checks.run(self.settings, self.data_dir, self.database)
+
+    def benchmark(self, arguments: Sequence[str]) -> int:
+        """Run the project's benchmarks, printing as they go; the exit code."""
+        return subprocess.run(
+            [sys.executable, "-m", "benchmarks", *arguments], cwd=ROOT, check=False
+        ).returncode
+
+
+def _make_market(config: PaperConfig) -> MarketSource:
+    return open_market(config.replay, config.symbols, config.seed)
+
+
+class PaperComposition:
+    """Makes the application from settings and flags."""
+
+    def load(self, flags: Mapping[str, str]) -> PaperApplication:
+        """Read the settings; raises ConfigurationError."""
+        return PaperApplication(load_settings(flags))

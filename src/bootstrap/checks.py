@@ -1,0 +1,158 @@
+"""What ``doctor`` looks at: everything that a session needs, each with what to do when it is missing."""
+
+import asyncio
+import importlib.util
+import os
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from src.application.ports.store import StoreError
+from src.bootstrap.settings import Settings
+from src.domain.sessions.session import TradingSessionStatus
+from src.infrastructure.messaging.control_path import control_path
+from src.infrastructure.messaging.control_socket import ControlClient
+from src.infrastructure.persistence.read_models import SqliteReadModels
+from src.infrastructure.persistence.schema import SchemaState, sqlite_schema_state
+from src.infrastructure.persistence.sqlite_store import SqliteStore
+from src.interfaces.cli.composition import Check, Health
+
+FREE_BYTES_MIN = 200 * 1024 * 1024
+SYNC_MS_MAX = 20.0
+LIBRARIES = ("talib", "msgspec", "numpy", "sqlalchemy", "alembic")
+
+
+def run(settings: Settings, data_dir: Path, database: Path) -> Iterator[Check]:
+    """Every check, done when it is asked for."""
+    single: tuple[Callable[[], Check], ...] = (
+        _python,
+        _libraries,
+        lambda: _data_folder(data_dir),
+        lambda: _disk(data_dir),
+        lambda: _sync(data_dir),
+        lambda: _kill_switch(data_dir),
+        lambda: _trading_mode(settings),
+        lambda: _database(database),
+    )
+    for check in single:
+        yield check()
+    yield from _accounts(data_dir, database)
+
+
+def _python() -> Check:
+    return Check("python", Health.OK, ".".join(map(str, sys.version_info[:3])))
+
+
+def _libraries() -> Check:
+    missing = [name for name in LIBRARIES if importlib.util.find_spec(name) is None]
+    if not missing:
+        return Check("libraries", Health.OK, ", ".join(LIBRARIES))
+    return Check("libraries", Health.FAILED, f"missing: {', '.join(missing)}", "make setup")
+
+
+def _data_folder(data_dir: Path) -> Check:
+    folder = data_dir if data_dir.exists() else data_dir.parent
+    if os.access(folder, os.W_OK):
+        return Check(
+            "data folder", Health.OK, f"{data_dir}{'' if data_dir.exists() else ' (made at first use)'}"
+        )
+    return Check("data folder", Health.FAILED, f"{data_dir} cannot be written", "set STEADYHAND_DATA_DIR")
+
+
+def _disk(data_dir: Path) -> Check:
+    free = shutil.disk_usage(data_dir if data_dir.exists() else data_dir.parent).free
+    text = f"{free // 1024 // 1024:,} MB free"
+    if free >= FREE_BYTES_MIN:
+        return Check("disk", Health.OK, text)
+    return Check("disk", Health.WARNING, text, f"free at least {FREE_BYTES_MIN // 1024 // 1024} MB")
+
+
+def _sync(data_dir: Path) -> Check:
+    """How long a synced write takes: every order waits for one."""
+    folder = data_dir if data_dir.exists() else data_dir.parent
+    if not os.access(folder, os.W_OK):
+        return Check("synced write", Health.FAILED, "the data folder cannot be written", "see data folder")
+    path = folder / f".doctor-{os.getpid()}"
+    took = []
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        for number in range(20):
+            start_ns = time.perf_counter_ns()
+            os.pwrite(descriptor, b"x" * 4096, number * 4096)
+            os.fdatasync(descriptor)
+            took.append((time.perf_counter_ns() - start_ns) / 1e6)
+    finally:
+        os.close(descriptor)
+        path.unlink()
+    median = sorted(took)[len(took) // 2]
+    health = Health.OK if median <= SYNC_MS_MAX else Health.WARNING
+    return Check(
+        "synced write", health, f"{median:.2f} ms", "" if health is Health.OK else "use a faster disk"
+    )
+
+
+def _kill_switch(data_dir: Path) -> Check:
+    if (data_dir / "HALT").exists():
+        return Check(
+            "kill switch", Health.WARNING, "engaged: no opening order is sent", "rearm, when it is safe"
+        )
+    return Check("kill switch", Health.OK, "not engaged")
+
+
+def _trading_mode(settings: Settings) -> Check:
+    has_key = bool(settings.api_key.get_secret_value())
+    text = "paper (a key is set, but only paper trading is in this version)" if has_key else "paper"
+    return Check("trading mode", Health.OK, text)
+
+
+def _database(database: Path) -> Check:
+    try:
+        state = sqlite_schema_state(database)
+    except StoreError as error:
+        return Check("database", Health.FAILED, str(error), "restore a backup, or give another data folder")
+    if state is SchemaState.CURRENT:
+        return Check("database", Health.OK, database.name)
+    if state is SchemaState.EMPTY:
+        return Check("database", Health.OK, "none yet (made at first use)")
+    if state is SchemaState.OLD:
+        return Check("database", Health.FAILED, "of an older version", "migrate")
+    return Check("database", Health.FAILED, "of a newer version", "use the newer program")
+
+
+def _accounts(data_dir: Path, database: Path) -> Iterator[Check]:
+    if not database.exists():
+        return
+    try:
+        reads = SqliteReadModels(database)
+    except StoreError:
+        return
+    try:
+        rows = reads.accounts()
+    finally:
+        reads.close()
+    for row in rows:
+        yield _journal(database, row.account_id)
+        if row.session_status not in (None, TradingSessionStatus.STOPPED.value):
+            yield _session(data_dir, row.account_id, row.session_status or "")
+
+
+def _journal(database: Path, account_id: str) -> Check:
+    name = f"journal {account_id[:8]}"
+    try:
+        store = SqliteStore(database)
+        try:
+            store.load(account_id)
+            return Check(name, Health.OK, f"{store.verify():,} records, chain intact")
+        finally:
+            asyncio.run(store.close())
+    except StoreError as error:
+        return Check(name, Health.FAILED, str(error), "restore a backup")
+
+
+def _session(data_dir: Path, account_id: str, status: str) -> Check:
+    name = f"session {account_id[:8]}"
+    if ControlClient(control_path(data_dir, account_id)).is_alive():
+        return Check(name, Health.OK, f"{status}, answers")
+    return Check(name, Health.WARNING, f"{status}, but no process runs it", "start-session resumes it")
