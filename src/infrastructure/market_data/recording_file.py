@@ -41,7 +41,7 @@ class RecordingFile:
     def __init__(self, path: Path, index: int, statistics: SourceStatistics) -> None:
         self.path = path
         self.lines_read = 0
-        self.is_at_end = False
+        self._is_exhausted = False
         self._index = index
         self._statistics = statistics
         self._last_ns = 0
@@ -60,8 +60,13 @@ class RecordingFile:
                 " '<receive time in ns> <frame>', plain or .gz."
             ) from None
 
+    @property
+    def is_at_end(self) -> bool:
+        """Whether everything was delivered."""
+        return self._is_exhausted and not self.sample
+
     def read(self) -> list[MarketFrame]:
-        """The next frames; empty when a block had no good line, or at the end (``is_at_end``)."""
+        """The next frames; empty when a block had no good line, or at the end."""
         if self.sample:
             frames, self.sample = self.sample, []
             return frames
@@ -78,7 +83,7 @@ class RecordingFile:
             self._statistics.bad_lines[f"damaged file: {damage}"] += 1
             lines = None
         if lines is None:
-            self.is_at_end = True
+            self._is_exhausted = True
             return []
         return lines
 
@@ -87,7 +92,7 @@ class RecordingFile:
         # Where single trades are recorded, the same trades joined by the exchange would count twice.
         self._with_aggregates = not any(_TRADE_MARK in line for line in lines)
         frames = self._decode(lines)
-        while len(frames) < _SAMPLE_FRAMES and not self.is_at_end:
+        while len(frames) < _SAMPLE_FRAMES and not self._is_exhausted:
             frames += self._decode(self._next_lines())
         if not frames:
             reasons = ", ".join(f"{reason} ({n})" for reason, n in self._statistics.bad_lines.most_common(3))

@@ -1,9 +1,7 @@
 """The overlaid order book, against a slow reference and against nonsense."""
 
-from collections.abc import Iterator
 from decimal import Decimal
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -289,51 +287,6 @@ def test_a_newer_ticker_removes_levels_it_has_run_over():
 
     assert list(book.levels(is_ask=True)) == [(D("101.60"), D(3)), (D("102.00"), D(6))]
     assert list(book.levels(is_ask=False)) == [(D("101.50"), D(2)), (D("99.00"), D(5)), (D("98.00"), D(7))]
-
-
-@pytest.mark.parametrize("spelling", ["99.0", "99", "99.000", "099.00", "9.9E+1"])
-def test_spellings_of_the_same_price_are_one_level(spelling):
-    book = snapshot_book()
-
-    book.apply_depth(101, 102, 100, [(spelling, "8")], [])
-    book.apply_depth(103, 104, 102, [("99.00", "9"), (spelling, "6")], [])
-
-    assert list(book.levels(is_ask=False)) == [(D("99.00"), D(6)), (D("98.00"), D(7))]
-
-
-@given(st.lists(st.tuples(st.integers(1, 2000), st.integers(0, 4), st.integers(0, 3)), max_size=40))
-def test_any_mixture_of_spellings_keeps_one_level_a_price_in_order(entries):
-    book = snapshot_book()
-    reference = {D("99.00"): D(5), D("98.00"): D(7)}
-    for update_id, (cents, zeros, quantity) in enumerate(entries, 101):
-        number = D(cents).scaleb(-2)
-        text = f"{number:f}" + "0" * zeros
-        book.apply_depth(update_id, update_id, update_id - 1, [(text, f"{quantity}.000")], [])
-        reference[number] = D(quantity)
-        book.best_bid()
-
-    expected: Iterator = ((p, q) for p, q in sorted(reference.items(), reverse=True) if q)
-    assert list(book.levels(is_ask=False)) == list(expected)
-
-
-@pytest.mark.parametrize("text", ["NaN", "-99.0", "abc", "0.00", "Infinity", ""])
-def test_a_level_at_no_price_never_enters(text):
-    book = snapshot_book()
-
-    book.apply_depth(101, 102, 100, [(text, "8"), ("99.10", "1")], [])
-
-    assert [p for p, _ in book.levels(is_ask=False)] == [D("99.10"), D("99.00"), D("98.00")]
-
-
-def test_thousands_of_deleted_levels_do_not_stay():
-    book = snapshot_book()
-    for update_id in range(101, 6101):
-        gone = f"{90 + (update_id - 1) % 800 / 100:.2f}"
-        book.apply_depth(
-            update_id, update_id, update_id - 1, [(f"{50 + update_id / 1000:.3f}", "1"), (gone, "0")], []
-        )
-        book.apply_depth(update_id, update_id, update_id - 1, [], [])
-    assert book.best_bid() == (D("99.00"), D(5))
 
 
 def test_a_walk_takes_levels_from_the_best_outward():

@@ -5,6 +5,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+from src.infrastructure.market_data.frames import MarketFrame
+from src.infrastructure.market_data.source import MarketSource
+
 START_MS = 1_723_161_256_000
 
 
@@ -81,3 +84,13 @@ def write(path: Path, lines: list[str]) -> Path:
     content = "".join(text + "\n" for text in lines).encode()
     path.write_bytes(gzip.compress(content, mtime=0) if path.suffix == ".gz" else content)
     return path
+
+
+def frames_of(market: MarketSource) -> list[MarketFrame]:
+    """Every frame that is left."""
+    return list(iter(market.next_frame, None))
+
+
+def tickers(count: int, first_ms: int = 0, step_ms: int = 10, symbol: str = "BTCUSDT") -> list[str]:
+    """Lines of equal quotes, received at even intervals."""
+    return [line(first_ms + n * step_ms, combined(ticker(n + 1, symbol=symbol))) for n in range(count)]
