@@ -81,7 +81,7 @@ class Scene:
         self, order: Order, trade_id: int = 1, quantity: Number | None = None, price: Number = MARK
     ) -> Step:
         """The stream tells of a trade of an order, and of how it then stands."""
-        quantity = order.remaining_quantity if quantity is None else Decimal(quantity)
+        quantity = order.quantity - order.filled_quantity if quantity is None else Decimal(quantity)
         filled = order.filled_quantity + quantity
         status = OrderStatus.FILLED if filled >= order.quantity else OrderStatus.PARTIALLY_FILLED
         return self.hear(order, status, filled, a_fill(order, trade_id, quantity, price))

@@ -1,0 +1,135 @@
+"""What becomes of a position whose protective orders are refused or lost: never naked, and never a storm."""
+
+from src.domain.decisions.news import Tick
+from src.domain.orders.news import OutcomeUnknown, Refused
+from src.domain.orders.types import Purpose
+from src.domain.sessions.trading_states import SymbolState
+from tests.support.domain_builders import BTC, SELL
+from tests.support.domain_scene import Scene, alarms, cancels, purposes, reconciles, submits
+
+
+def refused(order, code=-2010):
+    return Refused(order.client_order_id, code, "no", 0)
+
+
+def unknown(order):
+    return OutcomeUnknown(order.client_order_id, "timeout")
+
+
+def test_a_stop_that_would_trigger_at_once_becomes_one_market_close():
+    scene = Scene()
+    scene.hold(protected=False)
+
+    step = scene.decide(refused(scene.stop, -2021))
+
+    (close,) = submits(step)
+    assert close.ticket.purpose is Purpose.EMERGENCY
+    assert close.ticket.quantity == 1
+    assert close.ticket.side is SELL
+    assert close.ticket.reduce_only
+
+
+def test_a_target_whose_price_is_reached_already_becomes_a_market_close():
+    scene = Scene()
+    scene.hold(protected=False)
+    (target,) = scene.open(Purpose.PROTECTIVE_TARGET)
+
+    step = scene.decide(refused(target, -2021))
+
+    assert purposes(step) == [Purpose.EMERGENCY]
+
+
+def test_a_target_refused_for_another_reason_leaves_the_position_with_its_stop_and_an_alarm():
+    scene = Scene()
+    scene.hold(protected=False)
+    (target,) = scene.open(Purpose.PROTECTIVE_TARGET)
+
+    step = scene.decide(refused(target, -4045))
+
+    assert submits(step) == []
+    assert alarms(step)
+    assert scene.stop.is_open
+
+
+def test_a_refused_stop_beside_one_that_covers_the_position_closes_nothing():
+    scene = Scene()
+    scene.hold(protected=False)
+    first = scene.stop
+    scene.decide(unknown(first))
+    _, second = scene.open(Purpose.PROTECTIVE_STOP)
+    scene.accept(first)
+
+    step = scene.decide(refused(second, -1008))
+
+    assert submits(step) == []
+    assert scene.stop is first
+
+
+def test_a_stop_of_unknown_outcome_gets_a_companion_because_it_cannot_be_counted_on():
+    scene = Scene()
+    scene.hold(protected=False)
+
+    step = scene.decide(unknown(scene.stop))
+
+    assert purposes(step) == [Purpose.PROTECTIVE_STOP]
+
+
+def test_the_superfluous_one_of_two_stops_goes_once_both_are_known():
+    scene = Scene()
+    scene.hold(protected=False)
+    scene.decide(unknown(scene.stop))
+    first, second = scene.open(Purpose.PROTECTIVE_STOP)
+
+    scene.accept(first)
+    step = scene.accept(second)
+
+    assert cancels(step) == [first.client_order_id]
+
+
+def test_an_emergency_close_of_unknown_outcome_cannot_be_counted_on_so_a_stop_is_placed():
+    scene = Scene()
+    scene.hold(protected=False)
+    scene.decide(refused(scene.stop, -2021))
+    (close,) = scene.open(Purpose.EMERGENCY)
+
+    step = scene.decide(unknown(close))
+
+    assert purposes(step) == [Purpose.PROTECTIVE_STOP]
+
+
+def test_a_refused_emergency_close_leaves_no_position_without_a_stop():
+    scene = Scene()
+    scene.hold(protected=False)
+    scene.decide(refused(scene.stop, -2021))
+    (close,) = scene.open(Purpose.EMERGENCY)
+
+    step = scene.decide(refused(close, -2022))
+
+    assert purposes(step) == [Purpose.PROTECTIVE_STOP]
+    assert reconciles(step)
+
+
+def test_an_exchange_that_refuses_every_stop_and_close_is_not_asked_in_a_loop():
+    scene = Scene()
+    scene.hold(protected=False)
+
+    sent = 0
+    for _ in range(500):
+        waiting = scene.open(Purpose.PROTECTIVE_STOP) + scene.open(Purpose.EMERGENCY)
+        sent += sum(len(submits(scene.decide(refused(order, -2015)))) for order in waiting)
+
+    assert sent < 100
+    assert scene.ledger.symbol(BTC).state is SymbolState.CLOSED
+
+
+def test_after_a_storm_of_refusals_protection_is_tried_again_every_second():
+    scene = Scene()
+    scene.hold(protected=False)
+    for _ in range(500):
+        for order in scene.open(Purpose.PROTECTIVE_STOP) + scene.open(Purpose.EMERGENCY):
+            scene.decide(refused(order, -2015))
+
+    scene.now_ms += 1_000
+    step = scene.decide(Tick())
+
+    assert Purpose.PROTECTIVE_STOP in purposes(step)
