@@ -1,0 +1,155 @@
+"""`python -m benchmarks`: the way from a quote to an order, stage by stage, against the figures that were promised."""
+
+import argparse
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Final
+
+from benchmarks.figures import Figure, exit_code, microseconds, promises, table, write_json
+from benchmarks.growth import DecisionCost, decision_cost
+from benchmarks.hot_path import measure
+from benchmarks.meter import HotPath
+from benchmarks.processes import ROOT, help_time
+from benchmarks.samples import Samples
+
+QUOTES: Final = 10_000
+SLICE_QUOTES: Final = 1_500
+OPEN_ORDERS: Final = (100, 10_000)
+WINDOW: Final = 500
+"""How many orders at the beginning and at the end of the run are compared."""
+
+# json.loads of one quote takes about 2.4 µs where the limits were set; what is promised in µs is this many of it.
+PATH_RATIO: Final = 60 / 2.4
+RISK_RATIO: Final = 15 / 2.4
+COMMIT_RATIO: Final = 100 / 2.4
+
+
+def main() -> int:
+    """Measure, print, and say by the exit code whether anything is beyond reason (or, if strict, missed)."""
+    options = _options()
+    options.dir.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix="bench-", dir=options.dir))
+    try:
+        result = measure(folder, SLICE_QUOTES if options.slice else options.quotes)
+    finally:
+        shutil.rmtree(folder)
+    costs = [decision_cost(count) for count in OPEN_ORDERS]
+    help_samples = help_time(3 if options.slice else 9)
+    figures = _figures(result, costs, help_samples)
+    print(_stage_table(result))
+    print()
+    print(_growth_table(costs))
+    print()
+    print(promises(figures))
+    if help_samples is None:
+        print("The command line does not exist yet: its --help was not timed.")
+    if options.json is not None:
+        write_json(options.json, figures, _details(result, costs))
+    return exit_code(figures, options.strict)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument(
+        "--slice", action="store_true", help=f"{SLICE_QUOTES:,} quotes: half a minute at most"
+    )
+    parser.add_argument("--quotes", type=int, default=QUOTES, help="measured quotes (default %(default)s)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure to FILE")
+    parser.add_argument(
+        "--strict", action="store_true", help="fail when a figure misses its limit by over 25 %%"
+    )
+    parser.add_argument(
+        "--dir", type=Path, default=ROOT / "data", metavar="DIR", help="where the session's files are put"
+    )
+    return parser.parse_args()
+
+
+def _figures(result: HotPath, costs: list[DecisionCost], help_samples: Samples | None) -> list[Figure]:
+    reference = result.json.p50
+    risk, commit, disk = result.stages["risk"].p50, result.stages["commit"].p50, result.disk.p50
+    early, late = _decision_medians(result)
+    figures = [
+        Figure(
+            "frame to submit without the commit, p50", microseconds(result.path.p50), 60, "µs",
+            result.path.p50 / reference, PATH_RATIO,
+            f"{sum(samples.p50 for samples in result.in_a_row.values()) / 1_000:.1f} µs in a row",
+        ),
+        Figure("frame to submit without the commit, p99", microseconds(result.path.p99), 250, "µs"),
+        Figure("risk, all rules, p50", microseconds(risk), 15, "µs", risk / reference, RISK_RATIO),
+        Figure(
+            "commit, p50", microseconds(commit), microseconds(disk) + 100, "µs",
+            (commit - disk) / reference, COMMIT_RATIO, "as many bytes written and synced, plus 100 µs",
+        ),
+        Figure("memory of the session", round(result.resident_bytes / 1e6, 1), 150, "MB"),
+        Figure(
+            f"sizing, risk and decide, last {WINDOW} orders over first", round(late / early, 2), 1.5, "×",
+            note=f"after {len(result.path.values):,} orders",
+        ),
+        Figure(
+            f"the same beside {costs[-1].open_orders:,} open orders over {costs[0].open_orders:,}",
+            round(costs[-1].total / costs[0].total, 2), 1.5, "×",
+        ),
+    ]  # fmt: skip
+    if help_samples is not None:
+        figures.append(Figure("--help", round(help_samples.p50 / 1e9, 3), 0.2, "s"))
+    return figures
+
+
+def _decision_medians(result: HotPath) -> tuple[int, int]:
+    """The medians' sum of the three deciding stages, among the first orders of the run and the last."""
+    deciding = [result.stages[name] for name in ("sizing", "risk", "decide")]
+    count = len(result.path.values)
+    window = min(WINDOW, count // 3)
+    early = sum(samples.part(0, window).p50 for samples in deciding)
+    return early, sum(samples.part(count - window, count).p50 for samples in deciding)
+
+
+def _stage_table(result: HotPath) -> str:
+    """Stages by row: in the run, as a multiple of the reference there, and repeated in a row."""
+    reference = result.json.p50
+    rows = []
+    for samples in (*result.stages.values(), result.path, result.json, result.disk):
+        alone = result.in_a_row.get(samples.name)
+        rows.append(
+            (
+                samples.name,
+                f"{microseconds(samples.p50):,.1f}",
+                f"{microseconds(samples.p99):,.1f}",
+                f"{samples.p50 / reference:.1f}",
+                f"{microseconds(alone.p50):,.1f}" if alone is not None else "",
+            )
+        )
+    text = table(("stage, µs", "p50", "p99", "× json.loads", "p50 in a row"), rows)
+    return (
+        f"{len(result.path.values):,} quotes, each led to an order; a commit wrote "
+        f"{result.commit_bytes.p50:,} bytes\n{text}"
+    )
+
+
+def _growth_table(costs: list[DecisionCost]) -> str:
+    rows = [
+        (
+            f"{cost.open_orders:,}",
+            *(f"{microseconds(s.p50):,.1f}" for s in (cost.sizing, cost.risk, cost.decide)),
+        )
+        for cost in costs
+    ]
+    return table(("open orders, p50 in µs in a row", "sizing", "risk", "decide"), rows)
+
+
+def _details(result: HotPath, costs: list[DecisionCost]) -> dict[str, object]:
+    every = (*result.stages.values(), result.path, result.json, result.disk, result.commit_bytes)
+    return {
+        "quotes": len(result.path.values),
+        "stages_ns": {s.name: {"p50": s.p50, "p99": s.p99, "p99.9": s.percentile(99.9)} for s in every},
+        "in_a_row_ns": {name: samples.p50 for name, samples in result.in_a_row.items()},
+        "open_orders_ns": {
+            str(cost.open_orders): {s.name: s.p50 for s in (cost.sizing, cost.risk, cost.decide)}
+            for cost in costs
+        },
+    }
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

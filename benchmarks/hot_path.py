@@ -1,0 +1,176 @@
+"""From the bytes of a quote to the request on its way, in a paper session whose every quote leads to an order.
+
+The objects are the product's; only the strategy's answer is forced. What the exchange does between two bursts
+(accept, fill, report, and the protective orders that follow) happens off the clock, but in the same ledger and the
+same files, so that the state is that of a session at work. Limits are wide enough that no rule refuses, and every
+rule is asked.
+"""
+
+import asyncio
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+from time import perf_counter_ns
+from typing import Final
+
+import psutil  # type: ignore[import-untyped]
+
+from benchmarks.disk import PlainLog, WriteAheadLog
+from benchmarks.meter import EveryBar, HotPath, Meter
+from benchmarks.quotes import SYMBOLS, QuoteMarket, candle_at, quote_messages
+from benchmarks.samples import Samples
+from src.application.ports.failpoints import install_hook
+from src.application.strategies.sma_cross import SmaCrossParameters
+from src.application.trading.order_execution_bridge import NothingToDo
+from src.application.trading.session_runner import SessionRunner
+from src.bootstrap.paper import PaperConfig, paper_parts
+from src.domain.decisions.effects import SubmitOrder
+from src.domain.decisions.news import PlaceOrder
+from src.domain.money import use_money_context
+from src.domain.risk.limits import RiskLimits
+from src.domain.risk.review import Approved
+from src.domain.signals import Signal
+from src.infrastructure.market_data.decoding import decode_message
+from src.infrastructure.market_data.frames import BookTicker
+from src.infrastructure.persistence.schema import create_sqlite
+
+WARM_UP_QUOTES: Final = 300
+REPEATS: Final = 400
+STRATEGY: Final = "sma_cross:fast=3,slow=10"
+BATCH: Final = 256
+
+LIMITS: Final = RiskLimits(entries_per_minute_max=100, daily_loss_pct_max=Decimal(1))
+
+
+def paper_config(folder: Path) -> PaperConfig:
+    """Stop and target protect every position, of one percent each, so that fees do not use up the account."""
+    return PaperConfig(
+        data_dir=folder,
+        database=folder / "session.db",
+        symbols=SYMBOLS,
+        strategies=(),
+        timeframe="1s",
+        speed=None,
+        capital=Decimal(1_000_000),
+        sizing="percent:0.01",
+        limits=LIMITS,
+    )
+
+
+def measure(folder: Path, quotes: int) -> HotPath:
+    """Run a session in ``folder`` over ``quotes`` measured quotes, after a warm-up."""
+    use_money_context()
+    result = HotPath()
+    meter = Meter(result)
+    install_hook(meter.on_failpoint)
+    try:
+        asyncio.run(_run(folder, quotes, meter))
+    finally:
+        install_hook(None)
+    return result
+
+
+async def _run(folder: Path, quotes: int, meter: Meter) -> None:
+    config = paper_config(folder)
+    create_sqlite(config.database)
+    market = QuoteMarket(WARM_UP_QUOTES + quotes, meter.decode)
+    parts = paper_parts(config, lambda _: market, "benchmark", [])
+    runner = SessionRunner(parts)
+    log: WriteAheadLog | None = None
+    try:
+        await runner.start()
+        template = EveryBar(SmaCrossParameters(fast=3, slow=10), strategy_id=STRATEGY)
+        runner.strategies.add_strategy(STRATEGY, template)
+        for symbol in SYMBOLS:
+            runner.strategies.warm(symbol, market.history(symbol, "1s", template.history_bars))
+        meter.attach(runner)
+        log, reference = WriteAheadLog(config.database), PlainLog(folder / "reference.log")
+        await _work(runner, meter, log, reference)
+        meter.result.resident_bytes = psutil.Process().memory_info().rss
+        meter.result.open_orders = len(runner.loop.ledger.orders)
+        meter.result.in_a_row = in_a_row(runner, meter)
+        reference.close()
+    finally:
+        await parts.store.close()
+        parts.close()
+        if log is not None:
+            log.close()
+
+
+async def _work(runner: SessionRunner, meter: Meter, log: WriteAheadLog, reference: PlainLog) -> None:
+    """The loop's own turn, with the meter in its place, until the market is over."""
+    loop, result = runner.loop, meter.result
+    while loop.inputs.pump(meter, BATCH):
+        if loop.pending:
+            log.grown_by()
+            if await meter.flush():
+                size = log.grown_by()
+                result.commit_bytes.add(size)
+                result.disk.add(reference.write(size))
+        if loop.store.checkpoint_due:
+            loop.store.checkpoint()
+        if loop.reconcile_wanted:
+            await runner.reconcile()
+        meter.is_warm = loop.frames >= WARM_UP_QUOTES + len(SYMBOLS)
+
+
+def in_a_row(runner: SessionRunner, meter: Meter) -> dict[str, Samples]:
+    """Every stage but the commit again and again, with nothing in between: what it costs in warm caches.
+
+    Nothing of it is committed; the session is of no use afterwards.
+    """
+    loop, strategies, bridge = runner.loop, meter.strategies, meter.bridge
+    message = next(quote_messages())
+    frame = decode_message(message)
+    assert isinstance(frame, BookTicker), "the message is a quote"
+    now_ms = loop.inputs.now_ms()
+    signals: list[Signal] = []
+
+    def strategy(turn: int) -> None:
+        candle = candle_at(frame.symbol, now_ms + turn * 1_000, frame.bid_price)
+        signals.extend(strategies.on_candle(candle))
+
+    samples = {
+        "decode": _repeat("decode", lambda _: decode_message(message)),
+        "market": _repeat("market", lambda _: loop.on_ticker(frame, now_ms)),
+        "strategy": _repeat("strategy", strategy),
+    }
+    signal = _executable(signals[:2], meter)
+    ticket = bridge.ticket_for(signal)
+    samples["sizing"] = _repeat("sizing", lambda _: bridge.ticket_for(signal))
+    samples["risk"] = _repeat("risk", lambda _: meter.validator.review(ticket, now_ms))
+    approved = meter.validator.review(ticket, now_ms)
+    assert isinstance(approved, Approved), "what was approved a moment ago still is"
+    effects: list[SubmitOrder] = []
+
+    def decide(_: int) -> None:
+        step = loop.decide(PlaceOrder(approved, bridge.note(signal)))
+        effects.extend(effect for effect in step.effects if isinstance(effect, SubmitOrder))
+
+    def submit(turn: int) -> None:
+        if not runner.parts.kill_switch.is_engaged():
+            loop.broker.submit(effects[turn].ticket, effects[turn].attempt)
+
+    samples["decide"] = _repeat("decide", decide)
+    samples["submit"] = _repeat("submit", submit)
+    return samples
+
+
+def _executable(signals: list[Signal], meter: Meter) -> Signal:
+    """The one of an up and a down signal that leads to an order in the position held."""
+    for signal in signals:
+        try:
+            meter.bridge.ticket_for(signal)
+        except NothingToDo:
+            continue
+        return signal
+    raise RuntimeError("neither direction leads to an order")
+
+
+def _repeat(name: str, action: Callable[[int], object]) -> Samples:
+    samples = Samples(name)
+    for turn in range(REPEATS):
+        before = perf_counter_ns()
+        action(turn)
+        samples.add(perf_counter_ns() - before)
+    return samples

@@ -1,0 +1,181 @@
+"""A stopwatch that stands where the session loop stands: the loop does its work, with a look at the clock around it.
+
+The stages are those of the product's own turn: decode the frame, show it to the market desk, let the strategy
+speak, size the order, ask every risk rule, decide (which writes and chains the journal's records), commit, submit.
+"""
+
+import json
+from dataclasses import dataclass, field
+from time import perf_counter_ns
+from typing import Final
+
+from benchmarks.quotes import candle_at
+from benchmarks.samples import Samples
+from src.application.ports.broker import UserEvent
+from src.application.ports.market_data import DepthFrame, MarkFrame, SnapshotFrame, TickerFrame, TradeFrame
+from src.application.strategies.sma_cross import SmaCrossStrategy
+from src.application.strategies.streaming import Wish
+from src.application.trading.order_execution_bridge import OrderExecutionBridge
+from src.application.trading.session_runner import SessionRunner
+from src.domain.decisions.news import PlaceOrder
+from src.domain.orders.news import CancelOutcome, SubmitOutcome
+from src.domain.risk.review import Approved
+from src.infrastructure.market_data.decoding import decode_message
+from src.infrastructure.market_data.frames import MarketEvent
+
+STAGES: Final = ("decode", "market", "strategy", "sizing", "risk", "decide", "commit", "submit")
+
+
+class EveryBar(SmaCrossStrategy):
+    """The shipped strategy with all its work; only its answer is a wish at every bar, up and down in turns."""
+
+    _is_up = False
+
+    def _advance(self, close: float) -> Wish | None:
+        wish = super()._advance(close)
+        self._is_up = not self._is_up
+        if wish is not None and wish.is_up is self._is_up:
+            return wish
+        numbers = (("fast", self._fast_value), ("slow", self._slow_value), ("distance", self._distance))
+        return Wish(self._is_up, 0.5, f"The fast average is {self._distance:.2f} from the slow one.", numbers)
+
+
+@dataclass(slots=True)
+class HotPath:
+    """What was measured, each the quotes' own order: durations in ns by stage, of the whole, of the references.
+
+    ``path`` is from the frame's bytes to the request handed over, without the commit. ``json`` is json.loads of the
+    same message at the same moment, ``disk`` as many bytes as the commit's written and synced plainly right after
+    it. ``in_a_row`` is each stage repeated without anything in between: its cost in warm caches.
+    """
+
+    stages: dict[str, Samples] = field(default_factory=lambda: {name: Samples(name) for name in STAGES})
+    path: Samples = field(default_factory=lambda: Samples("frame to submit"))
+    json: Samples = field(default_factory=lambda: Samples("json.loads"))
+    disk: Samples = field(default_factory=lambda: Samples("write and sync"))
+    commit_bytes: Samples = field(default_factory=lambda: Samples("bytes of a commit"))
+    in_a_row: dict[str, Samples] = field(default_factory=dict)
+    resident_bytes: int = 0
+    open_orders: int = 0
+
+
+class Meter:
+    """Takes the inbox's inputs in the loop's place and hands them on; the way of a quote is timed."""
+
+    def __init__(self, result: HotPath) -> None:
+        self.result = result
+        self.marks: dict[str, int] = {}
+        self.is_armed = False
+        self.is_warm = False
+        self._spent = dict.fromkeys(STAGES, 0)
+
+    def attach(self, runner: SessionRunner) -> None:
+        """Take the session's own parts."""
+        parts, self.loop = runner.parts, runner.loop
+        self.strategies, self.validator = runner.strategies, runner.validator
+        options = parts.options
+        self.bridge = OrderExecutionBridge(
+            self.loop.ledger, parts.desk, runner.adapter, parts.sizer, parts.limits, options.stop_loss_pct
+        )
+
+    def decode(self, message: bytes) -> MarketEvent:
+        """Time the decoding, and beside it the reference on the same bytes."""
+        start = perf_counter_ns()
+        event = decode_message(message)
+        decoded = perf_counter_ns()
+        json.loads(message)
+        compared = perf_counter_ns()
+        self._spent["decode"] = decoded - start
+        if self.is_warm:
+            self.result.json.add(compared - decoded)
+        return event
+
+    def on_ticker(self, frame: TickerFrame, now_ms: int) -> None:
+        """The way of one quote up to the decision."""
+        start = perf_counter_ns()
+        self.loop.on_ticker(frame, now_ms)
+        shown = perf_counter_ns()
+        candle = candle_at(frame.symbol, now_ms - 1_000, frame.bid_price)
+        (signal,) = self.strategies.on_candle(candle)
+        wished = perf_counter_ns()
+        ticket = self.bridge.ticket_for(signal)
+        sized = perf_counter_ns()
+        verdict = self.validator.review(ticket, self.loop.inputs.now_ms())
+        reviewed = perf_counter_ns()
+        if not isinstance(verdict, Approved):
+            raise RuntimeError(f"no rule may refuse here: {verdict.objection.text}")
+        self.loop.decide(PlaceOrder(verdict, self.bridge.note(signal)))
+        decided = perf_counter_ns()
+        spent = self._spent
+        spent["market"], spent["strategy"], spent["sizing"] = shown - start, wished - shown, sized - wished
+        spent["risk"], spent["decide"] = reviewed - sized, decided - reviewed
+        self.is_armed = True
+
+    def on_failpoint(self, name: str) -> None:
+        """The borders inside a flush are marked by the product itself."""
+        if self.is_armed and name not in self.marks:
+            self.marks[name] = perf_counter_ns()
+
+    async def flush(self) -> bool:
+        """Commit and act as the loop does; return whether this was a quote's order, and was timed."""
+        if not self.is_armed:
+            await self.loop.flush()
+            return False
+        self.marks.clear()
+        start = perf_counter_ns()
+        await self.loop.flush()
+        self.is_armed = False
+        committed, sent = self.marks["session.committed"], self.marks["broker.after_send"]
+        self._spent["commit"], self._spent["submit"] = committed - start, sent - committed
+        if self.is_warm:
+            self._keep()
+        return self.is_warm
+
+    def _keep(self) -> None:
+        spent = self._spent
+        for name, samples in self.result.stages.items():
+            samples.add(spent[name])
+        self.result.path.add(sum(spent.values()) - spent["commit"])
+
+    # --- the rest of the inbox, untimed -----------------------------------------------------------------------
+
+    @property
+    def pending(self) -> bool:
+        """Whether something waits for its commit."""
+        return self.loop.pending
+
+    @pending.setter
+    def pending(self, is_pending: bool) -> None:
+        self.loop.pending = is_pending
+
+    def on_trade(self, frame: TradeFrame, now_ms: int) -> None:
+        """A public trade."""
+        self.loop.on_trade(frame, now_ms)
+
+    def on_depth(self, frame: DepthFrame, now_ms: int) -> None:
+        """Changed levels."""
+        self.loop.on_depth(frame, now_ms)
+
+    def on_snapshot(self, frame: SnapshotFrame, now_ms: int) -> None:
+        """The whole book."""
+        self.loop.on_snapshot(frame, now_ms)
+
+    def on_mark_price(self, frame: MarkFrame, now_ms: int) -> None:
+        """The mark price."""
+        self.loop.on_mark_price(frame, now_ms)
+
+    def on_submit_outcome(self, outcome: SubmitOutcome) -> None:
+        """An answer."""
+        self.loop.on_submit_outcome(outcome)
+
+    def on_cancel_outcome(self, outcome: CancelOutcome) -> None:
+        """An answer."""
+        self.loop.on_cancel_outcome(outcome)
+
+    def on_user_event(self, event: UserEvent) -> None:
+        """An event of the stream."""
+        self.loop.on_user_event(event)
+
+    def on_stream_lost(self, stream_epoch: int, reason: str) -> None:
+        """The stream ended."""
+        self.loop.on_stream_lost(stream_epoch, reason)

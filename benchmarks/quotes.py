@@ -1,0 +1,156 @@
+"""A market made for measuring: bursts of quotes, spelled as the exchange spells them, one quote per symbol a burst.
+
+Recorded markets come in bursts too: quiet, then many frames within a millisecond. Quotes follow a seeded walk around
+one price inside a full book, so that books, rules and sizes have real work. The market is a source like any other;
+only that it decodes when a frame is taken, so that decoding can be timed there.
+"""
+
+import json
+import random
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from decimal import Decimal
+from typing import Final
+
+from src.domain.market.candle import Candle
+from src.domain.market.instrument import Instrument
+from src.infrastructure.market_data.decoding import decode_message
+from src.infrastructure.market_data.frames import MarketEvent, MarketFrame
+from src.infrastructure.market_data.instruments import shipped_instrument
+from src.infrastructure.market_data.source import OnFrame, SourceStatistics
+
+SYMBOLS: Final = ("BTCUSDT", "ETHUSDT")
+START_MS: Final = 1_723_161_600_000
+BURST_EVERY_MS: Final = 5_000
+QUOTE_EVERY_NS: Final = 20_000
+TICKS_PER_UNIT: Final = 10
+MIDDLE_TICKS: Final = 618_000
+WANDER_TICKS: Final = 400
+LEVELS: Final = 1_000
+
+Decode = Callable[[bytes], MarketEvent]
+
+
+def quote_messages(seed: int = 1) -> Iterator[bytes]:
+    """Combined bookTicker messages without end, burst by burst; prices never stray far from where they began."""
+    draw = random.Random(seed)
+    ticks = dict.fromkeys(SYMBOLS, MIDDLE_TICKS)
+    at_ms, update_id = START_MS, 5_123_107_839_020
+    while True:
+        at_ms += BURST_EVERY_MS
+        for symbol in SYMBOLS:
+            update_id += 37
+            pull = (ticks[symbol] < MIDDLE_TICKS - WANDER_TICKS) - (
+                ticks[symbol] > MIDDLE_TICKS + WANDER_TICKS
+            )
+            ticks[symbol] += draw.randint(-8, 8) + 8 * pull
+            bid, ask = _price(ticks[symbol]), _price(ticks[symbol] + 1)
+            yield (
+                f'{{"stream":"{symbol.lower()}@bookTicker","data":{{"e":"bookTicker","u":{update_id},'
+                f'"s":"{symbol}","b":"{bid}","B":"{_quantity(draw)}","a":"{ask}","A":"{_quantity(draw)}",'
+                f'"T":{at_ms},"E":{at_ms}}}}}'
+            ).encode()
+
+
+def snapshot_message() -> bytes:
+    """The REST order book that every walk takes place in."""
+    draw = random.Random(0)
+    bids = [[_price(MIDDLE_TICKS - place), _quantity(draw)] for place in range(LEVELS)]
+    asks = [[_price(MIDDLE_TICKS + 1 + place), _quantity(draw)] for place in range(LEVELS)]
+    body = {"lastUpdateId": 5_123_107_000_000, "E": START_MS, "T": START_MS, "bids": bids, "asks": asks}
+    return json.dumps(body, separators=(",", ":")).encode()
+
+
+def _price(ticks: int) -> str:
+    return f"{ticks // TICKS_PER_UNIT}.{ticks % TICKS_PER_UNIT}0"
+
+
+def _quantity(draw: random.Random) -> str:
+    return f"{draw.randint(20, 9_000) / 1_000:.3f}"
+
+
+class QuoteMarket:
+    """A MarketSource over the messages above; ``decode`` turns a quote's bytes into its frame, when it is taken.
+
+    Every symbol has the filters of the first, since all walk around one price.
+    """
+
+    def __init__(self, quotes: int, decode: Decode = decode_message) -> None:
+        instrument = shipped_instrument(SYMBOLS[0])
+        assert instrument is not None, "the shipped table has the symbol"
+        self._instruments = {symbol: replace(instrument, symbol=symbol) for symbol in SYMBOLS}
+        self._messages = quote_messages()
+        self._decode = decode
+        self._quotes = quotes
+        self._taken = -len(SYMBOLS)
+
+    @property
+    def description(self) -> str:
+        """One line for people."""
+        return f"{self._quotes} quotes made for measuring"
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """The symbols of every burst."""
+        return SYMBOLS
+
+    @property
+    def instruments(self) -> Mapping[str, Instrument]:
+        """Their instruments."""
+        return self._instruments
+
+    @property
+    def start_ns(self) -> int:
+        """Receive time of the snapshots."""
+        return START_MS * 1_000_000
+
+    @property
+    def next_ns(self) -> int | None:
+        """Receive time of the next frame: a snapshot for each symbol first, then the bursts."""
+        if self._taken < 0:
+            return self.start_ns
+        if self._taken >= self._quotes:
+            return None
+        burst, place = divmod(self._taken, len(SYMBOLS))
+        return (START_MS + (burst + 1) * BURST_EVERY_MS) * 1_000_000 + place * QUOTE_EVERY_NS
+
+    @property
+    def statistics(self) -> SourceStatistics:
+        """Counts of what was read."""
+        return SourceStatistics(lines=self._taken + len(SYMBOLS))
+
+    def next_frame(self) -> MarketFrame | None:
+        """The snapshots, then the quotes."""
+        received_ns = self.next_ns
+        if received_ns is None:
+            return None
+        place = self._taken
+        self._taken += 1
+        line = place + len(SYMBOLS) + 1
+        if place < 0:
+            return received_ns, 0, line, decode_message(snapshot_message(), SYMBOLS[place])
+        return received_ns, 0, line, self._decode(next(self._messages))
+
+    def cursor(self) -> str:
+        """The count of frames taken."""
+        return str(self._taken)
+
+    def catch_up(self, cursor: str, on_frame: OnFrame) -> int:
+        """A measurement begins with a fresh account and is never resumed."""
+        raise NotImplementedError("a measurement is not resumed")
+
+    def history(self, symbol: str, timeframe: str, count: int) -> list[Candle]:
+        """Bars before the first quote, enough to warm a strategy."""
+        first_ms = START_MS - count * 1_000
+        return [
+            candle_at(symbol, first_ms + place * 1_000, Decimal(_price(MIDDLE_TICKS + place % 7)))
+            for place in range(count)
+        ]
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def candle_at(symbol: str, open_ms: int, price: Decimal) -> Candle:
+    """A one-second bar at one price."""
+    return Candle(symbol, "1s", open_ms, price, price, price, price, Decimal(1))
