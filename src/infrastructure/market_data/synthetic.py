@@ -68,6 +68,7 @@ class SyntheticMarket:
         self._kinds: Counter[type] = Counter()
         self._lines = 0
         self._block_state: dict[str, Any] = {}
+        self._block_text = ""
         self._block_frames = 0
         self._ready: list[MarketFrame] = []  # Reversed: the next frame is the last one.
         self._remember_state()
@@ -113,8 +114,11 @@ class SyntheticMarket:
 
     def cursor(self) -> str:
         """The state at the start of the running second, and how many of its frames were taken."""
-        place = {"taken": self._block_frames - len(self._ready), **self._block_state}
-        return json.dumps(place, separators=(",", ":"))
+        if (
+            not self._block_text
+        ):  # Asked at every commit of the exchange, so the state is spelled once a second.
+            self._block_text = json.dumps(self._block_state, separators=(",", ":"))[1:]
+        return f'{{"taken":{self._block_frames - len(self._ready)},{self._block_text}'
 
     def catch_up(self, cursor: str, on_frame: OnFrame) -> int:
         """Go to the cursor; the books at the start of its second and the frames taken since are passed on."""
@@ -159,6 +163,7 @@ class SyntheticMarket:
             "second": self._paths.second,
             "paths": self._paths.numbers(),
         }
+        self._block_text = ""
         self._block_frames = 0
 
     def _show_books(self, on_frame: OnFrame) -> int:
