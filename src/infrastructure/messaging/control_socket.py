@@ -151,8 +151,9 @@ class ControlClient:
     def request(self, command: str, arguments: Mapping[str, Any], timeout_ms: int) -> dict[str, Any]:
         """Ask for a command; return the answer with its ``result``, or its ``error`` and ``kind``.
 
-        Raises ConnectionError when nobody answers a ping, or when the answer cannot be read; TimeoutError when the
-        command is not answered in time: whether it was carried out is unknown then.
+        Raises ConnectionRefusedError when nobody answers a ping, another ConnectionError when the other end hangs up
+        or answers what cannot be read, TimeoutError when the command is not answered in time: in both cases nobody
+        knows whether it was carried out.
         """
         with self._connected() as connection:
             return decode_answer(_exchange(connection, encode_request(command, arguments), timeout_ms))
@@ -166,7 +167,7 @@ class ControlClient:
             _exchange(connection, encode_request(PING, {}), PING_MS)
         except OSError as error:
             connection.close()
-            raise ConnectionError(f"no process answers at {self._path.name}") from error
+            raise ConnectionRefusedError(f"no process answers at {self._path.name}") from error
         return connection
 
 

@@ -194,6 +194,10 @@ class Application(Protocol):
         """The read models of the database; the caller closes them."""
         ...
 
+    def state_age_ms(self) -> int | None:
+        """Wall time since the database was last written, ms; None when there is no such database."""
+        ...
+
     def run_session(self, request: SessionRequest, observer: SessionObserver) -> SessionResult:
         """Start or resume the account's session and run it to its end, SIGINT and SIGTERM included.
 
@@ -209,8 +213,8 @@ class Application(Protocol):
         """Send a command to the process that runs the account's session; return its answer.
 
         The answer holds either ``result`` or ``error`` (one line) with ``kind`` ("invalid", "not_found", "failed").
-        Raises ConnectionError when no process answers a ping in time, TimeoutError when the command is not answered
-        in ``timeout_ms``: its outcome is unknown then.
+        Raises ConnectionRefusedError when no process answers a ping in time, another ConnectionError when it hangs up,
+        TimeoutError when the command is not answered in ``timeout_ms``: its outcome is unknown in both cases.
         """
         ...
 

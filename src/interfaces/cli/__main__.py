@@ -1,0 +1,21 @@
+"""The process's entry point: hands the arguments and the composition root to the commands."""
+
+import sys
+from collections.abc import Mapping
+
+from src.interfaces.cli.app import main
+from src.interfaces.cli.composition import Application
+
+
+class _Program:
+    """The composition root, loaded by the first command that needs it: ``--help`` does not."""
+
+    def load(self, flags: Mapping[str, str]) -> Application:
+        """Read the settings; raises ConfigurationError."""
+        from src.bootstrap.application import PaperComposition
+
+        return PaperComposition().load(flags)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:], _Program()))

@@ -1,0 +1,49 @@
+"""Which account a command is about, when the person did not say or said only the beginning of its id."""
+
+from collections.abc import Sequence
+
+from src.application.ports.store import AccountRow
+from src.interfaces.cli.composition import Application
+from src.interfaces.cli.errors import CommandFailed, ExitCode
+from src.interfaces.cli.texts import short_id
+
+PING_TIMEOUT_MS = 200
+_STOPPED = "STOPPED"
+
+
+def choose_account(app: Application, wanted: str | None) -> AccountRow:
+    """The account whose id begins as wanted; else the one that runs, is unfinished, or was traded last.
+
+    Raises :class:`CommandFailed` when there is none, or when the beginning fits several.
+    """
+    reads = app.open_reads()
+    try:
+        rows = reads.accounts()
+    finally:
+        reads.close()
+    if not rows:
+        raise CommandFailed("there is no account yet: start-session or init-db makes one", ExitCode.NOT_FOUND)
+    if wanted is not None:
+        return _named(rows, wanted)
+    unfinished = [row for row in rows if row.session_status not in (None, _STOPPED)]
+    running = [row for row in unfinished if len(unfinished) > 1 and is_running(app, row.account_id)]
+    return max(running or unfinished or rows, key=lambda row: row.last_ms)
+
+
+def is_running(app: Application, account_id: str) -> bool:
+    """Whether a process answers for the account."""
+    try:
+        app.control(account_id, "ping", {}, PING_TIMEOUT_MS)
+    except (ConnectionError, TimeoutError):
+        return False
+    return True
+
+
+def _named(rows: Sequence[AccountRow], wanted: str) -> AccountRow:
+    found = [row for row in rows if row.account_id.startswith(wanted)]
+    if len(found) == 1:
+        return found[0]
+    known = ", ".join(short_id(row.account_id) for row in rows)
+    if found:
+        raise CommandFailed(f"several accounts begin with {wanted}: give more of the id, known are {known}")
+    raise CommandFailed(f"no account begins with {wanted}: known are {known}", ExitCode.NOT_FOUND)

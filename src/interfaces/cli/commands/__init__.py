@@ -1,0 +1,1 @@
+"""The commands, a module for each kind; every body imports what it works with, since ``--help`` loads them all."""

@@ -1,0 +1,88 @@
+"""Commands for when something is wrong: the kill switch, and making store and exchange agree."""
+
+from typing import Annotated
+
+import typer
+
+from src.interfaces.cli.commands.options import AccountFlag, DryRunFlag, JsonFlag, load
+
+PANEL = "Safety"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("halt", rich_help_panel=PANEL)(halt)
+    app.command("rearm", rich_help_panel=PANEL)(rearm)
+    app.command("recover", rich_help_panel=PANEL)(recover)
+    app.command("reconcile", rich_help_panel=PANEL)(reconcile)
+
+
+def halt(
+    ctx: typer.Context,
+    reason: Annotated[
+        str, typer.Option("--reason", metavar="TEXT", help="Why; kept in the journal.")
+    ] = "asked for",
+    account: AccountFlag = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Open no position any more, until rearm.
+
+    Works whether a session runs or not; exits and stops go on.
+    """
+    from src.interfaces.cli.documents import print_document
+    from src.interfaces.cli.kill_switch import engage
+
+    outcome = engage(load(ctx), account, reason)
+    if as_json:
+        print_document(outcome)
+    else:
+        print(outcome.text)
+
+
+def rearm(ctx: typer.Context, account: AccountFlag = None, as_json: JsonFlag = False) -> None:
+    """Allow trading again after a halt."""
+    from src.interfaces.cli.documents import print_document
+    from src.interfaces.cli.kill_switch import release
+
+    outcome = release(load(ctx), account)
+    if as_json:
+        print_document(outcome)
+    else:
+        print(outcome.text)
+
+
+def recover(
+    ctx: typer.Context, dry_run: DryRunFlag = False, account: AccountFlag = None, as_json: JsonFlag = False
+) -> None:
+    """Settle what a crash left open.
+
+    The same procedure as at every start, without going on to trade.
+    """
+    _compare(ctx, account, dry_run, as_json)
+
+
+def reconcile(
+    ctx: typer.Context, dry_run: DryRunFlag = False, account: AccountFlag = None, as_json: JsonFlag = False
+) -> None:
+    """Compare store and exchange, and make them agree.
+
+    Fails unless they agree in the end.
+    """
+    from src.interfaces.cli.errors import CommandFailed
+
+    outcome = _compare(ctx, account, dry_run, as_json)
+    if not outcome:
+        raise CommandFailed("store and exchange do not agree: see the differences above, and run doctor")
+
+
+def _compare(ctx: typer.Context, account: str | None, dry_run: bool, as_json: bool) -> bool:
+    """Run the recovery procedure and show what came of it; whether both sides agree."""
+    from src.interfaces.cli.documents import print_document
+    from src.interfaces.cli.recovery import print_comparison, run_recovery
+
+    comparison = run_recovery(load(ctx), account, dry_run=dry_run)
+    if as_json:
+        print_document(comparison)
+    else:
+        print_comparison(comparison)
+    return comparison.agrees

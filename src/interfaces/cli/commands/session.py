@@ -1,0 +1,136 @@
+"""Commands that start, stop and show a session."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from src.interfaces.cli.commands.options import AccountFlag, JsonFlag, load
+
+if TYPE_CHECKING:
+    from src.interfaces.cli.composition import SessionRequest
+    from src.interfaces.cli.screens.choice import Screen
+
+PANEL = "Sessions"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("start-session", rich_help_panel=PANEL)(start_session)
+    app.command("stop-session", rich_help_panel=PANEL)(stop_session)
+    app.command("status", rich_help_panel=PANEL)(status)
+
+
+def _option(flag: str, metavar: str, meaning: str) -> Any:
+    return typer.Option(flag, metavar=metavar, help=meaning, show_default=False)
+
+
+def start_session(
+    ctx: typer.Context,
+    duration: Annotated[
+        str, _option("--duration", "TIME", "Session time: 60s, 5m, 8h, none. [default: none]")
+    ] = "none",
+    symbols: Annotated[list[str] | None, _option("--symbols", "A,B", "What to trade.")] = None,
+    strategies: Annotated[
+        list[str] | None, _option("--strategies", "A,B", "Who decides: sma_cross:fast=5,slow=20.")
+    ] = None,
+    timeframe: Annotated[str | None, _option("--timeframe", "TIME", "Length of candles, 1s to 1d.")] = None,
+    replay: Annotated[
+        list[str] | None, _option("--replay", "FILE...", "Recorded frames to trade on.")
+    ] = None,
+    speed: Annotated[str, _option("--speed", "1|10|max", "Session time over wall time. [default: 1]")] = "1",
+    seed: Annotated[str | None, _option("--seed", "N", "Chooses the synthetic market.")] = None,
+    capital: Annotated[str | None, _option("--capital", "USDT", "Start of a new paper account.")] = None,
+    sizing: Annotated[
+        str | None, _option("--sizing", "SPEC", "percent:0.1, risk:0.005, fixed:0.01, notional:500.")
+    ] = None,
+    stop_loss: Annotated[
+        str | None, _option("--stop-loss", "SHARE", "Distance of stops, 0.02 is 2 %.")
+    ] = None,
+    take_profit: Annotated[
+        str | None, _option("--take-profit", "SHARE", "Distance of targets, 0 for none.")
+    ] = None,
+    funding_interval: Annotated[
+        str | None, _option("--funding-interval", "TIME", "Between two funding payments.")
+    ] = None,
+    leverage: Annotated[str | None, _option("--leverage", "N", "Leverage at the exchange.")] = None,
+    portfolio: Annotated[str | None, _option("--portfolio", "NAME", "The portfolio traded for.")] = None,
+    exchange: Annotated[
+        str, _option("--exchange", "NAME", "paper; testnet and live come later. [default: paper]")
+    ] = "paper",
+    flatten: Annotated[bool, typer.Option("--flatten", help="Close all positions at the end.")] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Start a session, or resume the unfinished one."""
+    flags = {
+        "symbols": ",".join(symbols) if symbols else None,
+        "strategies": ",".join(strategies) if strategies else None,
+        "timeframe": timeframe,
+        "seed": seed,
+        "capital": capital,
+        "sizing": sizing,
+        "stop_loss_pct": stop_loss,
+        "take_profit_pct": take_profit,
+        "funding_interval": funding_interval,
+        "leverage": leverage,
+        "portfolio": portfolio,
+    }
+    from src.interfaces.cli.requests import check_exchange, session_request
+
+    check_exchange(exchange)
+    given = {name: value for name, value in flags.items() if value is not None}
+    request = session_request(duration, replay or [], speed, flatten, given)
+    _run(ctx, given, request, as_json)
+
+
+def _run(ctx: typer.Context, flags: dict[str, str], request: "SessionRequest", as_json: bool) -> None:
+    from src.interfaces.cli.composition import Ended
+    from src.interfaces.cli.errors import CommandFailed
+    from src.interfaces.cli.screens.choice import choose_screen
+
+    app = load(ctx, flags)
+    screen: Screen = choose_screen(as_json, request.speed)
+    try:
+        result = app.run_session(request, screen)
+    finally:
+        screen.close()
+    screen.show_result(result)
+    if result.ended is Ended.ERROR:
+        raise CommandFailed(result.reason)
+
+
+def stop_session(
+    ctx: typer.Context,
+    flatten: Annotated[bool, typer.Option("--flatten", help="Close all positions first.")] = False,
+    account: AccountFlag = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Stop the running session.
+
+    Its entries are canceled; positions keep their stops, which on paper sleep while no engine runs.
+    """
+    from src.interfaces.cli.control import ask_to_stop
+    from src.interfaces.cli.documents import print_document
+
+    stopped = ask_to_stop(load(ctx), account, flatten=flatten)
+    if as_json:
+        print_document(stopped)
+    else:
+        print(stopped.text)
+
+
+def status(
+    ctx: typer.Context,
+    detailed: Annotated[bool, typer.Option("--detailed", help="Also positions, orders and markets.")] = False,
+    account: AccountFlag = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Show the session, or its last known state."""
+    from src.interfaces.cli.documents import print_document
+    from src.interfaces.cli.state import look
+    from src.interfaces.cli.status import print_status, status_document
+
+    seen = look(load(ctx), account)
+    if as_json:
+        print_document(status_document(seen))
+    else:
+        print_status(seen, detailed=detailed)

@@ -1,0 +1,75 @@
+"""Commands about the database and its journal."""
+
+from typing import Annotated
+
+import typer
+
+from src.interfaces.cli.commands.options import AccountFlag, JsonFlag, load
+
+PANEL = "Database"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("init-db", rich_help_panel=PANEL)(init_db)
+    app.command("migrate", rich_help_panel=PANEL)(migrate)
+    app.command("journal", rich_help_panel=PANEL)(journal)
+
+
+def init_db(ctx: typer.Context, as_json: JsonFlag = False) -> None:
+    """Make the database and the account."""
+    from src.interfaces.cli.documents import print_document
+    from src.interfaces.cli.texts import short_id
+
+    made = load(ctx).initialise()
+    if as_json:
+        print_document(made)
+    else:
+        word = "made" if made.created else "already there"
+        print(f"{made.database}: {word}; account {short_id(made.account_id)}, portfolio {made.portfolio}")
+
+
+def migrate(ctx: typer.Context, as_json: JsonFlag = False) -> None:
+    """Bring the database to this version."""
+    from src.interfaces.cli.documents import print_document
+
+    done = load(ctx).migrate()
+    if as_json:
+        print_document(done)
+    elif done.applied:
+        copy = f"; the old one is {done.backup}" if done.backup is not None else ""
+        print(f"{done.database}: applied {', '.join(done.applied)}{copy}")
+    else:
+        print(f"{done.database}: up to date")
+
+
+def journal(
+    ctx: typer.Context,
+    export: Annotated[
+        str | None, typer.Option("--export", metavar="FILE", help="Write JSON lines here; - is stdout.")
+    ] = None,
+    kind: Annotated[
+        str | None, typer.Option("--kind", metavar="KIND", help="Only records of this kind.")
+    ] = None,
+    after: Annotated[
+        int, typer.Option("--after", metavar="SEQ", min=0, help="Only records after this number.")
+    ] = 0,
+    limit: Annotated[
+        int, typer.Option("--limit", metavar="N", min=1, help="How many of the last are listed.")
+    ] = 20,
+    verify: Annotated[bool, typer.Option("--verify", help="Check the whole chain of hashes.")] = False,
+    account: AccountFlag = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """List, export or verify the journal."""
+    from src.interfaces.cli.accounts import choose_account
+    from src.interfaces.cli.journal import export_journal, print_journal, verify_journal
+
+    app = load(ctx)
+    account_id = choose_account(app, account).account_id
+    if verify:
+        verify_journal(app, account_id, as_json=as_json)
+    if export is not None:
+        export_journal(app, account_id, export, after, kind)
+    elif not verify:
+        print_journal(app, account_id, after, kind, limit, as_json=as_json)

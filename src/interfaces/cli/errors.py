@@ -1,0 +1,101 @@
+"""Exit codes, and how every failure becomes one line on stderr with its cause and its fix.
+
+What a failure's class means is decided here alone; commands raise :class:`CommandFailed` only for what no layer
+below them knows.
+"""
+
+import sys
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """What a script can tell from the end of a command."""
+
+    OK = 0
+    ERROR = 1
+    NOT_FOUND = 2
+    NOT_RUNNING = 3
+    CONFIGURATION = 4
+    TIMEOUT = 5
+    INTERRUPTED = 130
+
+
+class CommandFailed(Exception):
+    """A command cannot do what was asked; one line with cause and fix."""
+
+    def __init__(self, line: str, code: ExitCode = ExitCode.ERROR) -> None:
+        super().__init__(line)
+        self.code = code
+
+
+def explain(error: BaseException) -> tuple[str, ExitCode]:
+    """The line and the exit code of a failure."""
+    from src.interfaces.cli.composition import ConfigurationError
+
+    match error:
+        case CommandFailed():
+            return _text(error), error.code
+        case ConfigurationError():
+            first, *others = error.args or ("the configuration is wrong",)
+            more = f" ({len(others)} more: `config check` lists all)" if others else ""
+            return f"{_one_line(str(first))}{more}", ExitCode.CONFIGURATION
+        case KeyboardInterrupt():
+            return "interrupted", ExitCode.INTERRUPTED
+        case TimeoutError():
+            return (
+                f"{_text(error)}: the running session did not answer in time, look at `status`",
+                ExitCode.TIMEOUT,
+            )
+        case ConnectionError():
+            return (
+                f"{_text(error)}: no session is running, start one with start-session",
+                ExitCode.NOT_RUNNING,
+            )
+        case OSError():
+            where = f"{error.filename}: " if error.filename else ""
+            return f"{where}{error.strerror or error}: check the path and its permissions", ExitCode.ERROR
+        case _:
+            return _explain_ours(error)
+
+
+def _explain_ours(error: BaseException) -> tuple[str, ExitCode]:
+    """Errors of the application and the domain; their modules are only loaded once something went wrong."""
+    from src.application.ports.broker import BrokerError
+    from src.application.ports.store import StoreError, StoreNotInitialised
+    from src.domain.shared.errors import DomainError
+
+    if isinstance(error, StoreNotInitialised):
+        return _text(error), ExitCode.NOT_FOUND
+    if isinstance(error, StoreError | BrokerError):
+        return _text(error), ExitCode.ERROR
+    if isinstance(error, DomainError | ValueError):
+        return _text(error), ExitCode.CONFIGURATION
+    line = f"unexpected {type(error).__name__}: {_text(error)}; run again with -v to see where"
+    return line, ExitCode.ERROR
+
+
+def explain_usage(message: str, commands: tuple[str, ...]) -> str:
+    """A wrong command line in our form; ``message`` is the parser's own sentence."""
+    line = _one_line(message).rstrip(".")
+    line = line[:1].lower() + line[1:]
+    wanted = line.removeprefix("no such command ").strip("'")
+    if wanted != line:
+        import difflib
+
+        close = difflib.get_close_matches(wanted, commands, n=1)
+        return f"{line}{f' (did you mean {close[0]}?)' if close else ''}: --help lists all"
+    return f"{line}: --help shows what there is"
+
+
+def print_error(line: str) -> None:
+    """Say it on stderr."""
+    print(f"error: {line}", file=sys.stderr)
+
+
+def _text(error: BaseException) -> str:
+    text = error.args[0] if isinstance(error, KeyError) and error.args else error
+    return _one_line(str(text)) or type(error).__name__
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())

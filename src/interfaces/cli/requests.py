@@ -1,0 +1,64 @@
+"""What the flags of ``start-session`` ask for beside settings, checked before anything is opened."""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+
+from src.interfaces.cli.composition import ConfigurationError, SessionRequest
+from src.interfaces.cli.units import parse_duration
+
+_EXCHANGES = ("paper", "testnet", "live")
+
+
+def check_exchange(name: str) -> None:
+    """Refuse what this version cannot trade on."""
+    if name not in _EXCHANGES:
+        raise ConfigurationError(
+            f"--exchange {name} is none of {', '.join(_EXCHANGES)}: leave it out to trade on paper"
+        )
+    if name != "paper":
+        raise ConfigurationError(
+            f"--exchange {name} needs the Binance adapter, which a later version brings: use paper"
+        )
+
+
+def session_request(
+    duration: str, replay: Sequence[str], speed: str, flatten: bool, given: Mapping[str, str]
+) -> SessionRequest:
+    """The request; raises :class:`ConfigurationError` for a flag that cannot be read or a file that is not there."""
+    try:
+        duration_ms = None if duration.strip().lower() == "none" else parse_duration(duration)
+    except ValueError as error:
+        raise ConfigurationError(f"--duration {error}, or none") from None
+    return SessionRequest(
+        duration_ms=duration_ms,
+        replay=tuple(path for text in replay for path in _paths(text)),
+        speed=_speed(speed),
+        flatten=flatten,
+        given=frozenset(given),
+    )
+
+
+def _speed(text: str) -> Decimal | None:
+    if text.strip().lower() == "max":
+        return None
+    try:
+        speed = Decimal(text)
+    except InvalidOperation:
+        speed = Decimal(0)
+    if not speed.is_finite() or speed <= 0:
+        raise ConfigurationError(f"--speed {text} is no speed: write a number above 0, or max")
+    return speed
+
+
+def _paths(text: str) -> list[Path]:
+    """The file, or the files when several were written in one argument; each must be there."""
+    whole = Path(text).expanduser()
+    paths = (
+        [whole] if whole.exists() or not text.strip() else [Path(part).expanduser() for part in text.split()]
+    )
+    for path in paths:
+        if not path.is_file():
+            problem = "is a folder" if path.is_dir() else "does not exist"
+            raise ConfigurationError(f"--replay {path} {problem}: name a file of recorded frames")
+    return paths

@@ -1,0 +1,108 @@
+"""The live view: a full-screen picture a few times a second, the summary on the ordinary screen afterwards."""
+
+import time
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Final
+
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.live import Live
+from rich.segment import Segment
+from rich.style import Style
+
+from src.application.trading.snapshot import SessionSnapshot
+from src.domain.ledger.events import Event
+from src.interfaces.cli.composition import SessionResult
+from src.interfaces.cli.screens.frame import Run, frame, tone
+from src.interfaces.cli.screens.summary import summary_lines
+
+VIEW_INTERVAL_MS: Final = 250
+
+_STYLES: Final = {
+    "plain": Style(),
+    "dim": Style(dim=True),
+    "extra": Style(dim=True),
+    "title": Style(bold=True, color="cyan"),
+    "good": Style(color="green"),
+    "bad": Style(bold=True, color="red"),
+    "warning": Style(color="yellow"),
+    "badge": Style(bold=True, color="black", bgcolor="yellow"),
+}
+
+
+class _Picture:
+    """A frame for rich, which only has to colour it."""
+
+    def __init__(self, snapshot: SessionSnapshot, run: Run) -> None:
+        self._snapshot = snapshot
+        self._run = run
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        for line in frame(self._snapshot, self._run, options.max_width, options.height or console.height):
+            for text, style in line:
+                yield Segment(text, _STYLES[style])
+            yield Segment.line()
+
+
+class LiveScreen:
+    """Draws the session as long as the terminal is there."""
+
+    def __init__(self, speed: Decimal | None) -> None:
+        self._speed = speed
+        self._console = Console(highlight=False)
+        self._live = Live(
+            console=self._console,
+            screen=True,
+            auto_refresh=False,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
+        self._started_s = 0.0
+        self._gone = False
+
+    @property
+    def view_interval_ms(self) -> int | None:
+        """Four pictures a second at most."""
+        return VIEW_INTERVAL_MS
+
+    def on_started(self, snapshot: SessionSnapshot) -> None:
+        """Take the screen."""
+        self._started_s = time.monotonic()
+        try:
+            self._live.start()
+        except OSError:
+            self._gone = True
+        self.on_view(snapshot)
+
+    def on_events(self, at_ms: int, events: Sequence[Event]) -> None:
+        """Nothing: the next picture shows it."""
+
+    def on_view(self, snapshot: SessionSnapshot) -> None:
+        """Draw."""
+        if self._gone:
+            return
+        elapsed_ms = round((time.monotonic() - self._started_s) * 1_000)
+        try:
+            self._live.update(_Picture(snapshot, Run(elapsed_ms, self._speed)), refresh=True)
+        except OSError:
+            self._gone = True
+
+    def on_minute(self, snapshot: SessionSnapshot) -> None:
+        """Nothing: at full speed minutes are over faster than anybody reads."""
+
+    def close(self) -> None:
+        """Give the screen back; harmless to repeat."""
+        try:
+            self._live.stop()
+        except OSError:
+            self._gone = True
+
+    def show_result(self, result: SessionResult) -> None:
+        """The summary, where it stays."""
+        gain = tone(result.snapshot.equity - result.snapshot.capital)
+        try:
+            for number, line in enumerate(summary_lines(result)):
+                style = "title" if number == 0 else gain if line.startswith("  equity") else "plain"
+                self._console.print(line, style=_STYLES[style], markup=False, soft_wrap=True)
+        except OSError:
+            self._gone = True

@@ -1,0 +1,145 @@
+"""The status of a session on one screen, and as a document."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from src.application.trading.snapshot import MarketLine, OrderLine, PositionLine
+from src.interfaces.cli.screens.summary import win_rate
+from src.interfaces.cli.state import Seen
+from src.interfaces.cli.tables import gain, print_table
+from src.interfaces.cli.texts import age, clock, moment, money, percent, price, quantity, short_id, signed
+
+_PURPOSES = {"PROTECTIVE_STOP": "stop", "PROTECTIVE_TARGET": "target"}
+
+
+def status_document(seen: Seen) -> dict[str, Any]:
+    """The status for programs; keys stay."""
+    return {
+        "running": seen.running,
+        "age_ms": seen.age_ms,
+        "account_id": seen.account.account_id,
+        "win_rate": win_rate(seen.snapshot),
+        "session": seen.snapshot,
+    }
+
+
+def freshness(seen: Seen) -> str:
+    """Whether the state is live, and how old it is if not."""
+    if seen.running:
+        return "live"
+    return f"not running, last known state{f', {age(seen.age_ms)} old' if seen.age_ms is not None else ''}"
+
+
+def print_status(seen: Seen, *, detailed: bool) -> None:
+    """The status for people."""
+    for line in _lines(seen):
+        print(line)
+    if detailed:
+        print_positions(seen.snapshot.positions, "Positions")
+        print_markets(seen.snapshot.markets)
+        print_orders(seen.snapshot.orders, "Last orders")
+
+
+def _lines(seen: Seen) -> Iterator[str]:
+    snapshot = seen.snapshot
+    change = snapshot.equity - snapshot.capital
+    share = f" ({percent(change / snapshot.capital)})" if snapshot.capital else ""
+    rate = win_rate(snapshot)
+    yield f"{snapshot.exchange.upper()}  {snapshot.status}, trading {snapshot.trading_state}  [{freshness(seen)}]"
+    if snapshot.trading_reason and snapshot.trading_state != "ACTIVE":
+        yield f"  trading    {snapshot.trading_reason}"
+    yield f"  session    {short_id(snapshot.session_id)} of account {short_id(seen.account.account_id)}"
+    yield f"  market     {snapshot.market}, {moment(snapshot.now_ms)}"
+    # Without a process nothing is valued: equity is the wallet then.
+    label = "equity" if seen.running else "wallet"
+    unrealized = signed(snapshot.unrealized_pnl) if seen.running else "not known"
+    yield f"  {label}     {money(snapshot.equity)}, {signed(change)}{share}, drawdown {percent(snapshot.max_drawdown)}"
+    yield (
+        f"  P&L        realized {signed(snapshot.realized_pnl)}, unrealized {unrealized},"
+        f" fees {signed(-snapshot.commission)}, funding {signed(snapshot.funding)}, today {signed(snapshot.day_pnl)}"
+    )
+    yield f"  trades     {snapshot.total_trades}{f', win rate {percent(rate)}' if rate is not None else ''}"
+    naked = sum(1 for line in snapshot.positions if line.stop_price is None)
+    yield f"  positions  {len(snapshot.positions)}{f', {naked} WITHOUT A STOP' if naked else ''}"
+    yield f"  why        {snapshot.why_not}"
+    for text in snapshot.alarms:
+        yield f"  alarm      {text}"
+
+
+def print_positions(positions: Sequence[PositionLine], title: str) -> None:
+    """Positions for people."""
+    columns = ("symbol", "side", "quantity>", "entry>", "mark>", "P&L>", "stop>", "target>", "strategy")
+    rows = [
+        (
+            line.symbol,
+            "long" if line.quantity > 0 else "short",
+            quantity(abs(line.quantity)),
+            price(line.entry_price),
+            price(line.mark_price),
+            gain(line.unrealized_pnl),
+            "none" if line.stop_price is None else price(line.stop_price),
+            price(line.target_price),
+            line.strategy_id,
+        )
+        for line in positions
+    ]
+    _table_or(title, columns, rows, "no position is open")
+
+
+def print_orders(orders: Sequence[OrderLine], title: str) -> None:
+    """Orders for people, newest first."""
+    columns = (
+        "time",
+        "id",
+        "symbol",
+        "side",
+        "type",
+        "quantity>",
+        "filled>",
+        "price>",
+        "status",
+        "purpose",
+        "strategy",
+    )
+    rows = [
+        (
+            clock(line.created_ms),
+            line.client_order_id,
+            line.symbol,
+            line.side,
+            line.order_type,
+            quantity(line.quantity),
+            quantity(line.filled_quantity),
+            price(line.average_price if line.average_price is not None else line.price),
+            line.status + (" (outcome unknown)" if line.attempt_state == "UNKNOWN" else ""),
+            _PURPOSES.get(line.purpose, line.purpose.lower()),
+            line.strategy_id,
+        )
+        for line in orders
+    ]
+    _table_or(title, columns, rows, "no order yet")
+
+
+def print_markets(markets: Sequence[MarketLine]) -> None:
+    """Markets for people."""
+    columns = ("symbol", "bid>", "ask>", "mark>", "age>", "data", "strategies")
+    rows = [
+        (
+            line.symbol,
+            price(line.bid),
+            price(line.ask),
+            price(line.mark_price),
+            age(line.age_ms),
+            line.trouble or "good",
+            ", ".join(line.strategies),
+        )
+        for line in markets
+    ]
+    _table_or("Markets", columns, rows, "no market: no process runs the session")
+
+
+def _table_or(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], nothing: str) -> None:
+    if rows:
+        print_table(title, columns, rows)
+    else:
+        print(f"{title}: {nothing}")
