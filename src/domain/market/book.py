@@ -126,7 +126,7 @@ class OverlayBook:
         are not newer than the book are ignored.
         """
         known_id = self._depth_id
-        if final_update_id < known_id or (final_update_id == known_id and not self._is_bridging):
+        if final_update_id <= known_id:
             return True
         is_chained = previous_final_update_id == known_id or not known_id
         if self._is_bridging:

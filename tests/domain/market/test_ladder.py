@@ -1,6 +1,5 @@
 """Levels as text: spellings of the same price, prices that are none, deleted levels."""
 
-from collections.abc import Iterator
 from decimal import Decimal
 
 import pytest
@@ -29,19 +28,28 @@ def test_spellings_of_the_same_price_are_one_level(spelling):
     assert list(book.levels(is_ask=False)) == [(D("99.00"), D(6)), (D("98.00"), D(7))]
 
 
-@given(st.lists(st.tuples(st.integers(1, 2000), st.integers(0, 4), st.integers(0, 3)), max_size=40))
-def test_any_mixture_of_spellings_keeps_one_level_a_price_in_order(entries):
-    book = snapshot_book()
-    reference = {D("99.00"): D(5), D("98.00"): D(7)}
-    for update_id, (cents, zeros, quantity) in enumerate(entries, 101):
-        number = D(cents).scaleb(-2)
-        text = f"{number:f}" + "0" * zeros
-        book.apply_depth(update_id, update_id, update_id - 1, [(text, f"{quantity}.000")], [])
-        reference[number] = D(quantity)
-        book.best_bid()
+spelled_levels = st.tuples(
+    st.integers(1, 20_000), st.integers(0, 3), st.integers(0, 4), st.sampled_from(["0.000", "1.000", "2.000"])
+)
 
-    expected: Iterator = ((p, q) for p, q in sorted(reference.items(), reverse=True) if q)
-    assert list(book.levels(is_ask=False)) == list(expected)
+
+@given(st.lists(st.lists(spelled_levels, max_size=4), max_size=25), st.booleans(), st.integers(0, 2))
+def test_any_mixture_of_spellings_keeps_one_level_a_price_in_order(frames, is_ask, ask_every):
+    ladder = Ladder(is_ask)
+    reference: dict[Decimal, Decimal] = {}
+    for number, frame in enumerate(frames):
+        levels = []
+        for units, decimals, zeros, quantity in frame:
+            price = D(units).scaleb(-decimals)
+            levels.append((f"{price:f}" + ("0" * zeros if decimals else ""), quantity))
+            reference[price] = D(quantity)
+
+        ladder.update(levels)
+
+        expected = sorted(((p, q) for p, q in reference.items() if q), reverse=not is_ask)
+        if number % (ask_every + 1) == 0:
+            assert ladder.best() == (expected[0] if expected else None)
+            assert list(ladder.beyond(None)) == expected
 
 
 @pytest.mark.parametrize("text", ["NaN", "-99.0", "abc", "0.00", "Infinity", ""])
