@@ -9,6 +9,7 @@ from src.domain.decisions.step import Step
 from src.domain.ledger import events as e
 from src.domain.orders.order import Order
 from src.domain.orders.transitions import UNRESOLVED, CancelState
+from src.domain.orders.types import Purpose
 from src.domain.portfolio.exposure import equity, gross_exposure, unrealized_pnl
 from src.domain.sessions.session import SESSION_TRANSITIONS, SessionTrigger, TradingSessionStatus
 from src.domain.sessions.trading_states import TRADING_TRANSITIONS, TradingTrigger
@@ -34,7 +35,7 @@ def open_session(step: Step, news: n.OpenSession) -> None:
 
 
 def move_session(step: Step, news: n.MoveSession) -> None:
-    """Move the session; stopping cancels entries and leaves positions with their stops.
+    """Move the session; stopping cancels entries and resting exits, and leaves positions with their stops.
 
     Raises IllegalTransition, with nothing changed, when the session cannot take this step.
     """
@@ -43,17 +44,17 @@ def move_session(step: Step, news: n.MoveSession) -> None:
     next_state(SESSION_TRANSITIONS, session.status, news.trigger)
     step.emit(e.SessionMoved(session.id, news.trigger, news.reason))
     if news.trigger is SessionTrigger.STOP:
-        cancel_entries(step, "the session stops")
+        cancel_entries(step, "the session stops", exits=True)
 
 
-def cancel_entries(step: Step, reason: str) -> None:
-    """Ask for the end of every open order that is not protective."""
+def cancel_entries(step: Step, reason: str, *, exits: bool = False) -> None:
+    """Ask for the end of every open order that may grow a position, and of resting exits if these are to go too.
+
+    Protective orders stay, and so does an emergency close: it stands where a stop should.
+    """
     for order in list(step.ledger.orders.values()):
-        if (
-            order.is_open
-            and not order.ticket.purpose.is_protective
-            and order.cancel_state is CancelState.NONE
-        ):
+        ends = not order.ticket.reduce_only or (exits and order.ticket.purpose is Purpose.EXIT)
+        if ends and order.is_open and order.cancel_state is CancelState.NONE:
             cancel(step, order, reason)
 
 

@@ -55,16 +55,20 @@ def _session_opened(ledger: Ledger, event: e.SessionOpened, at_ms: int) -> None:
 def _session_moved(ledger: Ledger, event: e.SessionMoved, at_ms: int) -> None:
     session = ledger.session
     assert session is not None, "a session moves only after it was opened"
-    if event.trigger is SessionTrigger.RECOVER:
-        session.resume_paused = session.status is TradingSessionStatus.PAUSED or (
-            session.resume_paused and session.status is TradingSessionStatus.STARTING
-        )
+    if session.status is TradingSessionStatus.PAUSED:
+        # Remembered through takeovers and failures, until the session is at rest in a state that says it.
+        session.resume_paused = event.trigger in (SessionTrigger.RECOVER, SessionTrigger.FAIL)
     session.status = next_state(SESSION_TRANSITIONS, session.status, event.trigger)
     session.reason = event.reason
     session.stopped_ms = at_ms if session.status is TradingSessionStatus.STOPPED else None
-    if session.status in (TradingSessionStatus.RUNNING, TradingSessionStatus.PAUSED):
+    if session.status in _SETTLED:
         session.resume_paused = False
     ledger.changes.session = session
+
+
+_SETTLED = frozenset(
+    {TradingSessionStatus.RUNNING, TradingSessionStatus.PAUSED, TradingSessionStatus.STOPPED}
+)
 
 
 def _trading_moved(ledger: Ledger, event: e.TradingMoved, at_ms: int) -> None:

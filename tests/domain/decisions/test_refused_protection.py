@@ -2,9 +2,9 @@
 
 from src.domain.decisions.news import Tick
 from src.domain.orders.news import OutcomeUnknown, Refused
-from src.domain.orders.types import Purpose
+from src.domain.orders.types import OrderStatus, Purpose
 from src.domain.sessions.trading_states import SymbolState
-from tests.support.domain_builders import BTC, SELL
+from tests.support.domain_builders import BTC, SELL, an_exit
 from tests.support.domain_scene import Scene, alarms, cancels, purposes, reconciles, submits
 
 
@@ -133,3 +133,47 @@ def test_after_a_storm_of_refusals_protection_is_tried_again_every_second():
     step = scene.decide(Tick())
 
     assert Purpose.PROTECTIVE_STOP in purposes(step)
+
+
+def test_an_emergency_close_under_way_is_not_doubled_and_needs_no_stop_beside_it():
+    scene = Scene()
+    scene.hold(protected=False)
+    scene.decide(refused(scene.stop, -2021))
+    (target,) = scene.open(Purpose.PROTECTIVE_TARGET)
+
+    steps = [scene.decide(refused(target, -2021)), scene.decide(Tick())]
+
+    assert [purposes(step) for step in steps] == [[], []]
+    assert len(scene.open(Purpose.EMERGENCY)) == 1
+
+
+def test_an_emergency_close_takes_only_what_no_exit_takes_already():
+    scene = Scene()
+    scene.hold(3, protected=False)
+    scene.place(an_exit(quantity=1))
+
+    step = scene.decide(refused(scene.stop, -2021))
+
+    assert submits(step)[0].ticket.quantity == 2
+
+
+def test_a_stop_refused_after_the_position_is_closed_causes_nothing():
+    scene = Scene()
+    scene.hold(protected=False)
+    stop = scene.stop
+    scene.fill(scene.place(an_exit()), 2)
+
+    step = scene.decide(refused(stop, -2022))
+
+    assert submits(step) == []
+
+
+def test_an_emergency_close_that_expires_unfilled_leaves_a_stop():
+    scene = Scene()
+    scene.hold(protected=False)
+    scene.decide(refused(scene.stop, -2021))
+    (close,) = scene.open(Purpose.EMERGENCY)
+
+    step = scene.hear(close, OrderStatus.EXPIRED)
+
+    assert purposes(step) == [Purpose.PROTECTIVE_STOP]

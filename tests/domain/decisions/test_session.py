@@ -1,0 +1,236 @@
+"""Sessions and the trading state: taking over, pausing, stopping, halting, and the end of a recovery."""
+
+import pytest
+
+from src.domain.decisions import news as n
+from src.domain.ledger import events as e
+from src.domain.orders.news import OutcomeUnknown, Refused
+from src.domain.orders.types import Purpose
+from src.domain.sessions.session import SessionTrigger, TradingSessionStatus
+from src.domain.sessions.trading_states import TradingState, TradingTrigger
+from src.domain.shared.errors import IllegalTransition
+from tests.support.domain_builders import ETH, SELL, an_exit, some_options
+from tests.support.domain_scene import Scene, cancels, kinds
+
+
+def move(scene, trigger):
+    return scene.decide(n.MoveSession(SessionTrigger[trigger], "wanted"))
+
+
+def trading(scene, trigger, reason="wanted"):
+    return scene.decide(n.MoveTrading(TradingTrigger[trigger], reason, "operator"))
+
+
+def concluded(*differences):
+    return n.RecoveryConcluded("start", 0, 0, 0, differences)
+
+
+def status(scene):
+    assert scene.ledger.session is not None
+    return scene.ledger.session.status
+
+
+# --- sessions -----------------------------------------------------------------------------------------------
+
+
+def test_a_new_session_runs_after_its_first_recovery():
+    scene = Scene()
+    move(scene, "STOP")
+    move(scene, "CLEANED_UP")
+
+    scene.decide(n.OpenSession("second", some_options()))
+    before = status(scene)
+    scene.decide(concluded())
+
+    assert before is TradingSessionStatus.STARTING
+    assert status(scene) is TradingSessionStatus.RUNNING
+    assert scene.ledger.session is not None and scene.ledger.session.id == "second"
+
+
+def test_a_new_process_takes_its_epoch_and_starts_an_unfinished_session_again():
+    scene = Scene()
+
+    scene.decide(n.TakeOver(2))
+
+    assert scene.ledger.account.epoch == 2
+    assert status(scene) is TradingSessionStatus.STARTING
+    assert scene.place().client_order_id.startswith("sh1-0002-")
+
+
+def test_a_new_process_leaves_a_finished_session_finished():
+    scene = Scene()
+    move(scene, "STOP")
+    move(scene, "CLEANED_UP")
+
+    step = scene.decide(n.TakeOver(2))
+
+    assert kinds(step) == [e.EpochStarted]
+
+
+@pytest.mark.parametrize(
+    "story",
+    [
+        ["take over"],
+        ["take over", "take over"],
+        ["FAIL", "take over"],
+        ["take over", "FAIL", "take over"],
+        ["take over", "FAIL", "take over", "FAIL", "take over"],
+    ],
+    ids=" then ".join,
+)
+def test_a_session_that_was_paused_comes_back_paused_whatever_happens_in_between(story):
+    scene = Scene()
+    move(scene, "PAUSE")
+    for epoch, what in enumerate(story, 2):
+        if what == "take over":
+            scene.decide(n.TakeOver(epoch))
+        else:
+            move(scene, what)
+
+    scene.decide(concluded())
+
+    assert status(scene) is TradingSessionStatus.PAUSED
+
+
+def test_a_session_that_was_resumed_before_the_crash_comes_back_running():
+    scene = Scene()
+    move(scene, "PAUSE")
+    move(scene, "RESUME")
+
+    scene.decide(n.TakeOver(2))
+    scene.decide(concluded())
+
+    assert status(scene) is TradingSessionStatus.RUNNING
+
+
+def test_a_session_that_fails_while_running_comes_back_running():
+    scene = Scene()
+    move(scene, "FAIL")
+
+    scene.decide(n.TakeOver(2))
+    scene.decide(concluded())
+
+    assert status(scene) is TradingSessionStatus.RUNNING
+
+
+def test_a_later_recovery_of_a_running_session_does_not_move_it():
+    scene = Scene()
+
+    step = scene.decide(concluded())
+
+    assert kinds(step) == [e.RecoveryFinished]
+
+
+def test_an_illegal_step_of_a_session_is_refused_with_nothing_changed():
+    scene = Scene()
+    before = len(scene.journal)
+
+    with pytest.raises(IllegalTransition):
+        move(scene, "RESUME")
+
+    assert status(scene) is TradingSessionStatus.RUNNING
+    assert len(scene.journal) == before
+
+
+def test_stopping_cancels_entries_and_resting_exits_and_leaves_the_stops():
+    scene = Scene()
+    scene.hold(2)
+    entry = scene.place(limit_price=90)
+    exit_ = scene.place(an_exit(limit_price=110))
+
+    step = move(scene, "STOP")
+
+    assert sorted(cancels(step)) == sorted([entry.client_order_id, exit_.client_order_id])
+
+
+def test_neither_a_stop_nor_a_halt_cancels_an_emergency_close():
+    scene = Scene()
+    scene.hold(protected=False)
+    scene.decide(Refused(scene.stop.client_order_id, -2021, "no", 0))
+
+    steps = [trading(scene, "HALT"), move(scene, "STOP")]
+
+    assert [cancels(step) for step in steps] == [[], []]
+    assert len(scene.open(Purpose.EMERGENCY)) == 1
+
+
+# --- trading state ------------------------------------------------------------------------------------------
+
+
+def test_a_halt_cancels_entries_and_leaves_exits_and_stops():
+    scene = Scene()
+    scene.hold(2)
+    entry = scene.place(side=SELL, symbol=ETH, limit_price=110)
+    scene.place(an_exit(limit_price=110))
+
+    step = trading(scene, "HALT", "enough")
+
+    assert scene.ledger.account.trading_state is TradingState.HALTED
+    assert scene.ledger.account.trading_reason == "enough"
+    assert cancels(step) == [entry.client_order_id]
+
+
+def test_a_repeated_halt_is_no_new_record_but_cancels_what_came_since():
+    scene = Scene()
+    trading(scene, "HALT")
+    entry = scene.place(limit_price=90)
+
+    step = trading(scene, "HALT")
+
+    assert kinds(step) == [e.CancelRequested]
+    assert cancels(step) == [entry.client_order_id]
+
+
+@pytest.mark.parametrize("trigger", ["RESTORE", "REDUCE"])
+def test_nothing_but_rearming_ends_a_halt(trigger):
+    scene = Scene()
+    trading(scene, "HALT")
+
+    step = trading(scene, trigger)
+
+    assert step.events == []
+    assert scene.ledger.account.trading_state is TradingState.HALTED
+
+
+def test_rearming_allows_trading_again():
+    scene = Scene()
+    trading(scene, "HALT")
+
+    trading(scene, "REARM")
+
+    assert scene.ledger.account.trading_state is TradingState.ACTIVE
+
+
+def test_a_difference_after_the_last_read_halts_trading_and_is_published():
+    scene = Scene()
+    scene.decide(n.TakeOver(2))
+    difference = e.DifferenceFound("position BTCUSDT BOTH", "1", "2", "halts")
+
+    step = scene.decide(concluded(difference))
+
+    assert kinds(step) == [e.DifferenceFound, e.TradingMoved, e.RecoveryFinished, e.SessionMoved]
+    assert scene.ledger.account.trading_state is TradingState.HALTED
+    assert status(scene) is TradingSessionStatus.RUNNING
+
+
+def test_a_recovery_counts_the_attempts_that_stay_unresolved():
+    scene = Scene()
+    order = scene.place()
+    scene.decide(OutcomeUnknown(order.client_order_id, "timeout"))
+    scene.place()
+
+    step = scene.decide(concluded())
+
+    (finished,) = step.events
+    assert isinstance(finished, e.RecoveryFinished)
+    assert finished.unresolved == 2
+    assert finished.agrees
+
+
+def test_the_end_and_the_new_start_of_the_stream_are_recorded():
+    scene = Scene()
+
+    steps = [scene.decide(n.StreamEnded(1, "gone")), scene.decide(n.StreamRestarted(2))]
+
+    assert [kinds(step) for step in steps] == [[e.StreamLost], [e.StreamOpened]]
+    assert scene.ledger.account.stream_epoch == 2
