@@ -40,7 +40,7 @@ SYMBOLS = ("BTCUSDT", "ETHUSDT")
 
 
 def ledger_snapshot(ledger: Ledger) -> dict[str, Any]:
-    """Everything that a ledger holds, to be compared with ``==``.
+    """A copy of everything that a ledger holds, to be compared with ``==``.
 
     Settled orders are left out, because they leave the working set with their commit; so are books and positions
     that were looked at and never touched.
@@ -55,7 +55,7 @@ def ledger_snapshot(ledger: Ledger) -> dict[str, Any]:
             key: asdict(position) for key, position in ledger.positions.items() if position != Position(*key)
         },
         "symbols": {name: asdict(book) for name, book in ledger.symbols.items() if book != SymbolBook(name)},
-        "income_ids": ledger.income_ids,
+        "income_ids": set(ledger.income_ids),
         "recent_orders": list(ledger.recent_orders),
     }
 

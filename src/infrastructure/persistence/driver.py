@@ -67,6 +67,7 @@ class SqliteDriver:
 
     def __init__(self, path: Path, synchronous: str = "FULL") -> None:
         self._path = path
+        self._synchronous = synchronous
         self._connection = sqlite3.connect(path, isolation_level=None, cached_statements=64)
         try:
             self._cursor = self._connection.cursor()
@@ -109,7 +110,10 @@ class SqliteDriver:
         A sync of bytes inside a file is nearly twice as fast as one that also has to make a new size durable, and
         the space is there when the disk fills up. Only the holder of the write lock appends to the log, and the
         zeros carry no valid checksum, so SQLite takes them for what they are: the end of the log.
+        Where nothing is synced there is nothing to gain.
         """
+        if self._synchronous == "OFF":
+            return
         self.begin()
         try:
             descriptor = os.open(f"{self._path}-wal", os.O_WRONLY | os.O_CLOEXEC)

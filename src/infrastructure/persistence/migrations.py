@@ -18,7 +18,7 @@ from sqlalchemy.exc import DBAPIError
 from src.application.ports.store import StoreTooNew
 from src.infrastructure.persistence.failures import store_error
 from src.infrastructure.persistence.lease import Lease
-from src.infrastructure.persistence.schema import read_versions
+from src.infrastructure.persistence.schema import read_versions, require_folder
 
 SCRIPTS: Final = Path(__file__).resolve().parents[3] / "alembic"
 
@@ -30,6 +30,7 @@ def migrate(path: Path, *, scripts: Path = SCRIPTS) -> tuple[list[str], Path | N
     session of it runs, :class:`StoreTooNew` for a database of a newer version, another :class:`StoreError` when the
     file cannot be read or written; the database is then as it was.
     """
+    require_folder(path)
     known = revisions(scripts)
     versions = read_versions(path)
     if any(version not in known for version in versions):

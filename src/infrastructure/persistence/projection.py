@@ -79,17 +79,13 @@ class Projection:
         name = order.client_order_id
         values = sql.ORDER.row(order)
         settled = order.is_settled
-        known = self._orders.get(name)
-        if known is None and name in intended:
+        if name in intended:
             ticket, attempt = sql.TICKET.row(order.ticket), sql.ATTEMPT.row(order.attempt)
             row = (self._account_no, *ticket, *attempt, *values, int(settled))
             self._driver.execute(sql.INSERT_ORDER, row)
             number = self._newest = self._driver.last_row
         else:
-            if known is None:
-                # Late news of an order that was settled and had left the working set.
-                (known,) = self._driver.query(sql.SELECT_ORDER_NUMBER, (self._account_no, name))
-            number, stored_id = known
+            number, stored_id = self._orders.get(name) or self._find(name)
             exchange_id = values[_EXCHANGE_ID]
             if exchange_id == stored_id:
                 self._driver.execute(sql.UPDATE_ORDER, (*_moving(values), int(settled), number))
@@ -100,6 +96,12 @@ class Projection:
             self._orders.pop(name, None)
         else:
             self._orders[name] = (number, values[_EXCHANGE_ID])
+
+    def _find(self, client_order_id: str) -> tuple[int, int | None]:
+        """Row number and stored exchange id of an order that was settled and now has late news."""
+        (row,) = self._driver.query(sql.SELECT_ORDER_NUMBER, (self._account_no, client_order_id))
+        number, exchange_order_id = row
+        return number, exchange_order_id
 
     def _append(self, ledger: Ledger) -> None:
         changes, account_no, many = ledger.changes, self._account_no, self._driver.executemany

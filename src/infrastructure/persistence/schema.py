@@ -46,6 +46,8 @@ def read_versions(path: Path) -> list[str]:
     Raises :class:`StoreUnavailable` or :class:`StoreCorrupt` when it cannot be read.
     """
     try:
+        if path.is_dir():
+            raise StoreUnavailable(f"database {path.name} is a folder: give the path of a file")
         if not path.exists() or not path.stat().st_size:
             return []
     except OSError as error:
@@ -78,6 +80,14 @@ def require_current(path: Path) -> None:
         raise StoreNotInitialised(f"database {path.name} was written by an older version: run migrate")
     if state is SchemaState.NEWER:
         raise StoreTooNew(f"database {path.name} was written by a newer version: update this program")
+
+
+def require_folder(path: Path) -> None:
+    """Raise :class:`StoreUnavailable` unless the folder of a new database exists."""
+    if not path.parent.is_dir():
+        raise StoreUnavailable(
+            f"the folder {path.parent.name} for database {path.name} does not exist: create it"
+        )
 
 
 def create_sqlite(path: Path) -> None:

@@ -94,7 +94,11 @@ class SqliteStore:
             raise StoreError("this store holds a lease already: close it first")
         self._lease = Lease.take(self._path, account_id, owner)
         failpoint("store.lease")
-        return self._run(lambda: self._acquire(account_id, owner))
+        try:
+            return self._run(lambda: self._acquire(account_id, owner))
+        except StoreError:
+            self._release()
+            raise
 
     def _acquire(self, account_id: str, owner: str) -> int:
         self._bind(account_id)
@@ -137,8 +141,10 @@ class SqliteStore:
 
     def stage(self, at_ms: int, events: Sequence[Event]) -> None:
         """Encode and chain events for the next commit. Nothing is durable yet."""
-        if self._lease_epoch < 0:
-            raise StoreError("nothing is written without the lease: acquire the account first")
+        if self._broken or self._lease_epoch < 0:
+            raise StoreError(
+                self._broken or "nothing is written without the lease: acquire the account first"
+            )
         link, epoch = self._chain.link, self._lease_epoch
         for event in events:
             self._records.append(link(at_ms, epoch, event))
@@ -259,9 +265,12 @@ class SqliteStore:
         except sqlite3.Error as error:
             raise self._fail(error) from error
         finally:
-            if self._lease is not None:
-                self._lease.release()
-                self._lease = None
+            self._release()
+
+    def _release(self) -> None:
+        if self._lease is not None:
+            self._lease.release()
+            self._lease = None
 
     def _run(self, call: Callable[[], T]) -> T:
         if self._broken:

@@ -1,0 +1,170 @@
+"""Files and folders a session cannot be kept in: each is refused in one line that says why and what to do."""
+
+import os
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from src.application.ports.store import (
+    StoreCorrupt,
+    StoreError,
+    StoreNotInitialised,
+    StoreTooNew,
+    StoreUnavailable,
+)
+from src.infrastructure.persistence.failures import store_error
+from src.infrastructure.persistence.migrations import migrate
+from src.infrastructure.persistence.read_models import SqliteReadModels
+from src.infrastructure.persistence.schema import SchemaState, create_sqlite, sqlite_schema_state
+from src.infrastructure.persistence.sqlite_store import SqliteStore
+from tests.support.faulty_driver import sqlite_error
+from tests.support.ledger_builders import ACCOUNT, START_MS
+
+
+def missing(path: Path) -> None:
+    pass
+
+
+def zero_bytes(path: Path) -> None:
+    path.touch()
+
+
+def no_database(path: Path) -> None:
+    path.write_text("This is a shopping list. " * 100)
+
+
+def truncated(path: Path) -> None:
+    create_sqlite(path)
+    os.truncate(path, path.stat().st_size // 2)
+
+
+def a_directory(path: Path) -> None:
+    path.mkdir()
+
+
+def of_another_program(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as file, file:
+        file.execute("CREATE TABLE songs (title TEXT)")
+
+
+def with_version(version: str) -> Callable[[Path], None]:
+    def make(path: Path) -> None:
+        create_sqlite(path)
+        with closing(sqlite3.connect(path)) as file, file:
+            file.execute("UPDATE alembic_version SET version_num = ?", (version,))
+
+    return make
+
+
+BAD = [
+    (missing, StoreNotInitialised, "run init-db"),
+    (zero_bytes, StoreNotInitialised, "run init-db"),
+    (no_database, StoreCorrupt, "not a database of this program"),
+    (truncated, StoreCorrupt, "restore it from a backup"),
+    (a_directory, StoreUnavailable, "give the path of a file"),
+    (of_another_program, StoreUnavailable, "give another path"),
+    (with_version("9999"), StoreTooNew, "update this program"),
+]
+
+
+@pytest.mark.parametrize("opener", [SqliteStore, SqliteReadModels])
+@pytest.mark.parametrize(("make", "kind", "words"), BAD, ids=[case[2] for case in BAD])
+def test_a_bad_file_is_refused_in_one_line(
+    tmp_path: Path,
+    opener: Callable[[Path], object],
+    make: Callable[[Path], None],
+    kind: type[StoreError],
+    words: str,
+):
+    path = tmp_path / "steadyhand.db"
+    make(path)
+
+    with pytest.raises(kind, match=words) as refusal:
+        opener(path)
+
+    assert "\n" not in str(refusal.value)
+    assert "steadyhand.db" in str(refusal.value)
+    assert str(tmp_path) not in str(refusal.value)
+
+
+@pytest.mark.parametrize("make", [missing, zero_bytes])
+def test_an_empty_file_becomes_a_database(tmp_path: Path, make: Callable[[Path], None]):
+    path = tmp_path / "steadyhand.db"
+    make(path)
+    before = sqlite_schema_state(path)
+
+    create_sqlite(path)
+
+    assert (before, sqlite_schema_state(path)) == (SchemaState.EMPTY, SchemaState.CURRENT)
+
+
+def test_making_a_database_twice_changes_nothing(tmp_path: Path):
+    path = tmp_path / "steadyhand.db"
+    create_sqlite(path)
+    store = SqliteStore(path)
+    store.open_account(ACCOUNT, START_MS)
+
+    create_sqlite(path)
+
+    assert store.load(ACCOUNT.account_id) is not None
+
+
+@pytest.mark.parametrize("make", [create_sqlite, migrate])
+def test_a_missing_folder_is_named(tmp_path: Path, make: Callable[[Path], object]):
+    with pytest.raises(StoreUnavailable, match=r"the folder nowhere .* does not exist: create it"):
+        make(tmp_path / "nowhere" / "steadyhand.db")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path):
+    tmp_path.chmod(0o500)
+
+    with pytest.raises(StoreUnavailable, match="cannot be opened"):
+        create_sqlite(tmp_path / "steadyhand.db")
+
+
+def test_a_file_whose_pages_are_damaged_is_refused(tmp_path: Path):
+    path = tmp_path / "steadyhand.db"
+    create_sqlite(path)
+    SqliteStore(path).open_account(ACCOUNT, START_MS)
+    with closing(sqlite3.connect(path)) as file:
+        file.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        (root,) = file.execute("SELECT rootpage FROM sqlite_master WHERE name = 'journal'").fetchone()
+    with path.open("r+b") as raw:
+        raw.seek((root - 1) * 4096)
+        raw.write(b"\xff" * 4096)
+
+    with pytest.raises(StoreCorrupt, match="restore"):
+        SqliteStore(path).load(ACCOUNT.account_id)
+
+
+def test_a_row_that_cannot_be_read_is_damage(tmp_path: Path):
+    path = tmp_path / "steadyhand.db"
+    create_sqlite(path)
+    SqliteStore(path).open_account(ACCOUNT, START_MS)
+    with closing(sqlite3.connect(path)) as file, file:
+        file.execute("UPDATE account SET trading_state = 'SLEEPY'")
+
+    with pytest.raises(StoreCorrupt, match="cannot be read"):
+        SqliteStore(path).load(ACCOUNT.account_id)
+    with pytest.raises(StoreCorrupt, match="cannot be read"):
+        SqliteReadModels(path).ledger(ACCOUNT.account_id)
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "kind"),
+    [
+        (sqlite3.SQLITE_PERM, "access permission denied", StoreUnavailable),
+        (sqlite3.SQLITE_CORRUPT, "database disk image is malformed", StoreCorrupt),
+        (sqlite3.SQLITE_ERROR, "no such column: colour", StoreNotInitialised),
+        (sqlite3.SQLITE_MISUSE, "bad parameter", StoreError),
+    ],
+)
+def test_every_failure_of_sqlite_has_a_kind_of_its_own(code: int, text: str, kind: type[StoreError]):
+    error = store_error(sqlite_error(code, text), Path("steadyhand.db"))
+
+    assert type(error) is kind
+    assert text in str(error)
