@@ -8,7 +8,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """One session on the synthetic market, as quick as it goes; ``flags`` are settings as the command line names them."""
+    """One session on the synthetic market, as quick as it goes; ``flags`` are settings by their names."""
 
     name: str
     duration_ms: int

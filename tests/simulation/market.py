@@ -106,7 +106,9 @@ def _quiet_end(start_ns: int, price: int, number: int, line: int) -> list[Market
         at_ns = start_ns + step * 250_000_000
         at_ms = at_ns // 1_000_000
         deep = Decimal(1000 + step)
-        ticker = BookTicker("BTCUSDT", TICK * price, deep, TICK * (price + 1), deep, number + step, at_ms, at_ms)
+        ticker = BookTicker(
+            "BTCUSDT", TICK * price, deep, TICK * (price + 1), deep, number + step, at_ms, at_ms
+        )
         frames.append((at_ns, 0, line + step - 1, ticker))
     return frames
 

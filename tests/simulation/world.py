@@ -31,7 +31,7 @@ from src.infrastructure.simulated_exchange.latency import MILLISECOND_NS, Latenc
 from tests.simulation.market import START_MS, TICK, SimulatedMarket
 
 SECONDS = 60
-ACTIONS = 24
+ACTIONS = 14
 SYMBOL = "BTCUSDT"
 MARKET_ID = "simulation"
 
@@ -177,6 +177,9 @@ class Trader:
     def schedule(self) -> None:
         """Put every action that still lies ahead into the session's inbox."""
         inputs = self._runner.loop.inputs
+        # What the last process left paused or halted ends soon.
+        inputs.after(1_000, self._resume)
+        inputs.after(1_000, self._rearm)
         for index in range(ACTIONS):
             rng = random.Random(f"action:{self._seed}:{index}")
             at_ms = START_MS + rng.randrange(500, SECONDS * 1000)
@@ -186,7 +189,7 @@ class Trader:
     def _action(self, rng: random.Random) -> Callable[[], None]:
         kind = rng.choices(
             (self._market, self._limit, self._cancel, self._close, self._pause, self._halt),
-            (30, 30, 15, 12, 5, 4),
+            (36, 30, 12, 12, 3, 2),
         )[0]
         return lambda: kind(rng)
 
@@ -240,13 +243,23 @@ class Trader:
             loop.decide(PlaceOrder(verdict))
 
     def _pause(self, rng: random.Random) -> None:
+        """Pause for a moment, so that a history is not one long pause."""
         loop = self._runner.loop
-        paused = self._runner.session.status is TradingSessionStatus.PAUSED
-        loop.decide(MoveSession(SessionTrigger.RESUME if paused else SessionTrigger.PAUSE, "at random"))
+        if self._runner.session.status is TradingSessionStatus.RUNNING:
+            loop.decide(MoveSession(SessionTrigger.PAUSE, "at random"))
+            loop.inputs.after(rng.randrange(200, 2_000), self._resume)
+
+    def _resume(self) -> None:
+        if self._runner.session.status is TradingSessionStatus.PAUSED:
+            self._runner.loop.decide(MoveSession(SessionTrigger.RESUME, "at random"))
 
     def _halt(self, rng: random.Random) -> None:
+        """Halt for a moment; a process that dies meanwhile leaves the halt to the next."""
         loop = self._runner.loop
-        halted = loop.ledger.account.trading_state is TradingState.HALTED
-        loop.decide(
-            MoveTrading(TradingTrigger.REARM if halted else TradingTrigger.HALT, "at random", "trader")
-        )
+        loop.decide(MoveTrading(TradingTrigger.HALT, "at random", "trader"))
+        loop.inputs.after(rng.randrange(200, 2_000), self._rearm)
+
+    def _rearm(self) -> None:
+        loop = self._runner.loop
+        if loop.ledger.account.trading_state is TradingState.HALTED:
+            loop.decide(MoveTrading(TradingTrigger.REARM, "at random", "trader"))

@@ -111,6 +111,7 @@ class Books:
             self.ledger = ledger
             self.orders = {o.client_order_id: o for o in reads.orders(account_id, limit=EVERYTHING)}
             self.fills = reads.fills(account_id)
+            self.head = reads.head(account_id).hash
         self.events: list[tuple[int, Event]] = [
             (record.at_ms, decode(record.kind, record.payload)) for record in records
         ]

@@ -5,7 +5,7 @@ settings. Shares are fractions, 0.1 being ten percent; they are floats because c
 :meth:`TradingConfig.exact` gives the decimal that was written, which is what money is computed with.
 """
 
-from dataclasses import InitVar, dataclass, field
+from dataclasses import dataclass, field, fields
 from decimal import Decimal
 from typing import Final
 
@@ -14,21 +14,22 @@ TESTNET: Final = "testnet"
 LIVE: Final = "live"
 
 _SHARES: Final = (
-    ("position_size_pct", True),
-    ("stop_loss_pct", False),
-    ("take_profit_pct", True),
-    ("max_daily_loss_pct", False),
-    ("slippage_tolerance", False),
+    "position_size_pct",
+    "stop_loss_pct",
+    "take_profit_pct",
+    "max_daily_loss_pct",
+    "slippage_tolerance",
 )
-"""The fractions, and whether one above 1 has a meaning."""
+_MAY_BE_ZERO: Final = frozenset({"take_profit_pct"})
+_MAY_EXCEED_ONE: Final = frozenset({"position_size_pct", "take_profit_pct"})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class TradingConfig:
     """Settings of one trading session.
 
     ``position_size_pct`` is the largest share of the portfolio in one position, ``stop_loss_pct`` and
-    ``take_profit_pct`` are distances from the entry price, ``max_daily_loss_pct`` is the share of equity whose loss
+    ``take_profit_pct`` (0: no target) are distances from the entry price, ``max_daily_loss_pct`` is the share of equity whose loss
     in one day stops new entries. With ``use_market_orders=False`` entries are LIMIT IOC at the best price plus or
     minus ``slippage_tolerance``. ``retry_attempts`` counts reads and cancels, never a submit.
     ``save_state_interval`` is in seconds. ``use_testnet`` is another name for ``testnet``.
@@ -56,32 +57,38 @@ class TradingConfig:
     save_state_interval: int = 60
 
     log_trades: bool = True
-    use_testnet: InitVar[bool | None] = None
 
-    # The constructor's keyword and the attribute share one name, which dataclasses allow and checkers do not.
-    @property  # type: ignore[misc]
-    def use_testnet(self) -> bool:  # noqa: F811
+    def __init__(
+        self,
+        api_key: str = api_key,
+        api_secret: str = "",
+        testnet: bool = testnet,
+        dry_run: bool = dry_run,
+        max_positions: int = max_positions,
+        position_size_pct: float = position_size_pct,
+        stop_loss_pct: float = stop_loss_pct,
+        take_profit_pct: float = take_profit_pct,
+        max_daily_loss_pct: float = max_daily_loss_pct,
+        use_market_orders: bool = use_market_orders,
+        slippage_tolerance: float = slippage_tolerance,
+        retry_attempts: int = retry_attempts,
+        auto_restart: bool = auto_restart,
+        save_state_interval: int = save_state_interval,
+        log_trades: bool = log_trades,
+        *,
+        use_testnet: bool | None = None,
+    ) -> None:
+        given = locals()
+        for each in fields(self):
+            object.__setattr__(self, each.name, given[each.name])
+        if use_testnet is not None:
+            object.__setattr__(self, "testnet", use_testnet)
+        self._check()
+
+    @property
+    def use_testnet(self) -> bool:
         """Whether orders go to the exchange's test network."""
         return self.testnet
-
-    def __post_init__(self, use_testnet: object) -> None:
-        # Without the keyword, the property itself arrives as its default.
-        if isinstance(use_testnet, bool):
-            object.__setattr__(self, "testnet", use_testnet)
-        for name in ("testnet", "dry_run", "use_market_orders", "auto_restart", "log_trades"):
-            if not isinstance(getattr(self, name), bool):
-                raise ValueError(f"{name}={getattr(self, name)!r} is neither True nor False")
-        for name, above_one in _SHARES:
-            self._check_share(name, above_one)
-        for name, least in (("max_positions", 1), ("retry_attempts", 0), ("save_state_interval", 1)):
-            value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool) or value < least:
-                raise ValueError(f"{name}={value!r} is not a whole number of at least {least}")
-        if bool(self.api_key) is not bool(self.api_secret):
-            missing = "api_secret" if self.api_key else "api_key"
-            raise ValueError(
-                f"{missing} is missing: give key and secret together, or neither for paper trading"
-            )
 
     @property
     def exchange(self) -> str:
@@ -94,12 +101,33 @@ class TradingConfig:
         """The fraction called ``name`` as the decimal that was written: 0.02 is exactly two hundredths."""
         return Decimal(str(getattr(self, name)))
 
-    def _check_share(self, name: str, above_one: bool) -> None:
-        """A fraction is a finite number above zero, and at most 1 unless more has a meaning."""
+    def _check(self) -> None:
+        for name in ("testnet", "dry_run", "use_market_orders", "auto_restart", "log_trades"):
+            if not isinstance(getattr(self, name), bool):
+                raise ValueError(f"{name}={getattr(self, name)!r} is neither True nor False")
+        for name in _SHARES:
+            self._check_share(name)
+        for name, least in (("max_positions", 1), ("retry_attempts", 0), ("save_state_interval", 1)):
+            value = getattr(self, name)
+            if not isinstance(value, int) or isinstance(value, bool) or value < least:
+                raise ValueError(f"{name}={value!r} is not a whole number of at least {least}")
+        if bool(self.api_key) is not bool(self.api_secret):
+            missing = "api_secret" if self.api_key else "api_key"
+            raise ValueError(
+                f"{missing} is missing: give key and secret together, or neither for paper trading"
+            )
+
+    def _check_share(self, name: str) -> None:
+        """A fraction is a finite number above zero and at most 1, unless more or none has a meaning."""
         value = getattr(self, name)
         if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
             raise ValueError(f"{name}={value!r} is not a number: write a fraction like 0.02 for two percent")
         share = Decimal(str(value))
-        if not share.is_finite() or share <= 0 or (share > 1 and not above_one):
+        in_range = share.is_finite() and share >= 0
+        if (
+            not in_range
+            or (not share and name not in _MAY_BE_ZERO)
+            or (share > 1 and name not in _MAY_EXCEED_ONE)
+        ):
             raise ValueError(f"{name}={value} is out of range: write a fraction like 0.02 for two percent")
         object.__setattr__(self, name, float(value))

@@ -3,8 +3,10 @@
     inbox → decide → one transaction (synced) → effects → publish
 
 Everything that can change the session arrives here as an input and is worked off in order. What was decided is
-durable before any byte leaves; effects run after the commit; events are published after the effects. If a commit
-fails, nothing is retried: the process leaves RUNNING and recovers from disk at its next start.
+durable before any byte leaves; effects run after the commit; events are published after the effects. Inputs that
+lead to no effect (an event that only confirms what we know) share the commit of their batch: what is lost of them
+in a crash, the exchange tells again. If a commit fails, nothing is retried: the process leaves RUNNING and recovers
+from disk at its next start.
 """
 
 from asyncio import Future, get_running_loop
@@ -72,6 +74,7 @@ class SessionLoop:
         self._next_minute_ms = 0
         self._effects: list[Effect] = []
         self._events: list[Event] = []
+        self._staged = False
         self._answers: list[tuple[Future[object], object]] = []
         self._batches = 0
         self._ticking = False
@@ -87,7 +90,7 @@ class SessionLoop:
         if step.events:
             self.store.stage(now.session_ms, step.events)
             self._events += step.events
-            self.pending = True
+            self._staged = True
         if step.effects:
             self._effects += step.effects
             self.pending = True
@@ -95,8 +98,8 @@ class SessionLoop:
 
     async def flush(self) -> None:
         """Commit what was decided, then act on it, then tell the world."""
-        while self.pending:
-            self.pending = False
+        while self.pending or self._staged:
+            self.pending = self._staged = False
             await self.store.commit(self.ledger)
             failpoint("session.committed")
             effects, self._effects = self._effects, []
@@ -245,8 +248,7 @@ class SessionLoop:
     async def turn(self) -> bool:
         """Work off one batch; False when no input will ever come again."""
         count = self.inputs.pump(self, BATCH_INPUTS)
-        if self.pending:
-            await self.flush()
+        await self.flush()
         if self.store.checkpoint_due:
             self.store.checkpoint()
         if not count:

@@ -19,12 +19,13 @@ from src.application.trading.signal_desk import SignalDesk
 from src.domain.decisions.news import MoveSession, OpenSession, PlaceOrder, TakeOver
 from src.domain.ledger.evolve import open_ledger
 from src.domain.ledger.state import Ledger
-from src.domain.orders.transitions import AttemptState
+from src.domain.orders.transitions import AttemptState, CancelState
 from src.domain.risk.review import Approved, review_reducing
 from src.domain.sessions.session import SessionOptions, SessionTrigger, TradingSession, TradingSessionStatus
 
 LIGHT_RECOVERY_MS = 60_000
-STOP_TURNS_MAX = 20_000
+STOP_WAIT_MS = 3_000
+"""How long (session time) a stop waits for what is on its way; recovery settles the rest."""
 
 
 class ContradictingOptions(ValueError):
@@ -184,9 +185,12 @@ class SessionRunner:
         if self._flatten:
             self._close_all()
         await loop.flush()
-        for _ in range(STOP_TURNS_MAX):
-            if not self._unfinished_business() or not await loop.turn():
+        deadline_ms = loop.inputs.now_ms() + STOP_WAIT_MS
+        while self._unfinished_business() and loop.inputs.now_ms() < deadline_ms:
+            if not await loop.turn():
                 break
+        # The session ends with store and exchange in agreement, whatever was still on its way.
+        await self.recovery.recover("stop", new_stream=False)
         loop.decide(MoveSession(SessionTrigger.CLEANED_UP, reason))
         await loop.flush()
         self.finished = True
@@ -194,7 +198,8 @@ class SessionRunner:
 
     async def settle(self) -> None:
         """Work until nothing of ours is on its way any more, without trading on."""
-        for _ in range(STOP_TURNS_MAX):
+        deadline_ms = self.loop.inputs.now_ms() + STOP_WAIT_MS
+        while self.loop.inputs.now_ms() < deadline_ms:
             on_their_way = (o.attempt_state is AttemptState.OPEN for o in self.loop.ledger.orders.values())
             if not any(on_their_way) or not await self.loop.turn():
                 return
@@ -214,7 +219,7 @@ class SessionRunner:
         """Orders on their way, cancels without an end, and, when flattening, positions."""
         ledger = self.loop.ledger
         orders = [order for order in ledger.orders.values() if order.is_open]
-        if any(o.attempt_state is AttemptState.OPEN or not o.ticket.purpose.is_protective for o in orders):
+        if any(o.attempt_state is AttemptState.OPEN or o.cancel_state is CancelState.REQUESTED for o in orders):
             return True
         return self._flatten and any(not position.is_flat for position in ledger.positions.values())
 

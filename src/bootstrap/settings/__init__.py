@@ -1,7 +1,7 @@
 """Reads the settings, once, at the start of a command: the program never looks at the environment again."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -94,7 +94,21 @@ def _validated(found: Found, problems: list[str]) -> Settings | None:
         problems.append(
             f"{missing} is missing, but its partner is set ({found[there].source}): set both, or neither"
         )
+    problems.extend(_database_problem(settings, found))
     return settings
+
+
+def _database_problem(settings: Settings, found: Found) -> Iterator[str]:
+    """A line when the address of the database names none that this program speaks."""
+    if settings.database_url is None:
+        return
+    from src.application.ports.store import StoreUnavailable
+    from src.infrastructure.persistence.database_url import sqlite_path
+
+    try:
+        sqlite_path(settings.database_url.get_secret_value(), ROOT)
+    except StoreUnavailable as error:
+        yield f"DATABASE_URL ({found['database_url'].source}): {error}"
 
 
 _PROBLEMS = {

@@ -101,7 +101,7 @@ def _text_or_none(value: Any) -> Any:
 
 Share = Annotated[Decimal, Field(gt=0, le=1, allow_inf_nan=False)]
 Amount = Annotated[Decimal, Field(gt=0, allow_inf_nan=False)]
-Milliseconds = Annotated[Duration, BeforeValidator(_duration), InstanceOf()]
+Milliseconds = Annotated[Duration, InstanceOf(), BeforeValidator(_duration)]
 
 
 class Settings(BaseModel):

@@ -1,0 +1,67 @@
+"""``python -m tests.simulation [SEEDS]``: that many histories, each with a crash or two, on every core.
+
+Prints each violation with the seed that replays it (``--seed N``), and figures at the end; the exit code is the
+verdict.
+"""
+
+import argparse
+import os
+import sys
+import tempfile
+import time
+from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from pathlib import Path
+
+from tests.simulation.seeds import Verdict, run_seed
+
+RAM = Path("/dev/shm")
+
+
+def main() -> int:
+    """Run the seeds."""
+    parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
+    parser.add_argument("seeds", nargs="?", type=int, default=20_000, help="how many seeds (default 20000)")
+    parser.add_argument("--first", type=int, default=0, help="the first seed (default 0)")
+    parser.add_argument("--seed", type=int, help="one seed only, with its files kept when something is wrong")
+    arguments = parser.parse_args()
+    first, count = (arguments.seed, 1) if arguments.seed is not None else (arguments.first, arguments.seeds)
+    started = time.monotonic()
+    verdicts: list[Verdict] = []
+    with tempfile.TemporaryDirectory(prefix="steadyhand-sim-", dir=RAM if RAM.is_dir() else None) as folder:
+        workers = min(os.cpu_count() or 1, count)
+        with ProcessPoolExecutor(workers) as pool:
+            run = partial(_run, folder=Path(folder))
+            for verdict in pool.map(
+                run, range(first, first + count), chunksize=min(50, -(-count // workers))
+            ):
+                verdicts.append(verdict)
+                for sentence in verdict.violations:
+                    print(
+                        f"seed {verdict.seed} (killed at {', '.join(verdict.crashes)}): {sentence}",
+                        flush=True,
+                    )
+    return _report(verdicts, time.monotonic() - started)
+
+
+def _run(seed: int, folder: Path) -> Verdict:
+    return run_seed(seed, folder / str(os.getpid()))
+
+
+def _report(verdicts: list[Verdict], seconds: float) -> int:
+    crashes = Counter(where for verdict in verdicts for where in verdict.crashes)
+    orders = sorted(verdict.orders for verdict in verdicts)
+    failed = sum(1 for verdict in verdicts if verdict.violations)
+    print(
+        f"{len(verdicts)} seeds in {seconds:.1f} s, {len(verdicts) / seconds:.0f} a second; "
+        f"{sum(crashes.values())} crashes at {len(crashes)} kinds of points; "
+        f"orders a seed: fewest {orders[0]}, median {orders[len(orders) // 2]}; "
+        f"{len({verdict.head for verdict in verdicts})} distinct histories"
+    )
+    print(f"{len(verdicts) - failed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
