@@ -24,43 +24,54 @@ def _option(flag: str, metavar: str, meaning: str) -> Any:
     return typer.Option(flag, metavar=metavar, help=meaning, show_default=False)
 
 
+_Duration = Annotated[str, _option("--duration", "TIME", "Session time: 60s, 5m, 8h, none. [default: none]")]
+_Symbols = Annotated[list[str] | None, _option("--symbols", "A,B", "What to trade.")]
+_Strategies = Annotated[
+    list[str] | None, _option("--strategies", "A,B", "Who decides: sma_cross:fast=5,slow=20.")
+]
+_Timeframe = Annotated[str | None, _option("--timeframe", "TIME", "Length of candles, 1s to 1d.")]
+_Replay = Annotated[list[str] | None, _option("--replay", "FILE...", "Recorded frames to trade on.")]
+_Speed = Annotated[str, _option("--speed", "1|10|max", "Session time over wall time. [default: 1]")]
+_Seed = Annotated[str | None, _option("--seed", "N", "Chooses the synthetic market.")]
+_Capital = Annotated[str | None, _option("--capital", "USDT", "Start of a new paper account.")]
+_Sizing = Annotated[
+    str | None, _option("--sizing", "SPEC", "percent:0.1, risk:0.005, fixed:0.01, notional:500.")
+]
+_StopLoss = Annotated[str | None, _option("--stop-loss", "SHARE", "Distance of stops, 0.02 is 2 %.")]
+_TakeProfit = Annotated[str | None, _option("--take-profit", "SHARE", "Distance of targets, 0 for none.")]
+_Funding = Annotated[str | None, _option("--funding-interval", "TIME", "Between two funding payments.")]
+_Leverage = Annotated[str | None, _option("--leverage", "N", "Leverage at the exchange.")]
+_Portfolio = Annotated[str | None, _option("--portfolio", "NAME", "The portfolio traded for.")]
+_Exchange = Annotated[
+    str, _option("--exchange", "NAME", "paper; testnet and live come later. [default: paper]")
+]
+_Flatten = Annotated[bool, typer.Option("--flatten", help="Close all positions at the end.")]
+
+
 def start_session(
     ctx: typer.Context,
-    duration: Annotated[
-        str, _option("--duration", "TIME", "Session time: 60s, 5m, 8h, none. [default: none]")
-    ] = "none",
-    symbols: Annotated[list[str] | None, _option("--symbols", "A,B", "What to trade.")] = None,
-    strategies: Annotated[
-        list[str] | None, _option("--strategies", "A,B", "Who decides: sma_cross:fast=5,slow=20.")
-    ] = None,
-    timeframe: Annotated[str | None, _option("--timeframe", "TIME", "Length of candles, 1s to 1d.")] = None,
-    replay: Annotated[
-        list[str] | None, _option("--replay", "FILE...", "Recorded frames to trade on.")
-    ] = None,
-    speed: Annotated[str, _option("--speed", "1|10|max", "Session time over wall time. [default: 1]")] = "1",
-    seed: Annotated[str | None, _option("--seed", "N", "Chooses the synthetic market.")] = None,
-    capital: Annotated[str | None, _option("--capital", "USDT", "Start of a new paper account.")] = None,
-    sizing: Annotated[
-        str | None, _option("--sizing", "SPEC", "percent:0.1, risk:0.005, fixed:0.01, notional:500.")
-    ] = None,
-    stop_loss: Annotated[
-        str | None, _option("--stop-loss", "SHARE", "Distance of stops, 0.02 is 2 %.")
-    ] = None,
-    take_profit: Annotated[
-        str | None, _option("--take-profit", "SHARE", "Distance of targets, 0 for none.")
-    ] = None,
-    funding_interval: Annotated[
-        str | None, _option("--funding-interval", "TIME", "Between two funding payments.")
-    ] = None,
-    leverage: Annotated[str | None, _option("--leverage", "N", "Leverage at the exchange.")] = None,
-    portfolio: Annotated[str | None, _option("--portfolio", "NAME", "The portfolio traded for.")] = None,
-    exchange: Annotated[
-        str, _option("--exchange", "NAME", "paper; testnet and live come later. [default: paper]")
-    ] = "paper",
-    flatten: Annotated[bool, typer.Option("--flatten", help="Close all positions at the end.")] = False,
+    duration: _Duration = "none",
+    symbols: _Symbols = None,
+    strategies: _Strategies = None,
+    timeframe: _Timeframe = None,
+    replay: _Replay = None,
+    speed: _Speed = "1",
+    seed: _Seed = None,
+    capital: _Capital = None,
+    sizing: _Sizing = None,
+    stop_loss: _StopLoss = None,
+    take_profit: _TakeProfit = None,
+    funding_interval: _Funding = None,
+    leverage: _Leverage = None,
+    portfolio: _Portfolio = None,
+    exchange: _Exchange = "paper",
+    flatten: _Flatten = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Start a session, or resume the unfinished one."""
+    from src.interfaces.cli.requests import check_exchange, session_request
+
+    check_exchange(exchange)
     flags = {
         "symbols": ",".join(symbols) if symbols else None,
         "strategies": ",".join(strategies) if strategies else None,
@@ -74,12 +85,8 @@ def start_session(
         "leverage": leverage,
         "portfolio": portfolio,
     }
-    from src.interfaces.cli.requests import check_exchange, session_request
-
-    check_exchange(exchange)
     given = {name: value for name, value in flags.items() if value is not None}
-    request = session_request(duration, replay or [], speed, flatten, given)
-    _run(ctx, given, request, as_json)
+    _run(ctx, given, session_request(duration, replay or [], speed, flatten, given), as_json)
 
 
 def _run(ctx: typer.Context, flags: dict[str, str], request: "SessionRequest", as_json: bool) -> None:
@@ -100,7 +107,7 @@ def _run(ctx: typer.Context, flags: dict[str, str], request: "SessionRequest", a
 
 def stop_session(
     ctx: typer.Context,
-    flatten: Annotated[bool, typer.Option("--flatten", help="Close all positions first.")] = False,
+    flatten: _Flatten = False,
     account: AccountFlag = None,
     as_json: JsonFlag = False,
 ) -> None:
