@@ -12,14 +12,15 @@ from alembic import context
 from sqlalchemy import Connection, create_engine
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from src.infrastructure.persistence.columns import ExactDecimal
 from src.infrastructure.persistence.database_url import DatabaseKind, parse_database_url
-from src.infrastructure.persistence.tables import ExactDecimal, metadata
+from src.infrastructure.persistence.tables import metadata
 
 
 def render_item(kind: str, item: object, autogen_context: Any) -> str | bool:
     """Name our own column types in new migrations; everything else as alembic does."""
     if kind == "type" and isinstance(item, ExactDecimal):
-        autogen_context.imports.add("from src.infrastructure.persistence.tables import ExactDecimal")
+        autogen_context.imports.add("from src.infrastructure.persistence.columns import ExactDecimal")
         return "ExactDecimal()"
     return False
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from alembic import op
 
-from src.infrastructure.persistence.tables import ExactDecimal
+from src.infrastructure.persistence.columns import ExactDecimal
 
 revision: str = "0001"
 down_revision: str | Sequence[str] | None = None

@@ -8,24 +8,17 @@ start recovers from disk.
 import sqlite3
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from src.application.ports.failpoints import failpoint
 from src.application.ports.store import JournalHead, StoreError
-from src.domain.ledger.events import (
-    AccountOpened,
-    AlarmRaised,
-    EquityMarked,
-    Event,
-    OrderIntended,
-    RecoveryFinished,
-    SessionOpened,
-)
+from src.domain.ledger.events import AccountOpened, Event
 from src.domain.ledger.evolve import open_ledger
 from src.domain.ledger.state import Ledger
 from src.domain.orders.order import Order
 from src.infrastructure.persistence import loading
 from src.infrastructure.persistence import statements as sql
+from src.infrastructure.persistence.batch import Batch
 from src.infrastructure.persistence.driver import Driver, SqliteDriver
 from src.infrastructure.persistence.failures import store_error
 from src.infrastructure.persistence.journal import GENESIS, Chain
@@ -58,13 +51,9 @@ class SqliteStore:
         self._lease: Lease | None = None
         self._lease_epoch = -1
         self._account_no = 0
-        self._chain = Chain(0)
-        self._head = self._chain.head
-        self._session_id: str | None = None
+        self._batch = Batch(Chain(0), None)
+        self._head = self._batch.chain.head
         self._projection: Projection | None = None
-        self._records: list[tuple[Any, ...]] = []
-        self._notes: list[tuple[str, tuple[Any, ...]]] = []
-        self._intended: set[str] = set()
         self.commits_since_checkpoint = 0
         try:
             self._driver = connect(path, synchronous)
@@ -119,9 +108,8 @@ class SqliteStore:
             raise StoreError(f"there is no account {account_id} in {self._path.name}: run init-db first")
         ((account_no, seq, digest, session_id),) = rows
         self._account_no = account_no
-        self._chain = Chain(account_no, seq, digest)
-        self._head = self._chain.head
-        self._session_id = session_id
+        self._batch = Batch(Chain(account_no, seq, digest), session_id)
+        self._head = self._batch.chain.head
 
     def load(self, account_id: str) -> Ledger | None:
         """The ledger from the tables, or None when there is no such account; the journal's tail is checked.
@@ -145,29 +133,7 @@ class SqliteStore:
             raise StoreError(
                 self._broken or "nothing is written without the lease: acquire the account first"
             )
-        link, epoch = self._chain.link, self._lease_epoch
-        for event in events:
-            self._records.append(link(at_ms, epoch, event))
-            cls = type(event)
-            if cls is OrderIntended:
-                self._intended.add(event.attempt.client_order_id)  # type: ignore[union-attr]
-            elif cls in _NOTED:
-                self._note(at_ms, event)
-
-    def _note(self, at_ms: int, event: Event) -> None:
-        """Remember the row of an event that has a table of its own."""
-        place = (self._account_no, self._chain.seq, at_ms)
-        match event:
-            case SessionOpened():
-                self._session_id = event.session_id
-            case EquityMarked():
-                self._notes.append((sql.INSERT_EQUITY, (*place, self._session_id, *sql.EQUITY.row(event))))
-            case RecoveryFinished():
-                self._notes.append((sql.INSERT_RECOVERY, (*place, *sql.RECOVERY.row(event))))
-            case AlarmRaised():
-                self._notes.append((sql.INSERT_ALARM, (*place, *sql.ALARM.row(event))))
-            case _:
-                raise AssertionError(f"{type(event).__name__} has no table of its own")
+        self._batch.add(at_ms, self._lease_epoch, events)
 
     async def commit(self, ledger: Ledger) -> None:
         """Write the staged records and the rows of ``ledger.changes`` in one transaction, and sync.
@@ -175,7 +141,7 @@ class SqliteStore:
         The changes are cleared and settled orders released afterwards. Raises :class:`StoreError`; then nothing of
         the batch is durable, and the process must not go on.
         """
-        if not self._records and not _has_rows(ledger):
+        if not self._batch.records and not _has_rows(ledger):
             return
         if self._broken:
             raise StoreError(self._broken)
@@ -189,28 +155,26 @@ class SqliteStore:
             raise self._fail(error) from error
         self._broken = ""
         failpoint("store.after_commit")
-        self._head = self._chain.head
+        self._head = self._batch.chain.head
         ledger.release_settled()
         ledger.changes.clear()
-        self._records.clear()
-        self._notes.clear()
-        self._intended.clear()
+        self._batch.clear()
         self.commits_since_checkpoint += 1
         if self.commits_since_checkpoint >= CHECKPOINT_AT_LATEST:
             self.checkpoint()
 
     def _write(self, ledger: Ledger, projection: Projection) -> None:
-        driver = self._driver
+        driver, batch = self._driver, self._batch
         failpoint("store.begin")
         driver.begin()
-        if len(self._records) == 1:
-            driver.execute(sql.INSERT_RECORD, self._records[0])
+        if len(batch.records) == 1:
+            driver.execute(sql.INSERT_RECORD, batch.records[0])
         else:
-            driver.executemany(sql.INSERT_RECORD, self._records)
+            driver.executemany(sql.INSERT_RECORD, batch.records)
         failpoint("store.journal")
-        for statement, row in self._notes:
+        for statement, row in batch.notes:
             driver.execute(statement, row)
-        projection.write(ledger, self._chain, self._lease_epoch, self._intended)
+        projection.write(ledger, batch.chain, self._lease_epoch, batch.intended)
         failpoint("store.tables")
         failpoint("store.before_commit")
         driver.commit()
@@ -290,9 +254,6 @@ class SqliteStore:
             # The connection is beyond use; closing it undoes the transaction.
             self._broken += "; even the transaction could not be undone, closing will do it"
         return failure
-
-
-_NOTED = frozenset({SessionOpened, EquityMarked, RecoveryFinished, AlarmRaised})
 
 
 def _has_rows(ledger: Ledger) -> bool:

@@ -2,24 +2,14 @@
 
 The journal is the history; every other table is its projection, written in the same transaction. There is no
 outbox table: the journal itself is the outbox, and ``outbox_cursor`` marks how far a relay has published it.
-Amounts are :class:`ExactDecimal`. Secondary indexes are kept to what the order path can afford: each one is a
-page more in every commit that touches it.
+Secondary indexes are kept to what the order path can afford: each one is a page more in every commit that touches
+it.
 """
 
-from decimal import Decimal
-from typing import Any
-
 from sqlalchemy import (
-    BigInteger,
-    Boolean,
     Column,
-    Dialect,
-    ForeignKey,
     Index,
     Integer,
-    LargeBinary,
-    MetaData,
-    Numeric,
     PrimaryKeyConstraint,
     String,
     Table,
@@ -27,107 +17,48 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
-from sqlalchemy.types import TypeDecorator, TypeEngine
 
-from src.domain.money import canonical
-
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
-        "pk": "pk_%(table_name)s",
-    }
+from src.infrastructure.persistence.columns import (
+    RowNumber,
+    account_column,
+    amount,
+    blob,
+    flag,
+    maybe_amount,
+    maybe_whole,
+    metadata,
+    text_column,
+    whole,
 )
-
-# SQLite only makes INTEGER PRIMARY KEY the row id itself.
-RowNumber = BigInteger().with_variant(Integer(), "sqlite")
-
-
-class ExactDecimal(TypeDecorator[Decimal]):
-    """A finite decimal kept exactly: TEXT on SQLite (its NUMERIC is binary floating point), NUMERIC elsewhere."""
-
-    impl = Numeric(38, 18)
-    cache_ok = True
-
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Decimal]:
-        """TEXT on SQLite."""
-        kind: TypeEngine[Any] = Text() if dialect.name == "sqlite" else Numeric(38, 18)
-        return dialect.type_descriptor(kind)
-
-    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> Decimal | str | None:
-        """The canonical spelling on SQLite; ValueError for NaN and infinity, which PostgreSQL would take."""
-        if value is None:
-            return None
-        if not value.is_finite():
-            raise ValueError(f"only finite decimals are stored, not {value}")
-        return canonical(value) if dialect.name == "sqlite" else value
-
-    def process_result_value(self, value: Decimal | str | None, dialect: Dialect) -> Decimal | None:
-        """The same number."""
-        return None if value is None else Decimal(value)
-
-
-def _text(name: str) -> Column[str]:
-    return Column(name, Text, nullable=False)
-
-
-def _whole(name: str) -> Column[int]:
-    return Column(name, BigInteger, nullable=False)
-
-
-def _maybe_whole(name: str) -> Column[int]:
-    return Column(name, BigInteger)
-
-
-def _amount(name: str) -> Column[Decimal]:
-    return Column(name, ExactDecimal, nullable=False)
-
-
-def _maybe_amount(name: str) -> Column[Decimal]:
-    return Column(name, ExactDecimal)
-
-
-def _flag(name: str) -> Column[bool]:
-    return Column(name, Boolean, nullable=False)
-
-
-def _hash(name: str) -> Column[bytes]:
-    return Column(name, LargeBinary, nullable=False)
-
-
-def _account() -> Column[int]:
-    return Column("account_no", RowNumber, ForeignKey("account.account_no"), nullable=False)
-
 
 account = Table(
     "account",
     metadata,
     Column("account_no", RowNumber, primary_key=True),
     Column("account_id", String(64), nullable=False, unique=True),
-    *(_text(name) for name in ("namespace", "exchange", "settle_asset")),
+    *(text_column(name) for name in ("namespace", "exchange", "settle_asset")),
     # The lease: every commit names its epoch, so that a writer whose lease was taken over changes nothing.
-    _whole("lease_epoch"),
-    _text("lease_owner"),
-    _whole("head_seq"),
-    _hash("head_hash"),
+    whole("lease_epoch"),
+    text_column("lease_owner"),
+    whole("head_seq"),
+    blob("head_hash"),
     Column("session_id", Text),
     # No order below this number is needed to rebuild the working set.
-    _whole("working_from"),
-    *(_whole(name) for name in ("epoch", "next_intent", "next_sequence", "stream_epoch")),
-    *(_text(name) for name in ("trading_state", "trading_reason")),
-    _whole("day"),
-    *(_amount(name) for name in ("day_start_equity", "peak_equity", "max_drawdown")),
-    *(_amount(name) for name in ("realized_pnl", "commission", "funding", "transfers")),
-    *(_whole(name) for name in ("breaches", "last_ms", "income_ms")),
+    whole("working_from"),
+    *(whole(name) for name in ("epoch", "next_intent", "next_sequence", "stream_epoch")),
+    *(text_column(name) for name in ("trading_state", "trading_reason")),
+    whole("day"),
+    *(amount(name) for name in ("day_start_equity", "peak_equity", "max_drawdown")),
+    *(amount(name) for name in ("realized_pnl", "commission", "funding", "transfers")),
+    *(whole(name) for name in ("breaches", "last_ms", "income_ms")),
 )
 
 wallets = Table(
     "wallets",
     metadata,
-    _account(),
+    account_column(),
     Column("asset", String(32), nullable=False),
-    _amount("amount"),
+    amount("amount"),
     PrimaryKeyConstraint("account_no", "asset"),
     sqlite_with_rowid=False,
 )
@@ -137,28 +68,28 @@ journal = Table(
     metadata,
     # account_no · 2^40 + seq: on SQLite the one B-tree that an appended record touches.
     Column("record_no", RowNumber, primary_key=True, autoincrement=False),
-    _account(),
-    *(_whole(name) for name in ("seq", "at_ms", "epoch")),
-    *(_text(name) for name in ("kind", "key")),
-    *(_hash(name) for name in ("payload", "prev_hash", "hash")),
+    account_column(),
+    *(whole(name) for name in ("seq", "at_ms", "epoch")),
+    *(text_column(name) for name in ("kind", "key")),
+    *(blob(name) for name in ("payload", "prev_hash", "hash")),
 )
 
 sessions = Table(
     "sessions",
     metadata,
     Column("session_no", RowNumber, primary_key=True),
-    _account(),
+    account_column(),
     Column("session_id", String(64), nullable=False),
     # Canonical JSON of SessionOptions: written once, compared as a whole.
-    _text("options"),
-    _text("status"),
-    _whole("started_ms"),
-    _maybe_whole("stopped_ms"),
-    _flag("resume_paused"),
-    _text("reason"),
-    *(_whole(name) for name in ("total_trades", "winning_trades", "losing_trades")),
-    *(_amount(name) for name in ("total_pnl", "total_commission", "total_funding")),
-    *(_amount(name) for name in ("peak_equity", "max_drawdown")),
+    text_column("options"),
+    text_column("status"),
+    whole("started_ms"),
+    maybe_whole("stopped_ms"),
+    flag("resume_paused"),
+    text_column("reason"),
+    *(whole(name) for name in ("total_trades", "winning_trades", "losing_trades")),
+    *(amount(name) for name in ("total_pnl", "total_commission", "total_funding")),
+    *(amount(name) for name in ("peak_equity", "max_drawdown")),
     UniqueConstraint("account_no", "session_id"),
 )
 
@@ -166,33 +97,33 @@ orders = Table(
     "orders",
     metadata,
     Column("order_no", RowNumber, primary_key=True),
-    _account(),
+    account_column(),
     # The ticket: never changes.
-    *(_text(name) for name in ("symbol", "side", "order_type")),
-    _amount("quantity"),
-    *(_text(name) for name in ("purpose", "strategy_id")),
-    _amount("reference_price"),
-    *(_maybe_amount(name) for name in ("limit_price", "stop_price")),
+    *(text_column(name) for name in ("symbol", "side", "order_type")),
+    amount("quantity"),
+    *(text_column(name) for name in ("purpose", "strategy_id")),
+    amount("reference_price"),
+    *(maybe_amount(name) for name in ("limit_price", "stop_price")),
     Column("time_in_force", Text),
-    _flag("reduce_only"),
-    *(_text(name) for name in ("position_side", "working_type")),
-    *(_maybe_amount(name) for name in ("stop_loss_price", "take_profit_price")),
-    _text("ticket_reason"),
+    flag("reduce_only"),
+    *(text_column(name) for name in ("position_side", "working_type")),
+    *(maybe_amount(name) for name in ("stop_loss_price", "take_profit_price")),
+    text_column("ticket_reason"),
     # The attempt: never changes, never repeated.
     Column("client_order_id", String(64), nullable=False),
-    *(_whole(name) for name in ("timestamp_ms", "recv_window_ms")),
+    *(whole(name) for name in ("timestamp_ms", "recv_window_ms")),
     # The order.
-    _text("session_id"),
-    *(_whole(name) for name in ("intent", "created_ms")),
-    *(_text(name) for name in ("status", "attempt_state", "cancel_state")),
-    *(_maybe_whole(name) for name in ("exchange_order_id", "algo_id")),
-    *(_amount(name) for name in ("filled_quantity", "filled_cost", "claimed_quantity")),
-    *(_amount(name) for name in ("realized_pnl", "commission")),
-    _whole("updated_ms"),
-    _text("reason"),
+    text_column("session_id"),
+    *(whole(name) for name in ("intent", "created_ms")),
+    *(text_column(name) for name in ("status", "attempt_state", "cancel_state")),
+    *(maybe_whole(name) for name in ("exchange_order_id", "algo_id")),
+    *(amount(name) for name in ("filled_quantity", "filled_cost", "claimed_quantity")),
+    *(amount(name) for name in ("realized_pnl", "commission")),
+    whole("updated_ms"),
+    text_column("reason"),
     # Comma-separated; kept here as well as in fills, so that fills need no index by order.
-    _text("trade_ids"),
-    _flag("settled"),
+    text_column("trade_ids"),
+    flag("settled"),
     UniqueConstraint("account_no", "client_order_id"),
     # Only acknowledged orders, so that the commit before a submit does not touch it.
     Index(
@@ -206,16 +137,16 @@ orders = Table(
 fills = Table(
     "fills",
     metadata,
-    _account(),
-    _text("client_order_id"),
+    account_column(),
+    text_column("client_order_id"),
     Column("symbol", String(32), nullable=False),
-    *(_whole(name) for name in ("trade_id", "exchange_order_id")),
-    *(_text(name) for name in ("side", "position_side")),
-    *(_amount(name) for name in ("price", "quantity", "realized_pnl", "commission")),
-    _text("commission_asset"),
-    _flag("is_maker"),
-    _whole("traded_ms"),
-    _text("strategy_id"),
+    *(whole(name) for name in ("trade_id", "exchange_order_id")),
+    *(text_column(name) for name in ("side", "position_side")),
+    *(amount(name) for name in ("price", "quantity", "realized_pnl", "commission")),
+    text_column("commission_asset"),
+    flag("is_maker"),
+    whole("traded_ms"),
+    text_column("strategy_id"),
     PrimaryKeyConstraint("account_no", "symbol", "trade_id"),
     sqlite_with_rowid=False,
 )
@@ -223,13 +154,13 @@ fills = Table(
 positions = Table(
     "positions",
     metadata,
-    _account(),
+    account_column(),
     Column("symbol", String(32), nullable=False),
     Column("position_side", String(8), nullable=False),
-    *(_amount(name) for name in ("quantity", "cost", "realized_pnl", "commission", "funding")),
-    _text("strategy_id"),
-    *(_maybe_amount(name) for name in ("stop_loss_price", "take_profit_price")),
-    *(_whole(name) for name in ("opened_ms", "updated_ms")),
+    *(amount(name) for name in ("quantity", "cost", "realized_pnl", "commission", "funding")),
+    text_column("strategy_id"),
+    *(maybe_amount(name) for name in ("stop_loss_price", "take_profit_price")),
+    *(whole(name) for name in ("opened_ms", "updated_ms")),
     PrimaryKeyConstraint("account_no", "symbol", "position_side"),
     sqlite_with_rowid=False,
 )
@@ -237,15 +168,15 @@ positions = Table(
 lots = Table(
     "lots",
     metadata,
-    _account(),
+    account_column(),
     Column("symbol", String(32), nullable=False),
     Column("position_side", String(8), nullable=False),
     # First in, first out: the place in the queue.
     Column("place", Integer, nullable=False),
-    *(_amount(name) for name in ("quantity", "price", "commission")),
-    _whole("opened_ms"),
-    _text("strategy_id"),
-    _whole("trade_id"),
+    *(amount(name) for name in ("quantity", "price", "commission")),
+    whole("opened_ms"),
+    text_column("strategy_id"),
+    whole("trade_id"),
     PrimaryKeyConstraint("account_no", "symbol", "position_side", "place"),
     sqlite_with_rowid=False,
 )
@@ -254,10 +185,10 @@ lots = Table(
 symbols = Table(
     "symbols",
     metadata,
-    _account(),
+    account_column(),
     Column("symbol", String(32), nullable=False),
-    *(_text(name) for name in ("state", "reason")),
-    *(_whole(name) for name in ("confirmed_trade_id", "last_trade_id")),
+    *(text_column(name) for name in ("state", "reason")),
+    *(whole(name) for name in ("confirmed_trade_id", "last_trade_id")),
     PrimaryKeyConstraint("account_no", "symbol"),
     sqlite_with_rowid=False,
 )
@@ -265,13 +196,13 @@ symbols = Table(
 income = Table(
     "income",
     metadata,
-    _account(),
-    _whole("transaction_id"),
+    account_column(),
+    whole("transaction_id"),
     Column("income_type", String(64), nullable=False),
     Column("asset", String(32), nullable=False),
-    _amount("amount"),
-    _text("symbol"),
-    _whole("at_ms"),
+    amount("amount"),
+    text_column("symbol"),
+    whole("at_ms"),
     PrimaryKeyConstraint("account_no", "transaction_id", "income_type", "asset"),
     sqlite_with_rowid=False,
 )
@@ -280,19 +211,19 @@ round_trips = Table(
     "round_trips",
     metadata,
     Column("trip_no", RowNumber, primary_key=True),
-    _account(),
-    *(_text(name) for name in ("symbol", "strategy_id", "side")),
-    *(_amount(name) for name in ("quantity", "entry_price", "exit_price", "pnl", "commission")),
-    *(_whole(name) for name in ("opened_ms", "closed_ms", "entry_trade_id", "exit_trade_id")),
+    account_column(),
+    *(text_column(name) for name in ("symbol", "strategy_id", "side")),
+    *(amount(name) for name in ("quantity", "entry_price", "exit_price", "pnl", "commission")),
+    *(whole(name) for name in ("opened_ms", "closed_ms", "entry_trade_id", "exit_trade_id")),
 )
 
 equity_points = Table(
     "equity_points",
     metadata,
-    _account(),
-    *(_whole(name) for name in ("seq", "at_ms")),
+    account_column(),
+    *(whole(name) for name in ("seq", "at_ms")),
     Column("session_id", Text),
-    *(_amount(name) for name in ("wallet", "unrealized_pnl", "exposure")),
+    *(amount(name) for name in ("wallet", "unrealized_pnl", "exposure")),
     PrimaryKeyConstraint("account_no", "seq"),
     sqlite_with_rowid=False,
 )
@@ -300,14 +231,11 @@ equity_points = Table(
 recovery_reports = Table(
     "recovery_reports",
     metadata,
-    _account(),
-    *(_whole(name) for name in ("seq", "at_ms")),
-    _text("cause"),
-    *(
-        _whole(name)
-        for name in ("orders_checked", "fills_added", "income_added", "unresolved", "differences")
-    ),
-    _flag("agrees"),
+    account_column(),
+    *(whole(name) for name in ("seq", "at_ms")),
+    text_column("cause"),
+    *(whole(name) for name in ("orders_checked", "fills_added", "income_added", "unresolved", "differences")),
+    flag("agrees"),
     PrimaryKeyConstraint("account_no", "seq"),
     sqlite_with_rowid=False,
 )
@@ -315,9 +243,9 @@ recovery_reports = Table(
 alarms = Table(
     "alarms",
     metadata,
-    _account(),
-    *(_whole(name) for name in ("seq", "at_ms")),
-    *(_text(name) for name in ("subject", "text")),
+    account_column(),
+    *(whole(name) for name in ("seq", "at_ms")),
+    *(text_column(name) for name in ("subject", "text")),
     PrimaryKeyConstraint("account_no", "seq"),
     sqlite_with_rowid=False,
 )
@@ -326,9 +254,9 @@ alarms = Table(
 outbox_cursor = Table(
     "outbox_cursor",
     metadata,
-    _account(),
+    account_column(),
     Column("consumer", String(64), nullable=False),
-    _whole("seq"),
+    whole("seq"),
     PrimaryKeyConstraint("account_no", "consumer"),
     sqlite_with_rowid=False,
 )
@@ -337,5 +265,5 @@ portfolios = Table(
     "portfolios",
     metadata,
     Column("portfolio_id", String(64), primary_key=True),
-    _text("name"),
+    text_column("name"),
 )

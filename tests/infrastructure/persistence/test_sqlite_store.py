@@ -39,11 +39,11 @@ from tests.support.ledger_builders import (
 class Writer:
     """A store with its ledger, as a session holds them."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, synchronous: str = "OFF") -> None:
         if not path.exists():
             create_sqlite(path)
         self.path = path
-        self.store = SqliteStore(path, synchronous="OFF")
+        self.store = SqliteStore(path, synchronous=synchronous)
         self.store.open_account(ACCOUNT, START_MS)
         self.epoch = self.store.acquire(ACCOUNT.account_id, "a test")
         ledger = self.store.load(ACCOUNT.account_id)
@@ -297,7 +297,7 @@ async def test_a_writer_whose_lease_was_taken_over_writes_nothing(database: Path
 
 
 async def test_the_log_keeps_its_size_between_checkpoints(database: Path):
-    writer = Writer(database)
+    writer = Writer(database, "FULL")
     log = Path(f"{database}-wal")
 
     for number in range(1, 2 * CHECKPOINT_AFTER):

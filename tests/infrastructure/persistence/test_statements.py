@@ -9,7 +9,7 @@ import pytest
 
 from src.infrastructure.persistence import statements
 from src.infrastructure.persistence.schema import create_sqlite
-from src.infrastructure.persistence.tables import metadata
+from src.infrastructure.persistence.columns import metadata
 
 TEXTS = {
     name: value
