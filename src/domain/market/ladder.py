@@ -35,6 +35,11 @@ def _decimals_of(text: str) -> int:
     return 0 if point < 0 else len(text) - point - 1
 
 
+def _is_plain(text: str) -> bool:
+    """Whether a number is spelled by nothing but digits and a point, and does not begin with a zero."""
+    return text[0] > "0" and text.isascii() and text.replace(".", "", 1).isdigit()
+
+
 def _sort_key(price: str) -> str:
     """A text that sorts as the price does: the integer part padded to one width."""
     return price.rjust(_WIDTH + len(price) - len(price.partition(".")[0]))
@@ -186,12 +191,11 @@ class Ladder:
             decimals = _decimals_of(text)
             if self._decimals < 0:
                 self._decimals = decimals
-            elif decimals != self._decimals:
-                if self._spell(number) != text:
-                    return False
-                self._uniform = False
-            elif text[0] == "0" and self._spell(number) != text:
+            if decimals == self._decimals and _is_plain(text):
+                continue
+            if self._spell(number) != text:
                 return False
+            self._uniform = self._uniform and decimals == self._decimals
         if self._keys is not None:
             for text in prices:
                 insort(self._keys, _sort_key(text))

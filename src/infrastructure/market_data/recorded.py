@@ -25,7 +25,7 @@ from src.infrastructure.market_data.frames import (
     TradePrint,
 )
 from src.infrastructure.market_data.instruments import derived_instrument, shipped_instrument
-from src.infrastructure.market_data.recording_file import RecordingFile
+from src.infrastructure.market_data.recording_file import SAMPLE_FRAMES, RecordingFile
 from src.infrastructure.market_data.source import OnFrame, SourceError, SourceStatistics
 
 _event_of: Final = itemgetter(3)
@@ -36,11 +36,17 @@ class RecordedMarket:
 
     Frames of equal receive time keep the order of the files as given, then of their lines. ``instruments`` come
     from the shipped table, or are derived from the decimals of the first frames; ``description`` says which.
+    ``sample_frames`` is how many frames of each file are read for that, at least, before any is handed out.
 
     Raises :class:`SourceError` when a file cannot be read or has no good line.
     """
 
-    def __init__(self, paths: Sequence[Path], instruments: Iterable[Instrument] = ()) -> None:
+    def __init__(
+        self,
+        paths: Sequence[Path],
+        instruments: Iterable[Instrument] = (),
+        sample_frames: int = SAMPLE_FRAMES,
+    ) -> None:
         if not paths:
             raise SourceError("No recording was named. Give one or more files.")
         self._statistics = SourceStatistics()
@@ -54,7 +60,7 @@ class RecordedMarket:
         self._merged = 0
         try:
             for index, path in enumerate(paths):
-                self._files.append(RecordingFile(path, index, self._statistics))
+                self._files.append(RecordingFile(path, index, self._statistics, sample_frames))
         except SourceError:
             self.close()
             raise

@@ -19,7 +19,7 @@ from src.infrastructure.market_data.frames import (
 from src.infrastructure.market_data.lines import DamagedFile, read_lines
 from src.infrastructure.market_data.source import SourceError, SourceStatistics
 
-_SAMPLE_FRAMES: Final = 2_000
+SAMPLE_FRAMES: Final = 2_000
 _NS_PER_MS: Final = 1_000_000
 _SUSPICIOUS_STEP_NS: Final = 60_000_000_000
 _OFFSET_TOLERANCE_MS: Final = 3_600_000
@@ -32,13 +32,16 @@ _WRONG_TIME: Final = "receive time does not fit the event's time"
 class RecordingFile:
     """Frames of one file in the order of its lines, with receive times that never go back.
 
-    ``digest`` is the sha256 of the file as stored, in hexadecimal. ``sample`` holds the first frames (some 2,000),
-    from which symbols and decimals are learnt before anything is handed out; ``read`` delivers it first.
+    ``digest`` is the sha256 of the file as stored, in hexadecimal. ``sample`` holds the first frames, at least
+    ``sample_frames`` if there are so many, from which symbols and decimals are learnt before anything is handed
+    out; ``read`` delivers it first.
 
     Raises :class:`SourceError` when the file cannot be read or holds no market frame.
     """
 
-    def __init__(self, path: Path, index: int, statistics: SourceStatistics) -> None:
+    def __init__(
+        self, path: Path, index: int, statistics: SourceStatistics, sample_frames: int = SAMPLE_FRAMES
+    ) -> None:
         self.path = path
         self.lines_read = 0
         self._is_exhausted = False
@@ -53,7 +56,7 @@ class RecordingFile:
             self.digest = hashlib.file_digest(self._file, "sha256").hexdigest()
             self._file.seek(0)
             self._blocks = read_lines(self._file)
-            self.sample = self._take_sample()
+            self.sample = self._take_sample(sample_frames)
         except OSError as error:
             raise SourceError(
                 f"{path}: {error.strerror or type(error).__name__}. Name a readable recording: lines of"
@@ -87,12 +90,12 @@ class RecordingFile:
             return []
         return lines
 
-    def _take_sample(self) -> list[MarketFrame]:
+    def _take_sample(self, least: int) -> list[MarketFrame]:
         lines = self._next_lines()
         # Where single trades are recorded, the same trades joined by the exchange would count twice.
         self._with_aggregates = not any(_TRADE_MARK in line for line in lines)
         frames = self._decode(lines)
-        while len(frames) < _SAMPLE_FRAMES and not self._is_exhausted:
+        while len(frames) < least and not self._is_exhausted:
             frames += self._decode(self._next_lines())
         if not frames:
             reasons = ", ".join(f"{reason} ({n})" for reason, n in self._statistics.bad_lines.most_common(3))

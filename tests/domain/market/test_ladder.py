@@ -29,7 +29,11 @@ def test_spellings_of_the_same_price_are_one_level(spelling):
 
 
 spelled_levels = st.tuples(
-    st.integers(1, 20_000), st.integers(0, 3), st.integers(0, 4), st.sampled_from(["0.000", "1.000", "2.000"])
+    st.integers(1, 20_000),
+    st.integers(0, 3),
+    st.sampled_from(["", "", "0"]),
+    st.integers(0, 4),
+    st.sampled_from(["0.000", "1.000", "2.000"]),
 )
 
 
@@ -39,9 +43,9 @@ def test_any_mixture_of_spellings_keeps_one_level_a_price_in_order(frames, is_as
     reference: dict[Decimal, Decimal] = {}
     for number, frame in enumerate(frames):
         levels = []
-        for units, decimals, zeros, quantity in frame:
+        for units, decimals, first, zeros, quantity in frame:
             price = D(units).scaleb(-decimals)
-            levels.append((f"{price:f}" + ("0" * zeros if decimals else ""), quantity))
+            levels.append((f"{first}{price:f}" + ("0" * zeros if decimals else ""), quantity))
             reference[price] = D(quantity)
 
         ladder.update(levels)
@@ -50,6 +54,25 @@ def test_any_mixture_of_spellings_keeps_one_level_a_price_in_order(frames, is_as
         if number % (ask_every + 1) == 0:
             assert ladder.best() == (expected[0] if expected else None)
             assert list(ladder.beyond(None)) == expected
+
+
+@pytest.mark.parametrize(
+    ("is_ask", "levels", "better"),
+    [
+        (False, [("99.00", "1")], ("100", "2")),
+        (False, [("9.99", "1")], ("10.5", "2")),
+        (True, [("10.5", "1")], ("9.9999", "2")),
+        (True, [("100.00", "1")], ("99.99555", "2")),
+    ],
+)
+def test_a_better_price_is_seen_however_it_is_spelled(is_ask, levels, better):
+    ladder = Ladder(is_ask)
+    ladder.update(levels)
+    assert ladder.best() == (D(levels[0][0]), D(1))
+
+    ladder.update([better])
+
+    assert ladder.best() == (D(better[0]), D(2))
 
 
 @pytest.mark.parametrize("text", ["NaN", "-99.0", "abc", "0.00", "Infinity", ""])

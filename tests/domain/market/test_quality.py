@@ -132,6 +132,20 @@ def test_a_jump_is_believed_when_quotes_in_a_row_agree_on_it():
     assert not quote(gates, 100, 6, 10_006)
 
 
+def test_a_believable_quote_in_between_ends_the_row():
+    gates = quoted(100)
+
+    mids = (150, 150, 100, 150, 150, 150)
+    assert [quote(gates, mid, n, 10_000 + n) for n, mid in enumerate(mids, 2)] == [
+        False,
+        False,
+        True,
+        False,
+        False,
+        True,
+    ]
+
+
 def test_absurd_quotes_that_do_not_agree_with_each_other_confirm_nothing():
     gates = quoted(100)
 

@@ -52,7 +52,7 @@ def test_files_are_merged_by_receive_time_then_file_then_line(tmp_path_factory, 
         path.write_bytes(b"".join(gzip.compress(("\n".join(part) + "\n").encode()) for part in parts))
         paths.append(path)
 
-    frames = frames_of(RecordedMarket(paths))
+    frames = frames_of(RecordedMarket(paths, sample_frames=1))
 
     assert [f[:3] for f in frames] == sorted(expected)
 

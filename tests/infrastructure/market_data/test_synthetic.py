@@ -134,6 +134,12 @@ def test_frames_come_in_order_with_unique_places_and_ids():
         assert [f[2] for f in mine] == sorted(f[2] for f in mine)
         trade_ids = [f[3].trade_id for f in mine if isinstance(f[3], TradePrint)]
         assert trade_ids == sorted(set(trade_ids))
+        update_ids = [
+            f[3].update_id if isinstance(f[3], BookTicker) else f[3].final_update_id
+            for f in mine
+            if isinstance(f[3], BookTicker | DepthUpdate)
+        ]
+        assert update_ids == sorted(set(update_ids))
         assert [f[3].event_ms for f in mine] == sorted(f[3].event_ms for f in mine)
 
 
