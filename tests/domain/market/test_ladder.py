@@ -92,3 +92,14 @@ def test_deleted_levels_are_dropped_from_time_to_time():
     assert len(ladder) < 2_500
     assert ladder.best() == (D("199.99"), D(1))
     assert len(list(ladder.beyond(None))) == 5
+
+
+def test_a_finer_price_that_comes_back_is_seen():
+    ladder = Ladder(is_ask=True)
+    for level in (("10.5", "1"), ("9.99990", "1"), ("9.9999", "0")):
+        ladder.update([level])
+    assert ladder.best() == (D("10.5"), D(1))
+
+    ladder.update([("9.9999", "2")])
+
+    assert ladder.best() == (D("9.9999"), D(2))
