@@ -18,6 +18,7 @@ from src.bootstrap.selection import Selection, note_recorded_files, select
 from src.bootstrap.session_process import SessionProcess
 from src.bootstrap.settings import ROOT, Loaded, Settings, load_settings
 from src.domain.money import use_money_context
+from src.domain.sessions.session import TradingSessionStatus
 from src.domain.sessions.trading_states import TradingTrigger
 from src.infrastructure.market_data.source import MarketSource, SourceError
 from src.infrastructure.messaging.control_path import control_path
@@ -105,7 +106,9 @@ class PaperApplication:
         return selection
 
     def _open(self, selection: Selection) -> SessionParts:
-        return paper_parts(selection.config, _make_market, selection.market, selection.accounts)
+        return paper_parts(
+            selection.config, _make_market, selection.market, selection.accounts, selection.account_id
+        )
 
     # --- control --------------------------------------------------------------------------------------------
 
@@ -139,20 +142,13 @@ class PaperApplication:
         use_money_context()
         reads = self.open_reads()
         try:
-            parts = self._open(self._unfinished(account_id, reads))
+            selection = select(self.settings, SessionRequest(), reads, self.database, account_id=account_id)
+            if not dry_run:
+                _require_unfinished(selection, account_id)
+            parts = self._open(selection)
             return offline.recover_dry(parts, reads) if dry_run else offline.recover_now(parts)
         finally:
             reads.close()
-
-    def _unfinished(self, account_id: str, reads: ReadModels) -> Selection:
-        """The account's session as it was started; ConfigurationError when there is none to recover."""
-        selection = select(self.settings, SessionRequest(), reads, self.database, account_id=account_id)
-        found = account_of(selection.config, selection.market, selection.accounts)
-        if found is None or found.account_id != account_id:
-            raise ConfigurationError(
-                f"account {account_id[:8]} has no unfinished session: there is nothing to recover"
-            )
-        return selection
 
     # --- database -------------------------------------------------------------------------------------------
 
@@ -212,6 +208,16 @@ class PaperApplication:
         return subprocess.run(
             [sys.executable, "-m", "benchmarks", *arguments], cwd=ROOT, check=False
         ).returncode
+
+
+def _require_unfinished(selection: Selection, account_id: str) -> None:
+    """Refuse a recovery of a session that ended in good order: the recovery would open a new one."""
+    row = next(row for row in selection.accounts if row.account_id == account_id)
+    if row.session_status in (None, TradingSessionStatus.STOPPED.value):
+        raise ConfigurationError(
+            f"account {account_id[:8]} has no unfinished session, there is nothing to recover: compare store and "
+            "exchange with --dry-run"
+        )
 
 
 def _make_market(config: PaperConfig) -> MarketSource:

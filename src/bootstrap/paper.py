@@ -92,15 +92,20 @@ MakeMarket = Callable[[PaperConfig], MarketSource]
 
 
 def paper_parts(
-    config: PaperConfig, make_market: MakeMarket, market_id: str, accounts: list[AccountRow]
+    config: PaperConfig,
+    make_market: MakeMarket,
+    market_id: str,
+    accounts: list[AccountRow],
+    account_id: str | None = None,
 ) -> SessionParts:
     """Open files and market of a paper session; what was opened is closed again when it cannot be.
 
-    ``market_id`` tells this market from others; ``accounts`` are those that the database knows. Raises StoreError,
-    SourceError and ValueError, each with one line of cause and fix.
+    ``market_id`` tells this market from others; ``accounts`` are those that the database knows; ``account_id`` asks
+    for one of them even if its session is finished. Raises StoreError, SourceError and ValueError, each with one line
+    of cause and fix.
     """
     sizer = parse_sizer(config.sizing)
-    ids = _identity(config, market_id, accounts)
+    ids = _identity(config, market_id, accounts, account_id)
     account_id = ids.account_id()
     exchange_path = config.data_dir / "paper" / f"{account_id[:8]}.db"
     if any(row.account_id == account_id for row in accounts) and not exchange_path.exists():
@@ -180,8 +185,10 @@ def account_of(config: PaperConfig, market_id: str, accounts: list[AccountRow]) 
     return next((row for row in accounts if row.account_id == account_id), None)
 
 
-def _identity(config: PaperConfig, market_id: str, accounts: list[AccountRow]) -> SeededIds:
-    """The ids of the market's account: its last one if that can go on, else those of the next run."""
+def _identity(
+    config: PaperConfig, market_id: str, accounts: list[AccountRow], account_id: str | None = None
+) -> SeededIds:
+    """The ids of the account asked for, or of the market's last one if that can go on, or of the next run's."""
     known = {row.account_id: row for row in accounts}
     run = 1
     while True:
@@ -189,7 +196,8 @@ def _identity(config: PaperConfig, market_id: str, accounts: list[AccountRow]) -
         row = known.get(ids.account_id())
         if row is None:
             return ids
-        if not config.replay or row.session_status != TradingSessionStatus.STOPPED.value:
+        can_go_on = not config.replay or row.session_status != TradingSessionStatus.STOPPED.value
+        if row.account_id == account_id or (account_id is None and can_go_on):
             return SeededIds(_seed_of(f"{market_id}:{config.seed}:{run}"), row.sessions)
         run += 1
 

@@ -40,11 +40,15 @@ _OPTION_OF = {
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What to start: the configuration, the market's name, and the accounts that the database knows."""
+    """What to start: the configuration, the market's name, the accounts that the database knows, and which is meant.
+
+    Without an ``account_id`` it is a new one.
+    """
 
     config: PaperConfig
     market: str
     accounts: list[AccountRow]
+    account_id: str | None = None
 
 
 def select(
@@ -57,14 +61,15 @@ def select(
 ) -> Selection:
     """Find the account and the options of a start; raises ConfigurationError for a contradiction.
 
-    ``account_id`` looks at the unfinished session of one account only.
+    ``account_id`` is about the last session of that account, finished or not.
     """
     accounts = reads.accounts()
     config = paper_config(settings, request, database)
     if account_id is not None:
-        unfinished = _newest_unfinished(row for row in accounts if row.account_id == account_id)
-        if unfinished is not None:
-            return _resumed(config, unfinished, reads, request.given, accounts)
+        row = next((row for row in accounts if row.account_id == account_id), None)
+        if row is None or row.session_id is None:
+            raise ConfigurationError(f"account {account_id[:8]} has had no session yet: start one first")
+        return _resumed(config, row, reads, request.given, accounts)
     if not request.replay and not MARKET_SETTINGS & request.given:
         unfinished = _newest_unfinished(accounts)
         if unfinished is not None:
@@ -122,7 +127,7 @@ def _resumed(
         seed=options.seed,
         replay=config.replay or recorded_files(config.data_dir, row.account_id),
     )
-    return Selection(resumed, options.market, accounts)
+    return Selection(resumed, options.market, accounts, row.account_id)
 
 
 def _refuse_contradictions(

@@ -32,6 +32,7 @@ from tests.simulation.market import START_MS, TICK, SimulatedMarket
 
 SECONDS = 60
 ACTIONS = 14
+ENTRIES = 8
 SYMBOL = "BTCUSDT"
 MARKET_ID = "simulation"
 
@@ -184,13 +185,12 @@ class Trader:
             rng = random.Random(f"action:{self._seed}:{index}")
             at_ms = START_MS + rng.randrange(500, SECONDS * 1000)
             if at_ms > inputs.now_ms():
-                inputs.after(at_ms - inputs.now_ms(), self._action(rng))
+                inputs.after(at_ms - inputs.now_ms(), self._action(rng, entries_only=index < ENTRIES))
 
-    def _action(self, rng: random.Random) -> Callable[[], None]:
-        kind = rng.choices(
-            (self._market, self._limit, self._cancel, self._close, self._pause, self._halt),
-            (36, 30, 12, 12, 3, 2),
-        )[0]
+    def _action(self, rng: random.Random, *, entries_only: bool) -> Callable[[], None]:
+        weights = (2, 1, 0, 0, 0, 0) if entries_only else (12, 30, 25, 25, 5, 3)
+        kinds = (self._market, self._limit, self._cancel, self._close, self._pause, self._halt)
+        kind = rng.choices(kinds, weights)[0]
         return lambda: kind(rng)
 
     def _market(self, rng: random.Random) -> None:

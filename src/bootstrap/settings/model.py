@@ -5,7 +5,7 @@ own. Shares are fractions (0.1 is ten percent), money is in the settle asset, du
 """
 
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -99,7 +99,18 @@ def _text_or_none(value: Any) -> Any:
     return None if value == "" else value
 
 
-Share = Annotated[Decimal, Field(gt=0, le=1, allow_inf_nan=False)]
+def _fraction(value: Any) -> Any:
+    """A share as people write it: 0.0005 and 0.05% are the same."""
+    if isinstance(value, str) and value.strip().endswith("%"):
+        try:
+            return Decimal(value.strip()[:-1].strip()) / 100
+        except InvalidOperation:
+            return value
+    return value
+
+
+Fraction = BeforeValidator(_fraction)
+Share = Annotated[Decimal, Fraction, Field(gt=0, le=1, allow_inf_nan=False)]
 Amount = Annotated[Decimal, Field(gt=0, allow_inf_nan=False)]
 Milliseconds = Annotated[Duration, InstanceOf(), BeforeValidator(_duration)]
 
@@ -134,7 +145,7 @@ class Settings(BaseModel):
         tuple[str, ...],
         Env.of("STEADYHAND_STRATEGIES", "sma_cross:fast=5,slow=20"),
         BeforeValidator(_strategies),
-    ] = ("sma_cross", "macd_momentum")
+    ] = ("sma_cross:fast=3,slow=10", "macd_momentum")
     """Who decides what is traded."""
     timeframe: Annotated[str, Env.of("STEADYHAND_TIMEFRAME", "1m"), BeforeValidator(_timeframe)] = "1m"
     """Length of the candles that strategies see."""
@@ -157,13 +168,13 @@ class Settings(BaseModel):
     stop_loss_pct: Annotated[Share, Env.of("STOP_LOSS_PCT", "0.02")] = Decimal("0.02")
     """Distance of the protective stop from the entry price."""
     take_profit_pct: Annotated[
-        Decimal, Env.of("TAKE_PROFIT_PCT", "0.05"), Field(ge=0, le=10, allow_inf_nan=False)
+        Decimal, Fraction, Env.of("TAKE_PROFIT_PCT", "0.05"), Field(ge=0, le=10, allow_inf_nan=False)
     ] = Decimal("0.05")
     """Distance of the take-profit order from the entry price; 0: none."""
     max_positions: Annotated[int, Env.of("MAX_POSITIONS", "10"), Field(ge=1, le=1_000)] = 10
     """Most positions open at one time."""
     position_size_pct: Annotated[
-        Decimal, Env.of("POSITION_SIZE_PCT", "0.1"), Field(gt=0, le=125, allow_inf_nan=False)
+        Decimal, Fraction, Env.of("POSITION_SIZE_PCT", "0.1"), Field(gt=0, le=125, allow_inf_nan=False)
     ] = Decimal("0.1")
     """Largest share of the portfolio in one position."""
     max_daily_loss_pct: Annotated[Share, Env.of("MAX_DAILY_LOSS_PCT", "0.02")] = Decimal("0.02")
@@ -171,7 +182,10 @@ class Settings(BaseModel):
     leverage_max: Annotated[Amount, Env.of("STEADYHAND_LEVERAGE_MAX", "10")] = Decimal(10)
     """Largest exposure over equity."""
     free_margin_pct_min: Annotated[
-        Decimal, Env.of("STEADYHAND_FREE_MARGIN_PCT_MIN", "0.2"), Field(ge=0, lt=1, allow_inf_nan=False)
+        Decimal,
+        Fraction,
+        Env.of("STEADYHAND_FREE_MARGIN_PCT_MIN", "0.2"),
+        Field(ge=0, lt=1, allow_inf_nan=False),
     ] = Decimal("0.2")
     """Share of equity that must stay free of margin."""
     order_value_max: Annotated[Amount, Env.of("STEADYHAND_ORDER_VALUE_MAX", "1000000")] = Decimal(1_000_000)
@@ -205,7 +219,10 @@ class Settings(BaseModel):
     )
     """Time between two funding payments on paper."""
     funding_rate: Annotated[
-        Decimal, Env.of("STEADYHAND_FUNDING_RATE", "0.0001"), Field(ge=-1, le=1, allow_inf_nan=False)
+        Decimal,
+        Fraction,
+        Env.of("STEADYHAND_FUNDING_RATE", "0.0001"),
+        Field(ge=-1, le=1, allow_inf_nan=False),
     ] = Decimal("0.0001")
     """Funding per interval on paper, where the market does not say."""
     quote_age_max: Annotated[Milliseconds, Env.of("STEADYHAND_QUOTE_AGE_MAX", "5s")] = Duration(5_000)
