@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from src.application.ports.store import AccountRow, ReadModels
 from src.bootstrap.markets import DEFAULT_SYMBOLS, market_id
@@ -19,6 +19,8 @@ from src.bootstrap.settings import Settings
 from src.domain.sessions.session import SessionOptions, TradingSessionStatus
 from src.infrastructure.market_data.recorded import RecordedMarket
 from src.interfaces.cli.composition import ConfigurationError, SessionRequest
+
+T = TypeVar("T")
 
 MARKET_SETTINGS = frozenset({"symbols", "seed"})
 
@@ -112,6 +114,16 @@ def _resumed(
     session = ledger.session
     _refuse_contradictions(config, session.options, given, session.id)
     options = session.options
+    note = read_note(config.data_dir, row.account_id)
+    if note is not None:
+        config = replace(
+            config,
+            replay=config.replay or note.replay,
+            funding_interval_ms=_given(
+                given, "funding_interval", config.funding_interval_ms, note.funding_interval_ms
+            ),
+            funding_rate=_given(given, "funding_rate", config.funding_rate, note.funding_rate),
+        )
     resumed = replace(
         config,
         symbols=options.symbols,
@@ -125,9 +137,12 @@ def _resumed(
         slippage_tolerance=options.slippage_tolerance,
         leverage=options.leverage,
         seed=options.seed,
-        replay=config.replay or recorded_files(config.data_dir, row.account_id),
     )
     return Selection(resumed, options.market, accounts, row.account_id)
+
+
+def _given(given: frozenset[str], name: str, asked: T, noted: T) -> T:
+    return asked if name in given else noted
 
 
 def _refuse_contradictions(
@@ -179,20 +194,41 @@ def paper_config(settings: Settings, request: SessionRequest, database: Path) ->
     )
 
 
-def recorded_files(data_dir: Path, account_id: str) -> tuple[Path, ...]:
-    """The files that the account's market was read from, as noted when it was first opened; empty when synthetic."""
-    note = _note(data_dir, account_id)
-    if not note.exists():
-        return ()
-    return tuple(Path(text) for text in json.loads(note.read_text("utf-8"))["replay"])
+@dataclass(frozen=True, slots=True)
+class AccountNote:
+    """What a resume has to know of a paper account beside the session's options: where its recording lies, and how
+    its exchange pays funding. A recording is found again by its content; the path only says where to look.
+    """
+
+    replay: tuple[Path, ...] = ()
+    funding_interval_ms: int = 0
+    funding_rate: Decimal = Decimal(0)
 
 
-def note_recorded_files(data_dir: Path, account_id: str, replay: Iterable[Path]) -> None:
-    """Remember where a recording lies, so that a resume needs no path; it is found again by its content."""
-    note = _note(data_dir, account_id)
-    note.parent.mkdir(parents=True, exist_ok=True)
-    note.write_text(json.dumps({"replay": [str(path.absolute()) for path in replay]}), "utf-8")
+def read_note(data_dir: Path, account_id: str) -> AccountNote | None:
+    """The note of an account, or None when it has none."""
+    path = _note_path(data_dir, account_id)
+    if not path.exists():
+        return None
+    kept = json.loads(path.read_text("utf-8"))
+    return AccountNote(
+        tuple(Path(text) for text in kept["replay"]),
+        kept["funding_interval_ms"],
+        Decimal(kept["funding_rate"]),
+    )
 
 
-def _note(data_dir: Path, account_id: str) -> Path:
+def write_note(config: PaperConfig, account_id: str) -> None:
+    """Keep the note of an account beside its exchange's file."""
+    path = _note_path(config.data_dir, account_id)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    kept = {
+        "replay": [str(file.absolute()) for file in config.replay],
+        "funding_interval_ms": config.funding_interval_ms,
+        "funding_rate": str(config.funding_rate),
+    }
+    path.write_text(json.dumps(kept), "utf-8")
+
+
+def _note_path(data_dir: Path, account_id: str) -> Path:
     return data_dir / "paper" / f"{account_id[:8]}.json"
