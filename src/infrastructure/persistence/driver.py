@@ -75,6 +75,8 @@ class SqliteDriver:
                 f"busy_timeout={BUSY_TIMEOUT_MS}",
                 "journal_mode=WAL",
                 f"synchronous={synchronous}",
+                # Where fsync alone does not reach the disk (macOS).
+                "fullfsync=ON",
                 "foreign_keys=ON",
                 "wal_autocheckpoint=0",
             ):

@@ -21,16 +21,28 @@ _CORRUPT = {
 }
 _PRIMARY_CODE = 0xFF
 
+# What sqlite3 raises: its own errors, and Python's for text that is not UTF-8.
+FAILURES = (sqlite3.Error, UnicodeError)
 
-def store_error(error: sqlite3.Error, path: Path) -> StoreError:
-    """The store's error for one of SQLite's, to be raised from it."""
+
+def store_error(error: sqlite3.Error | UnicodeError, path: Path) -> StoreError:
+    """The store's error for one of :data:`FAILURES`, to be raised from it."""
     code = getattr(error, "sqlite_errorcode", 0) & _PRIMARY_CODE
+    detail = one_line(error)
+    if isinstance(error, UnicodeDecodeError) or detail.startswith("Could not decode to UTF-8"):
+        code = sqlite3.SQLITE_CORRUPT
     if code in _UNAVAILABLE:
-        return StoreUnavailable(f"database {path.name}: {_UNAVAILABLE[code]} ({error})")
+        return StoreUnavailable(f"database {path.name}: {_UNAVAILABLE[code]} ({detail})")
     if code in _CORRUPT:
-        return StoreCorrupt(f"database {path.name}: {_CORRUPT[code]} ({error})")
-    if code == sqlite3.SQLITE_ERROR and "no such" in str(error):
+        return StoreCorrupt(f"database {path.name}: {_CORRUPT[code]} ({detail})")
+    if code == sqlite3.SQLITE_ERROR and "no such" in detail:
         return StoreNotInitialised(
-            f"database {path.name} lacks tables of this version: run migrate ({error})"
+            f"database {path.name} lacks tables of this version: run migrate ({detail})"
         )
-    return StoreError(f"database {path.name}: {error}; this is a fault of the program, please report it")
+    return StoreError(f"database {path.name}: {detail}; this is a fault of the program, please report it")
+
+
+def one_line(error: Exception) -> str:
+    """What an error says, short and printable even when it quotes damaged bytes."""
+    text = "".join(character if character.isprintable() else " " for character in str(error))
+    return " ".join(text.split())[:160]

@@ -1,6 +1,8 @@
 """The ledger from its tables: exactly what the process that wrote them last held in memory."""
 
+import struct
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -14,6 +16,7 @@ from src.domain.positions.position import Position
 from src.domain.sessions.session import SessionOptions, TradingSession
 from src.infrastructure.persistence import statements as sql
 from src.infrastructure.persistence.codec import decode_as
+from src.infrastructure.persistence.failures import one_line
 from src.infrastructure.persistence.journal import GENESIS, RECORDS_PER_ACCOUNT, Row, check_chain
 
 Query = Callable[..., list[tuple[Any, ...]]]
@@ -25,7 +28,12 @@ _ATTEMPT_END = _TICKET_END + sql.ATTEMPT.width
 
 
 def build_order(row: tuple[Any, ...]) -> Order:
-    """An order from its row, ``order_no`` first."""
+    """An order from its row, ``order_no`` first. Raises :class:`StoreCorrupt` when it cannot be read."""
+    with readable(f"order {row[0]}"):
+        return _build_order(row)
+
+
+def _build_order(row: tuple[Any, ...]) -> Order:
     ticket = sql.TICKET.build(row[1:_TICKET_END])
     attempt = sql.ATTEMPT.build(row[_TICKET_END:_ATTEMPT_END])
     return sql.ORDER.build(row[_ATTEMPT_END:], ticket=ticket, attempt=attempt)
@@ -45,17 +53,24 @@ class Loaded:
     working_from: int
 
 
+@contextmanager
+def readable(subject: str) -> Iterator[None]:
+    """Turn what a value of the wrong kind raises into :class:`StoreCorrupt`: only damage puts one there."""
+    try:
+        yield
+    except (KeyError, ValueError, TypeError, AttributeError, ArithmeticError, struct.error) as error:
+        raise StoreCorrupt(
+            f"{subject} cannot be read ({one_line(error)}): restore the database from a backup"
+        ) from error
+
+
 def load_ledger(query: Query, account_no: int) -> Loaded:
     """The account as last committed.
 
     Raises :class:`StoreCorrupt` when a row cannot be read.
     """
-    try:
+    with readable(f"a row of account {account_no}"):
         return _load(query, account_no)
-    except (KeyError, ValueError, ArithmeticError) as error:
-        raise StoreCorrupt(
-            f"a row of account {account_no} cannot be read ({error}): restore the database from a backup"
-        ) from error
 
 
 def _load(query: Query, account_no: int) -> Loaded:
@@ -149,6 +164,11 @@ def check_journal(query: Query, account_no: int, last: int | None = None) -> int
 
     Raises :class:`StoreCorrupt` when a record was changed, lost or added.
     """
+    with readable(f"the journal of account {account_no}"):
+        return _check_journal(query, account_no, last)
+
+
+def _check_journal(query: Query, account_no: int, last: int | None) -> int:
     head = read_head(query, account_no)
     first = 0 if last is None else max(0, head.seq - last)
     start = JournalHead(0, GENESIS.hex())

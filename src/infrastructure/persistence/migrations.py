@@ -16,7 +16,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy.exc import DBAPIError
 
 from src.application.ports.store import StoreTooNew
-from src.infrastructure.persistence.failures import store_error
+from src.infrastructure.persistence.failures import FAILURES, store_error
 from src.infrastructure.persistence.lease import Lease
 from src.infrastructure.persistence.schema import read_versions, require_folder
 
@@ -49,7 +49,7 @@ def migrate(path: Path, *, scripts: Path = SCRIPTS) -> tuple[list[str], Path | N
             copy = _copy(path, versions[0])
             _upgrade(path, scripts)
             return lacking, copy
-    except sqlite3.Error as error:
+    except FAILURES as error:
         raise store_error(error, path) from error
 
 

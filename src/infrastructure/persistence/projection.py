@@ -32,6 +32,7 @@ class Projection:
     __slots__ = (
         "_account_no",
         "_driver",
+        "_is_stale",
         "_lots",
         "_newest",
         "_orders",
@@ -53,8 +54,10 @@ class Projection:
         self._orders = {
             name: (no, ledger.orders[name].exchange_order_id) for name, no in loaded.order_numbers.items()
         }
-        self._newest = 0
+        self._newest = max((number for number, _ in self._orders.values()), default=loaded.working_from)
         self._working_from = loaded.working_from
+        # Whether an order left the working set or came back to it: only then the first one has to be found anew.
+        self._is_stale = False
 
     def write(self, ledger: Ledger, chain: Chain, lease_epoch: int, intended: set[str]) -> None:
         """Write every changed row; ``intended`` names the orders that are new in this transaction.
@@ -85,7 +88,11 @@ class Projection:
             self._driver.execute(sql.INSERT_ORDER, row)
             number = self._newest = self._driver.last_row
         else:
-            number, stored_id = self._orders.get(name) or self._find(name)
+            known = self._orders.get(name)
+            if known is None:
+                known = self._find(name)
+                self._is_stale = True
+            number, stored_id = known
             exchange_id = values[_EXCHANGE_ID]
             if exchange_id == stored_id:
                 self._driver.execute(sql.UPDATE_ORDER, (*_moving(values), int(settled), number))
@@ -94,6 +101,7 @@ class Projection:
                 self._driver.execute(sql.UPDATE_ORDER_AND_ID, row)
         if settled:
             self._orders.pop(name, None)
+            self._is_stale = True
         else:
             self._orders[name] = (number, values[_EXCHANGE_ID])
 
@@ -139,10 +147,9 @@ class Projection:
             if self._wallet.get(asset) != amount:
                 self._driver.execute(sql.UPSERT_WALLET, (self._account_no, asset, canonical(amount)))
                 self._wallet[asset] = amount
-        if self._orders:
-            self._working_from = min(self._orders.values())[0]
-        elif self._newest > self._working_from:
-            self._working_from = self._newest
+        if self._is_stale:
+            self._working_from = min(self._orders.values())[0] if self._orders else self._newest
+            self._is_stale = False
         head = (
             chain.seq,
             chain.hash,

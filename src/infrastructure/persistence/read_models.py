@@ -23,7 +23,7 @@ from src.domain.positions.position import Position, RoundTrip
 from src.domain.sessions.session import TradingSession
 from src.infrastructure.persistence import loading
 from src.infrastructure.persistence import statements as sql
-from src.infrastructure.persistence.failures import store_error
+from src.infrastructure.persistence.failures import FAILURES, store_error
 from src.infrastructure.persistence.schema import require_current
 
 # More rows than a table can have: LIMIT for "all".
@@ -43,7 +43,7 @@ class SqliteReadModels:
             self._connection = sqlite3.connect(
                 f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None
             )
-        except sqlite3.Error as error:
+        except FAILURES as error:
             raise store_error(error, path) from error
 
     def accounts(self) -> list[AccountRow]:
@@ -147,7 +147,7 @@ class SqliteReadModels:
     def _query(self, statement: str, params: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
         try:
             return self._connection.execute(statement, params).fetchall()
-        except sqlite3.Error as error:
+        except FAILURES as error:
             raise store_error(error, self._path) from error
 
     @contextmanager

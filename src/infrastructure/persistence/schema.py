@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from src.application.ports.store import StoreNotInitialised, StoreTooNew, StoreUnavailable
-from src.infrastructure.persistence.failures import store_error
+from src.infrastructure.persistence.failures import FAILURES, store_error
 
 # Oldest first; the last one is what this program writes.
 REVISIONS: Final = ("0001",)
@@ -58,7 +58,7 @@ def read_versions(path: Path) -> list[str]:
             if ("alembic_version",) not in tables:
                 return _without_version(path, tables)
             versions = connection.execute("SELECT version_num FROM alembic_version").fetchall()
-    except sqlite3.Error as error:
+    except FAILURES as error:
         raise store_error(error, path) from error
     return [version for (version,) in versions]
 
@@ -109,5 +109,5 @@ def create_sqlite(path: Path) -> None:
                 for statement in script.split(";\n"):
                     connection.execute(statement).fetchall()
             connection.execute("COMMIT")
-    except sqlite3.Error as error:
+    except FAILURES as error:
         raise store_error(error, path) from error

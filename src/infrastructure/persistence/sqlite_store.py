@@ -20,7 +20,7 @@ from src.infrastructure.persistence import loading
 from src.infrastructure.persistence import statements as sql
 from src.infrastructure.persistence.batch import Batch
 from src.infrastructure.persistence.driver import Driver, SqliteDriver
-from src.infrastructure.persistence.failures import store_error
+from src.infrastructure.persistence.failures import FAILURES, store_error
 from src.infrastructure.persistence.journal import GENESIS, Chain
 from src.infrastructure.persistence.lease import Lease
 from src.infrastructure.persistence.projection import Projection
@@ -57,7 +57,7 @@ class SqliteStore:
         self.commits_since_checkpoint = 0
         try:
             self._driver = connect(path, synchronous)
-        except sqlite3.Error as error:
+        except FAILURES as error:
             raise store_error(error, path) from error
 
     def open_account(self, opened: AccountOpened, at_ms: int) -> None:
@@ -108,8 +108,9 @@ class SqliteStore:
             raise StoreError(f"there is no account {account_id} in {self._path.name}: run init-db first")
         ((account_no, seq, digest, session_id),) = rows
         self._account_no = account_no
-        self._batch = Batch(Chain(account_no, seq, digest), session_id)
-        self._head = self._batch.chain.head
+        with loading.readable(f"the row of account {account_id}"):
+            self._batch = Batch(Chain(account_no, seq, digest), session_id)
+            self._head = self._batch.chain.head
 
     def load(self, account_id: str) -> Ledger | None:
         """The ledger from the tables, or None when there is no such account; the journal's tail is checked.
@@ -151,7 +152,7 @@ class SqliteStore:
         self._broken = "a commit was interrupted: end the process and start again"
         try:
             self._write(ledger, self._projection)
-        except (sqlite3.Error, StoreError) as error:
+        except (*FAILURES, StoreError) as error:
             raise self._fail(error) from error
         self._broken = ""
         failpoint("store.after_commit")
@@ -226,7 +227,7 @@ class SqliteStore:
         self._projection = None
         try:
             self._driver.close()
-        except sqlite3.Error as error:
+        except FAILURES as error:
             raise self._fail(error) from error
         finally:
             self._release()
@@ -241,16 +242,16 @@ class SqliteStore:
             raise StoreError(self._broken)
         try:
             return call()
-        except sqlite3.Error as error:
+        except FAILURES as error:
             raise self._fail(error) from error
 
-    def _fail(self, error: sqlite3.Error | StoreError) -> StoreError:
+    def _fail(self, error: sqlite3.Error | UnicodeError | StoreError) -> StoreError:
         """Undo what can be undone and refuse everything from now on."""
         failure = error if isinstance(error, StoreError) else store_error(error, self._path)
         self._broken = f"{failure} — the store is closed to everything after that"
         try:
             self._driver.rollback()
-        except sqlite3.Error:
+        except FAILURES:
             # The connection is beyond use; closing it undoes the transaction.
             self._broken += "; even the transaction could not be undone, closing will do it"
         return failure

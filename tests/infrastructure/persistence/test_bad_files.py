@@ -1,12 +1,19 @@
 """Files and folders a session cannot be kept in: each is refused in one line that says why and what to do."""
 
+import asyncio
+import functools
 import os
+import shutil
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from decimal import Decimal
 from pathlib import Path
+from tempfile import TemporaryDirectory, mkdtemp
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from src.application.ports.store import (
     StoreCorrupt,
@@ -15,13 +22,15 @@ from src.application.ports.store import (
     StoreTooNew,
     StoreUnavailable,
 )
+from src.domain.ledger.events import SessionOpened
+from src.domain.ledger.evolve import evolve
 from src.infrastructure.persistence.failures import store_error
 from src.infrastructure.persistence.migrations import migrate
 from src.infrastructure.persistence.read_models import SqliteReadModels
 from src.infrastructure.persistence.schema import SchemaState, create_sqlite, sqlite_schema_state
 from src.infrastructure.persistence.sqlite_store import SqliteStore
 from tests.support.faulty_driver import sqlite_error
-from tests.support.ledger_builders import ACCOUNT, START_MS
+from tests.support.ledger_builders import ACCOUNT, START_MS, a_fill, an_intent, some_options
 
 
 def missing(path: Path) -> None:
@@ -152,6 +161,62 @@ def test_a_row_that_cannot_be_read_is_damage(tmp_path: Path):
         SqliteStore(path).load(ACCOUNT.account_id)
     with pytest.raises(StoreCorrupt, match="cannot be read"):
         SqliteReadModels(path).ledger(ACCOUNT.account_id)
+
+
+@given(place=st.integers(0, 1 << 20), value=st.integers(1, 255))
+@example(place=0, value=1)
+@example(place=18, value=1)
+def test_a_flipped_byte_is_refused_or_harmless_and_never_a_crash(place: int, value: int):
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "steadyhand.db"
+        shutil.copy(a_used_database(), path)
+        content = bytearray(path.read_bytes())
+        content[place % len(content)] ^= value
+        path.write_bytes(content)
+
+        try:
+            asyncio.run(use(path))
+        except StoreError as refusal:
+            assert "\n" not in str(refusal)
+
+
+async def use(path: Path) -> None:
+    """Everything a start does, and a full check."""
+    store = SqliteStore(path, synchronous="OFF")
+    try:
+        store.acquire(ACCOUNT.account_id, "a test")
+        store.load(ACCOUNT.account_id)
+        store.verify()
+    finally:
+        await store.close()
+
+
+@functools.cache
+def a_used_database() -> Path:
+    """A closed database with an order, a position and a session."""
+    path = Path(mkdtemp()) / "used.db"
+    create_sqlite(path)
+
+    async def write() -> None:
+        store = SqliteStore(path, synchronous="OFF")
+        store.open_account(ACCOUNT, START_MS)
+        store.acquire(ACCOUNT.account_id, "a test")
+        ledger = store.load(ACCOUNT.account_id)
+        assert ledger is not None
+        intent = an_intent()
+        events = (
+            SessionOpened("session-1", some_options()),
+            intent,
+            a_fill(intent, quantity=Decimal("0.04")),
+        )
+        store.stage(START_MS, events)
+        for event in events:
+            evolve(ledger, event, START_MS)
+        await store.commit(ledger)
+        await store.close()
+
+    asyncio.run(write())
+    return path
 
 
 @pytest.mark.parametrize(

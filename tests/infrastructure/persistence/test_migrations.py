@@ -15,11 +15,11 @@ from sqlalchemy import create_engine
 
 from src.application.ports.store import AccountBusy, StoreError, StoreTooNew
 from src.infrastructure.persistence import schema
+from src.infrastructure.persistence.columns import metadata
 from src.infrastructure.persistence.lease import Lease
 from src.infrastructure.persistence.migrations import SCRIPTS, migrate, render_schema, revisions
 from src.infrastructure.persistence.schema import SchemaState, create_sqlite, sqlite_schema_state
 from src.infrastructure.persistence.sqlite_store import SqliteStore
-from src.infrastructure.persistence.columns import metadata
 from tests.support.ledger_builders import ACCOUNT
 
 NEXT = '''

@@ -198,6 +198,20 @@ async def test_a_late_fill_of_a_settled_order_is_written_to_its_row(database: Pa
     await writer.end()
 
 
+async def test_a_start_reads_no_order_before_the_oldest_open_one(database: Path):
+    writer = Writer(database)
+    for number in range(1, 4):
+        await writer.write(intent := an_intent(number), a_fill(intent, number))
+    await writer.write(an_intent(4))
+
+    with closing(sqlite3.connect(database)) as file:
+        found = file.execute("SELECT working_from FROM account").fetchall()
+        oldest = file.execute("SELECT order_no FROM orders WHERE settled = 0").fetchall()
+
+    assert found == oldest == [(4,)]
+    await writer.end()
+
+
 async def test_a_client_order_id_is_never_stored_twice(database: Path):
     writer = Writer(database)
     await writer.write(intent := an_intent(1))
