@@ -41,19 +41,27 @@ def build(rich_help: bool) -> typer.Typer:
 
 def main(arguments: Sequence[str], composition: Composition) -> int:
     """Run one command; the exit code."""
-    given, verbose = split_verbose(arguments)
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
+    code = _run(arguments, composition)
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Nobody reads any more: nothing is left to say, and the interpreter must not try at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return code
+
+
+def _run(arguments: Sequence[str], composition: Composition) -> int:
+    given, verbose = split_verbose(arguments)
     app = build(rich_help=sys.stdout.isatty() and "NO_COLOR" not in os.environ)
     try:
         code = app(repeat_flags(given), standalone_mode=False, prog_name="steadyhand", obj=composition)
-        sys.stdout.flush()
     except typer.TyperException as error:
-        return _refused(error, app)
+        return _refused(error)
     except (SystemExit, BrokenPipeError):
-        # The parser leaves this way, too, when nobody reads any more: nothing is left to say, at exit neither.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        # The parser, too, leaves this way when nobody reads any more.
         return ExitCode.OK
     except Exception as error:  # noqa: BLE001 - the last resort: one line instead of a traceback
         return _failed(error, verbose)
@@ -73,11 +81,10 @@ def _failed(error: BaseException, verbose: bool) -> int:
     return code
 
 
-def _refused(error: typer.TyperException, app: typer.Typer) -> int:
+def _refused(error: typer.TyperException) -> int:
     """A command line that cannot be understood; a bare call was answered with the help."""
-    if not sys.argv[1:] or "Usage:" in error.format_message():
+    if "Usage:" in error.format_message():
         print(error.format_message())
         return ExitCode.OK
-    commands = tuple(str(command.name) for command in app.registered_commands)
-    print_error(explain_usage(error.format_message(), commands))
+    print_error(explain_usage(error.format_message()))
     return ExitCode.CONFIGURATION

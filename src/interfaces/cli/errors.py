@@ -46,11 +46,10 @@ def explain(error: BaseException) -> tuple[str, ExitCode]:
                 f"{_text(error)}: the running session did not answer in time, look at `status`",
                 ExitCode.TIMEOUT,
             )
+        case ConnectionRefusedError():
+            return "no session is running: start one with start-session", ExitCode.NOT_RUNNING
         case ConnectionError():
-            return (
-                f"{_text(error)}: no session is running, start one with start-session",
-                ExitCode.NOT_RUNNING,
-            )
+            return f"{_text(error)}: look at `status`", ExitCode.ERROR
         case OSError():
             where = f"{error.filename}: " if error.filename else ""
             return f"{where}{error.strerror or error}: check the path and its permissions", ExitCode.ERROR
@@ -74,17 +73,12 @@ def _explain_ours(error: BaseException) -> tuple[str, ExitCode]:
     return line, ExitCode.ERROR
 
 
-def explain_usage(message: str, commands: tuple[str, ...]) -> str:
-    """A wrong command line in our form; ``message`` is the parser's own sentence."""
+def explain_usage(message: str) -> str:
+    """A wrong command line in our form; ``message`` is the parser's own sentence, or two with its suggestion."""
     line = _one_line(message).rstrip(".")
     line = line[:1].lower() + line[1:]
-    wanted = line.removeprefix("no such command ").strip("'")
-    if wanted != line:
-        import difflib
-
-        close = difflib.get_close_matches(wanted, commands, n=1)
-        return f"{line}{f' (did you mean {close[0]}?)' if close else ''}: --help lists all"
-    return f"{line}: --help shows what there is"
+    line, _, suggestion = line.partition(". Did you mean ")
+    return f"{line}{f' (did you mean {suggestion})' if suggestion else ''}: --help shows what there is"
 
 
 def print_error(line: str) -> None:

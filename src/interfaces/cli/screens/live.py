@@ -44,12 +44,20 @@ class _Picture:
             yield Segment.line()
 
 
+class LiveConsole(Console):
+    """A console that falls silent when its reader goes away; rich's own would end the process, session and all."""
+
+    def on_broken_pipe(self) -> None:
+        """Write nothing any more."""
+        self.quiet = True
+
+
 class LiveScreen:
     """Draws the session as long as the terminal is there."""
 
-    def __init__(self, speed: Decimal | None) -> None:
+    def __init__(self, speed: Decimal | None, console: LiveConsole | None = None) -> None:
         self._speed = speed
-        self._console = Console(highlight=False)
+        self._console = console if console is not None else LiveConsole(highlight=False)
         self._live = Live(
             console=self._console,
             screen=True,

@@ -1,0 +1,284 @@
+"""The commands against a program that does as it is told: what they ask of it, print and end with."""
+
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from src.application.ports.store import JournalRecord, StoreUnavailable
+from src.domain.market.sides import OrderSide
+from src.domain.positions.position import RoundTrip
+from src.interfaces.cli.composition import Check, Difference, Ended, Health, RecoveryOutcome, SessionRequest
+from tests.interfaces.cli.conftest import Run
+from tests.support.fake_composition import FakeApplication, FakeComposition
+from tests.support.session_builders import SESSION_ID, a_position, a_result, a_snapshot, an_account
+
+
+def test_a_session_is_asked_for_with_what_stood_on_the_command_line(
+    run: Run, app: FakeApplication, composition: FakeComposition, tmp_path: Path
+):
+    first, second = tmp_path / "a.ws", tmp_path / "b.ws"
+    first.touch()
+    second.touch()
+
+    ran = run(
+        "start-session", "--duration", "5m", "--symbols", "BTC/USDT", "ETHUSDT", "--strategies=rsi",
+        "--replay", str(first), str(second), "--speed", "max", "--stop-loss", "0.01", "--flatten",
+    )  # fmt: skip
+
+    given = {"symbols": "BTC/USDT,ETHUSDT", "strategies": "rsi", "stop_loss_pct": "0.01"}
+    assert ran.code == 0
+    assert composition.flags == given
+    assert app.asked == [("run", SessionRequest(300_000, (first, second), None, True, frozenset(given)))]
+
+
+def test_several_recordings_may_stand_in_one_argument(run: Run, app: FakeApplication, tmp_path: Path):
+    paths = (tmp_path / "a.ws", tmp_path / "b.ws")
+    for path in paths:
+        path.touch()
+
+    run("start-session", "--replay", " ".join(map(str, paths)))
+
+    assert app.asked[0][1].replay == paths
+
+
+def test_a_session_that_failed_ends_with_its_cause_and_an_error_code(run: Run, app: FakeApplication):
+    app.result = a_result(ended=Ended.ERROR, reason="the disk is full: free some space")
+
+    ran = run("start-session")
+
+    assert (ran.code, ran.err) == (1, "error: the disk is full: free some space\n")
+    assert "`start-session` resumes it" in ran.out
+
+
+@pytest.mark.parametrize("name", ["testnet", "live"])
+def test_real_exchanges_are_refused_until_their_adapter_is_there(run: Run, app: FakeApplication, name: str):
+    ran = run("start-session", "--exchange", name)
+
+    assert (ran.code, app.asked) == (4, [])
+    assert (
+        ran.err
+        == f"error: --exchange {name} needs the Binance adapter, which a later version brings: use paper\n"
+    )
+
+
+def test_a_running_session_is_stopped_and_waited_for(run: Run, app: FakeApplication):
+    app.running = a_snapshot()
+
+    ran = run("stop-session", "--flatten", "--json")
+
+    assert app.asked == [("stop", {"flatten": True})]
+    assert (ran.code, ran.document["session_id"], ran.document["flatten"]) == (0, SESSION_ID, True)
+
+
+def test_stopping_needs_a_running_session(run: Run):
+    ran = run("stop-session")
+
+    assert (ran.code, ran.err) == (3, "error: no session is running: start one with start-session\n")
+
+
+def test_a_session_that_does_not_answer_in_time_has_its_own_code(run: Run, app: FakeApplication):
+    app.running, app.fails = a_snapshot(), {"stop": TimeoutError("no answer in time")}
+
+    ran = run("stop-session")
+
+    assert ran.code == 5 and "look at `status`" in ran.err
+
+
+def test_the_status_of_a_running_session_is_its_own(run: Run, app: FakeApplication):
+    app.running = a_snapshot(alarms=("disk: nearly full",))
+
+    shown = run("status", "--detailed")
+    document = run("status", "--json").document
+
+    assert "PAPER  RUNNING, trading ACTIVE  [live]" in shown.out
+    assert "10,011.60, +11.60 (0.12 %)" in shown.out and "disk: nearly full" in shown.out
+    assert document["running"] is True
+    assert document["session"]["positions"][0]["stop_price"] == "59780"
+    assert document["win_rate"] == "0.75"
+
+
+def test_without_a_process_the_last_known_state_is_shown_with_its_age(run: Run):
+    shown = run("status")
+    document = run("status", "--json").document
+
+    assert shown.code == 0
+    assert "[not running, last known state, 2m old]" in shown.out
+    assert "wallet     10,010.00" in shown.out and "unrealized not known" in shown.out
+    assert (document["running"], document["age_ms"]) == (False, 125_000)
+
+
+def test_a_position_without_a_stop_is_shouted_about(run: Run, app: FakeApplication):
+    app.running = a_snapshot(positions=(a_position(stop_price=None),))
+
+    assert "1, 1 WITHOUT A STOP" in run("status").out
+    assert "none" in run("positions").out
+
+
+def test_reading_without_any_account_says_what_makes_one(run: Run, app: FakeApplication):
+    app.reads.rows.clear()
+
+    for command in ("status", "positions", "orders", "trades", "journal"):
+        ran = run(command)
+        assert ran.code == 2
+        assert ran.err == "error: there is no account yet: start-session or init-db makes one\n"
+
+
+def test_of_several_accounts_the_unfinished_one_is_meant_unless_another_is_named(
+    run: Run, app: FakeApplication
+):
+    app.reads.rows[:] = [
+        an_account("aaa", session_status="STOPPED", last_ms=9),
+        an_account("bbb", last_ms=1),
+        an_account("abb", session_status="STOPPED"),
+    ]
+
+    default = run("orders", "--json").document
+    named = run("orders", "--json", "--account", "ab").document
+    ambiguous, unknown = run("orders", "--account", "a"), run("orders", "--account", "zz")
+
+    assert (default["account_id"], named["account_id"]) == ("bbb", "abb")
+    assert (ambiguous.code, unknown.code) == (1, 2)
+    assert "known are aaa, bbb, abb" in unknown.err
+
+
+def test_round_trips_are_listed_and_summed_up(run: Run, app: FakeApplication):
+    trip = RoundTrip(
+        "BTCUSDT", "rsi", OrderSide.SELL, Decimal("0.1"), Decimal(61_000), Decimal(60_000), Decimal(100),
+        Decimal(6), 1_000, 61_000, 1, 2,
+    )  # fmt: skip
+    app.reads.trips = [trip]
+
+    shown = run("trades", "--symbol", "btc/usdt")
+    document = run("trades", "--json").document
+    other = run("trades", "--symbol", "ETHUSDT")
+
+    assert "1 trades, 1 won, net +94.00" in shown.out and "1m" in shown.out
+    assert document["trades"][0]["exit_price"] == "60000"
+    assert "no position was closed yet" in other.out
+
+
+def test_a_halt_is_a_file_first_and_then_the_running_sessions_own(run: Run, app: FakeApplication):
+    app.running = a_snapshot()
+
+    ran = run("halt", "--reason", "fat finger")
+
+    assert app.asked == [("engage", "fat finger"), ("halt", {"reason": "fat finger"})]
+    assert ran.out == "HALTED: the running session opens no position until rearm\n"
+
+
+def test_without_a_process_a_halt_is_written_by_this_one(run: Run, app: FakeApplication):
+    document = run("halt", "--json").document
+
+    assert app.asked == [("engage", "asked for"), ("offline halt", "acc00001-x", "asked for")]
+    assert (document["trading_state"], document["running"], document["halt_file"]) == ("HALTED", False, True)
+
+
+def test_a_halt_holds_even_when_the_database_cannot_be_opened(run: Run, app: FakeApplication):
+    app.fails["open_reads"] = StoreUnavailable("database x.db cannot be opened: check its folder")
+
+    ran = run("halt")
+
+    assert (ran.code, app.asked) == (0, [("engage", "asked for")])
+    assert "HALTED by HALT in the data folder; not in the journal, since database x.db" in ran.out
+
+
+def test_a_rearm_that_fails_leaves_the_file_standing(run: Run, app: FakeApplication):
+    app.fails["offline rearm"] = StoreUnavailable("the disk is full: free some space")
+
+    ran = run("rearm")
+
+    assert ran.code == 1
+    assert ("release",) not in app.asked
+
+
+def test_a_rearm_removes_the_file_last(run: Run, app: FakeApplication):
+    app.running = a_snapshot()
+
+    assert run("rearm").code == 0
+    assert app.asked == [("rearm", {}), ("release",)]
+
+
+def test_differences_are_listed_and_reconcile_fails_while_they_stay(run: Run, app: FakeApplication):
+    difference = Difference("order abc-1", "NEW", "FILLED", "book the fill")
+    app.outcome = RecoveryOutcome(True, 3, 1, 0, 1, False, (difference,))
+
+    recovered, reconciled = run("recover", "--dry-run"), run("reconcile", "--json")
+
+    assert recovered.code == 0
+    assert "would add 1 fills" in recovered.out and "order abc-1" in recovered.out
+    assert reconciled.code == 1 and reconciled.document["outcome"]["differences"][0]["theirs"] == "FILLED"
+
+
+def test_a_running_session_is_told_to_compare_itself_but_not_in_a_dry_run(run: Run, app: FakeApplication):
+    app.running = a_snapshot()
+
+    asked, dry = run("recover"), run("recover", "--dry-run")
+
+    assert (asked.code, app.asked) == (0, [("recover", {"dry_run": False})])
+    assert dry.code == 1 and "leave out --dry-run" in dry.err
+
+
+def records() -> list[JournalRecord]:
+    return [
+        JournalRecord(n, 1_000 * n, 1, "order_moved", f"abc-{n}", '{"a":[1]}', "00", f"{n:02}")
+        for n in (1, 2, 3)
+    ]
+
+
+def test_the_journal_is_listed_exported_and_verified(run: Run, app: FakeApplication, tmp_path: Path):
+    app.reads.records = records()
+    target = tmp_path / "journal.jsonl"
+
+    listed = run("journal", "--limit", "2", "--json").document
+    exported = run("journal", "--export", str(target), "--after", "1")
+    verified = run("journal", "--verify")
+
+    assert [each["seq"] for each in listed["records"]] == [2, 3]
+    assert (exported.out, exported.err) == ("", f"{target}: 2 records\n")
+    assert len(target.read_text().splitlines()) == 2 and list(tmp_path.iterdir()) == [target]
+    assert "3 records, the chain is intact, head 3 03" in verified.out
+    assert '{"a":[1]}' in run("journal").out
+
+
+def test_an_export_to_stdout_is_nothing_but_records(run: Run, app: FakeApplication):
+    app.reads.records = records()
+
+    ran = run("journal", "--export", "-")
+
+    assert ran.out.splitlines()[0].startswith('{"seq":1,') and len(ran.out.splitlines()) == 3
+
+
+@pytest.mark.parametrize("command", ["doctor", "health-check"])
+def test_a_failed_check_is_named_and_ends_with_an_error(run: Run, app: FakeApplication, command: str):
+    app.health = (
+        Check("disk", Health.OK, "plenty"),
+        Check("database", Health.FAILED, "damaged", "restore a backup"),
+    )
+
+    ran = run(command)
+
+    assert (ran.code, ran.err) == (1, "error: 1 checks failed (database): do what their lines say\n")
+    assert "FAIL  database           damaged; restore a backup" in ran.out
+
+
+def test_every_other_command_answers(run: Run, app: FakeApplication):
+    assert "data/steadyhand.db: made; account acc00001, portfolio default" in run("init-db").out
+    assert "applied 0002; the old one is data/old.db" in run("migrate").out
+    assert run("version").out.startswith("steadyhand 0.")
+    assert "STOP_LOSS_PCT" in run("config", "show").out
+    assert run("config", "check").out == "the settings are valid\n"
+    assert run("benchmark", "--", "--slice").code == 0 and app.asked == [("benchmark", ("--slice",))]
+
+
+READING = (
+    ("status",), ("positions",), ("orders",), ("trades",), ("journal",), ("doctor",), ("config", "show"),
+    ("config", "check"), ("init-db",), ("migrate",), ("halt",), ("rearm",), ("recover",), ("version",),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("command", READING, ids=" ".join)
+def test_with_json_stdout_is_one_document(run: Run, command: tuple[str, ...]):
+    ran = run(*command, "--json")
+
+    assert ran.code == 0 and isinstance(ran.document, dict) and ran.err == ""

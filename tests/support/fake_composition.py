@@ -1,0 +1,214 @@
+"""A program behind the command line that does what a test says, and keeps what it was asked."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from src.application.ports.store import (
+    AccountRow,
+    EquityPoint,
+    JournalHead,
+    JournalRecord,
+)
+from src.application.trading.snapshot import SessionSnapshot
+from src.domain.ledger.events import Event, FillBooked, IncomeBooked
+from src.domain.ledger.state import Ledger
+from src.domain.orders.order import Order
+from src.domain.positions.position import Position, RoundTrip
+from src.domain.sessions.session import TradingSession
+from src.interfaces.cli.composition import (
+    Application,
+    Check,
+    Health,
+    Initialised,
+    Migrated,
+    RecoveryOutcome,
+    SessionObserver,
+    SessionRequest,
+    SessionResult,
+    SettingLine,
+    TradingChange,
+)
+from tests.support.session_builders import a_result, a_snapshot
+
+
+@dataclass
+class FakeReads:
+    """Read models that hold what a test put in."""
+
+    rows: list[AccountRow] = field(default_factory=list)
+    the_ledger: Ledger | None = None
+    the_orders: list[Order] = field(default_factory=list)
+    trips: list[RoundTrip] = field(default_factory=list)
+    records: list[JournalRecord] = field(default_factory=list)
+
+    def accounts(self) -> list[AccountRow]:
+        return self.rows
+
+    def ledger(self, account_id: str) -> Ledger | None:
+        return self.the_ledger
+
+    def sessions(self, account_id: str, limit: int = 20) -> list[TradingSession]:
+        session = self.the_ledger.session if self.the_ledger is not None else None
+        return [session] if session is not None else []
+
+    def orders(
+        self, account_id: str, *, open_only: bool = False, symbol: str | None = None, limit: int = 100
+    ) -> list[Order]:
+        found = [o for o in self.the_orders if symbol in (None, o.symbol) and (o.is_open or not open_only)]
+        return found[:limit]
+
+    def order(self, account_id: str, client_order_id: str) -> Order | None:
+        return next((o for o in self.the_orders if o.client_order_id == client_order_id), None)
+
+    def positions(self, account_id: str) -> list[Position]:
+        return [] if self.the_ledger is None else list(self.the_ledger.positions.values())
+
+    def fills(
+        self, account_id: str, *, symbol: str | None = None, limit: int | None = None
+    ) -> list[FillBooked]:
+        return []
+
+    def income(self, account_id: str) -> list[IncomeBooked]:
+        return []
+
+    def round_trips(self, account_id: str, limit: int | None = None) -> list[RoundTrip]:
+        return self.trips[:limit]
+
+    def equity_curve(self, account_id: str, session_id: str | None = None) -> list[EquityPoint]:
+        return []
+
+    def journal(
+        self, account_id: str, after_seq: int = 0, kind: str | None = None
+    ) -> Iterator[JournalRecord]:
+        return (each for each in self.records if each.seq > after_seq and kind in (None, each.kind))
+
+    def head(self, account_id: str) -> JournalHead:
+        return JournalHead(self.records[-1].seq, self.records[-1].hash)
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+@dataclass
+class FakeApplication:
+    """``running`` is what its session's process shows, None when there is none.
+
+    ``fails`` maps calls to what they raise, ``asked`` keeps what changes something, in order, and ``events`` are told
+    to the observer of a run.
+    """
+
+    reads: FakeReads = field(default_factory=FakeReads)
+    running: SessionSnapshot | None = None
+    result: SessionResult = field(default_factory=a_result)
+    events: list[tuple[int, list[Event]]] = field(default_factory=list)
+    fails: dict[str, BaseException] = field(default_factory=dict)
+    outcome: RecoveryOutcome = field(default_factory=lambda: RecoveryOutcome(False, 3, 0, 0, 0, True))
+    health: tuple[Check, ...] = (Check("disk", Health.OK, "plenty"),)
+    asked: list[tuple[Any, ...]] = field(default_factory=list)
+    data_dir: Path = Path("data")
+
+    def _may_fail(self, name: str) -> None:
+        if name in self.fails:
+            raise self.fails[name]
+
+    def setting_lines(self) -> list[SettingLine]:
+        return [SettingLine("STOP_LOSS_PCT", "0.02", "default", "Distance of the stop.")]
+
+    def open_reads(self) -> FakeReads:
+        self._may_fail("open_reads")
+        return self.reads
+
+    def state_age_ms(self) -> int | None:
+        return 125_000
+
+    def run_session(self, request: SessionRequest, observer: SessionObserver) -> SessionResult:
+        self.asked.append(("run", request))
+        self._may_fail("run_session")
+        observer.on_started(a_snapshot())
+        for at_ms, events in self.events:
+            observer.on_events(at_ms, events)
+        observer.on_view(a_snapshot())
+        observer.on_minute(a_snapshot())
+        return self.result
+
+    def control(
+        self, account_id: str, command: str, arguments: Mapping[str, Any], timeout_ms: int
+    ) -> dict[str, Any]:
+        if self.running is None:
+            raise ConnectionRefusedError("nobody answers")
+        if command == "ping":
+            return {"result": {"pid": 1}}
+        self.asked.append((command, dict(arguments)))
+        self._may_fail(command)
+        if command == "stop":
+            answer, self.running = self.running, None
+            return {"result": _sent(answer)}
+        if command in ("halt", "rearm"):
+            state = "HALTED" if command == "halt" else "ACTIVE"
+            return {"result": {**_sent(self.running), "trading_state": state, "trading_reason": ""}}
+        return {"result": _sent(self.running)}
+
+    def engage_kill_switch(self, reason: str) -> Path:
+        self.asked.append(("engage", reason))
+        return self.data_dir / "HALT"
+
+    def release_kill_switch(self) -> bool:
+        self.asked.append(("release",))
+        return True
+
+    def halt(self, account_id: str, reason: str) -> TradingChange:
+        self.asked.append(("offline halt", account_id, reason))
+        self._may_fail("offline halt")
+        return TradingChange(account_id, "HALTED", reason)
+
+    def rearm(self, account_id: str) -> TradingChange:
+        self.asked.append(("offline rearm", account_id))
+        self._may_fail("offline rearm")
+        return TradingChange(account_id, "ACTIVE", "")
+
+    def recover(self, account_id: str, *, dry_run: bool) -> RecoveryOutcome:
+        self.asked.append(("offline recover", account_id, dry_run))
+        self._may_fail("offline recover")
+        return self.outcome
+
+    def initialise(self) -> Initialised:
+        return Initialised("data/steadyhand.db", True, "acc00001-x", "default")
+
+    def migrate(self) -> Migrated:
+        return Migrated("data/steadyhand.db", ("0002",), Path("data/old.db"))
+
+    def verify_journal(self, account_id: str) -> int:
+        self._may_fail("verify")
+        return len(self.reads.records)
+
+    def checks(self) -> Iterator[Check]:
+        return iter(self.health)
+
+    def benchmark(self, arguments: Sequence[str]) -> int:
+        self.asked.append(("benchmark", tuple(arguments)))
+        return 0
+
+
+def _sent(snapshot: SessionSnapshot) -> dict[str, Any]:
+    """What a snapshot becomes on its way through the socket."""
+    sent: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(snapshot))
+    return sent
+
+
+@dataclass
+class FakeComposition:
+    """Hands out one application and keeps the flags it was asked with."""
+
+    app: FakeApplication = field(default_factory=FakeApplication)
+    flags: dict[str, str] = field(default_factory=dict)
+    fails: Exception | None = None
+
+    def load(self, flags: Mapping[str, str]) -> Application:
+        if self.fails is not None:
+            raise self.fails
+        self.flags = dict(flags)
+        return self.app
