@@ -56,7 +56,7 @@ class Projection:
         }
         self._newest = max((number for number, _ in self._orders.values()), default=loaded.working_from)
         self._working_from = loaded.working_from
-        # Whether an order left the working set or came back to it: only then the first one has to be found anew.
+        # Whether the first order of the working set may be another one now.
         self._is_stale = False
 
     def write(self, ledger: Ledger, chain: Chain, lease_epoch: int, intended: set[str]) -> None:
@@ -87,6 +87,7 @@ class Projection:
             row = (self._account_no, *ticket, *attempt, *values, int(settled))
             self._driver.execute(sql.INSERT_ORDER, row)
             number = self._newest = self._driver.last_row
+            self._is_stale = self._is_stale or not self._orders
         else:
             known = self._orders.get(name)
             if known is None:
