@@ -14,7 +14,7 @@ from src.application.trading.session_runner import ContradictingOptions
 from src.bootstrap import checks, offline
 from src.bootstrap.markets import open_market
 from src.bootstrap.paper import PaperConfig, account_of, paper_parts
-from src.bootstrap.selection import Selection, select, write_note
+from src.bootstrap.selection import Selection, keep_note, select
 from src.bootstrap.session_process import SessionProcess
 from src.bootstrap.settings import ROOT, Loaded, Settings, load_settings
 from src.domain.money import use_money_context
@@ -86,7 +86,7 @@ class PaperApplication:
         try:
             selection = self._select(request)
             parts = self._open(selection)
-            write_note(selection.config, parts.account.account_id)
+            keep_note(selection.config, parts.account.account_id)
             process = SessionProcess(parts, request, observer, self.data_dir)
             try:
                 return asyncio.run(process.run())

@@ -43,7 +43,7 @@ from src.infrastructure.simulated_exchange.engine import Engine
 from src.infrastructure.simulated_exchange.latency import LatencyModel
 from src.infrastructure.simulated_exchange.rules import ExchangeRules
 from src.infrastructure.simulated_exchange.store import ExchangeStore
-from src.infrastructure.time.paper_inputs import PaperInputs
+from src.infrastructure.time.inputs import PaperInputs
 from src.infrastructure.time.timeline import NS_PER_MS, Timeline
 
 PAPER = "paper"
@@ -107,17 +107,11 @@ def paper_parts(
     sizer = parse_sizer(config.sizing)
     ids = _identity(config, market_id, accounts, account_id)
     account_id = ids.account_id()
-    exchange_path = config.data_dir / "paper" / f"{account_id[:8]}.db"
-    if any(row.account_id == account_id for row in accounts) and not exchange_path.exists():
-        raise PaperAccountMismatch(
-            f"the paper exchange's file of account {account_id[:8]} is gone from the data folder: put it back, or "
-            "start with another data folder"
-        )
+    exchange_path = _exchange_path(config, account_id, accounts)
     with ExitStack() as opened:
         source = make_market(config)
         opened.callback(source.close)
         instruments = {symbol: _instrument(source, symbol) for symbol in config.symbols}
-        exchange_path.parent.mkdir(parents=True, exist_ok=True)
         exchange = ExchangeStore(exchange_path, synchronous=config.synchronous, failpoint=failpoint)
         opened.callback(exchange.close)
         engine = Engine(exchange, source.instruments.values(), rules=_rules(config), cursor=source.cursor)
@@ -147,6 +141,18 @@ def paper_parts(
             auto_execute=config.auto_execute,
             notes=[source.description],
         )
+
+
+def _exchange_path(config: PaperConfig, account_id: str, accounts: list[AccountRow]) -> Path:
+    """The exchange's file of an account; one that the database knows must be there."""
+    path = config.data_dir / "paper" / f"{account_id[:8]}.db"
+    if any(row.account_id == account_id for row in accounts) and not path.exists():
+        raise PaperAccountMismatch(
+            f"the paper exchange's file of account {account_id[:8]} is gone from the data folder: put it back, or "
+            "start with another data folder"
+        )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path
 
 
 def _rules(config: PaperConfig) -> ExchangeRules:

@@ -218,9 +218,11 @@ def read_note(data_dir: Path, account_id: str) -> AccountNote | None:
     )
 
 
-def write_note(config: PaperConfig, account_id: str) -> None:
-    """Keep the note of an account beside its exchange's file."""
+def keep_note(config: PaperConfig, account_id: str) -> None:
+    """Write the note of a new account beside its exchange's file; one that is there stays as it is."""
     path = _note_path(config.data_dir, account_id)
+    if path.exists():
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
     kept = {
         "replay": [str(file.absolute()) for file in config.replay],

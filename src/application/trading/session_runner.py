@@ -128,7 +128,12 @@ class SessionRunner:
             ledger, parts.desk, self.adapter, parts.sizer, parts.limits, options.stop_loss_pct
         )
         self.signals = SignalDesk(
-            self.loop, self.strategies, bridge, self.validator, auto_execute=parts.auto_execute
+            self.loop,
+            self.strategies,
+            bridge,
+            self.validator,
+            options.symbols,
+            auto_execute=parts.auto_execute,
         )
         self.loop.on_candle = self.signals.on_candle
         self.loop.on_minute = self._minute
@@ -163,7 +168,7 @@ class SessionRunner:
         self.parts.inputs.after(LIGHT_RECOVERY_MS, self._light_recovery)
 
     def _minute(self) -> None:
-        line = self.signals.minute(self.parts.options.symbols)
+        line = self.signals.minute()
         self.parts.bus.publish("session.minute", line)
 
     # --- stop -----------------------------------------------------------------------------------------------
@@ -219,7 +224,9 @@ class SessionRunner:
         """Orders on their way, cancels without an end, and, when flattening, positions."""
         ledger = self.loop.ledger
         orders = [order for order in ledger.orders.values() if order.is_open]
-        if any(o.attempt_state is AttemptState.OPEN or o.cancel_state is CancelState.REQUESTED for o in orders):
+        if any(
+            o.attempt_state is AttemptState.OPEN or o.cancel_state is CancelState.REQUESTED for o in orders
+        ):
             return True
         return self._flatten and any(not position.is_flat for position in ledger.positions.values())
 

@@ -22,6 +22,7 @@ class SignalDesk:
         runner: LiveStrategyRunner,
         bridge: OrderExecutionBridge,
         validator: PretradeRiskValidator,
+        symbols: tuple[str, ...],
         *,
         auto_execute: bool = True,
     ) -> None:
@@ -29,10 +30,11 @@ class SignalDesk:
         self._runner = runner
         self._bridge = bridge
         self._validator = validator
+        self._symbols = symbols
         self._auto_execute = auto_execute
         self._placed = 0
         self._held_back: Counter[str] = Counter()
-        self.why_not = "nothing has happened yet"
+        self._last_line = ""
 
     def on_candle(self, candle: Candle) -> None:
         """Give a closed candle to the strategies and execute what they wish for."""
@@ -63,15 +65,25 @@ class SignalDesk:
         self._loop.decide(PlaceOrder(verdict, self._bridge.note(signal)))
         return None
 
-    def minute(self, symbols: tuple[str, ...]) -> str:
+    def minute(self) -> str:
         """One line on the last minute: what was traded, and why not more; the counts begin anew."""
+        self._last_line = self._line()
+        self._placed = 0
+        self._held_back.clear()
+        return self._last_line
+
+    @property
+    def why_not(self) -> str:
+        """The line of the last minute; before the first one is over, of the time since the start."""
+        return self._last_line or self._line()
+
+    def _line(self) -> str:
         parts = []
         if self._placed:
             parts.append(f"{self._placed} order{'s' if self._placed > 1 else ''} placed")
         parts += [f"{text} ({count}x)" for text, count in self._held_back.most_common(2)]
         if not parts:
-            parts = [f"{symbol} {line}" for symbol in symbols for line in self._runner.lines(symbol)][:3]
-        self._placed = 0
-        self._held_back.clear()
-        self.why_not = "; ".join(parts) or "no strategies"
-        return self.why_not
+            parts = [f"{symbol} {line}" for symbol in self._symbols for line in self._runner.lines(symbol)][
+                :3
+            ]
+        return "; ".join(parts) or "no strategies"
