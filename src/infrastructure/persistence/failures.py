@@ -42,7 +42,7 @@ def store_error(error: sqlite3.Error | UnicodeError, path: Path) -> StoreError:
     return StoreError(f"database {path.name}: {detail}; this is a fault of the program, please report it")
 
 
-def one_line(error: Exception) -> str:
+def one_line(message: object) -> str:
     """What an error says, short and printable even when it quotes damaged bytes."""
-    text = "".join(character if character.isprintable() else " " for character in str(error))
+    text = "".join(character if character.isprintable() else " " for character in str(message))
     return " ".join(text.split())[:160]

@@ -159,6 +159,17 @@ def read_head(query: Query, account_no: int) -> JournalHead:
     return JournalHead(seq, digest.hex())
 
 
+def check_everything(query: Query, account_no: int) -> int:
+    """Check the file's own structure and the whole chain; return the number of records.
+
+    Raises :class:`StoreCorrupt` with the first thing that is wrong.
+    """
+    ((verdict,),) = query("PRAGMA integrity_check(1)")
+    if verdict != "ok":
+        raise StoreCorrupt(f"the database file is damaged ({one_line(verdict)}): restore it from a backup")
+    return check_journal(query, account_no)
+
+
 def check_journal(query: Query, account_no: int, last: int | None = None) -> int:
     """Check the chain, or only its ``last`` records, against the account's head; return how many were checked.
 

@@ -129,12 +129,12 @@ class SqliteReadModels:
         return loading.read_head(self._query, account_no)
 
     def verify(self, account_id: str) -> int:
-        """Check the whole hash chain; return the number of records. Raises :class:`StoreCorrupt`."""
+        """Check the file and the whole hash chain; return the number of records. Raises :class:`StoreCorrupt`."""
         account_no = self._find(account_id)
         if account_no is None:
             raise StoreError(f"there is no account {account_id} in {self._path.name}")
         with self._snapshot():
-            return loading.check_journal(self._query, account_no)
+            return loading.check_everything(self._query, account_no)
 
     def close(self) -> None:
         """Close the connection."""

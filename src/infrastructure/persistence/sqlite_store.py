@@ -203,8 +203,8 @@ class SqliteStore:
         return self._head
 
     def verify(self) -> int:
-        """Check the whole hash chain; return the number of records. Raises :class:`StoreCorrupt`."""
-        return self._run(lambda: loading.check_journal(self._driver.query, self._account_no))
+        """Check the file and the whole hash chain; return the number of records. Raises :class:`StoreCorrupt`."""
+        return self._run(lambda: loading.check_everything(self._driver.query, self._account_no))
 
     @property
     def checkpoint_due(self) -> bool:

@@ -150,6 +150,26 @@ def test_a_file_whose_pages_are_damaged_is_refused(tmp_path: Path):
         SqliteStore(path).load(ACCOUNT.account_id)
 
 
+def test_a_row_that_its_index_does_not_know_is_found_by_a_full_check(tmp_path: Path):
+    path = tmp_path / "steadyhand.db"
+    shutil.copy(a_used_database(), path)
+    with closing(sqlite3.connect(path)) as file:
+        (root,) = file.execute(
+            "SELECT rootpage FROM sqlite_master WHERE name LIKE '%autoindex_orders%'"
+        ).fetchone()
+    content = bytearray(path.read_bytes())
+    page = content[(root - 1) * 4096 : root * 4096]
+    content[(root - 1) * 4096 : root * 4096] = page.replace(b"abc-0001", b"abd-0001")
+    path.write_bytes(content)
+
+    store = SqliteStore(path)
+    store.load(ACCOUNT.account_id)
+    with pytest.raises(StoreCorrupt, match="damaged"):
+        store.verify()
+    with pytest.raises(StoreCorrupt, match="damaged"):
+        SqliteReadModels(path).verify(ACCOUNT.account_id)
+
+
 def test_a_row_that_cannot_be_read_is_damage(tmp_path: Path):
     path = tmp_path / "steadyhand.db"
     create_sqlite(path)
