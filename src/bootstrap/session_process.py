@@ -16,6 +16,7 @@ from src.application.trading.services.live_trading_service import OrderNotFound
 from src.application.trading.session_loop import COMMITTED_TOPIC
 from src.application.trading.session_parts import SessionParts
 from src.application.trading.session_runner import EndCause, SessionRunner
+from src.bootstrap.memory import settle_memory
 from src.domain.decisions.news import MoveSession, MoveTrading, RequestCancel
 from src.domain.sessions.session import SessionTrigger
 from src.domain.sessions.trading_states import TradingTrigger
@@ -47,6 +48,7 @@ class SessionProcess:
         runner = self._runner
         self._listen_to_signals()
         await runner.start()
+        settle_memory()
         started_ms = self._parts.inputs.now_ms()
         picture = self._picture = SessionPicture(runner)
         self._connect(picture)

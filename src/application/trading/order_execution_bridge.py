@@ -13,7 +13,6 @@ from src.domain.ledger.state import Ledger
 from src.domain.market.sides import OrderSide
 from src.domain.market.view import MarketView
 from src.domain.orders.ticket import OrderTicket
-from src.domain.orders.types import Purpose
 from src.domain.portfolio.exposure import equity
 from src.domain.positions.position import Position
 from src.domain.risk.limits import RiskLimits
@@ -80,10 +79,9 @@ class OrderExecutionBridge:
         return self._adapter.exit(position, abs(position.quantity), signal.strategy_id, signal.reason)
 
     def _entering(self, symbol: str) -> bool:
-        return any(
-            order.symbol == symbol and order.ticket.purpose is Purpose.ENTRY and order.is_open
-            for order in self._ledger.orders.values()
-        )
+        """Whether an order that may grow the position is still open: it has a reservation for as long as it is."""
+        book = self._ledger.symbol(symbol)
+        return bool(book.pending_buy or book.pending_sell)
 
     def _size(self, signal: Signal, side: OrderSide) -> Decimal:
         instrument = self._adapter.instrument(signal.symbol)
