@@ -102,7 +102,7 @@ def _frames(seed: int, seconds: int) -> list[MarketFrame]:
 def _quiet_end(start_ns: int, price: int, number: int, line: int) -> list[MarketFrame]:
     """A few seconds of a deep book, in which whatever has to be closed can be."""
     frames: list[MarketFrame] = []
-    for step in range(1, 32):
+    for step in range(1, 16):
         at_ns = start_ns + step * 250_000_000
         at_ms = at_ns // 1_000_000
         deep = Decimal(1000 + step)

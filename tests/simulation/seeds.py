@@ -11,7 +11,7 @@ from src.infrastructure.persistence.schema import create_sqlite
 from tests.simulation.world import CrashPlan, Templates, World, read_accounts
 from tests.support.invariants import Books, violations
 
-FAILPOINTS = 700
+FAILPOINTS = 500
 """About as many as a history passes; a plan beyond its end kills the process there instead."""
 FAILPOINTS_OF_RECOVERY = 60
 SECOND_CRASHES = 0.3
