@@ -112,6 +112,11 @@ class PaperApplication:
 
     # --- control --------------------------------------------------------------------------------------------
 
+    @property
+    def control_timeout_ms(self) -> int:
+        """How long to wait for the answer of a running session."""
+        return self.settings.control_timeout
+
     def control(
         self, account_id: str, command: str, arguments: Mapping[str, Any], timeout_ms: int
     ) -> dict[str, Any]:

@@ -89,6 +89,7 @@ def test_a_source_wins_over_those_below_it(load: Load):
         ({"env": {"STEADYHAND_SYMBOLS": "BTC/USD, eth/usdt:usdt"}}, "symbols", ("BTCUSDT", "ETHUSDT")),
         ({"strategies": "sma_cross:fast=5,slow=20,rsi"}, "strategies", ("sma_cross:fast=5,slow=20", "rsi")),
         ({"config": "strategies: ['rsi:period=7', rsi]"}, "strategies", ("rsi:period=7", "rsi")),
+        ({"env": {"STOP_LOSS_PCT": "1.5 %"}}, "stop_loss_pct", Decimal("0.015")),
         ({"config": "capital: 0.1"}, "capital", Decimal("0.1")),
         ({"env_file": "export LOG_LEVEL='debug' # loud"}, "log_level", "DEBUG"),
         ({"funding_interval": "90s"}, "funding_interval", 90_000),

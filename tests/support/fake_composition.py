@@ -97,8 +97,8 @@ class FakeReads:
 class FakeApplication:
     """``running`` is what its session's process shows, None when there is none.
 
-    ``fails`` maps calls to what they raise, ``asked`` keeps what changes something, in order, and ``events`` are told
-    to the observer of a run.
+    It ends when it is told to stop, if it ``stops``. ``fails`` maps calls to what they raise, ``asked`` keeps what
+    changes something, in order, and ``events`` are told to the observer of a run.
     """
 
     reads: FakeReads = field(default_factory=FakeReads)
@@ -110,6 +110,8 @@ class FakeApplication:
     health: tuple[Check, ...] = (Check("disk", Health.OK, "plenty"),)
     asked: list[tuple[Any, ...]] = field(default_factory=list)
     data_dir: Path = Path("data")
+    control_timeout_ms: int = 1_000
+    stops: bool = True
 
     def _may_fail(self, name: str) -> None:
         if name in self.fails:
@@ -144,7 +146,7 @@ class FakeApplication:
             return {"result": {"pid": 1}}
         self.asked.append((command, dict(arguments)))
         self._may_fail(command)
-        if command == "stop":
+        if command == "stop" and self.stops:
             answer, self.running = self.running, None
             return {"result": _sent(answer)}
         if command in ("halt", "rearm"):

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import SecretStr, ValidationError
 
-from src.bootstrap.settings.model import ROOT, LogLevel, Settings
+from src.bootstrap.settings.model import ROOT, Settings
 from src.bootstrap.settings.sources import (
     CONFIG_FILE,
     ENV_FILE,
@@ -19,6 +19,7 @@ from src.bootstrap.settings.sources import (
     from_environment,
     from_flags,
 )
+from src.bootstrap.settings.values import LogLevel
 from src.interfaces.cli.composition import ConfigurationError, SettingLine
 
 __all__ = ["ROOT", "Loaded", "LogLevel", "Settings", "load_settings"]

@@ -5,21 +5,29 @@ own. Shares are fractions (0.1 is ten percent), money is in the settle asset, du
 """
 
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
-from enum import StrEnum
+from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, InstanceOf, SecretStr
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
-from src.application.sizing import parse_sizer
-from src.application.strategies import parse_strategy_list
 from src.application.trading.config import TradingConfig
-from src.domain.market.candle import timeframe_ms
+from src.bootstrap.settings.values import (
+    Amount,
+    Duration,
+    Fraction,
+    LogLevel,
+    Milliseconds,
+    Share,
+    read_sizing,
+    read_strategies,
+    read_symbols,
+    read_timeframe,
+    text_or_none,
+    upper,
+)
 from src.domain.market.quality import QualityLimits
-from src.domain.market.symbols import canonical_symbol
 from src.domain.risk.limits import RiskLimits
-from src.interfaces.cli.units import parse_duration, written_duration
 
 ROOT: Final = Path(__file__).resolve().parents[3]
 """The project's root: relative folders are meant from here."""
@@ -36,83 +44,6 @@ class Env:
     def of(names: str, example: str) -> "Env":
         """From names separated by spaces."""
         return Env(tuple(names.split()), example)
-
-
-class Duration(int):
-    """Milliseconds, shown as people write them."""
-
-    def __str__(self) -> str:
-        return written_duration(self)
-
-
-class LogLevel(StrEnum):
-    """How much is logged."""
-
-    DEBUG = "DEBUG"
-    INFO = "INFO"
-    WARNING = "WARNING"
-    ERROR = "ERROR"
-
-
-def _as_list(value: Any) -> Any:
-    """Items as written in one line, or the list that a YAML file has already made of them."""
-    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
-
-
-def _symbols(value: Any) -> Any:
-    """Canonical symbols, each once."""
-    items = _as_list(value)
-    return (
-        tuple(dict.fromkeys(canonical_symbol(str(item)) for item in items))
-        if isinstance(items, list)
-        else items
-    )
-
-
-def _strategies(value: Any) -> Any:
-    """Canonical strategy specifications."""
-    text = ",".join(map(str, value)) if isinstance(value, list) else value
-    return tuple(spec.strategy_id for spec in parse_strategy_list(text)) if isinstance(text, str) else text
-
-
-def _timeframe(value: Any) -> Any:
-    timeframe_ms(str(value))
-    return value
-
-
-def _sizing(value: Any) -> Any:
-    if value != "":
-        parse_sizer(str(value))
-    return value
-
-
-def _duration(value: Any) -> "Duration":
-    return Duration(parse_duration(str(value)))
-
-
-def _upper(value: Any) -> Any:
-    return value.strip().upper() if isinstance(value, str) else value
-
-
-def _text_or_none(value: Any) -> Any:
-    """Nothing after the equals sign means that the setting is not set."""
-    return None if value == "" else value
-
-
-def _fraction(value: Any) -> Any:
-    """A share as people write it: 0.0005 and 0.05% are the same."""
-    if isinstance(value, str) and value.strip().endswith("%"):
-        try:
-            return Decimal(value.strip()[:-1].strip()) / 100
-        except InvalidOperation:
-            return value
-    return value
-
-
-Fraction = BeforeValidator(_fraction)
-Share = Annotated[Decimal, Fraction, Field(gt=0, le=1, allow_inf_nan=False)]
-Amount = Annotated[Decimal, Field(gt=0, allow_inf_nan=False)]
-Milliseconds = Annotated[Duration, InstanceOf(), BeforeValidator(_duration)]
 
 
 class Settings(BaseModel):
@@ -138,16 +69,16 @@ class Settings(BaseModel):
 
     # --- session ---
     symbols: Annotated[
-        tuple[str, ...], Env.of("STEADYHAND_SYMBOLS", "BTCUSDT,ETHUSDT"), BeforeValidator(_symbols)
+        tuple[str, ...], Env.of("STEADYHAND_SYMBOLS", "BTCUSDT,ETHUSDT"), BeforeValidator(read_symbols)
     ] = ()
     """What is traded; empty: every symbol of a recording, BTCUSDT and ETHUSDT elsewhere."""
     strategies: Annotated[
         tuple[str, ...],
         Env.of("STEADYHAND_STRATEGIES", "sma_cross:fast=5,slow=20"),
-        BeforeValidator(_strategies),
+        BeforeValidator(read_strategies),
     ] = ("sma_cross:fast=3,slow=10", "macd_momentum")
     """Who decides what is traded."""
-    timeframe: Annotated[str, Env.of("STEADYHAND_TIMEFRAME", "1m"), BeforeValidator(_timeframe)] = "1m"
+    timeframe: Annotated[str, Env.of("STEADYHAND_TIMEFRAME", "1m"), BeforeValidator(read_timeframe)] = "1m"
     """Length of the candles that strategies see."""
     seed: Annotated[int, Env.of("STEADYHAND_SEED", "7"), Field(ge=0, lt=2**63)] = 42
     """Chooses the synthetic market and the paper exchange's latencies; equal seeds, equal sessions."""
@@ -161,7 +92,7 @@ class Settings(BaseModel):
     """Write one line of log for each trade."""
 
     # --- size and risk ---
-    sizing: Annotated[str, Env.of("STEADYHAND_SIZING", "percent:0.1"), BeforeValidator(_sizing)] = ""
+    sizing: Annotated[str, Env.of("STEADYHAND_SIZING", "percent:0.1"), BeforeValidator(read_sizing)] = ""
     """How large an entry is; empty: POSITION_SIZE_PCT of equity."""
     leverage: Annotated[int, Env.of("STEADYHAND_LEVERAGE", "10"), Field(ge=1, le=125)] = 10
     """Leverage set at the exchange for every symbol."""
@@ -240,12 +171,12 @@ class Settings(BaseModel):
     database_url: Annotated[
         SecretStr | None,
         Env.of("DATABASE_URL", "postgresql+asyncpg://USER:PASSWORD@HOST:5432/steadyhand"),
-        BeforeValidator(_text_or_none),
+        BeforeValidator(text_or_none),
     ] = None
     """Where trading state is stored; empty: SQLite in the data folder."""
     data_dir: Annotated[Path, Env.of("STEADYHAND_DATA_DIR", "data")] = Path("data")
     """Folder of databases, sockets, logs and the HALT file; a relative one is meant from the project's root."""
-    log_level: Annotated[LogLevel, Env.of("LOG_LEVEL", "INFO"), BeforeValidator(_upper)] = LogLevel.INFO
+    log_level: Annotated[LogLevel, Env.of("LOG_LEVEL", "INFO"), BeforeValidator(upper)] = LogLevel.INFO
     """How much is logged."""
     control_timeout: Annotated[Milliseconds, Env.of("STEADYHAND_CONTROL_TIMEOUT", "10s")] = Duration(10_000)
     """How long a command waits for the answer of a running session."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from src.application.ports.store import AccountRow
+from src.application.ports.store import AccountRow, StoreNotInitialised
 from src.interfaces.cli.composition import Application
 from src.interfaces.cli.errors import CommandFailed, ExitCode
 from src.interfaces.cli.texts import short_id
@@ -16,11 +16,7 @@ def choose_account(app: Application, wanted: str | None) -> AccountRow:
 
     Raises :class:`CommandFailed` when there is none, or when the beginning fits several.
     """
-    reads = app.open_reads()
-    try:
-        rows = reads.accounts()
-    finally:
-        reads.close()
+    rows = _rows(app)
     if not rows:
         raise CommandFailed("there is no account yet: start-session or init-db makes one", ExitCode.NOT_FOUND)
     if wanted is not None:
@@ -28,6 +24,22 @@ def choose_account(app: Application, wanted: str | None) -> AccountRow:
     unfinished = [row for row in rows if row.session_status not in (None, _STOPPED)]
     running = [row for row in unfinished if len(unfinished) > 1 and is_running(app, row.account_id)]
     return max(running or unfinished or rows, key=lambda row: row.last_ms)
+
+
+def all_accounts(app: Application) -> list[AccountRow]:
+    """Every account; none when there is no database yet."""
+    try:
+        return _rows(app)
+    except StoreNotInitialised:
+        return []
+
+
+def _rows(app: Application) -> list[AccountRow]:
+    reads = app.open_reads()
+    try:
+        return reads.accounts()
+    finally:
+        reads.close()
 
 
 def is_running(app: Application, account_id: str) -> bool:

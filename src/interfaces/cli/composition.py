@@ -207,6 +207,11 @@ class Application(Protocol):
         """
         ...
 
+    @property
+    def control_timeout_ms(self) -> int:
+        """How long to wait for the answer of a running session."""
+        ...
+
     def control(
         self, account_id: str, command: str, arguments: Mapping[str, Any], timeout_ms: int
     ) -> dict[str, Any]:

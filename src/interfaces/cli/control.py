@@ -10,8 +10,6 @@ from src.interfaces.cli.composition import Application
 from src.interfaces.cli.errors import CommandFailed, ExitCode
 from src.interfaces.cli.texts import short_id
 
-STOP_TIMEOUT_MS = 10_000
-ANSWER_TIMEOUT_MS = 10_000
 _POLL_S = 0.05
 _CODES = {"not_found": ExitCode.NOT_FOUND, "invalid": ExitCode.CONFIGURATION}
 
@@ -28,7 +26,7 @@ class Stopped:
 
 def command(app: Application, account_id: str, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """The result of a command; raises :class:`CommandFailed` for a refusal, ConnectionError without a session."""
-    answer = app.control(account_id, name, arguments, ANSWER_TIMEOUT_MS)
+    answer = app.control(account_id, name, arguments, app.control_timeout_ms)
     if "error" in answer:
         raise CommandFailed(str(answer["error"]), _CODES.get(str(answer.get("kind")), ExitCode.ERROR))
     result = answer["result"]
@@ -39,7 +37,7 @@ def ask_to_stop(app: Application, wanted: str | None, *, flatten: bool) -> Stopp
     """Stop the account's session and wait until its process has let go; TimeoutError when it does not."""
     account = choose_account(app, wanted)
     result = command(app, account.account_id, "stop", {"flatten": flatten})
-    deadline = monotonic() + STOP_TIMEOUT_MS / 1_000
+    deadline = monotonic() + app.control_timeout_ms / 1_000
     while is_running(app, account.account_id):
         if monotonic() > deadline:
             raise TimeoutError("the session was told to stop and is still at it")

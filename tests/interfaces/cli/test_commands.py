@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from src.application.ports.store import JournalRecord, StoreUnavailable
+from src.application.ports.store import AccountBusy, JournalRecord, StoreNotInitialised, StoreUnavailable
 from src.domain.market.sides import OrderSide
 from src.domain.positions.position import RoundTrip
 from src.interfaces.cli.composition import Check, Difference, Ended, Health, RecoveryOutcome, SessionRequest
@@ -83,6 +83,14 @@ def test_a_session_that_does_not_answer_in_time_has_its_own_code(run: Run, app: 
     ran = run("stop-session")
 
     assert ran.code == 5 and "look at `status`" in ran.err
+
+
+def test_a_session_that_will_not_end_is_waited_for_no_longer_than_asked(run: Run, app: FakeApplication):
+    app.running, app.control_timeout_ms, app.stops = a_snapshot(), 60, False
+
+    ran = run("stop-session")
+
+    assert ran.code == 5 and "was told to stop and is still at it" in ran.err
 
 
 def test_the_status_of_a_running_session_is_its_own(run: Run, app: FakeApplication):
@@ -164,23 +172,49 @@ def test_a_halt_is_a_file_first_and_then_the_running_sessions_own(run: Run, app:
     ran = run("halt", "--reason", "fat finger")
 
     assert app.asked == [("engage", "fat finger"), ("halt", {"reason": "fat finger"})]
-    assert ran.out == "HALTED: the running session opens no position until rearm\n"
+    assert ran.out == "HALTED acc00001 (running): no position is opened until rearm\n"
 
 
-def test_without_a_process_a_halt_is_written_by_this_one(run: Run, app: FakeApplication):
-    document = run("halt", "--json").document
+def test_a_halt_reaches_every_account_unless_one_is_named(run: Run, app: FakeApplication):
+    app.reads.rows.append(an_account("other-one", session_status="STOPPED"))
 
-    assert app.asked == [("engage", "asked for"), ("offline halt", "acc00001-x", "asked for")]
-    assert (document["trading_state"], document["running"], document["halt_file"]) == ("HALTED", False, True)
+    everybody, one = run("halt", "--json").document, run("halt", "--json", "--account", "other").document
+
+    assert [each["account_id"] for each in everybody["accounts"]] == ["acc00001-x", "other-one"]
+    assert [each["account_id"] for each in one["accounts"]] == ["other-one"]
+    assert app.asked[:3] == [
+        ("engage", "asked for"),
+        ("offline halt", "acc00001-x", "asked for"),
+        ("offline halt", "other-one", "asked for"),
+    ]
 
 
-def test_a_halt_holds_even_when_the_database_cannot_be_opened(run: Run, app: FakeApplication):
-    app.fails["open_reads"] = StoreUnavailable("database x.db cannot be opened: check its folder")
+def test_a_halt_before_there_is_any_database_is_the_file_alone(run: Run, app: FakeApplication):
+    app.fails["open_reads"] = StoreNotInitialised("run init-db")
 
     ran = run("halt")
 
-    assert (ran.code, app.asked) == (0, [("engage", "asked for")])
-    assert "HALTED by HALT in the data folder; not in the journal, since database x.db" in ran.out
+    assert (ran.code, ran.out) == (0, "HALTED: no position is opened until rearm\n")
+
+
+@pytest.mark.parametrize(
+    ("call", "error"),
+    [
+        ("open_reads", StoreUnavailable("database x.db cannot be opened: check its folder")),
+        ("offline halt", AccountBusy("another process runs this account: stop it")),
+    ],
+)
+def test_a_halt_that_not_all_journals_know_of_is_an_error_and_holds(
+    run: Run, app: FakeApplication, call: str, error: Exception
+):
+    app.fails[call] = error
+
+    ran = run("halt")
+
+    assert ran.code == 1 and app.asked[0] == ("engage", "asked for")
+    assert ran.err == (
+        f"error: HALT in the data folder halts every session, but not all journals know of it: {error}\n"
+    )
 
 
 def test_a_rearm_that_fails_leaves_the_file_standing(run: Run, app: FakeApplication):
@@ -195,7 +229,7 @@ def test_a_rearm_that_fails_leaves_the_file_standing(run: Run, app: FakeApplicat
 def test_a_rearm_removes_the_file_last(run: Run, app: FakeApplication):
     app.running = a_snapshot()
 
-    assert run("rearm").code == 0
+    assert run("rearm").out == "ACTIVE acc00001 (running): positions may be opened again\n"
     assert app.asked == [("rearm", {}), ("release",)]
 
 
