@@ -47,6 +47,8 @@ class Batch:
         match event:
             case SessionOpened():
                 self._session_id = event.session_id
+                portfolio = event.options.portfolio_id
+                self.notes.append((sql.INSERT_PORTFOLIO, (portfolio, portfolio)))
             case EquityMarked():
                 self.notes.append((sql.INSERT_EQUITY, (*place, self._session_id, *sql.EQUITY.row(event))))
             case RecoveryFinished():

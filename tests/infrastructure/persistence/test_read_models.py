@@ -1,3 +1,5 @@
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -64,6 +66,15 @@ async def session(tmp_path: Path) -> Session:
 @pytest.fixture
 def reads(session: Session, tmp_path: Path) -> SqliteReadModels:
     return SqliteReadModels(tmp_path / "steadyhand.db")
+
+
+async def test_the_first_session_of_a_portfolio_makes_it(session: Session, tmp_path: Path):
+    await session.write(e.SessionOpened("session-2", some_options()))
+
+    with closing(sqlite3.connect(tmp_path / "steadyhand.db")) as file:
+        made = file.execute("SELECT portfolio_id,name FROM portfolios").fetchall()
+
+    assert made == [(some_options().portfolio_id, some_options().portfolio_id)]
 
 
 def test_an_account_is_listed_with_its_session(reads: SqliteReadModels, session: Session):

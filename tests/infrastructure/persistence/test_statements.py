@@ -50,7 +50,7 @@ def test_every_table_is_written_but_those_of_others():
         name for name in metadata.tables if any(f"INSERT INTO {name} " in text for text in TEXTS.values())
     }
 
-    assert set(metadata.tables) - written == {"outbox_cursor", "portfolios"}
+    assert set(metadata.tables) - written == {"outbox_cursor"}
 
 
 def test_an_order_update_leaves_ticket_and_attempt_alone():
