@@ -1,0 +1,19 @@
+"""How the garbage collector is set for trading: seldom, and never over what lives as long as the process.
+
+A full collection walks every object and takes milliseconds, in the middle of a decision if it must. Trading makes
+next to no circular garbage, so what there is at the start is frozen out of the collector's sight, and the young
+generation is collected rarely; memory stays flat because objects go by reference count.
+"""
+
+import gc
+
+YOUNG_MAX = 50_000
+MIDDLE_AFTER = 50
+OLD_AFTER = 100
+
+
+def settle_memory() -> None:
+    """Collect once, then leave everything that is alive now out of every later collection."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(YOUNG_MAX, MIDDLE_AFTER, OLD_AFTER)
