@@ -14,7 +14,9 @@ from benchmarks.processes import ROOT, help_time
 from benchmarks.samples import Samples
 
 QUOTES: Final = 10_000
+SECONDS: Final = 75
 SLICE_QUOTES: Final = 1_500
+SLICE_SECONDS: Final = 16
 OPEN_ORDERS: Final = (100, 10_000)
 WINDOW: Final = 500
 """How many orders at the beginning and at the end of the run are compared."""
@@ -31,7 +33,10 @@ def main() -> int:
     options.dir.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix="bench-", dir=options.dir))
     try:
-        result = measure(folder, SLICE_QUOTES if options.slice else options.quotes)
+        if options.slice:
+            result = measure(folder, SLICE_QUOTES, SLICE_SECONDS)
+        else:
+            result = measure(folder, options.quotes, SECONDS)
     finally:
         shutil.rmtree(folder)
     costs = [decision_cost(count) for count in OPEN_ORDERS]

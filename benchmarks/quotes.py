@@ -131,6 +131,10 @@ class QuoteMarket:
             return received_ns, 0, line, decode_message(snapshot_message(), SYMBOLS[place])
         return received_ns, 0, line, self._decode(next(self._messages))
 
+    def end(self) -> None:
+        """Let the market be over after the frames already taken."""
+        self._quotes = min(self._quotes, max(self._taken, 0))
+
     def cursor(self) -> str:
         """The count of frames taken."""
         return str(self._taken)

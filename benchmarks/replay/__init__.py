@@ -1,0 +1,1 @@
+"""The acceptance of replays: `python -m benchmarks.replay` trades on recorded markets and checks every byte of it."""

@@ -1,0 +1,156 @@
+"""`python -m benchmarks.replay`: recorded markets traded twice at full speed, and every promise about that checked.
+
+Without the recordings there is nothing to check: it says so and ends well.
+"""
+
+import argparse
+import os
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from time import perf_counter_ns
+from typing import Final
+
+from benchmarks.account_checker import differences, exchange_books, fold, session_books, unrealized
+from benchmarks.fill_checker import FillReport, check_fills, describe
+from benchmarks.processes import ROOT
+from benchmarks.recordings import UNITS
+from benchmarks.replay.crowd import let_loose
+from benchmarks.replay.product import Rate, Run, frame_rate, run_session
+
+RECORDINGS: Final = ROOT.parent / "shared" / "market-data"
+PATTERN: Final = "*.ws.gz"
+FRAMES_PER_SECOND: Final = 50_000
+ORDERS: Final = 200
+CROWD_WISHES: Final = 2_000
+CROWD_SEED: Final = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One promise: whether it was kept, and the figures."""
+
+    name: str
+    is_kept: bool
+    detail: str
+
+    def __str__(self) -> str:
+        return f"{'kept  ' if self.is_kept else 'BROKEN'}  {self.name}: {self.detail}"
+
+
+def main() -> int:
+    """Replay, check, print; 1 when a promise is broken."""
+    options = _options()
+    recordings = sorted(options.data.glob(PATTERN))
+    if not recordings:
+        print(
+            f"skipped: there are no recordings ({PATTERN}) in {options.data}; name their folder with --data"
+        )
+        return 0
+    options.dir.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix="replay-", dir=options.dir))
+    before = perf_counter_ns()
+    try:
+        checks = _accept(folder, recordings, options.runs)
+    finally:
+        shutil.rmtree(folder)
+    for check in checks:
+        print(check)
+    print(f"{len(checks)} checks in {(perf_counter_ns() - before) / 1e9:.1f} s")
+    return int(not all(check.is_kept for check in checks))
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.replay", description=__doc__)
+    parser.add_argument("--data", type=Path, default=RECORDINGS, metavar="DIR", help="folder of recordings")
+    parser.add_argument("--runs", type=int, default=2, help="equal runs to compare (default %(default)s)")
+    parser.add_argument(
+        "--dir", type=Path, default=ROOT / "data", metavar="DIR", help="where the sessions' files are put"
+    )
+    return parser.parse_args()
+
+
+def _accept(folder: Path, recordings: Sequence[Path], runs_wanted: int) -> list[Check]:
+    core = max(os.sched_getaffinity(0))
+    runs = [run_session(folder / f"run-{number}", recordings, core) for number in range(max(1, runs_wanted))]
+    first = runs[0]
+    fills = check_fills(first.exchange, recordings)
+    checks = [_equal_runs(runs), *_books(first, fills), _fills("the session's fills", fills)]
+    crowd = folder / "crowd.db"
+    result = let_loose(crowd, recordings, CROWD_SEED, CROWD_WISHES)
+    name = f"fills of {result.wishes - result.refused:,} random orders of two accounts"
+    checks.append(_fills(name, check_fills(crowd, recordings)))
+    rate = frame_rate(folder / "in-process", recordings, tuple(sorted(fills.mids_twice)), core)
+    checks.append(_speed(rate, first))
+    return checks
+
+
+def _equal_runs(runs: Sequence[Run]) -> Check:
+    exports, heads = {run.journal for run in runs}, {run.head for run in runs}
+    is_kept = len(exports) == 1 and len(heads) == 1
+    size = len(runs[0].journal)
+    detail = (
+        f"{len(runs)} exports of {size:,} bytes, {len(exports)} different; heads {', '.join(sorted(heads))}"
+    )
+    return Check("equal runs leave equal journals, byte for byte", is_kept, detail)
+
+
+def _books(run: Run, fills: FillReport) -> list[Check]:
+    """The session's books against the exchange's, and its summary against both."""
+    ours, theirs = session_books(run.database, run.account_id), exchange_books(run.exchange, run.account_id)
+    holdings = fold(theirs.trades)
+    found = differences(ours, theirs, holdings)
+    equity = Decimal(theirs.wallet) / UNITS + unrealized(holdings, fills.mids_twice)
+    summary = run.summary
+    parts = {name: Decimal(summary[name]) for name in ("capital", "realized_pnl", "commission", "funding")}
+    wallet = parts["capital"] + parts["realized_pnl"] - parts["commission"] + parts["funding"]
+    told, sum_of_parts = Decimal(summary["equity"]), wallet + Decimal(summary["unrealized_pnl"])
+    return [
+        Check(
+            "the session ended STOPPED at the end of the data",
+            summary["status"] == "STOPPED" and summary["ended"] == "end_of_data",
+            f"{summary['status']}, {summary['ended']}, trading {summary['trading_state']}",
+        ),
+        Check(
+            f"at least {ORDERS} orders, each stored by session and exchange",
+            ours.orders == theirs.orders >= ORDERS,
+            f"{ours.orders} and {theirs.orders}",
+        ),
+        Check(
+            "session, exchange, and the fold of the trades agree to the last digit",
+            not found,
+            "; ".join(found) or f"{len(theirs.trades)} trades, positions {_positions(theirs.positions)}",
+        ),
+        Check(
+            "equity is capital, profits, fees and funding to the last digit",
+            told == sum_of_parts == equity,
+            f"told {told}, its parts add up to {sum_of_parts}, the exchange's ledger at the book's middle {equity}",
+        ),
+    ]
+
+
+def _positions(positions: dict[str, tuple[int, int]]) -> str:
+    return (
+        ", ".join(f"{symbol} {Decimal(held) / UNITS}" for symbol, (held, _) in sorted(positions.items()))
+        or "none"
+    )
+
+
+def _fills(name: str, report: FillReport) -> Check:
+    return Check(f"the market gave {name}", not report.violations, describe(report))
+
+
+def _speed(rate: Rate, run: Run) -> Check:
+    detail = (
+        f"{rate.per_second:,.0f} frames a second on one core ({rate.frames:,} in {rate.seconds:.2f} s from opening "
+        f"the files to STOPPED, {rate.start_seconds:.2f} s of it before the first frame); the command line took "
+        f"{run.wall_s:.2f} s with the start of the program"
+    )
+    return Check(f"{FRAMES_PER_SECOND:,} frames a second", rate.per_second >= FRAMES_PER_SECOND, detail)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
