@@ -23,6 +23,7 @@ from src.domain.ledger.events import AccountOpened
 from src.domain.market.candle import Candle, CandleBuilder
 from src.domain.market.instrument import Instrument
 from src.domain.market.quality import QualityLimits
+from src.domain.money import Money
 from src.domain.risk.limits import RiskLimits
 from src.domain.sessions.session import SessionOptions, TradingSessionStatus
 from src.infrastructure.brokers.paper_broker import PAPER_ACCOUNT, PaperBroker
@@ -58,7 +59,7 @@ class PaperAccountMismatch(StoreError):
 class PaperConfig:
     """Everything that a paper session is put together from.
 
-    Percentages are fractions, money is USDT, ``speed`` is session seconds per wall second (None: no pace).
+    Percentages are fractions, ``speed`` is session seconds per wall second (None: no pace).
     ``synchronous`` is SQLite's; only tests on RAM disks set another than FULL.
     """
 
@@ -71,7 +72,7 @@ class PaperConfig:
     replay: tuple[Path, ...] = ()
     speed: float | None = 1.0
     seed: int = 42
-    capital: Decimal = Decimal(10_000)
+    capital: Money = Money(Decimal(10_000), SETTLE_ASSET)
     sizing: str = "percent:0.1"
     leverage: int = 10
     stop_loss_pct: Decimal = Decimal("0.02")
@@ -180,7 +181,7 @@ def _open_exchange_account(
         engine.create_account(PAPER_ACCOUNT, account_id)
     if engine.income(PAPER_ACCOUNT):
         return _catch_up(source, engine, desk, history)
-    engine.deposit(PAPER_ACCOUNT, SETTLE_ASSET, config.capital)
+    engine.deposit(PAPER_ACCOUNT, config.capital.asset, config.capital.amount)
     engine.take_events()
     return source.start_ns
 

@@ -14,8 +14,9 @@ from typing import Any, TypeVar
 
 from src.application.ports.store import AccountRow, ReadModels
 from src.bootstrap.markets import DEFAULT_SYMBOLS, market_id
-from src.bootstrap.paper import PaperConfig, account_of
+from src.bootstrap.paper import SETTLE_ASSET, PaperConfig, account_of
 from src.bootstrap.settings import Settings
+from src.domain.money import Money
 from src.domain.sessions.session import SessionOptions, TradingSessionStatus
 from src.infrastructure.market_data.recorded import RecordedMarket
 from src.interfaces.cli.composition import ConfigurationError, SessionRequest
@@ -179,7 +180,7 @@ def paper_config(settings: Settings, request: SessionRequest, database: Path) ->
         replay=request.replay,
         speed=None if request.speed is None else float(request.speed),
         seed=settings.seed,
-        capital=settings.capital,
+        capital=Money(settings.capital, SETTLE_ASSET),
         sizing=settings.sizing_spec,
         leverage=settings.leverage,
         stop_loss_pct=settings.stop_loss_pct,

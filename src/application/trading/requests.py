@@ -5,6 +5,7 @@ from decimal import Decimal, InvalidOperation
 
 from src.domain.market.sides import OrderSide
 from src.domain.market.symbols import canonical_symbol
+from src.domain.money import Price, Quantity
 from src.domain.orders.types import OrderType, TimeInForce
 from src.domain.risk.rules import MANUAL
 
@@ -28,12 +29,12 @@ class OrderRequest:
 
     symbol: str
     side: OrderSide
-    quantity: Decimal
+    quantity: Quantity
     order_type: OrderType = OrderType.MARKET
-    price: Decimal | None = None
+    price: Price | None = None
     time_in_force: TimeInForce | None = None
-    stop_loss: Decimal | None = None
-    take_profit: Decimal | None = None
+    stop_loss: Price | None = None
+    take_profit: Price | None = None
     strategy_id: str = MANUAL
     reduce_only: bool = False
 
@@ -59,12 +60,12 @@ class OrderRequest:
         return cls(
             canonical_symbol(symbol),
             OrderSide(side),
-            decimal(quantity, "the quantity"),
+            Quantity(decimal(quantity, "the quantity")),
             kind,
-            None if price is None else decimal(price, "the price"),
+            None if price is None else Price(decimal(price, "the price")),
             force,
-            None if stop_loss is None else decimal(stop_loss, "the stop loss"),
-            None if take_profit is None else decimal(take_profit, "the take profit"),
+            None if stop_loss is None else Price(decimal(stop_loss, "the stop loss")),
+            None if take_profit is None else Price(decimal(take_profit, "the take profit")),
             strategy_id,
             reduce_only,
         )

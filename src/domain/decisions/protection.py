@@ -61,7 +61,7 @@ def _keep_one(step: Step, position: Position, purpose: Purpose, standing: list[O
         return
     covering = _covering(position, right)
     if not covering:
-        if not _closing(step, position):
+        if _closing(step, position) < abs(position.quantity):
             _place(step, position, purpose)
         return
     keeper = covering[-1]
@@ -105,17 +105,23 @@ def _still_entering(step: Step, position: Position) -> Decimal:
     )
 
 
-def _closing(step: Step, position: Position) -> bool:
-    """Whether an emergency close of the whole position is on its way already, and can be relied on."""
-    under_way = sum(
+def _closing(step: Step, position: Position) -> Decimal:
+    """What market orders that can be relied on are about to take from the position, base asset.
+
+    An exit that rests at a limit may never fill, and nobody knows about one of unknown outcome: neither stands in
+    the way of a stop or an emergency close. To close too much is safe, because the exchange caps it at the position.
+    """
+    return sum(
         (
             order.remaining_quantity
             for order in _open_orders(step, position.symbol, position.position_side)
-            if order.ticket.purpose is Purpose.EMERGENCY and _counts(order)
+            if order.ticket.purpose in (Purpose.EXIT, Purpose.EMERGENCY)
+            and order.ticket.order_type is OrderType.MARKET
+            and order.side is not position.side
+            and _counts(order)
         ),
         ZERO,
     )
-    return under_way >= abs(position.quantity)
 
 
 def _trigger_price(step: Step, position: Position, purpose: Purpose, tick: Decimal) -> Decimal:
@@ -161,22 +167,14 @@ def _place(step: Step, position: Position, purpose: Purpose) -> None:
 
 def close_now(step: Step, position: Position, reason: str) -> None:
     """Close a position at the market because it cannot be protected; what is under way is not asked for twice."""
-    quantity = abs(position.quantity)
-    under_way = sum(
-        (
-            order.remaining_quantity
-            for order in _open_orders(step, position.symbol, position.position_side)
-            if order.ticket.purpose in (Purpose.EXIT, Purpose.EMERGENCY)
-        ),
-        ZERO,
-    )
-    if quantity <= under_way:
+    quantity = abs(position.quantity) - _closing(step, position)
+    if quantity <= 0:
         return
     ticket = OrderTicket(
         symbol=position.symbol,
         side=position.side.opposite,
         order_type=OrderType.MARKET,
-        quantity=quantity - under_way,
+        quantity=quantity,
         purpose=Purpose.EMERGENCY,
         strategy_id=position.strategy_id,
         reference_price=step.view.mark_price(position.symbol) or position.entry_price,

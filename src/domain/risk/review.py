@@ -52,7 +52,8 @@ def review_reducing(ledger: Ledger, ticket: OrderTicket) -> Verdict:
     """Approve a ticket that is proven to shrink its position.
 
     An exit may not exceed the position less the exits already on their way. Protective orders stand beside each
-    other (stop and target, old stop and new) and may be larger than the position: the exchange caps them at it.
+    other (stop and target, old stop and new) and may be larger than the position, and an emergency close does not
+    wait for an exit that may never fill: the exchange caps them all at the position.
     """
     position = ledger.position(ticket.symbol, ticket.position_side)
     if position.is_flat or position.side is ticket.side:
@@ -60,7 +61,7 @@ def review_reducing(ledger: Ledger, ticket: OrderTicket) -> Verdict:
         return Denied(
             ticket, Objection("reduce_only", f"{position.quantity:f}", "a position to reduce", text)
         )
-    if ticket.purpose.is_protective:
+    if ticket.purpose.is_protective or ticket.purpose is Purpose.EMERGENCY:
         return Approved(ticket)
     room = abs(position.quantity) - exits_under_way(ledger, ticket)
     if ticket.quantity > room:

@@ -20,6 +20,7 @@ from src.application.trading.snapshot import PositionLine, SessionSnapshot
 from src.domain.decisions.news import MoveSession, MoveTrading, PlaceOrder, RefuseOrder, RequestCancel
 from src.domain.ledger.events import AttemptMoved
 from src.domain.market.sides import OrderSide
+from src.domain.money import Quantity
 from src.domain.orders.order import Order
 from src.domain.orders.ticket import OrderTicket
 from src.domain.orders.transitions import AttemptState, AttemptTrigger
@@ -206,7 +207,7 @@ class LiveTradingService:
             OrderRequest(
                 position.symbol,
                 position.side.opposite,
-                abs(position.quantity),
+                Quantity(abs(position.quantity)),
                 strategy_id=position.strategy_id or MANUAL,
                 reduce_only=True,
             )

@@ -118,7 +118,7 @@ def _header(snapshot: SessionSnapshot, run: Run, width: int) -> list[Line]:
         [
             (" realized ", "dim"),
             (signed(snapshot.realized_pnl), tone(snapshot.realized_pnl)),
-            ("  unrealized ", "dim"),
+            ("  open ", "dim"),
             (signed(snapshot.unrealized_pnl), tone(snapshot.unrealized_pnl)),
             ("  fees ", "dim"),
             (signed(-snapshot.commission), "plain"),
@@ -145,9 +145,10 @@ def _bottom(snapshot: SessionSnapshot, width: int, why_lines: int) -> list[Line]
 def _why(text: str, width: int, lines: int) -> list[Line]:
     """The reason for what was or was not done, over as many lines as there are."""
     label = " Why: "
-    parts = wrap(text, max(10, width - len(label)))[:lines]
-    if sum(map(len, parts)) + len(parts) - 1 < len(text):
-        parts[-1] += " " + "…" * width
+    room = max(10, width - len(label))
+    parts = wrap(text, room) or [""]
+    if len(parts) > lines:
+        parts = [*parts[: lines - 1], f"{parts[lines - 1][: room - 2]} …"]
     return [
         [(label if not number else " " * len(label), "title"), (part, "plain")]
         for number, part in enumerate(parts)
@@ -202,7 +203,7 @@ def _market(line: MarketLine) -> Line:
     return [
         (f" {_MARKETS.format(line.symbol, price(line.bid), price(line.ask), age(line.age_ms))}", "plain"),
         (line.trouble, "warning") if line.trouble else ("stale", "warning") if stale else ("good", "good"),
-        (f"  {', '.join(line.strategies)}", "extra"),
+        (f"  {', '.join(line.strategies)}", "dim"),
     ]
 
 

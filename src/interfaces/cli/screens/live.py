@@ -3,6 +3,7 @@
 import time
 from collections.abc import Sequence
 from decimal import Decimal
+from textwrap import fill
 from typing import Final
 
 from rich.console import Console, ConsoleOptions, RenderResult
@@ -17,6 +18,9 @@ from src.interfaces.cli.screens.frame import Run, frame, tone
 from src.interfaces.cli.screens.summary import summary_lines
 
 VIEW_INTERVAL_MS: Final = 250
+
+_HANGING: Final = " " * 13
+"""What a line of the summary goes on with: the width of its labels."""
 
 _STYLES: Final = {
     "plain": Style(),
@@ -111,6 +115,13 @@ class LiveScreen:
         try:
             for number, line in enumerate(summary_lines(result)):
                 style = "title" if number == 0 else gain if line.startswith("  equity") else "plain"
-                self._console.print(line, style=_STYLES[style], markup=False, soft_wrap=True)
+                text = fill(
+                    line,
+                    self._console.width,
+                    subsequent_indent=_HANGING,
+                    break_long_words=False,
+                    break_on_hyphens=False,
+                )
+                self._console.print(text, style=_STYLES[style], markup=False, soft_wrap=True)
         except OSError:
             self._gone = True
