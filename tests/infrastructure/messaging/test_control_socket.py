@@ -108,7 +108,7 @@ async def test_arguments_that_are_left_out_have_their_defaults(path: Path):
     ],
 )
 async def test_a_refusal_comes_back_in_one_line_with_its_kind(path: Path, command: str, kind: str, text: str):
-    arguments = {"client_order_id": "x-1"} if command == "cancel" else {}
+    arguments: dict[str, Any] = {"client_order_id": "x-1"} if command == "cancel" else {}
     async with a_running_session(path):
         answer = await ask(path, command, **arguments)
 
