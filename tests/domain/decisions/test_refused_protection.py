@@ -1,6 +1,10 @@
 """What becomes of a position whose protective orders are refused or lost: never naked, and never a storm."""
 
-from src.domain.decisions.news import Tick
+from decimal import Decimal
+
+import pytest
+
+from src.domain.decisions.news import RequestCancel, Tick
 from src.domain.orders.news import OutcomeUnknown, Refused
 from src.domain.orders.types import OrderStatus, Purpose
 from src.domain.sessions.trading_states import SymbolState
@@ -147,7 +151,7 @@ def test_an_emergency_close_under_way_is_not_doubled_and_needs_no_stop_beside_it
     assert len(scene.open(Purpose.EMERGENCY)) == 1
 
 
-def test_an_emergency_close_takes_only_what_no_exit_takes_already():
+def test_an_emergency_close_takes_only_what_no_market_exit_takes_already():
     scene = Scene()
     scene.hold(3, protected=False)
     scene.place(an_exit(quantity=1))
@@ -155,6 +159,23 @@ def test_an_emergency_close_takes_only_what_no_exit_takes_already():
     step = scene.decide(refused(scene.stop, -2021))
 
     assert submits(step)[0].ticket.quantity == 2
+
+
+@pytest.mark.parametrize("why", ["it rests at a limit", "its outcome is unknown", "it was asked to end"])
+def test_an_emergency_close_does_not_wait_for_an_exit_that_may_never_fill(why):
+    scene = Scene()
+    scene.hold(3, protected=False)
+    exit_ = scene.place(an_exit(quantity=3, **({"limit_price": 110} if why == "it rests at a limit" else {})))
+    if why == "its outcome is unknown":
+        scene.decide(unknown(exit_))
+    elif why == "it was asked to end":
+        scene.decide(RequestCancel(exit_.client_order_id, "by hand"))
+
+    step = scene.decide(refused(scene.stop, -2021))
+
+    assert [(effect.ticket.purpose, effect.ticket.quantity) for effect in submits(step)] == [
+        (Purpose.EMERGENCY, Decimal(3))
+    ]
 
 
 def test_a_stop_refused_after_the_position_is_closed_causes_nothing():

@@ -1,0 +1,351 @@
+"""Whatever the order in which requests arrive, answers come and news is told, the end is what the exchange says.
+
+Hypothesis plays the network, the stream, recovery and the crash. A precondition here says only what the exchange
+guarantees, never what we hope. At the end of every history everything is delivered, and the books must agree.
+"""
+
+from decimal import Decimal
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from src.domain.decisions.effects import SubmitOrder
+from src.domain.decisions.news import MoveTrading, PlaceOrder, RequestCancel, Tick
+from src.domain.decisions.protection import STORM_PER_MINUTE
+from src.domain.ledger.events import FillBooked, IncomeBooked
+from src.domain.ledger.evolve import fold
+from src.domain.ledger.evolve_orders import rebuild_reservations
+from src.domain.orders.news import (
+    Accepted,
+    CancelAccepted,
+    CancelRefused,
+    CancelUnknown,
+    NotSent,
+    OutcomeUnknown,
+    Refused,
+    SubmitOutcome,
+)
+from src.domain.orders.order import Order
+from src.domain.orders.transitions import AttemptState, CancelState
+from src.domain.orders.types import OrderStatus, Purpose
+from src.domain.risk.review import Approved, review_reducing
+from src.domain.sessions.trading_states import SymbolState, TradingState, TradingTrigger
+from tests.domain.decisions.exchange_model import Exchange
+from tests.domain.decisions.session_model import Reading, Session
+from tests.support.domain_builders import BTC, BUY, SELL, WALLET, a_ticket, an_exit
+from tests.support.domain_scene import VENUE_AHEAD_MS
+from tests.support.ledger_builders import ledger_snapshot
+
+SIDES = st.sampled_from([BUY, SELL])
+QUANTITIES = st.sampled_from([Decimal(1), Decimal(2), Decimal("0.5")])
+ROUNDS_MAX = 60
+# More histories than the profile's examples of other tests: this is where the surprises are.
+EXAMPLES = 5 * (settings.default.max_examples if settings.default else 100)
+
+
+class AnyOrder(RuleBasedStateMachine):
+    """One symbol, one exchange, one session."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.exchange = Exchange()
+        self.session = Session(self.exchange)
+        self.answers: list[SubmitOutcome] = []
+        self.heard = 0
+        self.order_of_news: list[int] = []
+        self.reading: Reading | None = None
+        self.naked_until_tick = False
+        self.pass_time(500)
+
+    def pass_time(self, ms: int) -> None:
+        self.session.scene.now_ms += ms
+        self.exchange.now_ms = self.session.scene.now_ms + VENUE_AHEAD_MS
+
+    # --- what the trader does -------------------------------------------------------------------------------
+
+    @rule(side=SIDES, quantity=QUANTITIES, resting=st.booleans())
+    def enter(self, side, quantity, resting):
+        price = {"limit_price": 100} if resting else {}
+        self.session.decide(PlaceOrder(Approved(a_ticket(side=side, quantity=quantity, **price))))
+
+    @precondition(lambda self: not self.position.is_flat)
+    @rule(part=st.booleans())
+    def leave(self, part):
+        quantity = abs(self.position.quantity) / (2 if part else 1)
+        verdict = review_reducing(
+            self.session.ledger, an_exit(side=self.position.side.opposite, quantity=quantity)
+        )
+        if isinstance(verdict, Approved):
+            self.session.decide(PlaceOrder(verdict))
+
+    @precondition(lambda self: self.session.ledger.orders)
+    @rule(data=st.data())
+    def want_an_order_to_end(self, data):
+        name = data.draw(st.sampled_from(sorted(self.session.ledger.orders)))
+        self.naked_until_tick = True
+        self.session.decide(RequestCancel(name, "by hand"))
+
+    @rule(trigger=st.sampled_from([TradingTrigger.HALT, TradingTrigger.REARM]))
+    def halt_or_rearm(self, trigger):
+        self.session.decide(MoveTrading(trigger, "wanted", "operator"))
+
+    # --- what becomes of requests ---------------------------------------------------------------------------
+
+    @precondition(lambda self: self.session.submits)
+    @rule(data=st.data(), fate=st.sampled_from(["taken", "taken", "taken", "refused", "not sent", "lost"]))
+    def a_request_is_settled(self, data, fate):
+        request = data.draw(st.sampled_from(self.session.submits), "request")
+        self.settle(request, fate, data.draw(st.sampled_from([Decimal(1), Decimal("0.5")]), "market share"))
+
+    def settle(self, request: SubmitOrder, fate: str, share: Decimal) -> None:
+        self.session.submits.remove(request)
+        name = request.attempt.client_order_id
+        if fate == "taken":
+            held = self.exchange.take(request, share)
+            report = self.exchange.report(held)
+            ids = report.exchange_order_id, report.algo_id
+            self.answers.append(Accepted(name, *ids, self.exchange.now_ms))
+        elif fate == "refused":
+            self.exchange.refuse(request)
+            self.answers.append(Refused(name, -2021, "no", self.exchange.now_ms))
+        elif fate == "not sent":
+            self.answers.append(NotSent(name, "no route"))
+        else:
+            self.answers.append(OutcomeUnknown(name, "timeout"))
+
+    @precondition(lambda self: self.answers)
+    @rule(data=st.data(), how=st.sampled_from(["told", "told", "told again later", "lost"]))
+    def an_answer_comes(self, data, how):
+        answer = data.draw(st.sampled_from(self.answers))
+        if how != "told again later":
+            self.answers.remove(answer)
+        if how == "lost":
+            answer = OutcomeUnknown(answer.client_order_id, "timeout")
+        self.naked_until_tick |= isinstance(answer, NotSent)
+        self.session.decide(answer)
+
+    @precondition(lambda self: self.session.cancels)
+    @rule(data=st.data(), answered=st.booleans(), arrives=st.booleans())
+    def a_cancel_is_settled(self, data, answered, arrives):
+        request = data.draw(st.sampled_from(self.session.cancels))
+        self.session.cancels.remove(request)
+        name = request.client_order_id
+        done = arrives and self.exchange.cancel(request)
+        if not answered or not arrives:
+            self.session.decide(CancelUnknown(name, "timeout"))
+        elif done:
+            self.session.decide(CancelAccepted(name, self.exchange.now_ms))
+        else:
+            self.session.decide(CancelRefused(name, -2011, "unknown order", self.exchange.now_ms))
+
+    # --- what the exchange does -----------------------------------------------------------------------------
+
+    def alive(self, *, waiting):
+        return [held for held in self.exchange.orders.values() if held.is_open and held.is_waiting is waiting]
+
+    @precondition(lambda self: self.alive(waiting=False))
+    @rule(data=st.data(), whole=st.booleans())
+    def an_order_trades(self, data, whole):
+        held = data.draw(st.sampled_from(self.alive(waiting=False)))
+        self.exchange.fill(held, held.quantity if whole else held.quantity / 4)
+
+    @precondition(lambda self: self.alive(waiting=True))
+    @rule(data=st.data(), rejected=st.booleans())
+    def a_stop_triggers(self, data, rejected):
+        self.exchange.trigger(data.draw(st.sampled_from(self.alive(waiting=True))), rejected=rejected)
+
+    @precondition(lambda self: self.alive(waiting=False) + self.alive(waiting=True))
+    @rule(data=st.data())
+    def the_exchange_ends_an_order(self, data):
+        held = data.draw(st.sampled_from(self.alive(waiting=False) + self.alive(waiting=True)))
+        self.exchange.end(held, OrderStatus.EXPIRED)
+
+    @rule(side=SIDES, quantity=QUANTITIES)
+    def somebody_else_trades(self, side, quantity):
+        self.exchange.somebody_trades(side, quantity)
+
+    @rule(quarters=st.integers(-4, 4))
+    def funding_is_paid(self, quarters):
+        self.exchange.pay(Decimal(quarters) / 4)
+
+    # --- what we hear ---------------------------------------------------------------------------------------
+
+    @precondition(lambda self: self.exchange.told)
+    @rule(data=st.data())
+    def the_stream_tells_something(self, data):
+        """Anything that ever happened, in any order, again."""
+        self.session.hear(data.draw(st.sampled_from(self.exchange.told)))
+
+    @precondition(lambda self: self.heard < len(self.exchange.told))
+    @rule()
+    def the_stream_tells_the_next(self):
+        self.heard += 1
+        self.session.hear(self.exchange.told[self.heard - 1])
+
+    @precondition(lambda self: self.heard < len(self.exchange.told))
+    @rule()
+    def the_stream_skips_the_next(self):
+        self.heard += 1
+
+    @precondition(lambda self: self.reading is None)
+    @rule()
+    def recovery_reads_the_trades(self):
+        self.reading = self.session.read_trades()
+
+    @precondition(lambda self: self.reading is not None and self.reading.reports is None)
+    @rule()
+    def recovery_reads_the_orders(self):
+        assert self.reading is not None
+        self.session.read_orders(self.reading)
+
+    @precondition(lambda self: self.reading is not None and self.reading.reports is not None)
+    @rule(conclusive=st.booleans())
+    def recovery_merges_what_it_read(self, conclusive):
+        """Dead is what cannot arrive any more; without a promise that it cannot, it is lost."""
+        reading, self.reading = self.reading, None
+        assert reading is not None
+        under_way = {request.attempt.client_order_id for request in self.session.submits}
+        gone = tuple(name for name in reading.absent if name not in under_way | self.exchange.orders.keys())
+        if conclusive:
+            self.session.merge(reading, gone, ())
+        else:
+            self.session.merge(reading, (), reading.absent)
+
+    @rule()
+    def time_passes(self):
+        self.pass_time(1_000)
+        self.session.decide(Tick())
+        self.naked_until_tick = False
+
+    @rule(data=st.data())
+    def the_process_dies_and_the_next_takes_over(self, data):
+        """Requests that were decided may have left, or not; their answers reach nobody."""
+        for request in list(self.session.submits):
+            if data.draw(st.booleans(), "never left"):
+                self.session.submits.remove(request)
+        self.session.cancels.clear()
+        self.answers.clear()
+        self.reading = None
+        self.session.crash()
+        self.session.recover()
+
+    # --- what must hold at every moment ---------------------------------------------------------------------
+
+    @property
+    def position(self):
+        return self.session.ledger.position(BTC)
+
+    @invariant()
+    def the_books_are_the_sum_of_what_was_booked(self):
+        journal = [event for _, event in self.session.scene.journal]
+        fills = [event for event in journal if isinstance(event, FillBooked)]
+        income = [event for event in journal if isinstance(event, IncomeBooked)]
+        keys = [fill.trade_id for fill in fills]
+
+        assert len(set(keys)) == len(keys)
+        assert self.position.quantity == sum(fill.quantity * fill.side.sign for fill in fills)
+        assert self.session.ledger.wallet_balance == sum(
+            [fill.realized_pnl - fill.commission for fill in fills] + [each.amount for each in income]
+        )
+        assert sum(lot.quantity for lot in self.position.lots) == abs(self.position.quantity)
+
+    @invariant()
+    def every_open_entry_is_reserved_and_nothing_else(self):
+        book = self.session.ledger.symbol(BTC)
+        kept = book.pending_buy, book.pending_sell, book.pending_price
+        rebuild_reservations(self.session.ledger)
+
+        assert (book.pending_buy, book.pending_sell, book.pending_price) == kept
+
+    @invariant()
+    def a_position_has_a_stop_that_can_be_counted_on_or_is_being_closed(self):
+        if self.position.is_flat or self.naked_until_tick or self.in_a_storm():
+            return
+        held = abs(self.position.quantity)
+        guards = [order for order in self.session.ledger.orders.values() if self.guards(order)]
+        stops = [o for o in guards if o.ticket.purpose is Purpose.PROTECTIVE_STOP]
+        closes = [o for o in guards if o.ticket.purpose in (Purpose.EXIT, Purpose.EMERGENCY)]
+
+        covered = any(o.remaining_quantity >= held for o in stops)
+        assert covered or sum(o.remaining_quantity for o in closes) >= held
+
+    def guards(self, order: Order) -> bool:
+        return (
+            order.is_open
+            and order.side is not self.position.side
+            and order.attempt_state is not AttemptState.UNKNOWN
+            and order.cancel_state is CancelState.NONE
+        )
+
+    def in_a_storm(self) -> bool:
+        recent = [order.purpose for order in self.session.ledger.recent_orders]
+        return any(
+            recent.count(purpose) >= STORM_PER_MINUTE
+            for purpose in (Purpose.PROTECTIVE_STOP, Purpose.EMERGENCY)
+        )
+
+    # --- and when everything is delivered -------------------------------------------------------------------
+
+    def teardown(self):
+        self.deliver_everything()
+        session, ledger = self.session, self.session.ledger
+        open_there = {name: held for name, held in self.exchange.orders.items() if held.is_open}
+        open_here = {name: order for name, order in ledger.orders.items() if order.is_open}
+
+        assert self.position.quantity == self.exchange.position
+        assert ledger.wallet_balance == WALLET + self.exchange.earned
+        assert open_here.keys() == open_there.keys()
+        assert not session.unresolved()
+        for name, held in self.exchange.orders.items():
+            order = ledger.orders.get(name) or session.archive[name]
+            assert (order.status, order.filled_quantity) == (held.status, held.filled)
+        entries = [held for held in open_there.values() if not held.reduce_only]
+        book = ledger.symbol(BTC)
+        assert book.pending_buy == sum(h.quantity - h.filled for h in entries if h.side is BUY)
+        assert book.pending_sell == sum(h.quantity - h.filled for h in entries if h.side is SELL)
+        self.the_position_is_protected_at_the_exchange(open_there)
+        assert book.state is SymbolState.TRADING or self.in_a_storm()
+        assert ledger.account.breaches == 0
+        assert ledger.account.trading_state in (TradingState.ACTIVE, TradingState.HALTED)
+        assert ledger_snapshot(fold(session.scene.journal)) == ledger_snapshot(ledger)
+
+    def the_position_is_protected_at_the_exchange(self, open_there):
+        ledger = self.session.ledger
+        stops = [
+            held
+            for name, held in open_there.items()
+            if ledger.orders[name].ticket.purpose is Purpose.PROTECTIVE_STOP
+        ]
+        if self.position.is_flat:
+            assert not stops
+        else:
+            assert any(
+                held.side is not self.position.side
+                and held.quantity - held.filled >= abs(self.position.quantity)
+                for held in stops
+            )
+
+    def deliver_everything(self):
+        """Until nothing moves any more: requests arrive, answers come, the stream is complete, time passes."""
+        for _ in range(ROUNDS_MAX):
+            events = 0
+            for request in list(self.session.submits):
+                self.settle(request, "taken", Decimal(1))
+            while self.answers:
+                events += len(self.session.decide(self.answers.pop()).events)
+            while self.session.cancels:
+                self.exchange.cancel(self.session.cancels.pop())
+            while self.heard < len(self.exchange.told):
+                self.heard += 1
+                events += len(self.session.hear(self.exchange.told[self.heard - 1]).events) - 1
+            events += len(self.session.recover().events)
+            self.pass_time(2_000)
+            events += len(self.session.decide(Tick()).events)
+            if not events and not self.session.submits and not self.session.cancels:
+                return
+        raise AssertionError("the session never comes to rest")
+
+
+TestAnyOrder = AnyOrder.TestCase
+TestAnyOrder.settings = settings(max_examples=EXAMPLES, stateful_step_count=60)
