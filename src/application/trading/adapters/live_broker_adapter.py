@@ -8,6 +8,7 @@ the exchange takes becomes None, with the reason, rather than an order that is b
 from dataclasses import dataclass
 from decimal import Decimal
 
+from src.application.trading.requests import OrderRequest
 from src.domain.market.instrument import Instrument
 from src.domain.market.sides import OrderSide
 from src.domain.market.view import MarketView
@@ -82,6 +83,30 @@ class LiveBrokerAdapter:
             reduce_only=True,
             position_side=position.position_side,
             reason=reason,
+        )
+
+    def asked_for(self, request: OrderRequest) -> OrderTicket:
+        """A request of a person, as asked: nothing of it is rounded, what the exchange would refuse a rule names.
+
+        Raises :class:`UnknownSymbol` and :class:`NoPrice`, and InvariantViolated for a type without its price.
+        """
+        self.instrument(request.symbol)
+        conditional = request.order_type.is_conditional
+        return OrderTicket(
+            symbol=request.symbol,
+            side=request.side,
+            order_type=request.order_type,
+            quantity=request.quantity,
+            purpose=Purpose.EXIT if request.reduce_only else Purpose.ENTRY,
+            strategy_id=request.strategy_id,
+            reference_price=self.best_price(request.symbol, request.side),
+            limit_price=None if conditional else request.price,
+            stop_price=request.price if conditional else None,
+            time_in_force=request.time_in_force,
+            reduce_only=request.reduce_only,
+            stop_loss_price=request.stop_loss,
+            take_profit_price=request.take_profit,
+            reason="by hand",
         )
 
     def _limit(self, instrument: Instrument, side: OrderSide, price: Decimal) -> Decimal:

@@ -22,9 +22,8 @@ from src.domain.ledger.events import AttemptMoved
 from src.domain.market.sides import OrderSide
 from src.domain.money import Quantity
 from src.domain.orders.order import Order
-from src.domain.orders.ticket import OrderTicket
 from src.domain.orders.transitions import AttemptState, AttemptTrigger
-from src.domain.orders.types import OrderStatus, OrderType, Purpose, TimeInForce
+from src.domain.orders.types import OrderStatus, OrderType, TimeInForce
 from src.domain.risk.review import Denied
 from src.domain.risk.rules import MANUAL
 from src.domain.sessions.session import SessionTrigger, TradingSession
@@ -264,7 +263,7 @@ class LiveTradingService:
 
     def _place(self, runner: SessionRunner, request: OrderRequest) -> str | ExecutionResult:
         """Review a request and make it an order; returns its id, or the refusal."""
-        ticket = _ticket(runner, request)
+        ticket = runner.adapter.asked_for(request)
         verdict = runner.validator.review(ticket, runner.loop.inputs.now_ms())
         if isinstance(verdict, Denied):
             runner.loop.decide(RefuseOrder(verdict))
@@ -285,26 +284,3 @@ class LiveTradingService:
         for future in self._waiting.pop(event.client_order_id, ()):
             if not future.done():
                 future.set_result(event)
-
-
-def _ticket(runner: SessionRunner, request: OrderRequest) -> OrderTicket:
-    """A request as a ticket at the present best price; ValueError and LookupError say what is wrong with it."""
-    adapter = runner.adapter
-    adapter.instrument(request.symbol)
-    conditional = request.order_type.is_conditional
-    return OrderTicket(
-        symbol=request.symbol,
-        side=request.side,
-        order_type=request.order_type,
-        quantity=request.quantity,
-        purpose=Purpose.EXIT if request.reduce_only else Purpose.ENTRY,
-        strategy_id=request.strategy_id,
-        reference_price=adapter.best_price(request.symbol, request.side),
-        limit_price=None if conditional else request.price,
-        stop_price=request.price if conditional else None,
-        time_in_force=request.time_in_force,
-        reduce_only=request.reduce_only,
-        stop_loss_price=request.stop_loss,
-        take_profit_price=request.take_profit,
-        reason="by hand",
-    )
