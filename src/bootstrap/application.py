@@ -24,6 +24,7 @@ from src.infrastructure.market_data.source import MarketSource, SourceError
 from src.infrastructure.messaging.control_path import control_path
 from src.infrastructure.messaging.control_socket import ControlClient
 from src.infrastructure.monitoring.kill_switch import FileKillSwitch
+from src.infrastructure.monitoring.logging import configure_logging, log_session
 from src.infrastructure.persistence.database_url import sqlite_path
 from src.infrastructure.persistence.read_models import SqliteReadModels
 from src.infrastructure.persistence.schema import SchemaState, create_sqlite, sqlite_schema_state
@@ -87,6 +88,7 @@ class PaperApplication:
             selection = self._select(request)
             parts = self._open(selection)
             keep_note(selection.config, parts.account.account_id)
+            self._log(parts)
             process = SessionProcess(parts, request, observer, self.data_dir)
             try:
                 return asyncio.run(process.run())
@@ -95,6 +97,12 @@ class PaperApplication:
                 parts.close()
         except (SourceError, ContradictingOptions) as error:
             raise ConfigurationError(str(error)) from None
+
+    def _log(self, parts: SessionParts) -> None:
+        settings = self.settings
+        secrets = [settings.api_key.get_secret_value(), settings.api_secret.get_secret_value()]
+        configure_logging(self.data_dir, settings.log_level, secrets, log_trades=settings.log_trades)
+        log_session(parts.bus)
 
     def _select(self, request: SessionRequest) -> Selection:
         self._initialise_database()

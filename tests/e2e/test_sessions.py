@@ -41,6 +41,18 @@ def test_a_short_session_and_what_every_command_says_of_it_afterwards(steadyhand
     assert journal["records"] > 0
 
 
+def test_a_session_leaves_a_log_and_its_trades_beside_it(steadyhand: Steadyhand):
+    secrets = {"BINANCE_API_KEY": "key-1234567", "BINANCE_API_SECRET": "hush-1234567"}
+    run = steadyhand("start-session", "--duration", "30s", "--seed", "7", "--json", *QUICK, **secrets)
+
+    log = (steadyhand.data_dir / "logs" / "steadyhand.log").read_text()
+    trades = (steadyhand.data_dir / "logs" / "trading" / "trades.log").read_text()
+    filled = {each["client_order_id"] for each in run.documents if each["event"] == "order_filled"}
+    assert '"event":"session.moved"' in log
+    assert {json.loads(line)["client_order_id"] for line in trades.splitlines()} == filled != set()
+    assert "1234567" not in log + trades + run.out + run.err
+
+
 def guards(document: Any) -> dict[str, tuple[str, str]]:
     """Stop and target by symbol."""
     return {each["symbol"]: (each["stop_price"], each["target_price"]) for each in document["positions"]}
@@ -63,11 +75,13 @@ def test_a_running_session_is_reached_by_every_command_and_by_no_second_session(
 
     status = steadyhand("status", "--json").document
     second = steadyhand("start-session", "--duration", "1s")
+    doctor, journal = steadyhand("doctor"), steadyhand("journal", "--verify")
     halted, rearmed = steadyhand("halt", "--reason", "test", "--json"), steadyhand("rearm", "--json")
     stopped = steadyhand("stop-session")
     end = ended(running)
 
     assert status["running"] and status["session"]["status"] == "RUNNING"
+    assert (doctor.code, journal.code) == (0, 0) and "RUNNING, answers" in doctor.out
     assert second.code == 1 and second.err.count("\n") == 1 and second.out == ""
     assert [(each["running"], each["trading_state"]) for each in halted.document["accounts"]] == [
         (True, "HALTED")
@@ -206,7 +220,6 @@ def test_help_answers_without_loading_what_it_does_not_need(steadyhand: Steadyha
         "sqlalchemy",
         "numpy",
         "msgspec",
-        "structlog",
         "sqlite3",
     }
     assert not any("src.bootstrap" in line or "src.domain" in line for line in done.stderr.splitlines())

@@ -1,7 +1,8 @@
 """Keeps secrets out of what is written down: by the names of fields, by registered values, by shape in any text."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
+from functools import cache
 from typing import Any, Final
 
 MASK: Final = "********"
@@ -17,6 +18,23 @@ _IN_TEXT: Final = re.compile(
     r"""|(://[^/\s:@"']*:)[^/\s@"']+(?=@)""",
     re.IGNORECASE,
 )
+_HINTS: Final = (
+    "signature",
+    "listenkey",
+    "apikey",
+    "api_key",
+    "apisecret",
+    "secret",
+    "password",
+    "token",
+    "://",
+)
+"""Without one of these in a text, in lower case, the pattern above cannot match; looking for them is quicker."""
+
+
+@cache
+def _is_secret_name(name: str) -> bool:
+    return _NAMES.search(name) is not None
 
 
 class SecretMasker:
@@ -36,15 +54,16 @@ class SecretMasker:
         """The text without registered values, and without what follows ``signature=`` and its kind."""
         for value in self._values:
             text = text.replace(value, MASK)
+        lowered = text.lower()
+        if not any(hint in lowered for hint in _HINTS):
+            return text
         return _IN_TEXT.sub(lambda match: (match[1] or match[2]) + MASK, text)
 
     def fields(self, value: Any) -> Any:
         """The same structure with the values of secretly named fields masked; texts are not looked into."""
-        if isinstance(value, Mapping):
+        if isinstance(value, dict):
             return {
-                name: MASK if inner and _NAMES.search(str(name)) else self.fields(inner)
+                name: MASK if inner and _is_secret_name(str(name)) else self.fields(inner)
                 for name, inner in value.items()
             }
-        if isinstance(value, Sequence) and not isinstance(value, str | bytes):
-            return [self.fields(inner) for inner in value]
-        return value
+        return [self.fields(inner) for inner in value] if isinstance(value, list | tuple) else value

@@ -3,19 +3,20 @@
 import json
 import logging
 from collections.abc import Iterator
+from dataclasses import fields
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from src.domain.ledger.events import FillBooked
+from src.domain.ledger.events import AlarmRaised, Event, FillBooked
 from src.domain.market.sides import OrderSide, PositionSide
 from src.infrastructure.messaging.event_bus import InProcessEventBus
 from src.infrastructure.monitoring.log_file import LogFile
-from src.infrastructure.monitoring.logging import PROGRAM, TRADES, configure_logging, log_fills
+from src.infrastructure.monitoring.logging import PROGRAM, TRADES, configure_logging, log_session
 from src.infrastructure.monitoring.masking import MASK, SecretMasker
 
 SECRET = "vX9-hunter2-qQ"
@@ -101,26 +102,29 @@ def test_the_exceptions_of_other_libraries_are_logged_too(tmp_path: Path):
     ]
 
 
-async def test_every_fill_is_one_line_of_the_trades_log(tmp_path: Path):
-    configure_logging(tmp_path, "WARNING", log_trades=True)
+async def test_a_session_is_followed_and_its_fills_have_a_file_of_their_own(tmp_path: Path):
+    configure_logging(tmp_path, "INFO", log_trades=True)
     bus = InProcessEventBus()
-    log_fills(bus)
+    log_session(bus)
     fill = FillBooked(
         "x-1", "BTCUSDT", 7, 70, OrderSide.BUY, PositionSide.BOTH, Decimal("61000"), Decimal("0.010"),
         Decimal(0), Decimal("0.305"), "USDT", False, 1_000, "sma_cross",
     )  # fmt: skip
 
     bus.publish("order.filled", fill)
+    bus.publish("alarm.raised", AlarmRaised("disk", "nearly full"))
     await bus.drain()
 
-    (line,) = lines(tmp_path / "logs" / "trading" / "trades.log")
-    assert (line["event"], line["symbol"], line["price"], line["quantity"]) == (
-        "fill",
-        "BTCUSDT",
-        "61000",
-        "0.010",
-    )
-    assert not (tmp_path / "logs" / "steadyhand.log").exists()
+    (traded,) = lines(tmp_path / "logs" / "trading" / "trades.log")
+    (alarm,) = lines(tmp_path / "logs" / "steadyhand.log")
+    assert (traded["event"], traded["side"], traded["price"]) == ("order.filled", "BUY", "61000")
+    assert (alarm["event"], alarm["level"], alarm["text"]) == ("alarm.raised", "error", "nearly full")
+
+
+def test_the_fields_of_every_followed_event_fit_into_a_record():
+    taken = set(logging.makeLogRecord({}).__dict__)
+
+    assert all(taken.isdisjoint(field.name for field in fields(kind)) for kind in get_args(Event))
 
 
 def test_without_log_trades_there_is_no_trades_log(tmp_path: Path):
