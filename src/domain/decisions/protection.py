@@ -25,7 +25,7 @@ from src.domain.risk.review import Approved, review_reducing
 from src.domain.sessions.trading_states import SymbolState
 
 WOULD_TRIGGER = -2021
-STORM_PER_MINUTE = 30
+STORM_PER_MINUTE = 100
 STORM_PAUSE_MS = 1_000
 
 _ORDER_TYPE = {
@@ -199,7 +199,8 @@ def send_reducing(step: Step, ticket: OrderTicket) -> None:
 def _in_a_storm(step: Step, ticket: OrderTicket) -> bool:
     """Whether so many such orders went out within a minute that the next one has to wait.
 
-    An exchange that refuses or loses whatever we send would otherwise be asked in a loop. The symbol is closed for
+    An exchange that refuses or loses whatever we send would otherwise be asked in a loop. The bound is well above
+    what the entries that a minute allows can need. The symbol is closed for
     entries; protection is tried again every second, for as long as it takes.
     """
     times = [
