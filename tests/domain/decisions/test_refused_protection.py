@@ -5,6 +5,7 @@ from decimal import Decimal
 import pytest
 
 from src.domain.decisions.news import RequestCancel, Tick
+from src.domain.decisions.protection import STORM_PER_MINUTE
 from src.domain.orders.news import OutcomeUnknown, Refused
 from src.domain.orders.types import OrderStatus, Purpose
 from src.domain.sessions.trading_states import SymbolState
