@@ -74,7 +74,7 @@ def print_journal(
     if as_json:
         print_document({"account_id": account_id, "records": records})
         return
-    columns = ("seq>", "time", "kind", "about", "what")
+    columns = ("seq>", "time?", "kind", "about", "what")
     rows = [
         (str(each.seq), moment(each.at_ms), each.kind, each.key, _shortened(each.payload)) for each in records
     ]
@@ -82,6 +82,4 @@ def print_journal(
 
 
 def _shortened(text: str) -> str:
-    """The beginning, with brackets that the table would otherwise take for markup kept as they are."""
-    shown = text if len(text) <= PAYLOAD_SHOWN else f"{text[:PAYLOAD_SHOWN]}…"
-    return shown.replace("[", "\\[")
+    return text if len(text) <= PAYLOAD_SHOWN else f"{text[:PAYLOAD_SHOWN]}…"

@@ -6,7 +6,7 @@ from typing import Any
 from src.application.trading.snapshot import MarketLine, OrderLine, PositionLine
 from src.interfaces.cli.screens.summary import win_rate
 from src.interfaces.cli.state import Seen
-from src.interfaces.cli.tables import gain, print_table
+from src.interfaces.cli.tables import Cell, gain, print_table
 from src.interfaces.cli.texts import age, clock, moment, money, percent, price, quantity, short_id, signed
 
 _PURPOSES = {"PROTECTIVE_STOP": "stop", "PROTECTIVE_TARGET": "target"}
@@ -68,7 +68,7 @@ def _lines(seen: Seen) -> Iterator[str]:
 
 def print_positions(positions: Sequence[PositionLine], title: str) -> None:
     """Positions for people."""
-    columns = ("symbol", "side", "quantity>", "entry>", "mark>", "P&L>", "stop>", "target>", "strategy")
+    columns = ("symbol", "side", "quantity>", "entry>", "mark>?", "P&L>", "stop>", "target>", "strategy?")
     rows = [
         (
             line.symbol,
@@ -89,31 +89,22 @@ def print_positions(positions: Sequence[PositionLine], title: str) -> None:
 def print_orders(orders: Sequence[OrderLine], title: str) -> None:
     """Orders for people, newest first."""
     columns = (
-        "time",
-        "id",
-        "symbol",
-        "side",
-        "type",
-        "quantity>",
-        "filled>",
-        "price>",
-        "status",
-        "purpose",
-        "strategy",
-    )
+        "time", "symbol", "side", "quantity>", "price>", "status", "purpose",
+        "filled>?", "type?", "strategy?", "id?",
+    )  # fmt: skip
     rows = [
         (
             clock(line.created_ms),
-            line.client_order_id,
             line.symbol,
             line.side,
-            line.order_type,
             quantity(line.quantity),
-            quantity(line.filled_quantity),
             price(line.average_price if line.average_price is not None else line.price),
             line.status + (" (outcome unknown)" if line.attempt_state == "UNKNOWN" else ""),
             _PURPOSES.get(line.purpose, line.purpose.lower()),
+            quantity(line.filled_quantity),
+            line.order_type,
             line.strategy_id,
+            line.client_order_id,
         )
         for line in orders
     ]
@@ -122,7 +113,7 @@ def print_orders(orders: Sequence[OrderLine], title: str) -> None:
 
 def print_markets(markets: Sequence[MarketLine]) -> None:
     """Markets for people."""
-    columns = ("symbol", "bid>", "ask>", "mark>", "age>", "data", "strategies")
+    columns = ("symbol", "bid>", "ask>", "mark>?", "age>", "data", "strategies")
     rows = [
         (
             line.symbol,
@@ -138,7 +129,7 @@ def print_markets(markets: Sequence[MarketLine]) -> None:
     _table_or("Markets", columns, rows, "no market: no process runs the session")
 
 
-def _table_or(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], nothing: str) -> None:
+def _table_or(title: str, columns: Sequence[str], rows: Sequence[Sequence[str | Cell]], nothing: str) -> None:
     if rows:
         print_table(title, columns, rows)
     else:

@@ -21,18 +21,9 @@ def print_trades(trips: Sequence[RoundTrip], title: str) -> None:
         print(f"{title}: no position was closed yet")
         return
     columns = (
-        "closed",
-        "held>",
-        "symbol",
-        "side",
-        "quantity>",
-        "entry>",
-        "exit>",
-        "P&L>",
-        "fees>",
-        "net>",
-        "strategy",
-    )
+        "closed", "held>", "symbol", "side", "quantity>", "entry>", "exit>", "net>",
+        "P&L>?", "fees>?", "strategy?",
+    )  # fmt: skip
     rows = [
         (
             clock(trip.closed_ms),
@@ -42,9 +33,9 @@ def print_trades(trips: Sequence[RoundTrip], title: str) -> None:
             quantity(trip.quantity),
             price(trip.entry_price),
             price(trip.exit_price),
+            gain(trip.net_pnl),
             gain(trip.pnl),
             f"{trip.commission:,.2f}",
-            gain(trip.net_pnl),
             trip.strategy_id,
         )
         for trip in trips

@@ -1,5 +1,7 @@
 """Numbers, moments and documents as they are written for people and programs."""
 
+import contextlib
+import io
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -12,6 +14,7 @@ from hypothesis import strategies as st
 from src.domain.market.sides import OrderSide
 from src.interfaces.cli import texts
 from src.interfaces.cli.documents import as_document, json_line
+from src.interfaces.cli.tables import gain, print_table
 from src.interfaces.cli.units import spelled_duration
 
 
@@ -69,3 +72,42 @@ def test_a_document_holds_amounts_as_text_and_nothing_that_json_lacks():
         "parts": ["a/b", None, True, 7, {"x": "1000"}],
     }
     assert json_line({"mean": Decimal(1) / 3}) == '{"mean":"0.333333333333333333"}'
+
+
+def test_a_table_shows_everything_where_nobody_says_how_much_fits(capsys: pytest.CaptureFixture[str]):
+    print_table(
+        "Trades",
+        ("symbol", "net>", "strategy?"),
+        [("BTCUSDT", gain(Decimal("-1.5")), "rsi"), ("ETHUSDT", gain(None), "")],
+    )
+
+    assert capsys.readouterr().out.splitlines() == [
+        "Trades",
+        "symbol     net  strategy",
+        "BTCUSDT  -1.50  rsi",
+        "ETHUSDT      -",
+    ]
+
+
+def test_a_narrow_terminal_keeps_what_matters_and_cuts_the_last_column(capsys: pytest.CaptureFixture[str]):
+    columns = ("symbol", "mark>?", "status", "strategy?", "what")
+
+    print_table("T", columns, [("BTCUSDT", "61,000", "FILLED", "sma_cross", "x" * 30)], width=40)
+
+    assert capsys.readouterr().out.splitlines()[1:] == [
+        "symbol   status  what",
+        f"BTCUSDT  FILLED  {'x' * 22}…",
+    ]
+
+
+@given(st.integers(30, 200), st.lists(st.tuples(*[st.text("abcz019[]", max_size=30)] * 4), max_size=4))
+def test_optional_columns_never_push_a_table_over_the_edge(width: int, rows: list[tuple[str, ...]]):
+    out = io.StringIO()
+
+    with contextlib.redirect_stdout(out):
+        print_table(
+            "T", ("one", "two?", "three>?", "four?"), [(row[0][:8], *row[1:]) for row in rows], width=width
+        )
+
+    assert all(len(line) <= width for line in out.getvalue().splitlines())
+    assert len(out.getvalue().splitlines()) == len(rows) + 2

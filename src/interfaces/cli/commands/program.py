@@ -50,7 +50,7 @@ def config_show(ctx: typer.Context, as_json: JsonFlag = False) -> None:
         print_document({"settings": lines})
     else:
         rows = [(line.name, line.value, line.source, line.meaning) for line in lines]
-        print_table("Settings", ("name", "value", "from", "meaning"), rows)
+        print_table("Settings", ("name", "value", "from", "meaning?"), rows)
 
 
 def config_check(ctx: typer.Context, as_json: JsonFlag = False) -> None:
