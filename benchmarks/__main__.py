@@ -1,9 +1,8 @@
 """`python -m benchmarks`: the way from a quote to an order, stage by stage, against the figures that were promised."""
 
 import argparse
-import shutil
-import tempfile
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 from benchmarks.figures import Figure, exit_code, microseconds, promises, table, write_json
@@ -31,14 +30,11 @@ def main() -> int:
     """Measure, print, and say by the exit code whether anything is beyond reason (or, if strict, missed)."""
     options = _options()
     options.dir.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix="bench-", dir=options.dir))
-    try:
+    with TemporaryDirectory(prefix="bench-", dir=options.dir, ignore_cleanup_errors=True) as folder:
         if options.slice:
-            result = measure(folder, SLICE_QUOTES, SLICE_SECONDS)
+            result = measure(Path(folder), SLICE_QUOTES, SLICE_SECONDS)
         else:
-            result = measure(folder, options.quotes, SECONDS)
-    finally:
-        shutil.rmtree(folder)
+            result = measure(Path(folder), options.quotes, SECONDS)
     costs = [decision_cost(count) for count in OPEN_ORDERS]
     help_samples = help_time(3 if options.slice else 9)
     figures = _figures(result, costs, help_samples)

@@ -28,7 +28,7 @@ from src.bootstrap.memory import settle_memory
 from src.bootstrap.paper import PaperConfig, paper_parts
 from src.domain.decisions.effects import SubmitOrder
 from src.domain.decisions.news import PlaceOrder
-from src.domain.money import use_money_context
+from src.domain.money import Money, use_money_context
 from src.domain.risk.limits import RiskLimits
 from src.domain.risk.review import Approved
 from src.domain.signals import Signal
@@ -38,6 +38,8 @@ from src.infrastructure.persistence.schema import create_sqlite
 from src.infrastructure.persistence.sqlite_store import SqliteStore
 
 WARM_UP_QUOTES: Final = 300
+WARM_UP_FRAMES: Final = len(SYMBOLS) + 2 * WARM_UP_QUOTES
+"""A snapshot for each symbol, then a mark price for every quote."""
 REPEATS: Final = 400
 STRATEGY: Final = "sma_cross:fast=3,slow=10"
 
@@ -56,7 +58,7 @@ def paper_config(folder: Path) -> PaperConfig:
         strategies=(),
         timeframe="1s",
         speed=None,
-        capital=Decimal(1_000_000),
+        capital=Money(Decimal(1_000_000), "USDT"),
         sizing="percent:0.01",
         limits=LIMITS,
         synchronous="OFF",
@@ -112,12 +114,11 @@ async def _work(runner: SessionRunner, meter: Meter, log: WriteAheadLog, referen
     loop, result = runner.loop, meter.result
     turns = 0
     while loop.inputs.pump(meter, BATCH_INPUTS):
-        if loop.pending:
-            log.grown_by()
-            if await meter.flush():
-                size = log.grown_by()
-                result.commit_bytes.add(size)
-                result.disk.add(reference.write(size))
+        log.grown_by()
+        if await meter.flush():
+            size = log.grown_by()
+            result.commit_bytes.add(size)
+            result.disk.add(reference.write(size))
         if loop.store.checkpoint_due:
             loop.store.checkpoint()
         if loop.reconcile_wanted:
@@ -125,7 +126,7 @@ async def _work(runner: SessionRunner, meter: Meter, log: WriteAheadLog, referen
         turns += 1
         if turns % BATCHES_BEFORE_BREATHING == 0:
             await loop.inputs.breathe()
-        meter.is_warm = loop.frames >= WARM_UP_QUOTES + len(SYMBOLS)
+        meter.is_warm = meter.is_warm or loop.frames >= WARM_UP_FRAMES
 
 
 def in_a_row(runner: SessionRunner, meter: Meter) -> dict[str, Samples]:

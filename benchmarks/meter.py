@@ -67,6 +67,7 @@ class Meter:
         self.marks: dict[str, int] = {}
         self.is_armed = False
         self.is_warm = False
+        self._is_calm = False
         self._spent = dict.fromkeys(STAGES, 0)
 
     def attach(self, runner: SessionRunner) -> None:
@@ -118,6 +119,7 @@ class Meter:
 
     async def flush(self) -> bool:
         """Commit and act as the loop does; return whether this was a quote's order, and was timed."""
+        self._is_calm = False
         if not self.is_armed:
             await self.loop.flush()
             return False
@@ -141,8 +143,8 @@ class Meter:
 
     @property
     def pending(self) -> bool:
-        """Whether something waits for its commit."""
-        return self.loop.pending
+        """Whether something waits for its commit; before a burst, whatever there is."""
+        return self.loop.pending or self._is_calm
 
     @pending.setter
     def pending(self, is_pending: bool) -> None:
@@ -161,8 +163,9 @@ class Meter:
         self.loop.on_snapshot(frame, now_ms)
 
     def on_mark_price(self, frame: MarkFrame, now_ms: int) -> None:
-        """The mark price."""
+        """The mark price comes before a burst: the batch ends here, so that a quote's commit is its own order's."""
         self.loop.on_mark_price(frame, now_ms)
+        self._is_calm = True
 
     def on_submit_outcome(self, outcome: SubmitOutcome) -> None:
         """An answer."""

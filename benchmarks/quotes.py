@@ -1,8 +1,9 @@
 """A market made for measuring: bursts of quotes, spelled as the exchange spells them, one quote per symbol a burst.
 
 Recorded markets come in bursts too: quiet, then many frames within a millisecond. Quotes follow a seeded walk around
-one price inside a full book, so that books, rules and sizes have real work. The market is a source like any other;
-only that it decodes when a frame is taken, so that decoding can be timed there.
+one price inside a full book, so that books, rules and sizes have real work. Before each burst, when everything of
+the last one has come to rest, the mark prices are stated. The market is a source like any other; only that it
+decodes when a frame is taken, so that decoding can be timed there.
 """
 
 import json
@@ -10,6 +11,7 @@ import random
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 from typing import Final
 
 from src.domain.market.candle import Candle
@@ -22,6 +24,9 @@ from src.infrastructure.market_data.source import OnFrame, SourceStatistics
 SYMBOLS: Final = ("BTCUSDT", "ETHUSDT")
 START_MS: Final = 1_723_161_600_000
 BURST_EVERY_MS: Final = 5_000
+BURST_AFTER_MS: Final = 4_500
+"""Off the full seconds, at which the session's watchdogs work."""
+CALM_MS: Final = 250
 QUOTE_EVERY_NS: Final = 20_000
 TICKS_PER_UNIT: Final = 10
 MIDDLE_TICKS: Final = 618_000
@@ -35,7 +40,7 @@ def quote_messages(seed: int = 1) -> Iterator[bytes]:
     """Combined bookTicker messages without end, burst by burst; prices never stray far from where they began."""
     draw = random.Random(seed)
     ticks = dict.fromkeys(SYMBOLS, MIDDLE_TICKS)
-    at_ms, update_id = START_MS, 5_123_107_839_020
+    at_ms, update_id = START_MS + BURST_AFTER_MS - BURST_EVERY_MS, 5_123_107_839_020
     while True:
         at_ms += BURST_EVERY_MS
         for symbol in SYMBOLS:
@@ -50,6 +55,15 @@ def quote_messages(seed: int = 1) -> Iterator[bytes]:
                 f'"s":"{symbol}","b":"{bid}","B":"{_quantity(draw)}","a":"{ask}","A":"{_quantity(draw)}",'
                 f'"T":{at_ms},"E":{at_ms}}}}}'
             ).encode()
+
+
+def mark_message(symbol: str, at_ms: int) -> bytes:
+    """A mark price in the middle of the walk."""
+    price = _price(MIDDLE_TICKS)
+    return (
+        f'{{"stream":"{symbol.lower()}@markPrice@1s","data":{{"e":"markPriceUpdate","E":{at_ms},"s":"{symbol}",'
+        f'"p":"{price}","i":"{price}","P":"{price}","r":"0.00010000","T":{at_ms + 3_600_000}}}}}'
+    ).encode()
 
 
 def snapshot_message() -> bytes:
@@ -82,7 +96,9 @@ class QuoteMarket:
         self._messages = quote_messages()
         self._decode = decode
         self._quotes = quotes
-        self._taken = -len(SYMBOLS)
+        self._taken = 0
+        self._frames = self._all_frames()
+        self._next = next(self._frames, None)
 
     @property
     def description(self) -> str:
@@ -107,33 +123,45 @@ class QuoteMarket:
     @property
     def next_ns(self) -> int | None:
         """Receive time of the next frame: a snapshot for each symbol first, then the bursts."""
-        if self._taken < 0:
-            return self.start_ns
-        if self._taken >= self._quotes:
-            return None
-        burst, place = divmod(self._taken, len(SYMBOLS))
-        return (START_MS + (burst + 1) * BURST_EVERY_MS) * 1_000_000 + place * QUOTE_EVERY_NS
+        return self._next[0] if self._next is not None else None
 
     @property
     def statistics(self) -> SourceStatistics:
         """Counts of what was read."""
-        return SourceStatistics(lines=self._taken + len(SYMBOLS))
+        return SourceStatistics(lines=self._taken)
 
     def next_frame(self) -> MarketFrame | None:
-        """The snapshots, then the quotes."""
-        received_ns = self.next_ns
-        if received_ns is None:
+        """The next frame, decoded now."""
+        if self._next is None:
             return None
-        place = self._taken
+        received_ns, decode, message = self._next
         self._taken += 1
-        line = place + len(SYMBOLS) + 1
-        if place < 0:
-            return received_ns, 0, line, decode_message(snapshot_message(), SYMBOLS[place])
-        return received_ns, 0, line, self._decode(next(self._messages))
+        frame = (received_ns, 0, self._taken, decode(message))
+        self._next = next(self._frames, None)
+        return frame
+
+    def _all_frames(self) -> Iterator[tuple[int, Decode, bytes]]:
+        """Receive time, decoder and bytes of every frame."""
+        for symbol in SYMBOLS:
+            yield self.start_ns, partial(decode_message, symbol=symbol), snapshot_message()
+        messages = quote_messages()
+        quotes = 0
+        burst_ms = START_MS + BURST_AFTER_MS
+        while quotes < self._quotes:
+            for symbol in SYMBOLS:
+                yield (
+                    (burst_ms - CALM_MS) * 1_000_000,
+                    decode_message,
+                    mark_message(symbol, burst_ms - CALM_MS),
+                )
+            for place in range(len(SYMBOLS)):
+                yield burst_ms * 1_000_000 + place * QUOTE_EVERY_NS, self._decode, next(messages)
+            quotes += len(SYMBOLS)
+            burst_ms += BURST_EVERY_MS
 
     def end(self) -> None:
-        """Let the market be over after the frames already taken."""
-        self._quotes = min(self._quotes, max(self._taken, 0))
+        """Let the market be over after the burst that has begun."""
+        self._quotes = 0
 
     def cursor(self) -> str:
         """The count of frames taken."""

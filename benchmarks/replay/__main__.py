@@ -5,12 +5,11 @@ Without the recordings there is nothing to check: it says so and ends well.
 
 import argparse
 import os
-import shutil
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import perf_counter_ns
 from typing import Final
 
@@ -51,12 +50,9 @@ def main() -> int:
         )
         return 0
     options.dir.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix="replay-", dir=options.dir))
     before = perf_counter_ns()
-    try:
-        checks = _accept(folder, recordings, options.runs)
-    finally:
-        shutil.rmtree(folder)
+    with TemporaryDirectory(prefix="replay-", dir=options.dir, ignore_cleanup_errors=True) as folder:
+        checks = _accept(Path(folder), recordings, options.runs)
     for check in checks:
         print(check)
     print(f"{len(checks)} checks in {(perf_counter_ns() - before) / 1e9:.1f} s")
