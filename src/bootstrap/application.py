@@ -12,7 +12,7 @@ from src.application.ports.store import ReadModels, StoreError
 from src.application.trading.session_parts import SessionParts
 from src.application.trading.session_runner import ContradictingOptions
 from src.bootstrap import checks, offline
-from src.bootstrap.markets import open_market
+from src.bootstrap.markets import open_market, try_market
 from src.bootstrap.paper import PaperConfig, account_of, paper_parts
 from src.bootstrap.selection import Selection, keep_note, select
 from src.bootstrap.session_process import SessionProcess
@@ -29,6 +29,7 @@ from src.infrastructure.persistence.database_url import sqlite_path
 from src.infrastructure.persistence.read_models import SqliteReadModels
 from src.infrastructure.persistence.schema import SchemaState, create_sqlite, sqlite_schema_state
 from src.infrastructure.persistence.sqlite_store import SqliteStore
+from src.infrastructure.simulated_exchange.errors import ExchangeFailure
 from src.interfaces.cli.composition import (
     Check,
     ConfigurationError,
@@ -97,6 +98,8 @@ class PaperApplication:
                 parts.close()
         except (SourceError, ContradictingOptions) as error:
             raise ConfigurationError(str(error)) from None
+        except ExchangeFailure as error:
+            raise StoreError(str(error)) from error
 
     def _log(self, parts: SessionParts) -> None:
         settings = self.settings
@@ -105,6 +108,9 @@ class PaperApplication:
         log_session(parts.bus)
 
     def _select(self, request: SessionRequest) -> Selection:
+        if sqlite_schema_state(self.database) is SchemaState.EMPTY:
+            # A session that cannot be leaves no database behind.
+            try_market(request.replay, self.settings.symbols, self.settings.seed)
         self._initialise_database()
         reads = self.open_reads()
         try:

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 from src.infrastructure.market_data.instruments import shipped_instrument
@@ -19,6 +20,15 @@ def open_market(replay: Sequence[Path], symbols: Sequence[str], seed: int) -> Ma
         known = (shipped_instrument(symbol) for symbol in symbols)
         return RecordedMarket(replay, [instrument for instrument in known if instrument is not None])
     return SyntheticMarket(symbols or DEFAULT_SYMBOLS, seed)
+
+
+def try_market(replay: Sequence[Path], symbols: Sequence[str], seed: int) -> None:
+    """Open a market and let it go again; raises SourceError or ValueError when it cannot be, or lacks a symbol."""
+    with closing(open_market(replay, symbols, seed)) as source:
+        missing = [symbol for symbol in symbols if symbol not in source.instruments]
+        if missing:
+            known = ", ".join(sorted(source.instruments))
+            raise ValueError(f"{', '.join(missing)} is not in this market: it has {known}")
 
 
 def market_id(replay: Sequence[Path], symbols: Sequence[str], seed: int) -> str:

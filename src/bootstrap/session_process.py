@@ -22,6 +22,7 @@ from src.domain.sessions.session import SessionTrigger
 from src.domain.sessions.trading_states import TradingTrigger
 from src.infrastructure.messaging.control_path import control_path
 from src.infrastructure.messaging.control_socket import ControlServer
+from src.infrastructure.simulated_exchange.errors import ExchangeFailure
 from src.interfaces.cli.composition import Ended, SessionObserver, SessionRequest, SessionResult
 
 SAME_KEYPRESS_NS = 300_000_000
@@ -61,7 +62,7 @@ class SessionProcess:
         try:
             self._observer.on_started(picture.take())
             await runner.run()
-        except (StoreError, BrokerError) as error:
+        except (StoreError, BrokerError, ExchangeFailure) as error:
             failure = str(error)
         finally:
             views.cancel()
@@ -97,7 +98,7 @@ class SessionProcess:
 
     def _listen_to_signals(self) -> None:
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, self._signalled)
 
     def _signalled(self) -> None:

@@ -16,12 +16,13 @@ from src.application.trading.services.state_recovery_service import RecoveryRepo
 from src.application.trading.session_loop import SessionLoop
 from src.application.trading.session_parts import SessionParts
 from src.application.trading.signal_desk import SignalDesk
-from src.domain.decisions.news import MoveSession, OpenSession, PlaceOrder, TakeOver
+from src.domain.decisions.news import MoveSession, MoveTrading, OpenSession, PlaceOrder, TakeOver
 from src.domain.ledger.evolve import open_ledger
 from src.domain.ledger.state import Ledger
 from src.domain.orders.transitions import AttemptState, CancelState
 from src.domain.risk.review import Approved, review_reducing
 from src.domain.sessions.session import SessionOptions, SessionTrigger, TradingSession, TradingSessionStatus
+from src.domain.sessions.trading_states import TradingTrigger
 
 LIGHT_RECOVERY_MS = 60_000
 STOP_WAIT_MS = 3_000
@@ -86,6 +87,10 @@ class SessionRunner:
         for symbol in parts.options.symbols:
             await parts.broker.set_leverage(symbol, parts.options.leverage)
         report = await self.recovery.recover("start", new_stream=True, at_start=True)
+        if parts.kill_switch.is_engaged():
+            # The switch was thrown while nothing ran: make it durable.
+            loop.decide(MoveTrading(TradingTrigger.HALT, "the kill switch is engaged", "kill switch"))
+            await loop.flush()
         self._warm()
         loop.start_ticking()
         parts.inputs.after(LIGHT_RECOVERY_MS, self._light_recovery)

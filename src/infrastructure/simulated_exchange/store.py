@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
-from src.infrastructure.simulated_exchange.errors import NewerSchema
+from src.infrastructure.simulated_exchange.errors import ExchangeFailure, NewerSchema
 from src.infrastructure.simulated_exchange.records import AlgoOrder, Order, Posting, Trade
 from src.infrastructure.simulated_exchange.rows import (
     ALGO_COLUMNS,
@@ -43,6 +43,16 @@ UPSERT_STATE: Final = (
 )
 
 
+_FIXES = (
+    ("full", "free some space"),
+    ("locked", "close the program that holds it"),
+    ("readonly", "make the file and its folder writable"),
+    ("unable to open", "make its folder, and make it writable"),
+    ("not a database", "restore the data folder from a copy, or start with another one"),
+    ("malformed", "restore the data folder from a copy, or start with another one"),
+)
+
+
 def _no_failpoint(name: str) -> None:
     """Nobody watches the boundaries of a commit."""
 
@@ -51,17 +61,24 @@ class ExchangeStore:
     """The file at ``path``, created when missing. ``synchronous`` is SQLite's; FULL is the product's.
 
     ``failpoint`` is called right before and right after each commit; a test may end the process there.
-    Raises :class:`NewerSchema` when a newer program wrote the file.
+    Raises :class:`NewerSchema` when a newer program wrote the file, :class:`ExchangeFailure` when it cannot be used.
     """
 
     def __init__(
         self, path: Path | str, *, synchronous: str = "FULL", failpoint: Callable[[str], None] = _no_failpoint
     ) -> None:
         self._failpoint = failpoint
+        self._name = Path(path).name
         self._encode = msgspec.json.Encoder().encode
-        self._connection = sqlite3.connect(path, isolation_level=None, cached_statements=64)
+        try:
+            self._connection = sqlite3.connect(path, isolation_level=None, cached_statements=64)
+        except sqlite3.Error as error:
+            raise self._failure(error) from error
         try:
             self._prepare(synchronous)
+        except sqlite3.Error as error:
+            self._connection.close()
+            raise self._failure(error) from error
         except BaseException:
             self._connection.close()
             raise
@@ -76,7 +93,14 @@ class ExchangeStore:
         self._connection.close()
 
     def commit(self, changes: Changes, snapshot: dict[str, Any]) -> None:
-        """Store the changes and the memory after them, durably, all or nothing."""
+        """Store the changes and the memory after them, durably, all or nothing; raises :class:`ExchangeFailure`."""
+        try:
+            self._write(changes, snapshot)
+        except sqlite3.Error as error:
+            raise self._failure(error) from error
+        self._failpoint("exchange.after_commit")
+
+    def _write(self, changes: Changes, snapshot: dict[str, Any]) -> None:
         self._execute("BEGIN IMMEDIATE")
         if changes.orders:
             self._execute_many(UPSERT_ORDER, map(order_row, changes.orders.values()))
@@ -89,7 +113,14 @@ class ExchangeStore:
         self._execute(UPSERT_STATE, (self._encode(snapshot),))
         self._failpoint("exchange.before_commit")
         self._execute("COMMIT")
-        self._failpoint("exchange.after_commit")
+
+    def _failure(self, error: sqlite3.Error) -> ExchangeFailure:
+        """What went wrong, in one line with what to do about it."""
+        text = str(error)
+        fix = next(
+            (fix for part, fix in _FIXES if part in text), "check the disk, or restore the data folder"
+        )
+        return ExchangeFailure(f"the paper exchange's file {self._name}: {text}: {fix}")
 
     def snapshot(self) -> dict[str, Any] | None:
         """The memory as of the last commit, or None in a new file."""
