@@ -7,6 +7,7 @@ rule is asked.
 """
 
 import asyncio
+import json
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
@@ -99,7 +100,7 @@ async def _run(folder: Path, quotes: int, seconds: float, meter: Meter) -> None:
         asyncio.get_running_loop().call_later(seconds, market.end)
         await _work(runner, meter, log, reference)
         meter.result.resident_bytes = psutil.Process().memory_info().rss
-        meter.result.open_orders = len(runner.loop.ledger.orders)
+        meter.result.orders_in_memory = len(runner.loop.ledger.orders)
         meter.result.in_a_row = in_a_row(runner, meter)
         reference.close()
     finally:
@@ -132,6 +133,8 @@ async def _work(runner: SessionRunner, meter: Meter, log: WriteAheadLog, referen
 def in_a_row(runner: SessionRunner, meter: Meter) -> dict[str, Samples]:
     """Every stage but the commit again and again, with nothing in between: what it costs in warm caches.
 
+    The reference, json.loads of the same quote, is among them.
+
     Nothing of it is committed; the session is of no use afterwards.
     """
     loop, strategies, bridge = runner.loop, meter.strategies, meter.bridge
@@ -146,6 +149,7 @@ def in_a_row(runner: SessionRunner, meter: Meter) -> dict[str, Samples]:
         signals.extend(strategies.on_candle(candle))
 
     samples = {
+        "json.loads": _repeat("json.loads", lambda _: json.loads(message)),
         "decode": _repeat("decode", lambda _: decode_message(message)),
         "market": _repeat("market", lambda _: loop.on_ticker(frame, now_ms)),
         "strategy": _repeat("strategy", strategy),
