@@ -89,7 +89,9 @@ class World:
         runner: SessionRunner | None = None
         try:
             # The market has one account and its session is never finished before the end: nothing to choose from.
-            parts = paper_parts(self.config, lambda config: SimulatedMarket(config.seed, SECONDS), MARKET_ID, [])
+            parts = paper_parts(
+                self.config, lambda config: SimulatedMarket(config.seed, SECONDS), MARKET_ID, []
+            )
             runner = SessionRunner(parts)
             drive(runner.start())
             Trader(runner, self.seed).schedule()

@@ -25,8 +25,9 @@ from src.domain.sessions.session import SessionOptions, SessionTrigger, TradingS
 from src.domain.sessions.trading_states import TradingTrigger
 
 LIGHT_RECOVERY_MS = 60_000
-STOP_WAIT_MS = 3_000
-"""How long (session time) a stop waits for what is on its way; recovery settles the rest."""
+STOP_WAIT_MS = 1_500
+"""How long (session time) a stop waits for what is on its way, in each round; recovery settles the rest."""
+STOP_ROUNDS_MAX = 3
 
 
 class ContradictingOptions(ValueError):
@@ -195,16 +196,23 @@ class SessionRunner:
         if self._flatten:
             self._close_all()
         await loop.flush()
-        deadline_ms = loop.inputs.now_ms() + STOP_WAIT_MS
-        while self._unfinished_business() and loop.inputs.now_ms() < deadline_ms:
-            if not await loop.turn():
+        # The session ends with store and exchange in agreement. What recovery finds may need another order (a stop
+        # for a fill that nobody had heard of), which has to arrive as well.
+        for _ in range(STOP_ROUNDS_MAX):
+            await self._wait_until_quiet()
+            await self.recovery.recover("stop", new_stream=False)
+            if not self._unfinished_business():
                 break
-        # The session ends with store and exchange in agreement, whatever was still on its way.
-        await self.recovery.recover("stop", new_stream=False)
         loop.decide(MoveSession(SessionTrigger.CLEANED_UP, reason))
         await loop.flush()
         self.finished = True
         await self.parts.broker.close()
+
+    async def _wait_until_quiet(self) -> None:
+        deadline_ms = self.loop.inputs.now_ms() + STOP_WAIT_MS
+        while self._unfinished_business() and self.loop.inputs.now_ms() < deadline_ms:
+            if not await self.loop.turn():
+                return
 
     async def settle(self) -> None:
         """Work until nothing of ours is on its way any more, without trading on."""
