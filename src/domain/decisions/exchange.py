@@ -53,6 +53,14 @@ def stream_news(step: Step, news: n.StreamNews) -> None:
             book_income(step, item)
         else:
             _order_news(step, item)
+    _dismiss(step, news.known)
+
+
+def _dismiss(step: Step, known: tuple[Order, ...]) -> None:
+    """Let the brought-back orders go again for which it was no news: memory holds what is at work."""
+    for order in known:
+        if step.ledger.orders.get(order.client_order_id) is order:
+            step.ledger.dismiss(order)
 
 
 def _adopt(step: Step, known: tuple[Order, ...]) -> None:
@@ -93,6 +101,7 @@ def exchange_read(step: Step, news: n.ExchangeRead) -> None:
     _merge_absences(step, news)
     for symbol, side in list(step.ledger.positions):
         protect(step, symbol, side)
+    _dismiss(step, news.known)
 
 
 def _merge_fills(

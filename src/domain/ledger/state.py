@@ -160,6 +160,16 @@ class Ledger:
         if order.exchange_order_id is not None:
             self.order_ids[(order.symbol, order.exchange_order_id)] = order.client_order_id
 
+    def dismiss(self, order: Order) -> None:
+        """Let go of an adopted order again, unless the news changed it: then the commit stores it first."""
+        if order.is_settled and order.client_order_id not in self.changes.orders:
+            self._forget(order)
+
+    def _forget(self, order: Order) -> None:
+        self.orders.pop(order.client_order_id, None)
+        if order.exchange_order_id is not None:
+            self.order_ids.pop((order.symbol, order.exchange_order_id), None)
+
     def remember(self, order: Order) -> None:
         """Count an order for the throttles; those older than a minute before it are forgotten."""
         ticket = order.ticket
@@ -180,8 +190,6 @@ class Ledger:
 
     def release_settled(self) -> None:
         """Let go of the orders of the last step that are over and fully booked; the store has them."""
-        for client_order_id, order in self.changes.orders.items():
+        for order in self.changes.orders.values():
             if order.is_settled:
-                self.orders.pop(client_order_id, None)
-                if order.exchange_order_id is not None:
-                    self.order_ids.pop((order.symbol, order.exchange_order_id), None)
+                self._forget(order)

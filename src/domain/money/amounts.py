@@ -1,12 +1,22 @@
 """Price, Quantity, Percent and Money: values that cannot be wrong once they exist."""
 
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Final, Self
 
 from src.domain.shared.errors import InvariantViolated, UnitMismatch
 
 ZERO: Final = Decimal(0)
+
+
+def _number(value: Decimal | int | str) -> Decimal | int:
+    """A text as a number; :class:`InvariantViolated` for one that is none."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return Decimal(value)
+    except InvalidOperation:
+        raise InvariantViolated(f"{value!r} is not a number") from None
 
 
 class Price(Decimal):
@@ -15,7 +25,7 @@ class Price(Decimal):
     __slots__ = ()
 
     def __new__(cls, value: Decimal | int | str) -> Self:
-        self = super().__new__(cls, value)
+        self = super().__new__(cls, _number(value))
         if not self.is_finite() or self <= 0:
             raise InvariantViolated(f"a price must be finite and above zero, not {value}")
         return self
@@ -31,7 +41,7 @@ class Quantity(Decimal):
     __slots__ = ()
 
     def __new__(cls, value: Decimal | int | str) -> Self:
-        self = super().__new__(cls, value)
+        self = super().__new__(cls, _number(value))
         if not self.is_finite() or self < 0:
             raise InvariantViolated(f"a quantity must be finite and not negative, not {value}")
         return self
@@ -43,7 +53,7 @@ class Percent(Decimal):
     __slots__ = ()
 
     def __new__(cls, value: Decimal | int | str) -> Self:
-        self = super().__new__(cls, value)
+        self = super().__new__(cls, _number(value))
         if not self.is_finite() or self < 0:
             raise InvariantViolated(f"a percentage must be finite and not negative, not {value}")
         return self

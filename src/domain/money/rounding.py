@@ -4,25 +4,34 @@ Rounding never increases risk: quantities go down, a buyer's limit goes down and
 says otherwise by name. Amounts of money are quantised to 10⁻⁸ half-even, as the exchange does.
 """
 
-from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Final
+
+from src.domain.money.context import MONEY_CONTEXT
 
 SATOSHI: Final = Decimal("0.00000001")
 
 
 def round_down_to_step(value: Decimal, step: Decimal) -> Decimal:
     """The largest multiple of ``step`` that is not above ``value``."""
-    return (value / step).to_integral_value(ROUND_FLOOR) * step
+    return _floor(value, step)
 
 
 def round_price_down_to_tick(value: Decimal, tick: Decimal) -> Decimal:
     """The largest multiple of ``tick`` that is not above ``value``."""
-    return (value / tick).to_integral_value(ROUND_FLOOR) * tick
+    return _floor(value, tick)
 
 
 def round_price_up_to_tick(value: Decimal, tick: Decimal) -> Decimal:
     """The smallest multiple of ``tick`` that is not below ``value``."""
-    return (value / tick).to_integral_value(ROUND_CEILING) * tick
+    below = _floor(value, tick)
+    return below if below == value else below + tick
+
+
+def _floor(value: Decimal, step: Decimal) -> Decimal:
+    # The integer quotient is exact; one of more digits than the context has would be rounded, perhaps upward.
+    multiple = value // step * step
+    return multiple if multiple <= value else multiple - step
 
 
 def round_nearest_to_tick(value: Decimal, tick: Decimal) -> Decimal:
@@ -37,7 +46,16 @@ def is_multiple_of(value: Decimal, step: Decimal) -> bool:
 
 def quantize_amount(value: Decimal) -> Decimal:
     """An amount of money to 10⁻⁸, half-even."""
-    return value.quantize(SATOSHI, ROUND_HALF_EVEN)
+    return value.quantize(SATOSHI, ROUND_HALF_EVEN, MONEY_CONTEXT)
+
+
+def pro_rata(amount: Decimal, part: Decimal, whole: Decimal) -> Decimal:
+    """``part / whole`` of an amount of money, to 10⁻⁸, half-even; what is left of the amount is the other part.
+
+    Computed in the money context whatever that of the thread, like every step that rounds: so a trap on inexact
+    results in the thread's context catches exactly the sums that should have been exact.
+    """
+    return quantize_amount(MONEY_CONTEXT.divide(MONEY_CONTEXT.multiply(amount, part), whole))
 
 
 def canonical(value: Decimal) -> str:

@@ -14,13 +14,13 @@ NAMESPACE_LENGTH = 3
 
 def base36(number: int, width: int) -> str:
     """``number`` in base 36, padded with zeros to ``width``; ValueError when it does not fit."""
+    if not 0 <= number < 36**width:
+        raise ValueError(f"{number} does not fit into {width} digits of base 36")
     digits = ""
     rest = number
     while rest:
         rest, digit = divmod(rest, 36)
         digits = _DIGITS[digit] + digits
-    if number < 0 or len(digits) > width:
-        raise ValueError(f"{number} does not fit into {width} digits of base 36")
     return digits.rjust(width, "0")
 
 

@@ -14,7 +14,8 @@ class OrderTicket:
 
     ``reference_price`` is the price the ticket was sized at (quote asset per base asset): exposure is reserved at
     the worse of it and the limit price. ``stop_loss_price`` and ``take_profit_price`` ask for protection of the
-    position that a fill of this ticket opens.
+    position that a fill of this ticket opens. Raises :class:`InvariantViolated` for a ticket that no exchange could
+    understand.
     """
 
     symbol: str
@@ -37,6 +38,15 @@ class OrderTicket:
     def __post_init__(self) -> None:
         if not self.quantity.is_finite() or self.quantity <= 0:
             raise InvariantViolated(f"an order needs a quantity above zero, not {self.quantity}")
+        for price in (
+            self.reference_price,
+            self.limit_price,
+            self.stop_price,
+            self.stop_loss_price,
+            self.take_profit_price,
+        ):
+            if price is not None and (not price.is_finite() or price <= 0):
+                raise InvariantViolated(f"a price of an order is a number above zero, not {price}")
         if (self.order_type is OrderType.LIMIT) is (self.limit_price is None):
             raise InvariantViolated("a LIMIT order needs a limit price, and no other order has one")
         if self.order_type.is_conditional is (self.stop_price is None):

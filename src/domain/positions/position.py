@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from src.domain.market.sides import OrderSide, PositionSide
-from src.domain.money import ZERO, quantize_amount
+from src.domain.money import ZERO, pro_rata, quantize_amount
 
 
 @dataclass(slots=True)
@@ -108,7 +108,7 @@ class Position:
             self._open(signed, price, commission, strategy_id, traded_ms, trade_id)
             return []
         closing = min(quantity, abs(held))
-        part = commission if closing == quantity else quantize_amount(commission * closing / quantity)
+        part = commission if closing == quantity else pro_rata(commission, closing, quantity)
         trips = self._close(closing, price, part, traded_ms, trade_id)
         if closing < quantity:
             rest = signed + held
@@ -140,7 +140,7 @@ class Position:
             self.quantity = self.cost = ZERO
             self.stop_loss_price = self.take_profit_price = None
         else:
-            self.cost -= quantize_amount(self.cost * closing / held)
+            self.cost -= pro_rata(self.cost, closing, held)
             self.quantity -= closing if side is OrderSide.BUY else -closing
         return self._match_lots(side, closing, price, commission, at_ms, trade_id)
 
@@ -158,11 +158,9 @@ class Position:
         while left and self.lots:
             lot = self.lots[0]
             taken = min(left, lot.quantity)
-            exit_part = commission_left if taken == left else quantize_amount(commission_left * taken / left)
+            exit_part = commission_left if taken == left else pro_rata(commission_left, taken, left)
             entry_part = (
-                lot.commission
-                if taken == lot.quantity
-                else quantize_amount(lot.commission * taken / lot.quantity)
+                lot.commission if taken == lot.quantity else pro_rata(lot.commission, taken, lot.quantity)
             )
             pnl = quantize_amount((price - lot.price) * taken * side.sign)
             trips.append(

@@ -14,7 +14,7 @@ from src.domain.ledger.evolve import fold
 from src.domain.ledger.state import Ledger
 from src.domain.orders.news import FillReport, IncomeReport, OrderNews, OrderReport
 from src.domain.orders.order import Order
-from src.domain.orders.transitions import UNRESOLVED, AttemptState
+from src.domain.orders.transitions import UNRESOLVED, AttemptState, CancelState
 from src.domain.orders.types import Purpose
 from tests.domain.decisions.exchange_model import Exchange
 from tests.support.domain_builders import BTC
@@ -126,12 +126,16 @@ class Session:
 
     def _check_that_no_more_is_closed_than_is_held(self) -> None:
         """A second emergency close never asks again for what a first one is still about to take."""
+        position = self.ledger.position(BTC)
         closing = sum(
             order.remaining_quantity
             for order in self.ledger.orders.values()
-            if order.ticket.purpose is Purpose.EMERGENCY and order.attempt_state is not AttemptState.UNKNOWN
+            if order.ticket.purpose is Purpose.EMERGENCY
+            and order.side is not position.side
+            and order.attempt_state is not AttemptState.UNKNOWN
+            and order.cancel_state is CancelState.NONE
         )
-        assert closing <= abs(self.ledger.position(BTC).quantity)
+        assert closing <= abs(position.quantity)
 
     def _stored(self, name: str) -> tuple[Order, ...]:
         return (deepcopy(self.archive[name]),) if name in self.archive else ()
