@@ -17,6 +17,7 @@ SECONDS: Final = 75
 SLICE_QUOTES: Final = 1_500
 SLICE_SECONDS: Final = 16
 OPEN_ORDERS: Final = (100, 10_000)
+RECOVERIES: Final = 10
 WINDOW: Final = 500
 """How many orders at the beginning and at the end of the run are compared."""
 
@@ -89,6 +90,10 @@ def _figures(result: HotPath, costs: list[DecisionCost], help_samples: Samples |
             note="settled ones leave it, the store has them",
         ),
         Figure(
+            f"recovery while running, median of the last {RECOVERIES}",
+            round(_last_recoveries(result) / 1e6, 2), 20, "ms", note="once a minute, and the loop waits for it",
+        ),
+        Figure(
             f"sizing, risk and decide, last {WINDOW} orders over first", round(late / early, 2), 1.5, "×",
             note=f"after {len(result.path.values):,} orders",
         ),
@@ -109,6 +114,12 @@ def _decision_medians(result: HotPath) -> tuple[int, int]:
     window = min(WINDOW, count // 3)
     early = sum(samples.part(0, window).p50 for samples in deciding)
     return early, sum(samples.part(count - window, count).p50 for samples in deciding)
+
+
+def _last_recoveries(result: HotPath) -> int:
+    """The median of the run's last recoveries, when the account has the longest history; ns."""
+    count = len(result.recoveries.values)
+    return result.recoveries.part(max(0, count - RECOVERIES), count).p50
 
 
 def _stage_table(result: HotPath) -> str:

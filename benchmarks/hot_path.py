@@ -123,7 +123,9 @@ async def _work(runner: SessionRunner, meter: Meter, log: WriteAheadLog, referen
         if loop.store.checkpoint_due:
             loop.store.checkpoint()
         if loop.reconcile_wanted:
+            before = perf_counter_ns()
             await runner.reconcile()
+            result.recoveries.add(perf_counter_ns() - before)
         turns += 1
         if turns % BATCHES_BEFORE_BREATHING == 0:
             await loop.inputs.breathe()

@@ -46,7 +46,9 @@ class HotPath:
 
     ``path`` is from the frame's bytes to the request handed over, without the commit. ``json`` is json.loads of the
     same message at the same moment, ``disk`` as many bytes as the commit's written and synced plainly right after
-    it. ``in_a_row`` is each stage, and the reference, repeated without anything in between: the cost in warm caches.
+    it. ``recoveries`` are the comparisons with the exchange that a running session makes once a minute; the loop
+    waits for them. ``in_a_row`` is each stage, and the reference, repeated without anything in between: the cost in
+    warm caches.
     """
 
     stages: dict[str, Samples] = field(default_factory=lambda: {name: Samples(name) for name in STAGES})
@@ -54,6 +56,7 @@ class HotPath:
     json: Samples = field(default_factory=lambda: Samples("json.loads"))
     disk: Samples = field(default_factory=lambda: Samples("write and sync"))
     commit_bytes: Samples = field(default_factory=lambda: Samples("bytes of a commit"))
+    recoveries: Samples = field(default_factory=lambda: Samples("recovery"))
     in_a_row: dict[str, Samples] = field(default_factory=dict)
     resident_bytes: int = 0
     orders_in_memory: int = 0

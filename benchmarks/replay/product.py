@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from time import perf_counter_ns
+from time import perf_counter_ns, process_time_ns
 from typing import Any, Final
 
 from benchmarks.processes import COMMAND, ROOT
@@ -111,11 +111,15 @@ def _on_core(core: int) -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """Frames and seconds from opening the files to the commit of STOPPED, on one core; seconds before any frame."""
+    """Frames and seconds from opening the files to the commit of STOPPED, on one core; seconds before any frame.
+
+    ``busy_seconds`` is the time that the process had the core: far less than ``seconds`` when others wanted it, too.
+    """
 
     frames: int
     seconds: float
     start_seconds: float
+    busy_seconds: float
 
     @property
     def per_second(self) -> float:
@@ -145,7 +149,7 @@ def frame_rate(folder: Path, recordings: Sequence[Path], symbols: tuple[str, ...
 
 
 async def _timed(config: PaperConfig) -> Rate:
-    before = perf_counter_ns()
+    before, busy_before = perf_counter_ns(), process_time_ns()
     parts = paper_parts(config, lambda c: RecordedMarket(c.replay), "recorded", [])
     try:
         runner = SessionRunner(parts)
@@ -153,8 +157,8 @@ async def _timed(config: PaperConfig) -> Rate:
         settle_memory()
         started = perf_counter_ns()
         await runner.run()
-        stopped = perf_counter_ns()
-        return Rate(runner.loop.frames, (stopped - before) / 1e9, (started - before) / 1e9)
+        stopped, busy = perf_counter_ns(), process_time_ns() - busy_before
+        return Rate(runner.loop.frames, (stopped - before) / 1e9, (started - before) / 1e9, busy / 1e9)
     finally:
         await parts.store.close()
         parts.close()
