@@ -149,8 +149,8 @@ def _speed(rates: Sequence[Rate], run: Run) -> Check:
     all_rates = ", ".join(f"{rate.per_second:,.0f}" for rate in rates)
     detail = (
         f"{all_rates} frames a second on one core ({best.frames:,} in {best.seconds:.2f} s from opening the files "
-        f"to STOPPED, {best.start_seconds:.2f} s of it before the first frame, {best.busy_seconds:.2f} s with the core); "
-        f"the command line took {run.wall_s:.2f} s with the start of the program"
+        f"to STOPPED, {best.start_seconds:.2f} s of it before the first frame, {best.busy_seconds:.2f} s with the "
+        f"core); the command line took {run.wall_s:.2f} s with the start of the program"
     )
     return Check(f"{FRAMES_PER_SECOND:,} frames a second", best.per_second >= FRAMES_PER_SECOND, detail)
 
