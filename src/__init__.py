@@ -1,1 +1,15 @@
 """Steadyhand: a live-trading application for Binance USDⓈ-M futures that survives being killed anywhere."""
+
+from typing import Any
+
+from src.application.trading.default_assembly import register
+
+
+def _paper_assembly(config: Any) -> Any:
+    """Put sessions together as the command line does; loaded when a library's caller first needs it."""
+    from src.bootstrap.library import assembly_of
+
+    return assembly_of(config)
+
+
+register(_paper_assembly)

@@ -20,6 +20,7 @@ from src.bootstrap.memory import settle_memory
 from src.domain.decisions.news import MoveSession, MoveTrading, RequestCancel
 from src.domain.sessions.session import SessionTrigger
 from src.domain.sessions.trading_states import TradingTrigger
+from src.domain.shared.errors import IllegalTransition
 from src.infrastructure.messaging.control_path import control_path
 from src.infrastructure.messaging.control_socket import ControlServer
 from src.infrastructure.simulated_exchange.errors import ExchangeFailure
@@ -125,10 +126,16 @@ class SessionProcess:
         elif name == "recover":
             runner.loop.inputs.post(self._want_recovery)
         elif name in _DECISIONS:
-            news = _DECISIONS[name](arguments)
-            await runner.loop.ask(lambda: runner.loop.decide(news))
+            await self._decide(name, _DECISIONS[name](arguments))
         assert self._picture is not None, "commands are taken after the start"
         return self._picture.take()
+
+    async def _decide(self, name: str, news: MoveSession | MoveTrading) -> None:
+        loop = self._runner.loop
+        try:
+            await loop.ask(lambda: loop.decide(news))
+        except IllegalTransition as error:
+            raise ValueError(f"{name} is not possible: the session is {error.state}") from None
 
     async def _cancel(self, client_order_id: str) -> None:
         loop = self._runner.loop

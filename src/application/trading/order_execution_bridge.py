@@ -87,6 +87,8 @@ class OrderExecutionBridge:
         instrument = self._adapter.instrument(signal.symbol)
         price = self._adapter.best_price(signal.symbol, side)
         stop = price * (1 - self._stop_loss_pct * side.sign) if self._stop_loss_pct else None
+        # The rules value a position at the worse of price and mark price; so does its size.
+        price = max(price, self._view.mark_price(signal.symbol) or price)
         sized = self._sizer.size(equity(self._ledger, self._view), price, stop, instrument, signal.confidence)
         if not sized.quantity:
             raise NothingToDo(f"no size for {signal.symbol}: {sized.note}")

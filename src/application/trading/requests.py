@@ -3,13 +3,20 @@
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
+from src.application.trading.position_tracker import PositionTracker
+from src.domain.ledger.state import Ledger
 from src.domain.market.sides import OrderSide
 from src.domain.market.symbols import canonical_symbol
 from src.domain.money import Price, Quantity
+from src.domain.orders.order import Order
+from src.domain.orders.transitions import UNRESOLVED, AttemptState
 from src.domain.orders.types import OrderType, TimeInForce
 from src.domain.risk.rules import MANUAL
+from src.domain.sessions.session import TradingSession
 
 Number = Decimal | int | float | str
+
+OUTCOME_UNKNOWN = "outcome unknown"
 
 
 def decimal(value: Number, what: str) -> Decimal:
@@ -21,6 +28,16 @@ def decimal(value: Number, what: str) -> Decimal:
     if not number.is_finite():
         raise ValueError(f"{what} must be a finite number, not {value!r}")
     return number
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRequest:
+    """What a caller of ``start_session`` asks for."""
+
+    portfolio_id: str
+    strategies: tuple[str, ...]
+    symbols: tuple[str, ...]
+    dry_run: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +96,14 @@ class ExecutionResult:
     order_id: str
     error: str = ""
 
+    @classmethod
+    def of(cls, order: Order) -> "ExecutionResult":
+        """What the evidence about an order's transmission says so far."""
+        if order.attempt_state is AttemptState.ACKED:
+            return cls(True, order.client_order_id)
+        unknown = order.attempt_state in UNRESOLVED
+        return cls(False, order.client_order_id, OUTCOME_UNKNOWN if unknown else order.reason)
+
 
 @dataclass(frozen=True, slots=True)
 class SessionStats:
@@ -94,6 +119,22 @@ class SessionStats:
     funding: Decimal
     max_drawdown: Decimal
 
+    @classmethod
+    def of(cls, session: TradingSession, now_ms: int) -> "SessionStats":
+        """The session's figures; one that runs lasts until ``now_ms``."""
+        decided = session.winning_trades + session.losing_trades
+        return cls(
+            duration_ms=(session.stopped_ms or now_ms) - session.started_ms,
+            total_trades=session.total_trades,
+            winning_trades=session.winning_trades,
+            losing_trades=session.losing_trades,
+            win_rate=Decimal(session.winning_trades) / decided if decided else None,
+            total_pnl=session.total_pnl,
+            commission=session.total_commission,
+            funding=session.total_funding,
+            max_drawdown=session.max_drawdown,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class LiveMetrics:
@@ -105,3 +146,16 @@ class LiveMetrics:
     daily_pnl: Decimal
     equity: Decimal
     open_orders: int
+
+    @classmethod
+    def of(cls, ledger: Ledger, tracker: PositionTracker) -> "LiveMetrics":
+        """The account at mark price."""
+        equity = tracker.equity()
+        return cls(
+            position_count=len(tracker.open_positions()),
+            total_exposure=tracker.exposure(),
+            unrealized_pnl=tracker.unrealized_pnl(),
+            daily_pnl=equity - ledger.account.day_start_equity,
+            equity=equity,
+            open_orders=sum(1 for order in ledger.orders.values() if order.is_open),
+        )

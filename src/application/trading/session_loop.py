@@ -31,6 +31,7 @@ from src.domain.ledger.state import Ledger
 from src.domain.market.candle import Candle
 from src.domain.orders.news import CancelOutcome, NotSent, OrderNews, SubmitOutcome
 from src.domain.orders.order import Order
+from src.domain.shared.errors import IllegalTransition
 
 Result = TypeVar("Result")
 
@@ -239,7 +240,7 @@ class SessionLoop:
     def _command(self, command: Callable[[], object], future: Future[object]) -> None:
         try:
             result = command()
-        except (ValueError, LookupError) as error:
+        except (IllegalTransition, ValueError, LookupError) as error:
             future.set_exception(error)
             return
         self._answers.append((future, result))

@@ -182,6 +182,8 @@ class SessionRunner:
     def request_stop(self, cause: EndCause, *, flatten: bool = False) -> None:
         """Stop at the end of the current batch: entries are cancelled, positions keep their stops or are closed."""
         self.ended = self.ended or cause
+        # The batch ends here: at which input a session stops does not depend on its speed.
+        self.loop.pending = True
         self._flatten = self._flatten or flatten
 
     def stop_after(self, duration_ms: int) -> None:
@@ -192,6 +194,7 @@ class SessionRunner:
         loop = self.loop
         session = loop.ledger.session
         assert session is not None, "a session that ran is there"
+        await self.strategies.stop()
         loop.decide(MoveSession(SessionTrigger.STOP, reason))
         if self._flatten:
             self._close_all()

@@ -5,15 +5,23 @@ itself keeps no trading state; that is the ledger's, changed by the session's lo
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from decimal import Decimal
+from collections.abc import Awaitable, Callable, Iterable
 from typing import TypeVar
 
 from src.application.ports.event_bus import EventBus
+from src.application.trading.config import TradingConfig
+from src.application.trading.default_assembly import default_assemble
 from src.application.trading.picture import SessionPicture
 from src.application.trading.position_tracker import PositionTracker
-from src.application.trading.requests import ExecutionResult, LiveMetrics, Number, OrderRequest, SessionStats
+from src.application.trading.requests import (
+    OUTCOME_UNKNOWN,
+    ExecutionResult,
+    LiveMetrics,
+    Number,
+    OrderRequest,
+    SessionRequest,
+    SessionStats,
+)
 from src.application.trading.session_parts import SessionParts
 from src.application.trading.session_runner import EndCause, SessionRunner
 from src.application.trading.snapshot import PositionLine, SessionSnapshot
@@ -22,14 +30,12 @@ from src.domain.ledger.events import AttemptMoved
 from src.domain.market.sides import OrderSide
 from src.domain.money import Quantity
 from src.domain.orders.order import Order
-from src.domain.orders.transitions import AttemptState, AttemptTrigger
+from src.domain.orders.transitions import AttemptState
 from src.domain.orders.types import OrderStatus, OrderType, TimeInForce
 from src.domain.risk.review import Denied
 from src.domain.risk.rules import MANUAL
 from src.domain.sessions.session import SessionTrigger, TradingSession
 from src.domain.sessions.trading_states import TradingTrigger
-
-OUTCOME_UNKNOWN = "outcome unknown"
 
 Answer = TypeVar("Answer")
 
@@ -42,29 +48,33 @@ class OrderNotFound(LookupError):
     """No order has this id."""
 
 
-@dataclass(frozen=True, slots=True)
-class SessionRequest:
-    """What a caller of ``start_session`` asks for."""
-
-    portfolio_id: str
-    strategies: tuple[str, ...]
-    symbols: tuple[str, ...]
-    dry_run: bool
-
-
 Assemble = Callable[[SessionRequest], SessionParts]
 
 
 class LiveTradingService:
-    """One session at a time. ``assemble`` turns a request into the session's parts (see bootstrap)."""
+    """One session at a time.
 
-    def __init__(self, assemble: Assemble, event_bus: EventBus | None = None) -> None:
-        self._assemble = assemble
+    ``assemble`` turns a request into the session's parts; without it, ``config`` (or the settings alone) says how,
+    and a paper session is found in the data folder. The three repositories of document 002 are read models of the
+    one store that the parts bring, so None is as good as one. ``event_bus``, when given, is the session's own.
+    """
+
+    def __init__(
+        self,
+        assemble: Assemble | None = None,
+        event_bus: EventBus | None = None,
+        *,
+        portfolio_repository: object | None = None,
+        order_repository: object | None = None,
+        position_repository: object | None = None,
+        config: TradingConfig | None = None,
+    ) -> None:
+        self._assemble: Assemble = assemble or default_assemble(config)
         self._event_bus = event_bus
         self._runner: SessionRunner | None = None
         self._picture: SessionPicture | None = None
         self._task: asyncio.Task[None] | None = None
-        self._waiting: dict[str, list[asyncio.Future[AttemptMoved]]] = {}
+        self._waiting: dict[str, list[asyncio.Future[None]]] = {}
 
     # --- the session ----------------------------------------------------------------------------------------
 
@@ -79,6 +89,8 @@ class LiveTradingService:
 
         Raises ValueError for options that cannot be, StoreError and BrokerError when the start fails.
         """
+        if self._task is not None and not self._task.done():
+            raise ValueError("a session of this service runs already: stop it first")
         parts = self._assemble(SessionRequest(str(portfolio_id), tuple(strategies), tuple(symbols), dry_run))
         runner = await self.begin(parts)
         self._task = asyncio.get_running_loop().create_task(runner.run())
@@ -86,10 +98,14 @@ class LiveTradingService:
 
     async def begin(self, parts: SessionParts) -> SessionRunner:
         """Start a session from its parts without running it; the caller runs ``runner.run()``."""
+        if self._event_bus is not None:
+            parts.bus = self._event_bus
         runner = SessionRunner(parts)
         try:
             await runner.start()
         except BaseException:
+            # The account's lease goes with the store, or this process itself would keep it busy.
+            await parts.store.close()
             parts.close()
             raise
         self._runner = runner
@@ -110,8 +126,10 @@ class LiveTradingService:
         runner = self._active()
         runner.loop.inputs.post(lambda: runner.request_stop(EndCause.STOP, flatten=flatten))
         if self._task is not None:
-            await self._task
-            await self.close()
+            try:
+                await self._task
+            finally:
+                await self.close()
         return runner.session
 
     async def close(self) -> None:
@@ -130,7 +148,10 @@ class LiveTradingService:
 
     def is_running(self) -> bool:
         """Whether a session is RUNNING."""
-        return self._runner is not None and not self._runner.finished and self._runner.is_running
+        runner, task = self._runner, self._task
+        if runner is None or runner.finished or (task is not None and task.done()):
+            return False
+        return runner.is_running
 
     def snapshot(self) -> SessionSnapshot:
         """The session as screens show it."""
@@ -142,16 +163,13 @@ class LiveTradingService:
 
     async def execute_order(self, order: OrderRequest) -> ExecutionResult:
         """Review and send an order; answers when the exchange did, or when its outcome is unknown."""
-        runner = self._active()
         placed = await self._command(lambda r: self._place(r, order))
         if isinstance(placed, ExecutionResult):
             return placed
-        moved = await self._outcome(runner, placed)
-        if moved is None or moved.trigger is AttemptTrigger.LOST:
+        try:
+            return await self._outcome(placed)
+        except NoSession:
             return ExecutionResult(False, placed, OUTCOME_UNKNOWN)
-        if moved.trigger in (AttemptTrigger.ACCEPTED, AttemptTrigger.FOUND):
-            return ExecutionResult(True, placed)
-        return ExecutionResult(False, placed, moved.reason)
 
     async def place_order(
         self,
@@ -217,34 +235,11 @@ class LiveTradingService:
     async def get_session_stats(self) -> SessionStats:
         """The session's figures so far."""
         runner = self._active()
-        session = runner.session
-        decided = session.winning_trades + session.losing_trades
-        end_ms = session.stopped_ms or runner.loop.inputs.now_ms()
-        return SessionStats(
-            duration_ms=end_ms - session.started_ms,
-            total_trades=session.total_trades,
-            winning_trades=session.winning_trades,
-            losing_trades=session.losing_trades,
-            win_rate=Decimal(session.winning_trades) / decided if decided else None,
-            total_pnl=session.total_pnl,
-            commission=session.total_commission,
-            funding=session.total_funding,
-            max_drawdown=session.max_drawdown,
-        )
+        return SessionStats.of(runner.session, runner.loop.inputs.now_ms())
 
     async def get_metrics(self) -> LiveMetrics:
         """The session now."""
-        runner, tracker = self._active(), self._tracker()
-        equity = tracker.equity()
-        ledger = runner.loop.ledger
-        return LiveMetrics(
-            position_count=len(tracker.open_positions()),
-            total_exposure=tracker.exposure(),
-            unrealized_pnl=tracker.unrealized_pnl(),
-            daily_pnl=equity - ledger.account.day_start_equity,
-            equity=equity,
-            open_orders=sum(1 for order in ledger.orders.values() if order.is_open),
-        )
+        return LiveMetrics.of(self._active().loop.ledger, self._tracker())
 
     # --- inside ---------------------------------------------------------------------------------------------
 
@@ -259,7 +254,19 @@ class LiveTradingService:
 
     async def _command(self, command: Callable[[SessionRunner], Answer]) -> Answer:
         runner = self._active()
-        return await runner.loop.ask(lambda: command(runner))
+        return await self._while_running(runner.loop.ask(lambda: command(runner)))
+
+    async def _while_running(self, answer: Awaitable[Answer]) -> Answer:
+        """Await what the session's loop will answer; raises :class:`NoSession` when the loop ends before it does."""
+        waiting = asyncio.ensure_future(answer)
+        if self._task is None:
+            return await waiting
+        await asyncio.wait({waiting, self._task}, return_when=asyncio.FIRST_COMPLETED)
+        if waiting.done():
+            return waiting.result()
+        waiting.cancel()
+        failure = None if self._task.cancelled() else self._task.exception()
+        raise NoSession(f"the session is over: {failure or self._active().session.reason}") from failure
 
     def _place(self, runner: SessionRunner, request: OrderRequest) -> str | ExecutionResult:
         """Review a request and make it an order; returns its id, or the refusal."""
@@ -271,16 +278,18 @@ class LiveTradingService:
         runner.loop.decide(PlaceOrder(verdict))
         return next(reversed(runner.loop.ledger.orders))
 
-    async def _outcome(self, runner: SessionRunner, order_id: str) -> AttemptMoved | None:
-        order = runner.loop.ledger.orders.get(order_id)
-        if order is None or order.attempt_state is not AttemptState.OPEN:
-            return AttemptMoved(order_id, AttemptTrigger.FOUND)
-        future: asyncio.Future[AttemptMoved] = asyncio.get_running_loop().create_future()
-        self._waiting.setdefault(order_id, []).append(future)
-        return await future
+    async def _outcome(self, order_id: str) -> ExecutionResult:
+        """Wait until there is evidence of the order's transmission, and say what it is."""
+        order = await self.get_order(order_id)
+        if order.attempt_state is AttemptState.OPEN:
+            moved: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._waiting.setdefault(order_id, []).append(moved)
+            await self._while_running(moved)
+            order = await self.get_order(order_id)
+        return ExecutionResult.of(order)
 
     def _attempt_moved(self, event: object) -> None:
         assert isinstance(event, AttemptMoved), "the topic carries attempts"
         for future in self._waiting.pop(event.client_order_id, ()):
             if not future.done():
-                future.set_result(event)
+                future.set_result(None)

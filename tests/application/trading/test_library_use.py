@@ -1,0 +1,92 @@
+"""The library as document 002 shows it: its import paths, its constructor, and paper trading from a config alone."""
+
+import importlib
+from pathlib import Path
+
+import pytest
+
+from src.application.trading.config import TradingConfig
+from src.application.trading.services.live_trading_service import LiveTradingService
+from src.infrastructure.messaging.event_bus import InProcessEventBus
+
+
+@pytest.fixture
+def data_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A data folder of this test, by the environment; no file of the project is read."""
+    monkeypatch.setenv("STEADYHAND_DATA_DIR", str(tmp_path / "data"))
+    (tmp_path / "empty").touch()
+    monkeypatch.setenv("STEADYHAND_ENV_FILE", str(tmp_path / "empty"))
+    monkeypatch.setenv("STEADYHAND_CONFIG", str(tmp_path / "empty"))
+    return tmp_path / "data"
+
+
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [
+        ("services.live_trading_service", "LiveTradingService"),
+        ("services.pretrade_risk_validator", "PretradeRiskValidator"),
+        ("services.state_recovery_service", "StateRecoveryService"),
+        ("order_execution_bridge", "OrderExecutionBridge"),
+        ("adapters.live_broker_adapter", "LiveBrokerAdapter"),
+        ("live_strategy_runner", "LiveStrategyRunner"),
+    ],
+)
+def test_the_documents_import_paths_hold(module: str, name: str):
+    assert isinstance(getattr(importlib.import_module(f"src.application.trading.{module}"), name), type)
+
+
+async def test_a_config_alone_trades_on_paper(data_folder: Path):
+    config = TradingConfig(dry_run=True, testnet=True, log_trades=True)
+    service = LiveTradingService(config=config)
+
+    session = await service.start_session(
+        portfolio_id="mine",
+        strategies=["sma_cross", "macd_momentum"],
+        symbols=["BTCUSDT", "ETHUSDT"],
+        dry_run=True,
+    )
+
+    assert service.is_running()
+    assert session.options.portfolio_id == "mine"
+    assert session.options.symbols == ("BTCUSDT", "ETHUSDT")
+    assert session.options.strategies == ("sma_cross", "macd_momentum")
+    assert (data_folder / "steadyhand.db").exists()
+    await service.stop_session()
+    assert not service.is_running()
+
+
+async def test_the_documents_constructor_is_taken_and_its_bus_hears_the_session(data_folder: Path):
+    bus = InProcessEventBus()
+    heard: list[object] = []
+    bus.subscribe("session.moved", heard.append)
+    service = LiveTradingService(
+        portfolio_repository=None,
+        order_repository=None,
+        position_repository=None,
+        event_bus=bus,
+        config=TradingConfig(stop_loss_pct=0.03),
+    )
+
+    session = await service.start_session(symbols=["BTCUSDT"])
+    await service.stop_session()
+    await bus.drain()
+
+    assert f"{session.options.stop_loss_pct}" == "0.03"
+    assert len(heard) >= 3
+
+
+@pytest.mark.parametrize("testnet", [True, False])
+def test_another_exchange_than_paper_is_refused(testnet: bool):
+    config = TradingConfig("key", "secret", testnet=testnet)
+
+    with pytest.raises(ValueError, match="is not in this version"):
+        LiveTradingService(config=config)
+
+
+async def test_a_symbol_that_is_none_is_refused_in_one_line(data_folder: Path):
+    service = LiveTradingService(config=TradingConfig(dry_run=True))
+
+    with pytest.raises(ValueError, match="BTC USDT") as refused:
+        await service.start_session(symbols=["BTC USDT !"])
+
+    assert "\n" not in str(refused.value)

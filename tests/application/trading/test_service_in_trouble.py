@@ -1,0 +1,115 @@
+"""What callers of the service hear when something goes wrong: an answer, always, and never a false one."""
+
+import asyncio
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from src.application.ports.store import StoreError
+from src.application.trading.requests import OrderRequest
+from src.application.trading.services.live_trading_service import LiveTradingService, NoSession
+from src.application.trading.session_parts import SessionParts
+from src.application.trading.session_runner import ContradictingOptions
+from src.domain.shared.errors import IllegalTransition
+from src.infrastructure.monitoring.kill_switch import FileKillSwitch
+from src.infrastructure.persistence.sqlite_store import SqliteStore
+from tests.application.trading.sessions import begin, calm, die, parts_of
+from tests.simulation.world import SYMBOL
+from tests.support.faulty_driver import FaultyDriver, sqlite_error
+
+PACE = 20.0
+
+
+def a_service(parts: SessionParts) -> LiveTradingService:
+    return LiveTradingService(lambda request: parts)
+
+
+async def begun(parts: SessionParts) -> LiveTradingService:
+    """A running session whose market has quotes."""
+    service = a_service(parts)
+    await service.start_session()
+    async with asyncio.timeout(5):
+        while service.snapshot().markets[0].trouble is not None:
+            await asyncio.sleep(0.01)
+    return service
+
+
+async def test_a_step_the_session_cannot_take_is_refused_and_harms_nothing(tmp_path: Path):
+    service = await begun(parts_of(calm(tmp_path, speed=PACE)))
+    await service.pause_session()
+
+    with pytest.raises(IllegalTransition):
+        async with asyncio.timeout(5):
+            await service.pause_session()
+
+    await service.resume_session()
+    assert service.is_running()
+    await service.stop_session()
+
+
+async def test_an_order_held_back_by_the_kill_switch_is_no_success(tmp_path: Path):
+    service = await begun(parts_of(calm(tmp_path, speed=PACE)))
+    FileKillSwitch(tmp_path / "HALT").engage("a test")
+
+    result = await service.execute_order(OrderRequest.of(SYMBOL, "BUY", "0.01"))
+
+    assert not result.success
+    assert "kill switch" in result.error
+    await service.stop_session()
+
+
+async def test_after_the_market_is_over_a_command_is_refused_at_once(tmp_path: Path):
+    service = await begun(parts_of(calm(tmp_path, speed=PACE), seconds=1))
+    async with asyncio.timeout(5):
+        while service.is_running():
+            await asyncio.sleep(0.01)
+
+    with pytest.raises(NoSession, match="market is over"):
+        async with asyncio.timeout(1):
+            await service.halt("a test")
+
+    await service.stop_session()
+
+
+async def test_when_the_disk_fails_whoever_waits_hears_of_it(tmp_path: Path):
+    drivers: list[FaultyDriver] = []
+    parts = parts_of(config := calm(tmp_path, speed=PACE))
+    await parts.store.close()
+
+    def connect(path: Path, synchronous: str) -> FaultyDriver:
+        drivers.append(FaultyDriver(path, synchronous))
+        return drivers[-1]
+
+    parts.store = SqliteStore(config.database, synchronous="OFF", connect=connect)
+    service = await begun(parts)
+    drivers[-1].arm(1, sqlite_error(sqlite3.SQLITE_FULL, "database or disk is full"))
+
+    with pytest.raises(NoSession, match="disk"):
+        async with asyncio.timeout(5):
+            await service.execute_order(OrderRequest.of(SYMBOL, "BUY", "0.01"))
+
+    assert not service.is_running()
+    with pytest.raises(StoreError):
+        await service.stop_session()
+
+
+async def test_a_start_that_fails_leaves_the_account_to_the_next(tmp_path: Path):
+    await die(await begin(calm(tmp_path)))
+
+    with pytest.raises(ContradictingOptions):
+        await a_service(parts_of(calm(tmp_path, leverage=7))).start_session()
+
+    service = await begun(parts_of(calm(tmp_path, speed=PACE)))
+    assert service.is_running()
+    await service.stop_session()
+
+
+async def test_a_service_runs_one_session_at_a_time(tmp_path: Path):
+    service = await begun(parts_of(calm(tmp_path, speed=PACE)))
+
+    with pytest.raises(ValueError, match="runs already"):
+        await service.start_session()
+
+    assert service.is_running()
+    await service.stop_session()
