@@ -52,11 +52,15 @@ class Session:
         self.cancels += [effect for effect in step.effects if isinstance(effect, CancelOrder)]
         if Purpose.EMERGENCY in purposes(step):
             self._check_that_no_more_is_closed_than_is_held()
+        self.store()
+        return step
+
+    def store(self) -> None:
+        """What a commit does: the archive has what changed, and settled orders leave the working set."""
         for name, order in self.ledger.changes.orders.items():
             self.archive[name] = deepcopy(order)
         self.ledger.release_settled()
         self.ledger.changes.clear()
-        return step
 
     def hear(self, told: OrderNews | IncomeReport) -> Step:
         """The stream delivers something; a settled order that it speaks of comes back."""
@@ -112,11 +116,8 @@ class Session:
     def crash(self) -> None:
         """The process dies; a new one has the journal and takes over."""
         self.scene.ledger = fold(self.scene.journal)
-        for name, order in list(self.ledger.orders.items()):
-            self.archive[name] = deepcopy(order)
         self.ledger.changes.orders |= self.ledger.orders
-        self.ledger.release_settled()
-        self.ledger.changes.clear()
+        Session.store(self)
         self.decide(TakeOver(self.ledger.account.epoch + 1))
         self.decide(RecoveryConcluded("start", 0, 0, 0, ()))
 

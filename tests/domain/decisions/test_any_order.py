@@ -48,10 +48,12 @@ EXAMPLES = 5 * (settings.default.max_examples if settings.default else 100)
 class AnyOrder(RuleBasedStateMachine):
     """One symbol, one exchange, one session."""
 
+    session_class = Session
+
     def __init__(self) -> None:
         super().__init__()
         self.exchange = Exchange()
-        self.session = Session(self.exchange)
+        self.session = self.session_class(self.exchange)
         self.answers: list[SubmitOutcome] = []
         self.heard = 0
         self.crashes = 0
