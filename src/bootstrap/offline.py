@@ -11,7 +11,7 @@ from src.application.trading.session_runner import SessionRunner
 from src.domain.decisions.decide import decide
 from src.domain.decisions.news import MoveTrading
 from src.domain.decisions.step import Now, Policy
-from src.domain.ledger.events import FillBooked, IncomeBooked
+from src.domain.ledger.events import FillBooked, IncomeBooked, TradesConfirmed
 from src.domain.ledger.state import Ledger
 from src.domain.market.instrument import Instrument
 from src.domain.orders.order import Order
@@ -127,14 +127,16 @@ async def _recover_dry(parts: SessionParts, reads: ReadModels) -> RecoveryOutcom
         await parts.store.close()
         parts.close()
     left = differences(ledger, reading)
-    would = [Difference(type(event).__name__, "-", "-", f"would record {event}") for event in step.events]
+    # That a trade was compared is bookkeeping; everything else is something that the store does not know.
+    events = [event for event in step.events if not isinstance(event, TradesConfirmed)]
+    would = [Difference(type(event).__name__, "-", "-", f"would record {event}") for event in events]
     return RecoveryOutcome(
         dry_run=True,
         orders_checked=len(reading.merge.orders) + len(reading.merge.dead) + len(reading.merge.lost),
         fills_added=sum(1 for event in step.events if isinstance(event, FillBooked)),
         income_added=sum(1 for event in step.events if isinstance(event, IncomeBooked)),
         unresolved=_unresolved(ledger),
-        agrees=not left and not step.events,
+        agrees=not left and not events,
         differences=tuple(would + [Difference(d.subject, d.ours, d.theirs, d.verdict) for d in left]),
     )
 

@@ -7,6 +7,7 @@ a trade repeats the last close with no volume, so that every moment of a session
 import re
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from typing import Final
 
 from src.domain.shared.errors import InvariantViolated
@@ -17,6 +18,7 @@ _DAY_MS: Final = _UNIT_MS["d"]
 _TIMEFRAME: Final = re.compile(r"([1-9][0-9]{0,4})([smhd])", re.ASCII)
 
 
+@lru_cache(maxsize=64)
 def timeframe_ms(timeframe: str) -> int:
     """The length in ms of a timeframe such as 1s, 5m, 4h or 1d.
 

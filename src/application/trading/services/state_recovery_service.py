@@ -24,6 +24,8 @@ from src.domain.orders.order import Order
 from src.domain.orders.transitions import AttemptState
 
 READS_MAX = 3
+INCOME_OVERLAP_MS = 60_000
+"""How far behind the newest row that was read the next read of income begins: rows may show up late."""
 
 
 @dataclass(slots=True)
@@ -59,6 +61,8 @@ class StateRecoveryService:
     def __init__(self, loop: SessionLoop, symbols: Sequence[str]) -> None:
         self._loop = loop
         self._symbols = tuple(symbols)
+        # Rows of trades are income too, and are not booked as such: what was read once is not read for ever.
+        self._income_read_ms = 0
 
     async def recover(self, cause: str, *, new_stream: bool, at_start: bool = False) -> RecoveryReport:
         """Run the procedure; raises BrokerError when the exchange cannot be read, with nothing concluded."""
@@ -72,7 +76,12 @@ class StateRecoveryService:
         report = RecoveryReport(cause)
         for _ in range(READS_MAX):
             reading = await read_exchange(
-                loop.broker, loop.ledger, loop.store, self._symbols, at_start=at_start
+                loop.broker,
+                loop.ledger,
+                loop.store,
+                self._symbols,
+                at_start=at_start,
+                income_since_ms=max(loop.ledger.account.income_ms, self._income_read_ms - INCOME_OVERLAP_MS),
             )
             failpoint("recovery.read")
             report.orders_checked = (
@@ -86,6 +95,9 @@ class StateRecoveryService:
             failpoint("recovery.merged")
             report.differences = differences(loop.ledger, reading)
             if report.agrees:
+                self._income_read_ms = max(
+                    (i.at_ms for i in reading.merge.income), default=self._income_read_ms
+                )
                 break
         loop.reconcile_wanted = ""
         loop.decide(
@@ -99,9 +111,18 @@ class StateRecoveryService:
 
 
 async def read_exchange(
-    broker: Broker, ledger: Ledger, store: OrderArchive, symbols: Sequence[str], *, at_start: bool
+    broker: Broker,
+    ledger: Ledger,
+    store: OrderArchive,
+    symbols: Sequence[str],
+    *,
+    at_start: bool,
+    income_since_ms: int | None = None,
 ) -> Reading:
-    """Read everything that recovery compares; changes nothing. ``at_start``: no request of ours is under way."""
+    """Read everything that recovery compares; changes nothing.
+
+    ``at_start``: no request of ours is under way. Without ``income_since_ms`` income is read from the last booked.
+    """
     reports = {report.client_order_id: report for report in await broker.open_orders()}
     for report in await broker.open_algo_orders():
         reports.setdefault(report.client_order_id, report)
@@ -115,7 +136,8 @@ async def read_exchange(
         else:
             reports[found.client_order_id] = found
     fills, confirmed = await _trades(broker, ledger, symbols)
-    income = await broker.income(ledger.account.income_ms)
+    since_ms = ledger.account.income_ms if income_since_ms is None else income_since_ms
+    income = await broker.income(since_ms)
     dead, lost, vanished = _judge(absent, broker.consistency, (await broker.server_time()).now_ms, at_start)
     merge = ExchangeRead(
         fills=tuple(fills),
