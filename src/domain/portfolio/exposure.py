@@ -43,7 +43,10 @@ def gross_exposure(ledger: Ledger, view: MarketView) -> Decimal:
 
 
 def worst_exposure(ledger: Ledger, view: MarketView, *, without: str) -> Decimal:
-    """Worst-case notional of every symbol but one, in quote asset."""
+    """Worst-case notional of every symbol but one, in quote asset.
+
+    Without a mark price, at the worst price of the open orders and of the entry.
+    """
     total = ZERO
     for symbol, book in ledger.symbols.items():
         if symbol == without:
@@ -51,6 +54,9 @@ def worst_exposure(ledger: Ledger, view: MarketView, *, without: str) -> Decimal
         position = ledger.positions.get((symbol, PositionSide.BOTH))
         held = position.quantity if position is not None else ZERO
         if held or book.pending_buy or book.pending_sell:
-            price = view.mark_price(symbol) or book.pending_price
+            price = view.mark_price(symbol)
+            if price is None:
+                entry = position.entry_price if position is not None else ZERO
+                price = max(entry, book.pending_price)
             total += worst_quantity(held, book) * price
     return total
