@@ -63,9 +63,16 @@ async def begin(config: PaperConfig) -> SessionRunner:
 
 
 async def pass_time(loop: SessionLoop, ms: int) -> None:
-    """Work the session for so long in session time."""
-    until_ms = loop.inputs.now_ms() + ms
-    while loop.inputs.now_ms() < until_ms and await loop.turn():
+    """Work the session for so long in session time, to the millisecond."""
+    over = False
+
+    def stop() -> None:
+        nonlocal over
+        # The inbox hands over nothing more before a commit.
+        over = loop.pending = True
+
+    loop.inputs.after(ms, stop)
+    while not over and await loop.turn():
         pass
 
 

@@ -1,0 +1,75 @@
+"""Exchanges that promise less, or say what is not so, and processes that die where a test wants them to."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from src.application.ports.broker import Consistency
+from src.application.ports.failpoints import install_hook
+from src.domain.orders.news import BalanceReport, OrderReport, PositionReport
+from src.infrastructure.brokers.paper_broker import PaperBroker
+from tests.simulation.world import Crash
+
+WEAK = Consistency(read_your_writes=False, arrival_margin_ms=1_000, quiescence_ms=3_000)
+
+
+class WeakBroker(PaperBroker):
+    """Promises no more than a real exchange does; ``hidden`` are orders its reads do not show (yet)."""
+
+    hidden: frozenset[str] = frozenset()
+    promises = WEAK
+
+    @property
+    def consistency(self) -> Consistency:
+        return self.promises
+
+    async def find(self, symbol: str, client_order_id: str) -> OrderReport | None:
+        return None if client_order_id in self.hidden else await super().find(symbol, client_order_id)
+
+    async def open_orders(self) -> list[OrderReport]:
+        return [o for o in await super().open_orders() if o.client_order_id not in self.hidden]
+
+
+class StrongBroker(WeakBroker):
+    """Hides orders, too, but says that its reads show everything."""
+
+    promises = replace(WEAK, read_your_writes=True, arrival_margin_ms=0, quiescence_ms=0)
+
+
+class OtherBooksBroker(PaperBroker):
+    """Says of positions or wallet what is not so."""
+
+    extra_quantity = Decimal(0)
+    extra_money = Decimal(0)
+
+    async def positions(self) -> list[PositionReport]:
+        reports = await super().positions()
+        if not self.extra_quantity:
+            return reports
+        return [replace(p, quantity=p.quantity + self.extra_quantity) for p in reports]
+
+    async def balances(self) -> list[BalanceReport]:
+        reports = await super().balances()
+        return [replace(b, wallet_balance=b.wallet_balance + self.extra_money) for b in reports]
+
+
+@contextmanager
+def killed_at(name: str, passage: int = 1) -> Iterator[None]:
+    """Kill the process at a failpoint; the test fails when it is not reached."""
+    passed = 0
+
+    def hook(reached: str) -> None:
+        nonlocal passed
+        passed += reached == name
+        if passed == passage:
+            raise Crash(name)
+
+    install_hook(hook)
+    try:
+        with pytest.raises(Crash):
+            yield
+    finally:
+        install_hook(None)

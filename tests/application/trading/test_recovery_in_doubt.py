@@ -1,0 +1,160 @@
+"""Recovery where store and exchange differ for good, and where the exchange promises less than the paper one."""
+
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from src.application.ports.broker import BrokerUnavailable
+from src.application.trading.session_runner import SessionRunner
+from src.bootstrap import paper
+from src.domain.ledger import events as e
+from src.domain.orders.news import PositionReport
+from src.domain.orders.transitions import AttemptState
+from src.domain.sessions.trading_states import SymbolState, TradingState
+from tests.application.trading.faults import WEAK, OtherBooksBroker, StrongBroker, WeakBroker, killed_at
+from tests.application.trading.sessions import (
+    begin,
+    calm,
+    die,
+    events_of,
+    order,
+    parts_of,
+    pass_time,
+    resting,
+)
+from tests.simulation.world import SYMBOL
+
+# --- differences --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "subject"),
+    [
+        ("extra_quantity", Decimal("0.001"), f"position {SYMBOL} BOTH"),
+        ("extra_money", Decimal("0.00000001"), "wallet USDT"),
+    ],
+)
+async def test_a_difference_that_stays_halts_and_invents_no_trade(
+    name: str, value: Decimal, subject: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(paper, "PaperBroker", OtherBooksBroker)
+    runner = await begin(config := calm(tmp_path))
+    order(runner)
+    await pass_time(runner.loop, 2_000)
+    before = len(events_of(config, e.FillBooked))
+    setattr(runner.parts.broker, name, value)
+
+    report = await runner.recovery.recover("a test", new_stream=False)
+
+    assert [d.subject for d in report.differences] == [subject]
+    (kept,) = [d for d in events_of(config, e.DifferenceFound) if isinstance(d, e.DifferenceFound)]
+    assert kept.subject == subject
+    assert Decimal(kept.theirs) - Decimal(kept.ours) == value
+    assert runner.loop.ledger.account.trading_state is TradingState.HALTED
+    assert len(events_of(config, e.FillBooked)) == before
+    await die(runner)
+
+
+async def test_a_position_only_the_exchange_knows_of_is_a_difference(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(paper, "PaperBroker", OtherBooksBroker)
+    runner = await begin(config := calm(tmp_path))
+    alien = await _some_position(tmp_path / "other")
+
+    async def positions() -> list[PositionReport]:
+        return [alien]
+
+    monkeypatch.setattr(runner.parts.broker, "positions", positions)
+
+    report = await runner.recovery.recover("a test", new_stream=False)
+
+    assert [(d.ours, d.theirs) for d in report.differences] == [("0", f"{alien.quantity:f}")]
+    assert runner.loop.ledger.position(SYMBOL).is_flat
+    assert events_of(config, e.FillBooked) == []
+    await die(runner)
+
+
+async def _some_position(folder: Path) -> PositionReport:
+    folder.mkdir()
+    runner = await begin(calm(folder))
+    order(runner)
+    await pass_time(runner.loop, 2_000)
+    (report,) = await runner.parts.broker.positions()
+    await die(runner)
+    return report
+
+
+async def test_an_exchange_that_cannot_be_read_proves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    runner = await begin(config := calm(tmp_path))
+    placed = order(runner)
+    await runner.loop.flush()
+    before = len(events_of(config))
+
+    async def fail() -> list[PositionReport]:
+        raise BrokerUnavailable("no answer")
+
+    monkeypatch.setattr(runner.parts.broker, "positions", fail)
+
+    with pytest.raises(BrokerUnavailable):
+        await runner.recovery.recover("a test", new_stream=False)
+
+    assert len(events_of(config)) == before
+    assert placed.attempt_state is AttemptState.OPEN
+    await die(runner)
+
+
+# --- weaker promises ----------------------------------------------------------------------------------------
+
+
+async def test_without_the_promise_silence_proves_death_only_after_its_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(paper, "PaperBroker", WeakBroker)
+    first = await begin(config := calm(tmp_path))
+    placed = order(first)
+    with killed_at("session.before_submit"):
+        await first.loop.flush()
+    await die(first)
+
+    second = SessionRunner(parts_of(config))
+    await second.start()
+
+    unknown = second.loop.ledger.orders[placed.id]
+    assert unknown.attempt_state is AttemptState.UNKNOWN
+    assert second.loop.ledger.symbol(SYMBOL).state is SymbolState.REDUCE_ONLY
+    assert second.loop.ledger.symbol(SYMBOL).pending_buy == placed.quantity
+
+    deadline_ms = placed.attempt.deadline_ms + WEAK.arrival_margin_ms + WEAK.quiescence_ms
+    await pass_time(second.loop, deadline_ms - second.loop.inputs.now_ms() - 500)
+    await second.recovery.recover("too soon", new_stream=False)
+    assert unknown.attempt_state is AttemptState.UNKNOWN
+
+    await pass_time(second.loop, 2_000)
+    await second.recovery.recover("late enough", new_stream=False)
+    assert second.loop.ledger.orders.get(placed.id, unknown).attempt_state is AttemptState.DEAD
+    assert second.loop.ledger.symbol(SYMBOL).state is SymbolState.TRADING
+    assert not second.loop.ledger.symbol(SYMBOL).pending_buy
+    await die(second)
+
+
+@pytest.mark.parametrize(
+    ("kind", "state"), [(StrongBroker, SymbolState.CLOSED), (WeakBroker, SymbolState.TRADING)]
+)
+async def test_an_accepted_order_that_is_not_shown_matters_only_where_reads_show_all(
+    kind: type[WeakBroker], state: SymbolState, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(paper, "PaperBroker", kind)
+    runner = await begin(calm(tmp_path))
+    placed = resting(runner)
+    await pass_time(runner.loop, 1_000)
+    runner.parts.broker.hidden = frozenset({placed.id})  # type: ignore[attr-defined]
+
+    await runner.recovery.recover("a test", new_stream=False)
+
+    assert placed.is_open
+    assert runner.loop.ledger.symbol(SYMBOL).state is state
+    await die(runner)

@@ -1,0 +1,179 @@
+"""The recovery procedure against a real exchange file, after crashes and beside a living process."""
+
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from src.application.trading.session_runner import SessionRunner
+from src.bootstrap import paper
+from src.domain.decisions.news import RequestCancel
+from src.domain.ledger import events as e
+from src.domain.orders.transitions import AttemptState, AttemptTrigger
+from src.domain.orders.types import Purpose
+from src.domain.sessions.session import TradingSessionStatus
+from src.infrastructure.brokers.paper_broker import PaperBroker
+from tests.application.trading.faults import WeakBroker, killed_at
+from tests.application.trading.sessions import (
+    begin,
+    calm,
+    die,
+    events_of,
+    order,
+    pass_time,
+    resting,
+)
+from tests.simulation.world import SYMBOL
+
+
+async def books_agree(runner: SessionRunner) -> bool:
+    """Whether the exchange holds the position that the ledger holds."""
+    theirs = {p.symbol: p.quantity for p in await runner.parts.broker.positions()}
+    return theirs.get(SYMBOL, Decimal(0)) == runner.loop.ledger.position(SYMBOL).quantity
+
+
+def attempts(config: paper.PaperConfig, client_order_id: str) -> list[AttemptTrigger]:
+    return [
+        event.trigger
+        for event in events_of(config, e.AttemptMoved)
+        if isinstance(event, e.AttemptMoved) and event.client_order_id == client_order_id
+    ]
+
+
+# --- crashes ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("point", ["session.before_submit", "session.after_submit", "broker.before_send"])
+async def test_an_order_that_never_reached_the_exchange_is_dead_at_the_next_start(point: str, tmp_path: Path):
+    first = await begin(config := calm(tmp_path))
+    placed = order(first)
+    with killed_at(point):
+        await first.loop.flush()
+    await die(first)
+
+    second = await begin(config)
+
+    assert attempts(config, placed.id) == [AttemptTrigger.PROVEN_DEAD]
+    assert second.loop.ledger.position(SYMBOL).is_flat
+    assert not second.loop.ledger.symbol(SYMBOL).pending_buy
+    assert second.session.status is TradingSessionStatus.RUNNING
+    await die(second)
+
+
+@pytest.mark.parametrize("point", ["broker.answer", "broker.event"])
+async def test_a_fill_that_nobody_heard_of_is_booked_and_guarded_at_the_next_start(
+    point: str, tmp_path: Path
+):
+    first = await begin(config := calm(tmp_path))
+    placed = order(first, "0.010")
+    with killed_at(point):
+        await pass_time(first.loop, 2_000)
+    await die(first)
+
+    second = await begin(config)
+
+    assert second.resumed
+    assert second.session.id == first.session.id
+    assert AttemptTrigger.FOUND in attempts(config, placed.id)
+    assert await books_agree(second)
+    position = second.loop.ledger.position(SYMBOL)
+    assert not position.is_flat
+    (stop,) = [
+        o
+        for o in second.loop.ledger.orders.values()
+        if o.ticket.purpose is Purpose.PROTECTIVE_STOP and o.is_live
+    ]
+    assert stop.quantity >= abs(position.quantity)
+    await die(second)
+
+
+async def test_a_resting_order_is_found_again_and_stays_as_it_is(tmp_path: Path):
+    first = await begin(config := calm(tmp_path))
+    placed = resting(first)
+    with killed_at("broker.answer"):
+        await pass_time(first.loop, 2_000)
+    await die(first)
+
+    second = await begin(config)
+
+    found = second.loop.ledger.orders[placed.id]
+    assert found.attempt_state is AttemptState.ACKED
+    assert found.is_open
+    await die(second)
+
+
+async def test_a_cancel_that_was_lost_is_asked_for_again(tmp_path: Path):
+    first = await begin(config := calm(tmp_path))
+    placed = resting(first)
+    await pass_time(first.loop, 1_000)
+    first.loop.decide(RequestCancel(placed.id, "a test"))
+    with killed_at("session.before_cancel"):
+        await first.loop.flush()
+    await die(first)
+
+    second = await begin(config)
+    await pass_time(second.loop, 3_000)
+
+    assert placed.id not in {o.client_order_id for o in await second.parts.broker.open_orders()}
+    assert not any(o.is_open for o in second.loop.ledger.orders.values())
+    await die(second)
+
+
+# --- idempotence --------------------------------------------------------------------------------------------
+
+
+async def test_a_second_run_finds_nothing_to_change(tmp_path: Path):
+    first = await begin(config := calm(tmp_path))
+    order(first)
+    resting(first)
+    with killed_at("broker.answer", 2):
+        await pass_time(first.loop, 2_000)
+    await die(first)
+    second = await begin(config)
+    await second.recovery.recover("once", new_stream=False)
+    before = len(events_of(config))
+
+    report = await second.recovery.recover("twice", new_stream=False)
+
+    added = events_of(config)[before:]
+    assert report.agrees
+    assert (report.fills_added, report.income_added) == (0, 0)
+    assert [type(event) for event in added] == [e.RecoveryFinished]
+    await die(second)
+
+
+async def test_what_is_read_and_heard_is_booked_once(tmp_path: Path):
+    runner = await begin(config := calm(tmp_path))
+    order(runner)
+    await pass_time(runner.loop, 35)
+
+    # The exchange has filled it; its events are still on their way.
+    await runner.recovery.recover("a test", new_stream=False)
+    await pass_time(runner.loop, 3_000)
+
+    fills = [(f.symbol, f.trade_id) for f in events_of(config, e.FillBooked) if isinstance(f, e.FillBooked)]
+    assert fills
+    assert len(fills) == len(set(fills))
+    assert await books_agree(runner)
+    await die(runner)
+
+
+# --- a process that is alive --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", [PaperBroker, WeakBroker])
+async def test_what_is_on_its_way_is_not_declared_dead(
+    kind: type[PaperBroker], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(paper, "PaperBroker", kind)
+    runner = await begin(config := calm(tmp_path))
+    placed = order(runner)
+    await runner.loop.flush()
+
+    await runner.recovery.recover("a test", new_stream=False)
+
+    assert placed.attempt_state is AttemptState.OPEN
+    await pass_time(runner.loop, 1_000)
+    assert attempts(config, placed.id)[0] in (AttemptTrigger.ACCEPTED, AttemptTrigger.FOUND)
+    assert await books_agree(runner)
+    await die(runner)
