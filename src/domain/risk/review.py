@@ -35,11 +35,11 @@ Verdict = Approved | Denied
 
 def review(ledger: Ledger, view: MarketView, limits: RiskLimits, ticket: OrderTicket, now_ms: int) -> Verdict:
     """Return the approval, or the first objection."""
+    if ticket.reduce_only:
+        return review_reducing(ledger, ticket)
     instrument = view.instrument(ticket.symbol)
     if instrument is None:
         return Denied(ticket, Objection("symbol", ticket.symbol, "listed", f"{ticket.symbol} is not listed"))
-    if ticket.reduce_only:
-        return review_reducing(ledger, ticket)
     subject = Review(ledger, view, limits, ticket, instrument, now_ms)
     for rule in ENTRY_RULES:
         objection = rule.objection(subject)

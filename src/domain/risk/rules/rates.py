@@ -39,19 +39,18 @@ class OrderRate:
 
     def objection(self, review: Review) -> Objection | None:
         """Count recent orders of any purpose."""
-        recent = review.ledger.recent_orders
         limits = review.limits
-        if (
-            len(recent) >= limits.orders_per_minute_max
-            and recent[-limits.orders_per_minute_max].at_ms > review.now_ms - 60_000
-        ):
+        if _reached(review, limits.orders_per_minute_max, 60_000):
             return rate(self.name, limits.orders_per_minute_max, "minute")
-        if (
-            len(recent) >= limits.orders_per_second_max
-            and recent[-limits.orders_per_second_max].at_ms > review.now_ms - 1_000
-        ):
+        if _reached(review, limits.orders_per_second_max, 1_000):
             return rate(self.name, limits.orders_per_second_max, "second")
         return None
+
+
+def _reached(review: Review, limit: int, window_ms: int) -> bool:
+    """Whether so many orders went out within the window; the limit-th newest tells, and a limit of zero is no order."""
+    recent = review.ledger.recent_orders
+    return limit <= 0 or (len(recent) >= limit and recent[-limit].at_ms > review.now_ms - window_ms)
 
 
 class RepeatedExecution:

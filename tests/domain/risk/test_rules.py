@@ -1,0 +1,270 @@
+"""Each entry rule at its boundary: the last order that passes, and the first that does not."""
+
+from collections.abc import Callable
+from decimal import Decimal
+
+import pytest
+
+from src.domain.orders.types import Purpose
+from src.domain.risk.rules import ENTRY_RULES, MANUAL
+from src.domain.sessions.session import TradingSessionStatus
+from src.domain.sessions.trading_states import SymbolState, TradingState
+from tests.domain.risk.bench import Bench
+from tests.support.domain_builders import BTC, ETH, SELL, WALLET
+
+Change = Callable[[Bench], None]
+
+
+def limits(**changes) -> Change:
+    return lambda bench: bench.limits.update(changes)
+
+
+def ticket(**changes) -> Change:
+    return lambda bench: bench.ticket.update(changes)
+
+
+def instrument(**changes) -> Change:
+    return lambda bench: bench.instrument.update(changes)
+
+
+def session(status: TradingSessionStatus) -> Change:
+    return lambda bench: setattr(bench.scene.ledger.session, "status", status)
+
+
+def no_session(bench: Bench) -> None:
+    bench.scene.ledger.session = None
+
+
+def trading(state: TradingState) -> Change:
+    return lambda bench: setattr(bench.scene.ledger.account, "trading_state", state)
+
+
+def symbol(state: SymbolState) -> Change:
+    return lambda bench: setattr(bench.scene.ledger.symbol(BTC), "state", state)
+
+
+def view(**changes) -> Change:
+    return lambda bench: vars(bench.scene.view).update(changes)
+
+
+def held(quantity=1, strategy_id="sma", **changes) -> Change:
+    def change(bench: Bench) -> None:
+        number = bench.scene.ledger.account.next_intent
+        order = bench.scene.place(quantity=quantity, strategy_id=strategy_id, **changes)
+        bench.scene.fill(order, number)
+
+    return change
+
+
+def entering(**changes) -> Change:
+    def change(bench: Bench) -> None:
+        bench.scene.place(**changes)
+
+    return change
+
+
+def closed_again(bench: Bench) -> None:
+    bench.scene.fill(bench.scene.place(side=SELL), 999)
+
+
+def sent(age_ms: int, count: int = 1, **changes) -> Change:
+    return lambda bench: bench.sent_before(age_ms, count, **changes)
+
+
+def wallet(amount: str) -> Change:
+    return lambda bench: bench.scene.ledger.account.wallet.update(USDT=Decimal(amount))
+
+
+def day_started_with(amount: Decimal) -> Change:
+    return lambda bench: setattr(bench.scene.ledger.account, "day_start_equity", amount)
+
+
+PASSES: list[tuple[str, str, list[Change]]] = [
+    ("session_state", "running", []),
+    ("trading_state", "active", []),
+    ("symbol_state", "trading", []),
+    ("data_quality", "good", []),
+    ("position_owner", "flat", []),
+    ("position_owner", "its own", [held(strategy_id="sma")]),
+    ("position_owner", "by hand", [held(strategy_id="rsi"), ticket(strategy_id=MANUAL)]),
+    ("position_owner", "flat again", [held(strategy_id="rsi"), closed_again]),
+    ("filters", "smallest quantity", [ticket(quantity="0.1"), instrument(quantity_min=Decimal("0.1"))]),
+    ("filters", "largest quantity", [ticket(quantity=120)]),
+    ("filters", "smallest notional", [ticket(quantity="0.05")]),
+    ("filters", "on the tick", [ticket(limit_price="99.9")]),
+    ("order_value", "at the limit", [ticket(quantity=2), limits(order_value_max=Decimal(200))]),
+    (
+        "price_collar",
+        "at the upper edge",
+        [ticket(limit_price=105), limits(price_collar_pct=Decimal("0.05"))],
+    ),
+    ("price_collar", "at the lower edge", [ticket(limit_price=95), limits(price_collar_pct=Decimal("0.05"))]),
+    ("price_collar", "no mark price", [view(marks={}), ticket(reference_price=500)]),
+    (
+        "slippage",
+        "buying at the limit",
+        [view(worst=Decimal("100.1")), limits(slippage_pct_max=Decimal("0.001"))],
+    ),
+    (
+        "slippage",
+        "selling at the limit",
+        [view(worst=Decimal("99.9")), ticket(side=SELL), limits(slippage_pct_max=Decimal("0.001"))],
+    ),
+    ("slippage", "better than expected", [view(worst=Decimal(90)), limits(slippage_pct_max=Decimal(0))]),
+    ("slippage", "a limit order walks nowhere", [view(worst=None), ticket(limit_price=100)]),
+    ("position_size", "at the limit", [ticket(quantity=100), limits(position_size_pct=Decimal("0.1"))]),
+    (
+        "position_size",
+        "less than the entries of the other side",
+        [ticket(quantity=50, side=SELL), entering(quantity=100), limits(position_size_pct=Decimal("0.1"))],
+    ),
+    ("leverage", "at the limit", [ticket(quantity=1_000), limits(leverage_max=Decimal(1))]),
+    (
+        "leverage",
+        "with others",
+        [held(500, symbol=ETH), ticket(quantity=500), limits(leverage_max=Decimal(1))],
+    ),
+    # 10 000 of notional at leverage 10 takes 1 000 of 100 000.
+    ("margin", "at the limit", [ticket(quantity=100), limits(free_margin_pct_min=Decimal("0.99"))]),
+    (
+        "daily_loss",
+        "just less",
+        [day_started_with(WALLET), wallet("98000.01"), limits(daily_loss_pct_max=Decimal("0.02"))],
+    ),
+    ("daily_loss", "no day yet", [wallet("1"), limits(daily_loss_pct_max=Decimal(0))]),
+    ("positions", "one below", [held(symbol=ETH), limits(positions_max=2)]),
+    ("positions", "already held", [held(), held(symbol=ETH), limits(positions_max=1)]),
+    ("positions", "already entering", [entering(), limits(positions_max=1)]),
+    ("duplicate", "just outside the window", [sent(1_000), limits(duplicate_window_ms=1_000)]),
+    ("duplicate", "another quantity", [sent(1, quantity=2), limits(duplicate_window_ms=1_000)]),
+    ("duplicate", "another side", [sent(1, side=SELL), limits(duplicate_window_ms=1_000)]),
+    ("duplicate", "another symbol", [sent(1, symbol=ETH), limits(duplicate_window_ms=1_000)]),
+    ("duplicate", "another price", [sent(1, limit_price=99), limits(duplicate_window_ms=1_000)]),
+    ("duplicate", "another purpose", [sent(1, purpose=Purpose.EXIT), limits(duplicate_window_ms=1_000)]),
+    ("order_rate", "one below a second", [sent(999, 2), limits(orders_per_second_max=3)]),
+    ("order_rate", "a second ago", [sent(1_000), sent(1, 2), limits(orders_per_second_max=3)]),
+    ("order_rate", "a minute ago", [sent(60_000), sent(1, 2), limits(orders_per_minute_max=3)]),
+    ("repeated_execution", "one below", [sent(1, 2), limits(entries_per_minute_max=3)]),
+    ("repeated_execution", "a minute ago", [sent(60_000), sent(1, 2), limits(entries_per_minute_max=3)]),
+    (
+        "repeated_execution",
+        "another strategy",
+        [sent(1, 3, strategy_id="rsi"), limits(entries_per_minute_max=3)],
+    ),
+    ("repeated_execution", "another symbol", [sent(1, 3, symbol=ETH), limits(entries_per_minute_max=3)]),
+    ("repeated_execution", "exits", [sent(1, 3, purpose=Purpose.EXIT), limits(entries_per_minute_max=3)]),
+]
+
+OBJECTS: list[tuple[str, str, list[Change]]] = [
+    ("session_state", "no session", [no_session]),
+    *(
+        ("session_state", status.value.lower(), [session(status)])
+        for status in TradingSessionStatus
+        if status is not TradingSessionStatus.RUNNING
+    ),
+    ("trading_state", "reduce only", [trading(TradingState.REDUCE_ONLY)]),
+    ("trading_state", "halted", [trading(TradingState.HALTED)]),
+    ("symbol_state", "reduce only", [symbol(SymbolState.REDUCE_ONLY)]),
+    ("symbol_state", "closed", [symbol(SymbolState.CLOSED)]),
+    ("data_quality", "stale", [view(objection="no quote for 6 s")]),
+    ("position_owner", "another strategy's", [held(strategy_id="rsi")]),
+    ("position_owner", "held by hand", [held(strategy_id=MANUAL)]),
+    (
+        "filters",
+        "below the smallest quantity",
+        [ticket(quantity="0.099"), instrument(quantity_min=Decimal("0.1"))],
+    ),
+    ("filters", "above the largest quantity", [ticket(quantity="120.001")]),
+    ("filters", "off the step", [ticket(quantity="1.0001")]),
+    ("filters", "below the smallest notional", [ticket(quantity="0.049")]),
+    ("filters", "off the tick", [ticket(limit_price="99.95")]),
+    ("order_value", "above", [ticket(quantity="2.001"), limits(order_value_max=Decimal(200))]),
+    ("price_collar", "too high", [ticket(limit_price="105.1"), limits(price_collar_pct=Decimal("0.05"))]),
+    ("price_collar", "too low", [ticket(limit_price="94.9"), limits(price_collar_pct=Decimal("0.05"))]),
+    ("slippage", "buying", [view(worst=Decimal("100.11")), limits(slippage_pct_max=Decimal("0.001"))]),
+    (
+        "slippage",
+        "selling",
+        [view(worst=Decimal("99.89")), ticket(side=SELL), limits(slippage_pct_max=Decimal("0.001"))],
+    ),
+    ("slippage", "book too thin", [view(worst=None)]),
+    ("position_size", "above", [ticket(quantity="100.001"), limits(position_size_pct=Decimal("0.1"))]),
+    (
+        "position_size",
+        "with what is held",
+        [held(60), ticket(quantity=41), limits(position_size_pct=Decimal("0.1"))],
+    ),
+    (
+        "position_size",
+        "with what is entering",
+        [entering(quantity=60), ticket(quantity=41), limits(position_size_pct=Decimal("0.1"))],
+    ),
+    ("position_size", "without equity", [wallet("0")]),
+    ("leverage", "above", [ticket(quantity="1000.001"), limits(leverage_max=Decimal(1))]),
+    (
+        "leverage",
+        "with others",
+        [held(501, symbol=ETH), ticket(quantity=500), limits(leverage_max=Decimal(1))],
+    ),
+    ("margin", "below", [ticket(quantity="100.001"), limits(free_margin_pct_min=Decimal("0.99"))]),
+    ("margin", "without equity", [wallet("0")]),
+    (
+        "daily_loss",
+        "at the limit",
+        [day_started_with(WALLET), wallet("98000"), limits(daily_loss_pct_max=Decimal("0.02"))],
+    ),
+    ("positions", "at the limit", [held(symbol=ETH), limits(positions_max=1)]),
+    ("positions", "entering another", [entering(symbol=ETH), limits(positions_max=1)]),
+    ("positions", "none allowed", [limits(positions_max=0)]),
+    ("duplicate", "just inside the window", [sent(999), limits(duplicate_window_ms=1_000)]),
+    (
+        "duplicate",
+        "behind a different one",
+        [sent(999), sent(1, quantity=2), limits(duplicate_window_ms=1_000)],
+    ),
+    ("order_rate", "within a second", [sent(999, 3), limits(orders_per_second_max=3)]),
+    ("order_rate", "within a minute", [sent(59_999, 3), limits(orders_per_minute_max=3)]),
+    ("order_rate", "exits count too", [sent(1, 3, purpose=Purpose.EXIT), limits(orders_per_second_max=3)]),
+    ("order_rate", "none allowed a second", [limits(orders_per_second_max=0)]),
+    ("order_rate", "none allowed a minute", [limits(orders_per_minute_max=0)]),
+    ("repeated_execution", "within a minute", [sent(59_999, 3), limits(entries_per_minute_max=3)]),
+    ("repeated_execution", "none allowed", [limits(entries_per_minute_max=0)]),
+]
+
+
+def case_id(value):
+    return value if isinstance(value, str) else ""
+
+
+def a_bench(changes: list[Change]) -> Bench:
+    bench = Bench()
+    for change in changes:
+        change(bench)
+    return bench
+
+
+@pytest.mark.parametrize(("name", "what", "changes"), PASSES, ids=case_id)
+def test_the_last_order_that_a_rule_lets_pass(name, what, changes):
+    assert a_bench(changes).objection(name) is None
+
+
+@pytest.mark.parametrize(("name", "what", "changes"), OBJECTS, ids=case_id)
+def test_the_first_order_that_a_rule_objects_to_with_value_limit_and_a_sentence(name, what, changes):
+    objection = a_bench(changes).objection(name)
+
+    assert objection is not None
+    assert objection.rule == name
+    assert objection.value and objection.limit and objection.text
+
+
+def test_every_rule_is_tried_on_both_sides_of_its_boundary():
+    names = {each.name for each in ENTRY_RULES}
+
+    assert {name for name, _, _ in PASSES} == {name for name, _, _ in OBJECTS} == names
+
+
+def test_an_ordinary_order_passes_every_rule_with_the_limits_of_the_documents():
+    bench = Bench(limits={})
+
+    assert bench.verdict().ticket == bench.a_ticket()
+    assert type(bench.verdict()).__name__ == "Approved"
