@@ -113,3 +113,13 @@ async def test_a_service_runs_one_session_at_a_time(tmp_path: Path):
 
     assert service.is_running()
     await service.stop_session()
+
+
+async def test_to_stop_twice_is_harmless(tmp_path: Path):
+    service = await begun(parts_of(calm(tmp_path, speed=PACE)))
+    first = await service.stop_session()
+
+    second = await service.stop_session()
+    await service.close()
+
+    assert second is first

@@ -72,6 +72,7 @@ class LiveTradingService:
         self._assemble: Assemble = assemble or default_assemble(config)
         self._event_bus = event_bus
         self._runner: SessionRunner | None = None
+        self._closed = True
         self._picture: SessionPicture | None = None
         self._task: asyncio.Task[None] | None = None
         self._waiting: dict[str, list[asyncio.Future[None]]] = {}
@@ -109,6 +110,7 @@ class LiveTradingService:
             parts.close()
             raise
         self._runner = runner
+        self._closed = False
         self._picture = SessionPicture(runner)
         parts.bus.subscribe("attempt.moved", self._attempt_moved)
         return runner
@@ -133,8 +135,9 @@ class LiveTradingService:
         return runner.session
 
     async def close(self) -> None:
-        """Let go of everything that the session holds."""
-        if self._runner is not None:
+        """Let go of everything that the session holds; harmless to repeat."""
+        if self._runner is not None and not self._closed:
+            self._closed = True
             await self._runner.parts.store.close()
             self._runner.parts.close()
 
