@@ -21,6 +21,7 @@ from tests.support.ledger_builders import a_fill, a_ticket, an_intent
 
 TEXTS = st.text(st.characters())
 NUMBERS = st.decimals(allow_nan=False, allow_infinity=False)
+PRICES = NUMBERS.map(abs).filter(bool)
 WHOLE = st.integers(-(2**62), 2**62)
 
 
@@ -34,7 +35,7 @@ def tickets() -> st.SearchStrategy[OrderTicket]:
             reason=reason,
         )
 
-    return st.builds(make, st.sampled_from(OrderType), NUMBERS, NUMBERS, TEXTS)
+    return st.builds(make, st.sampled_from(OrderType), PRICES, PRICES, TEXTS)
 
 
 def some(hint: Any) -> st.SearchStrategy[Any]:
