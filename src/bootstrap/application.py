@@ -86,9 +86,7 @@ class PaperApplication:
         """Start or resume the account's session and run it to its end."""
         use_money_context()
         try:
-            selection = self._select(request)
-            parts = self._open(selection)
-            keep_note(selection.config, parts.account.account_id)
+            parts = self.open_session(request)
             self._log(parts)
             process = SessionProcess(parts, request, observer, self.data_dir)
             try:
@@ -100,6 +98,13 @@ class PaperApplication:
             raise ConfigurationError(str(error)) from None
         except ExchangeFailure as error:
             raise StoreError(str(error)) from error
+
+    def open_session(self, request: SessionRequest) -> SessionParts:
+        """The parts of the session that a request is about, new or to be resumed; the caller runs and closes them."""
+        selection = self._select(request)
+        parts = self._open(selection)
+        keep_note(selection.config, parts.account.account_id)
+        return parts
 
     def _log(self, parts: SessionParts) -> None:
         settings = self.settings

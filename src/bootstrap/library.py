@@ -10,19 +10,15 @@ from dataclasses import fields
 from src.application.trading.config import PAPER, TradingConfig
 from src.application.trading.requests import SessionRequest
 from src.application.trading.session_parts import SessionParts
-from src.bootstrap.markets import open_market
-from src.bootstrap.paper import PaperConfig, paper_parts
-from src.bootstrap.selection import keep_note, select
-from src.bootstrap.settings import Settings, load_settings
+from src.bootstrap.application import PaperApplication
+from src.bootstrap.settings import load_settings
 from src.domain.money import use_money_context
-from src.infrastructure.market_data.source import MarketSource, SourceError
-from src.infrastructure.persistence.read_models import SqliteReadModels
-from src.infrastructure.persistence.schema import SchemaState, create_sqlite, sqlite_schema_state
+from src.infrastructure.market_data.source import SourceError
 from src.interfaces.cli.composition import ConfigurationError
 from src.interfaces.cli.composition import SessionRequest as Start
 
-# A key is read from the settings by whoever has one; these say nothing about a paper session.
-_NOT_SETTINGS = frozenset({"api_key", "api_secret"})
+# A paper session has no use for a key, and a key is nothing to pass on.
+_NOT_PASSED_ON = frozenset({"api_key", "api_secret"})
 
 
 def assembly_of(config: TradingConfig | None) -> Callable[[SessionRequest], SessionParts]:
@@ -39,40 +35,28 @@ def assembly_of(config: TradingConfig | None) -> Callable[[SessionRequest], Sess
 
 def _assemble(config: TradingConfig | None, request: SessionRequest) -> SessionParts:
     use_money_context()
+    said = _said(config, request)
     try:
-        return _paper_parts(_settings(config, request), request)
+        application = PaperApplication(load_settings(said))
+        return application.open_session(Start(given=_meant(config, said)))
     except (ConfigurationError, SourceError) as error:
         raise ValueError("; ".join(map(str, error.args))) from None
 
 
-def _settings(config: TradingConfig | None, request: SessionRequest) -> Settings:
-    """The settings, with what the caller said before all other sources."""
-    given: dict[str, str] = {"portfolio": request.portfolio_id}
+def _said(config: TradingConfig | None, request: SessionRequest) -> dict[str, str]:
+    """What the caller said, as settings: it comes before all other sources."""
+    said = {"portfolio": request.portfolio_id}
     if config is not None:
-        names = (each.name for each in fields(config) if each.name not in _NOT_SETTINGS)
-        given |= {name: str(getattr(config, name)) for name in names}
+        names = (each.name for each in fields(config) if each.name not in _NOT_PASSED_ON)
+        said |= {name: str(getattr(config, name)) for name in names}
     for name, values in (("symbols", request.symbols), ("strategies", request.strategies)):
         if values:
-            given[name] = ",".join(values)
-    return load_settings(given).settings
+            said[name] = ",".join(values)
+    return said
 
 
-def _paper_parts(settings: Settings, request: SessionRequest) -> SessionParts:
-    folder = settings.data_folder
-    folder.mkdir(parents=True, exist_ok=True)
-    database = folder / "steadyhand.db"
-    if sqlite_schema_state(database) is SchemaState.EMPTY:
-        create_sqlite(database)
-    given = frozenset({"symbols"} if request.symbols else ())
-    reads = SqliteReadModels(database)
-    try:
-        selection = select(settings, Start(given=given), reads, database)
-    finally:
-        reads.close()
-    parts = paper_parts(selection.config, _make_market, selection.market, selection.accounts)
-    keep_note(selection.config, parts.account.account_id)
-    return parts
-
-
-def _make_market(config: PaperConfig) -> MarketSource:
-    return open_market(config.replay, config.symbols, config.seed)
+def _meant(config: TradingConfig | None, said: dict[str, str]) -> frozenset[str]:
+    """What may not silently give way to the options of an unfinished session: all that is not a default."""
+    defaults = {each.name: str(each.default) for each in fields(config or TradingConfig())}
+    defaults["portfolio"] = "default"
+    return frozenset(name for name, value in said.items() if value != defaults.get(name))

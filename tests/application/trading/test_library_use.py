@@ -90,3 +90,17 @@ async def test_a_symbol_that_is_none_is_refused_in_one_line(data_folder: Path):
         await service.start_session(symbols=["BTC USDT !"])
 
     assert "\n" not in str(refused.value)
+
+
+async def test_an_unfinished_session_is_not_resumed_with_another_config(data_folder: Path):
+    first = LiveTradingService(config=TradingConfig(stop_loss_pct=0.03))
+    session = await first.start_session(symbols=["BTCUSDT"])
+    first._task.cancel()  # type: ignore[union-attr]  # the process dies here
+    await first.close()
+
+    with pytest.raises(ValueError, match=r"stop_loss_pct 0\.03 \(asked for: 0\.04\)"):
+        await LiveTradingService(config=TradingConfig(stop_loss_pct=0.04)).start_session()
+
+    second = LiveTradingService(config=TradingConfig())
+    assert (await second.start_session()).id == session.id
+    await second.stop_session()
