@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -167,10 +168,11 @@ class PaperApplication:
         reads = self.open_reads()
         try:
             selection = select(self.settings, SessionRequest(), reads, self.database, account_id=account_id)
-            if not dry_run:
-                _require_unfinished(selection, account_id)
-            parts = self._open(selection)
-            return offline.recover_dry(parts, reads) if dry_run else offline.recover_now(parts)
+            if dry_run:
+                with offline.copy_of_exchange(selection.config, account_id) as config:
+                    return offline.recover_dry(self._open(replace(selection, config=config)), reads)
+            _require_unfinished(selection, account_id)
+            return offline.recover_now(self._open(selection))
         finally:
             reads.close()
 

@@ -2,12 +2,18 @@
 
 import asyncio
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from shutil import copyfile
+from tempfile import TemporaryDirectory
 
 from src.application.ports.store import OrderArchive, ReadModels
 from src.application.trading.services.state_recovery_service import differences, read_exchange
 from src.application.trading.session_parts import SessionParts
 from src.application.trading.session_runner import SessionRunner
+from src.bootstrap.paper import PaperConfig
 from src.domain.decisions.decide import decide
 from src.domain.decisions.news import MoveTrading
 from src.domain.decisions.step import Now, Policy
@@ -95,6 +101,17 @@ async def _recover_now(parts: SessionParts) -> RecoveryOutcome:
 def recover_dry(parts: SessionParts, reads: ReadModels) -> RecoveryOutcome:
     """Say what the procedure would find and do; nothing is written, the lease is not taken."""
     return asyncio.run(_recover_dry(parts, reads))
+
+
+@contextmanager
+def copy_of_exchange(config: PaperConfig, account_id: str) -> Iterator[PaperConfig]:
+    """The configuration over a passing copy of the account's exchange: even reading tidies a database's files."""
+    with TemporaryDirectory(prefix="steadyhand-") as folder:
+        there = Path(folder) / "paper"
+        there.mkdir()
+        for path in (config.data_dir / "paper").glob(f"{account_id[:8]}.db*"):
+            copyfile(path, there / path.name)
+        yield replace(config, data_dir=Path(folder))
 
 
 class _Archive(OrderArchive):

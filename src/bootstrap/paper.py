@@ -175,10 +175,16 @@ def _open_exchange_account(
     """Create the account with its capital, or bring the market to where it stopped; returns the time there, ns.
 
     A process that dies between the two halves of the creation is repaired by the next: without any income there
-    has been no deposit yet.
+    has been no deposit yet. Raises PaperAccountMismatch when the file is another account's.
     """
-    if engine.account_id(PAPER_ACCOUNT) is None:
+    owner = engine.account_id(PAPER_ACCOUNT)
+    if owner is None:
         engine.create_account(PAPER_ACCOUNT, account_id)
+    elif owner != account_id:
+        raise PaperAccountMismatch(
+            f"the paper exchange's file of account {account_id[:8]} is that of account {owner[:8]}: put the right "
+            "one back, or start with another data folder"
+        )
     if engine.income(PAPER_ACCOUNT):
         return _catch_up(source, engine, desk, history)
     engine.deposit(PAPER_ACCOUNT, config.capital.asset, config.capital.amount)

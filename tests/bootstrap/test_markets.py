@@ -1,0 +1,61 @@
+"""How markets are told apart and opened."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from src.bootstrap.markets import market_id, open_market, try_market
+from src.infrastructure.market_data.source import SourceError
+
+SYMBOLS = st.lists(st.sampled_from(["BTCUSDT", "ETHUSDT", "SOLUSDT"]), min_size=1, max_size=3, unique=True)
+
+
+@given(SYMBOLS, SYMBOLS, st.integers(0, 99), st.integers(0, 99))
+def test_synthetic_markets_have_equal_names_when_they_are_equal(one: list, two: list, seed: int, other: int):
+    equal = (one, seed) == (two, other)
+
+    assert (market_id((), one, seed) == market_id((), two, other)) is equal
+
+
+def test_a_recording_is_known_by_its_content_wherever_it_lies(tmp_path: Path):
+    (tmp_path / "a").write_bytes(b"frames")
+    (tmp_path / "b").write_bytes(b"frames")
+    (tmp_path / "c").write_bytes(b"other frames")
+    names = [market_id((tmp_path / name,), (), 1) for name in "abc"]
+
+    assert names[0] == names[1] != names[2]
+    assert market_id((tmp_path / "a",), ("BTCUSDT",), 2) == names[0]
+
+
+def test_the_order_of_files_is_part_of_a_recording(tmp_path: Path):
+    (tmp_path / "a").write_bytes(b"1")
+    (tmp_path / "b").write_bytes(b"2")
+
+    assert market_id((tmp_path / "a", tmp_path / "b"), (), 1) != market_id(
+        (tmp_path / "b", tmp_path / "a"), (), 1
+    )
+
+
+@pytest.mark.parametrize("make", [lambda path: None, lambda path: path.mkdir()])
+def test_a_file_that_cannot_be_read_is_named_in_one_line(make, tmp_path: Path):
+    path = tmp_path / "recording.csv"
+    make(path)
+
+    with pytest.raises(SourceError) as refused:
+        market_id((path,), (), 1)
+
+    assert "recording.csv" in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_the_synthetic_market_has_the_symbols_asked_for():
+    market = open_market((), ("ETHUSDT",), 1)
+
+    assert list(market.instruments) == ["ETHUSDT"]
+    market.close()
+
+
+def test_a_market_is_tried_without_keeping_it():
+    try_market((), ("BTCUSDT",), 1)

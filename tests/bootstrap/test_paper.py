@@ -1,0 +1,93 @@
+"""How a paper session is put together: accounts belong to markets, and to their exchange's file."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from src.application.ports.store import StoreError
+from src.bootstrap.paper import PaperAccountMismatch, account_of
+from src.domain.sessions.session import TradingSessionStatus
+from tests.application.trading.sessions import begin, calm, die, parts_of
+from tests.simulation.world import MARKET_ID, read_accounts
+
+
+async def test_an_account_whose_exchange_file_is_gone_is_refused_in_one_line(tmp_path: Path):
+    runner = await begin(config := calm(tmp_path))
+    await die(runner)
+    (path,) = (tmp_path / "paper").glob("*.db")
+    for file in (tmp_path / "paper").iterdir():
+        file.unlink()
+
+    with pytest.raises(PaperAccountMismatch) as refused:
+        parts_of(config)
+
+    assert path.name.removesuffix(".db") in str(refused.value)
+    assert "\n" not in str(refused.value)
+    assert not path.exists()
+
+
+async def test_the_exchange_file_of_another_account_is_refused(tmp_path: Path):
+    for seed, folder in ((3, "one"), (4, "two")):
+        (tmp_path / folder).mkdir()
+        await die(await begin(replace(calm(tmp_path / folder), seed=seed)))
+    (mine,) = (tmp_path / "one" / "paper").glob("*.db")
+    (theirs,) = (tmp_path / "two" / "paper").glob("*.db")
+    theirs.replace(mine)
+
+    with pytest.raises(StoreError) as refused:
+        await begin(replace(calm(tmp_path / "one"), seed=3))
+
+    assert "\n" not in str(refused.value)
+
+
+async def test_a_database_without_its_account_does_not_take_over_the_exchanges_books(tmp_path: Path):
+    runner = await begin(config := calm(tmp_path))
+    await die(runner)
+    for file in tmp_path.glob("session.db*"):
+        file.unlink()
+
+    second = await begin(config)
+
+    report = await second.recovery.recover("a test", new_stream=False)
+    assert report.agrees
+    await die(second)
+
+
+async def test_a_symbol_that_is_not_in_the_market_is_refused_and_leaves_nothing_open(tmp_path: Path):
+    config = replace(calm(tmp_path), symbols=("ETHUSDT",))
+
+    with pytest.raises(ValueError, match="ETHUSDT is not in this market: it has BTCUSDT"):
+        parts_of(config)
+
+    await die(await begin(calm(tmp_path)))
+
+
+async def test_a_recording_traded_to_its_end_begins_anew_with_another_account(tmp_path: Path):
+    config = calm(tmp_path)
+    first = await begin(config)
+    await first.run()
+    assert first.session.status is TradingSessionStatus.STOPPED
+    await die(first)
+
+    again = parts_of(config)
+
+    (row,) = read_accounts(config.database)
+    assert again.account.account_id != row.account_id
+    assert account_of(config, MARKET_ID, [row]) is None
+    await again.store.close()
+    again.close()
+
+
+async def test_a_synthetic_market_goes_on_with_its_account(tmp_path: Path):
+    config = replace(calm(tmp_path), replay=())
+    first = await begin(config)
+    await first.run()
+    await die(first)
+
+    again = parts_of(config)
+
+    assert again.account.account_id == first.parts.account.account_id
+    assert again.ids.session_id() != first.session.id
+    await again.store.close()
+    again.close()
