@@ -11,13 +11,11 @@ from src.domain.sessions.trading_states import SymbolState
 from tests.support.domain_builders import (
     BTC,
     BUY,
-    MARK,
     SELL,
     a_fill,
     a_report,
     a_view,
     an_exit,
-    an_instrument,
 )
 from tests.support.domain_scene import Scene, alarms, cancels, purposes, submits
 
@@ -265,10 +263,20 @@ def test_a_naked_position_whose_instrument_is_unknown_is_alarmed_once_and_closed
     assert scene.ledger.symbol(BTC).state is SymbolState.CLOSED
 
 
-def test_a_trigger_price_is_never_below_one_tick():
-    view = a_view(instruments={BTC: an_instrument(tick_size=Decimal(50))}, marks={BTC: MARK})
-    scene = Scene(view, take_profit_pct=Decimal("0.9"))
+@pytest.mark.parametrize("share", ["1", "1.5"])
+def test_a_target_below_every_price_triggers_at_the_lowest_one(share):
+    scene = Scene(take_profit_pct=Decimal(share))
 
     scene.hold(side=SELL, protected=False)
 
-    assert scene.open(TARGET)[0].ticket.stop_price == 50
+    assert scene.open(TARGET)[0].ticket.stop_price == Decimal("0.1")
+
+
+def test_an_entry_against_the_position_does_not_move_its_stop():
+    scene = Scene()
+    scene.fill(scene.place(quantity=2, stop_loss_price=90))
+
+    scene.fill(scene.place(side=SELL, stop_loss_price=120), 2)
+
+    assert scene.position.quantity == 1
+    assert scene.position.stop_loss_price == 90

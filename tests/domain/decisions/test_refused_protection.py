@@ -199,3 +199,14 @@ def test_an_emergency_close_that_expires_unfilled_leaves_a_stop():
     step = scene.hear(close, OrderStatus.EXPIRED)
 
     assert purposes(step) == [Purpose.PROTECTIVE_STOP]
+
+
+def test_a_refused_stop_beside_one_that_is_only_on_its_way_becomes_a_market_close():
+    scene = Scene()
+    scene.hold(protected=False)
+    first = scene.stop
+    scene.decide(unknown(first))
+
+    step = scene.decide(refused(first, -2021))
+
+    assert purposes(step) == [Purpose.EMERGENCY]

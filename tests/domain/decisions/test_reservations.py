@@ -150,3 +150,14 @@ def test_reservations_made_anew_after_a_load_equal_those_kept_step_by_step():
 
     assert (book.pending_buy, book.pending_sell, book.pending_price) == kept
     assert kept == (Decimal("5.5"), Decimal(3), Decimal(101))
+
+
+def test_an_exit_that_ends_gives_back_nothing_that_an_entry_reserved():
+    scene = Scene()
+    scene.hold(2)
+    scene.place(quantity=5, side=SELL, limit_price=101)
+    exit_ = scene.place(an_exit(quantity=2, limit_price=110))
+
+    scene.hear(exit_, OrderStatus.CANCELED)
+
+    assert reserved(scene) == (0, 5)

@@ -234,3 +234,13 @@ def test_the_end_and_the_new_start_of_the_stream_are_recorded():
 
     assert [kinds(step) for step in steps] == [[e.StreamLost], [e.StreamOpened]]
     assert scene.ledger.account.stream_epoch == 2
+
+
+def test_a_failed_session_that_was_reset_starts_anew_and_does_not_remember_its_pause():
+    scene = Scene()
+    for trigger in ("PAUSE", "FAIL", "RESET", "START"):
+        move(scene, trigger)
+
+    scene.decide(concluded())
+
+    assert status(scene) is TradingSessionStatus.RUNNING

@@ -7,8 +7,8 @@ from hypothesis import settings
 
 from src.domain.ledger.state import SymbolBook
 from tests.domain.decisions.exchange_model import Exchange
+from tests.domain.decisions.history_machine import AnyHistory
 from tests.domain.decisions.session_model import Session
-from tests.domain.decisions.test_any_order import AnyOrder
 from tests.support.ledger_builders import ledger_snapshot
 
 # Derived at every load, not stored: reservations from open orders, booked trades from the fills.
@@ -44,10 +44,13 @@ def stored(row: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in row.items() if name not in DERIVED}
 
 
-class EveryChange(AnyOrder):
+class EveryChange(AnyHistory):
     """The same histories, with every step watched."""
 
     session_class = WatchedSession
+
+    def teardown(self) -> None:
+        self.deliver_everything()
 
 
 TestEveryChange = EveryChange.TestCase

@@ -82,6 +82,14 @@ def test_a_tie_goes_to_the_even_multiple(value, nearest):
     assert round_nearest_to_tick(Decimal(value), Decimal("0.1")) == Decimal(nearest)
 
 
+@pytest.mark.parametrize(("value", "below", "above"), [("-0.5", "-0.6", "-0.3"), ("-0.6", "-0.6", "-0.6")])
+def test_down_means_down_and_up_means_up_below_zero_too(value, below, above):
+    step = Decimal("0.3")
+
+    assert round_down_to_step(Decimal(value), step) == Decimal(below)
+    assert round_price_up_to_tick(Decimal(value), step) == Decimal(above)
+
+
 @given(count=st.integers(0, 10**12), step=STEPS)
 def test_what_lies_on_the_grid_is_left_alone(count, step):
     value = count * step

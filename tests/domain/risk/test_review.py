@@ -180,3 +180,13 @@ def test_orders_that_the_exchange_caps_at_the_position_may_stand_beside_exits_an
     verdict = review_reducing(scene.ledger, an_exit(purpose=purpose, order_type=kind, quantity=10, **prices))
 
     assert isinstance(verdict, Approved)
+
+
+def test_an_exit_left_over_from_the_other_side_takes_no_room():
+    scene = Scene()
+    scene.hold(1, SELL)
+    scene.place(an_exit(side=BUY, limit_price=90))
+    scene.fill(scene.place(quantity=2), 2)
+
+    assert scene.position.quantity == 1
+    assert isinstance(review_reducing(scene.ledger, an_exit()), Approved)

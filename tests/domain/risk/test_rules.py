@@ -199,6 +199,11 @@ OBJECTS: list[tuple[str, str, list[Change]]] = [
         "with what is entering",
         [entering(quantity=60), ticket(quantity=41), limits(position_size_pct=Decimal("0.1"))],
     ),
+    (
+        "position_size",
+        "at its own price above the mark",
+        [ticket(quantity=100, limit_price="100.1"), limits(position_size_pct=Decimal("0.1"))],
+    ),
     ("position_size", "without equity", [wallet("0")]),
     ("leverage", "above", [ticket(quantity="1000.001"), limits(leverage_max=Decimal(1))]),
     (
