@@ -40,12 +40,18 @@ class InProcessEventBus:
         self._queue.append((topic, event))
         if self._task is None or self._task.done():
             try:
-                self._task = asyncio.get_running_loop().create_task(self.drain())
+                self._task = asyncio.get_running_loop().create_task(self._feed_all())
             except RuntimeError:
                 return
 
     async def drain(self) -> None:
-        """Feed everything queued to the handlers."""
+        """Wait until everything queued has reached its handlers; one task feeds them, so the order is kept."""
+        if self._queue and (self._task is None or self._task.done()):
+            self._task = asyncio.get_running_loop().create_task(self._feed_all())
+        if self._task is not None and not self._task.done() and self._task is not asyncio.current_task():
+            await asyncio.shield(self._task)
+
+    async def _feed_all(self) -> None:
         while self._queue:
             topic, event = self._queue.popleft()
             for handler in (*self._handlers.get(topic, ()), *self._handlers.get(EVERYTHING, ())):

@@ -1,0 +1,90 @@
+"""The inbox of a paper session: one order whatever the pace, and commands that wait for nobody."""
+
+import asyncio
+from pathlib import Path
+
+from src.application.trading.session_runner import EndCause, SessionRunner
+from tests.application.trading.sessions import SECONDS, begin, calm, die, order, parts_of, pass_time
+from tests.simulation.market import START_MS
+
+
+async def head_of(folder: Path, speed: float | None) -> tuple[int, str]:
+    folder.mkdir()
+    parts = parts_of(calm(folder, speed=speed, timeframe="1s", strategies=("sma_cross:fast=2,slow=4",)))
+    runner = SessionRunner(parts)
+    await runner.start()
+    runner.stop_after(20_000)
+    await runner.run()
+    head = runner.loop.store.head
+    await die(runner)
+    return head.seq, head.hash
+
+
+async def test_the_pace_changes_nothing_of_what_happens(tmp_path: Path):
+    paced = await head_of(tmp_path / "paced", 60.0)
+
+    assert paced == await head_of(tmp_path / "at once", None)
+    assert paced[0] > 10
+
+
+async def test_a_paced_market_comes_no_faster_than_its_pace(tmp_path: Path):
+    runner = SessionRunner(parts_of(calm(tmp_path, speed=20.0)))
+    await runner.start()
+    running = asyncio.create_task(runner.run())
+
+    await asyncio.sleep(0.3)
+
+    assert runner.loop.inputs.now_ms() <= START_MS + 20 * 1_000
+    assert runner.loop.inputs.now_ms() >= START_MS + 2 * 1_000
+    runner.request_stop(EndCause.STOP)
+    await running
+    await die(runner)
+
+
+async def test_a_command_wakes_an_inbox_that_sleeps(tmp_path: Path):
+    # At this pace the next frame is minutes away.
+    runner = SessionRunner(parts_of(calm(tmp_path, speed=0.001)))
+    await runner.start()
+    working = asyncio.create_task(pass_time(runner.loop, 60_000))
+
+    async with asyncio.timeout(1):
+        assert await runner.loop.ask(lambda: "heard") == "heard"
+
+    working.cancel()
+    await asyncio.gather(working, return_exceptions=True)
+    await die(runner)
+
+
+async def test_commands_are_worked_off_in_their_order(tmp_path: Path):
+    runner = await begin(calm(tmp_path))
+    seen: list[int] = []
+    for number in range(5):
+        runner.loop.inputs.post(lambda number=number: seen.append(number))  # type: ignore[misc]
+
+    await pass_time(runner.loop, 1)
+
+    assert seen == [0, 1, 2, 3, 4]
+    await die(runner)
+
+
+async def test_nothing_is_handed_over_between_a_decision_and_its_commit(tmp_path: Path):
+    runner = await begin(calm(tmp_path))
+    order(runner)
+    assert runner.loop.pending
+
+    assert runner.loop.inputs.pump(runner.loop, 256) == 0
+
+    await runner.loop.flush()
+    assert runner.loop.inputs.pump(runner.loop, 256) > 0
+    await die(runner)
+
+
+async def test_a_market_ends_although_timers_go_on(tmp_path: Path):
+    runner = await begin(calm(tmp_path))
+
+    async with asyncio.timeout(10):
+        await runner.run()
+
+    assert runner.ended is EndCause.END_OF_DATA
+    assert runner.loop.inputs.now_ms() >= START_MS + SECONDS * 1_000
+    await die(runner)
