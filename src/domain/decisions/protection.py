@@ -14,6 +14,7 @@ from src.domain.decisions.alarms import restrict
 from src.domain.decisions.sending import cancel, submit
 from src.domain.decisions.step import Step
 from src.domain.ledger import events as e
+from src.domain.ledger.state import RECENT_WINDOW_MS
 from src.domain.market.sides import OrderSide, PositionSide
 from src.domain.money import ZERO, round_price_down_to_tick, round_price_up_to_tick
 from src.domain.orders.order import Order
@@ -166,23 +167,29 @@ def _place(step: Step, position: Position, purpose: Purpose) -> None:
 
 
 def close_now(step: Step, position: Position, reason: str) -> None:
-    """Close a position at the market because it cannot be protected; what is under way is not asked for twice."""
+    """Close a position at the market because it cannot be protected; what is under way is not asked for twice.
+
+    In several orders if it is larger than the exchange takes in one.
+    """
     quantity = abs(position.quantity) - _closing(step, position)
-    if quantity <= 0:
-        return
-    ticket = OrderTicket(
-        symbol=position.symbol,
-        side=position.side.opposite,
-        order_type=OrderType.MARKET,
-        quantity=quantity,
-        purpose=Purpose.EMERGENCY,
-        strategy_id=position.strategy_id,
-        reference_price=step.view.mark_price(position.symbol) or position.entry_price,
-        reduce_only=True,
-        position_side=position.position_side,
-        reason=reason,
-    )
-    send_reducing(step, ticket)
+    instrument = step.view.instrument(position.symbol)
+    largest = instrument.market_quantity_max if instrument is not None else quantity
+    while quantity > 0:
+        part = min(quantity, largest)
+        quantity -= part
+        ticket = OrderTicket(
+            symbol=position.symbol,
+            side=position.side.opposite,
+            order_type=OrderType.MARKET,
+            quantity=part,
+            purpose=Purpose.EMERGENCY,
+            strategy_id=position.strategy_id,
+            reference_price=step.view.mark_price(position.symbol) or position.entry_price,
+            reduce_only=True,
+            position_side=position.position_side,
+            reason=reason,
+        )
+        send_reducing(step, ticket)
 
 
 def send_reducing(step: Step, ticket: OrderTicket) -> None:
@@ -200,13 +207,14 @@ def _in_a_storm(step: Step, ticket: OrderTicket) -> bool:
     """Whether so many such orders went out within a minute that the next one has to wait.
 
     An exchange that refuses or loses whatever we send would otherwise be asked in a loop. The bound is well above
-    what the entries that a minute allows can need. The symbol is closed for
-    entries; protection is tried again every second, for as long as it takes.
+    what the entries that a minute allows can need. The symbol is closed for entries; protection is tried again every
+    second, for as long as it takes.
     """
+    since = step.now.session_ms - RECENT_WINDOW_MS
     times = [
         order.at_ms
         for order in step.ledger.recent_orders
-        if order.symbol == ticket.symbol and order.purpose is ticket.purpose
+        if order.symbol == ticket.symbol and order.purpose is ticket.purpose and order.at_ms > since
     ]
     if len(times) < STORM_PER_MINUTE:
         return False

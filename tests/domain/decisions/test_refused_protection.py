@@ -9,7 +9,7 @@ from src.domain.decisions.protection import STORM_PER_MINUTE
 from src.domain.orders.news import OutcomeUnknown, Refused
 from src.domain.orders.types import OrderStatus, Purpose
 from src.domain.sessions.trading_states import SymbolState
-from tests.support.domain_builders import BTC, SELL, an_exit
+from tests.support.domain_builders import BTC, SELL, a_view, an_exit, an_instrument
 from tests.support.domain_scene import Scene, alarms, cancels, purposes, reconciles, submits
 
 
@@ -210,3 +210,29 @@ def test_a_refused_stop_beside_one_that_is_only_on_its_way_becomes_a_market_clos
     step = scene.decide(refused(first, -2021))
 
     assert purposes(step) == [Purpose.EMERGENCY]
+
+
+def test_a_position_larger_than_one_market_order_is_closed_by_several():
+    scene = Scene(a_view(instruments={BTC: an_instrument(market_quantity_max=Decimal(40))}))
+    scene.hold(100, protected=False)
+
+    step = scene.decide(refused(scene.stop, -4005))
+
+    assert [(effect.ticket.purpose, effect.ticket.quantity) for effect in submits(step)] == [
+        (Purpose.EMERGENCY, Decimal(quantity)) for quantity in (40, 40, 20)
+    ]
+
+
+def test_a_storm_is_forgotten_after_a_minute():
+    scene = Scene()
+    scene.hold(protected=False)
+    while scene.ledger.symbol(BTC).state is not SymbolState.CLOSED:
+        for order in scene.open(Purpose.PROTECTIVE_STOP) + scene.open(Purpose.EMERGENCY):
+            scene.decide(refused(order, -2015))
+    scene.ledger.symbol(BTC).state = SymbolState.TRADING
+    scene.now_ms += 60_000
+
+    step = scene.decide(Tick())
+
+    assert Purpose.PROTECTIVE_STOP in purposes(step)
+    assert scene.ledger.symbol(BTC).state is SymbolState.TRADING

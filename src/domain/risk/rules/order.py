@@ -8,7 +8,11 @@ from src.domain.risk.rules.review import Objection, Review, over
 
 
 class Filters:
-    """The exchange's own filters, asked before it is."""
+    """The exchange's own filters, asked before it is.
+
+    They bound the position as well: one that is larger than a market order may be could not be covered by one stop,
+    nor closed by one order.
+    """
 
     name: ClassVar[str] = "filters"
 
@@ -18,7 +22,17 @@ class Filters:
         text = review.instrument.objection_to(
             ticket.quantity, ticket.limit_price, review.mark_price, ticket.reduce_only
         )
-        return None if text is None else Objection(self.name, f"{ticket.quantity:f}", "exchange filter", text)
+        if text is not None:
+            return Objection(self.name, f"{ticket.quantity:f}", "exchange filter", text)
+        worst, largest = review.worst_quantity, review.instrument.market_quantity_max
+        if worst <= largest:
+            return None
+        return Objection(
+            self.name,
+            f"{worst:f}",
+            f"{largest:f}",
+            f"a position of {worst:f} could not be covered by one stop, the largest is {largest:f}",
+        )
 
 
 class OrderValue:
