@@ -1,0 +1,77 @@
+"""Tickets: what is asked of the exchange is never riskier than what was wished for."""
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from src.application.trading.adapters.live_broker_adapter import LiveBrokerAdapter, NoPrice, UnknownSymbol
+from src.application.trading.requests import OrderRequest
+from src.domain.market.sides import OrderSide
+from src.domain.orders.types import OrderType, Purpose, TimeInForce
+from src.domain.positions.position import Position
+from tests.support.domain_builders import BTC, BUY, SELL, a_view, an_instrument
+
+TICKS = st.sampled_from([Decimal(text) for text in ("0.01", "0.1", "0.5", "1", "2.5")])
+PRICES = st.decimals("50", "100000", places=2)
+TOLERANCES = st.decimals("0", "0.05", places=4)
+
+
+@given(st.sampled_from(OrderSide), PRICES, TICKS, TOLERANCES)
+def test_rounding_a_limit_never_reaches_further_into_the_book(
+    side: OrderSide, price: Decimal, tick: Decimal, tolerance: Decimal
+):
+    view = a_view(marks={BTC: price}, instruments={BTC: an_instrument(BTC, tick_size=tick)})
+    adapter = LiveBrokerAdapter(view, use_market_orders=False, slippage_tolerance=tolerance)
+    best = adapter.best_price(BTC, side)
+
+    ticket = adapter.entry(BTC, side, Decimal(1), "sma", "why")
+
+    wished = best * (1 + tolerance * side.sign)
+    assert ticket.limit_price is not None
+    assert (wished - ticket.limit_price) * side.sign >= 0
+    assert abs(wished - ticket.limit_price) < tick
+    assert ticket.limit_price % tick == 0
+
+
+def test_an_entry_with_a_limit_is_done_at_once_or_not_at_all():
+    ticket = LiveBrokerAdapter(a_view(), use_market_orders=False).entry(BTC, BUY, Decimal(1), "sma", "why")
+
+    assert (ticket.order_type, ticket.time_in_force) == (OrderType.LIMIT, TimeInForce.IOC)
+
+
+def test_an_entry_at_the_market_has_no_limit():
+    ticket = LiveBrokerAdapter(a_view()).entry(BTC, SELL, Decimal(1), "sma", "why")
+
+    assert (ticket.order_type, ticket.limit_price) == (OrderType.MARKET, None)
+    assert ticket.reference_price == Decimal("99.9")
+
+
+@pytest.mark.parametrize(("quantity", "side"), [("2", SELL), ("-2", BUY)])
+def test_an_exit_only_reduces_and_is_against_its_position(quantity: str, side: OrderSide):
+    position = Position(BTC, quantity=Decimal(quantity), cost=Decimal(quantity) * 100)
+
+    ticket = LiveBrokerAdapter(a_view(), use_market_orders=False).exit(position, Decimal(2), "sma", "why")
+
+    assert ticket.reduce_only
+    assert ticket.purpose is Purpose.EXIT
+    assert (ticket.side, ticket.order_type) == (side, OrderType.MARKET)
+    assert ticket.position_side is position.position_side
+
+
+def test_a_persons_request_is_worded_as_asked():
+    request = OrderRequest.of("BTC/USDT", "BUY", 0.1, "LIMIT", 99.5, stop_loss=90, take_profit=120)
+
+    ticket = LiveBrokerAdapter(a_view()).asked_for(request)
+
+    assert (ticket.limit_price, ticket.time_in_force) == (Decimal("99.5"), TimeInForce.GTC)
+    assert (ticket.stop_loss_price, ticket.take_profit_price) == (Decimal(90), Decimal(120))
+    assert ticket.purpose is Purpose.ENTRY
+
+
+def test_without_instrument_or_quote_there_is_no_ticket():
+    with pytest.raises(UnknownSymbol, match="SOLUSDT is not listed here"):
+        LiveBrokerAdapter(a_view()).asked_for(OrderRequest.of("SOLUSDT", "BUY", 1))
+    with pytest.raises(NoPrice, match="no quote of BTCUSDT"):
+        LiveBrokerAdapter(a_view(marks={})).entry(BTC, BUY, Decimal(1), "sma", "why")

@@ -1,0 +1,131 @@
+"""The market as a session sees it, and positions as people see them on it."""
+
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from src.application.ports.market_data import TickerFrame
+from src.application.trading.market_desk import MarketDesk
+from src.application.trading.picture import SessionPicture
+from src.application.trading.position_tracker import PositionTracker
+from src.domain.market.quality import QualityLimits
+from src.domain.positions.position import Position
+from src.infrastructure.market_data.frames import BookTicker, DepthSnapshot, MarkPrice, TradePrint
+from tests.application.trading.sessions import begin, calm, die, order, pass_time, resting
+from tests.simulation.market import BTC, START_MS
+from tests.simulation.world import SYMBOL
+from tests.support.domain_builders import a_ledger, a_view
+
+
+@pytest.fixture
+def desk() -> MarketDesk:
+    return MarketDesk({SYMBOL: BTC}, "1s", QualityLimits())
+
+
+def a_quote(bid: str = "99.9", ask: str = "100.1", number: int = 1, symbol: str = SYMBOL) -> TickerFrame:
+    return BookTicker(symbol, Decimal(bid), Decimal(1), Decimal(ask), Decimal(1), number, START_MS, START_MS)
+
+
+def test_without_a_quote_there_is_no_price_and_nothing_may_be_opened(desk: MarketDesk):
+    assert desk.best_prices(SYMBOL) is None
+    assert desk.mark_price(SYMBOL) is None
+    assert desk.worst_price(SYMBOL, True, Decimal(1)) is None
+    assert desk.opening_objection(SYMBOL, START_MS)
+    assert desk.age_ms(SYMBOL, START_MS) is None
+
+
+def test_a_quote_gives_prices_and_the_middle_as_mark(desk: MarketDesk):
+    desk.on_ticker(a_quote(), START_MS)
+
+    assert desk.best_prices(SYMBOL) == (Decimal("99.9"), Decimal("100.1"))
+    assert desk.mark_price(SYMBOL) == Decimal(100)
+    assert desk.age_ms(SYMBOL, START_MS + 300) == 300
+
+
+def test_the_exchanges_own_mark_price_comes_first(desk: MarketDesk):
+    desk.on_ticker(a_quote(), START_MS)
+    zero = Decimal(0)
+    desk.on_mark_price(MarkPrice(SYMBOL, Decimal("101.5"), zero, zero, 0, START_MS), START_MS)
+
+    assert desk.mark_price(SYMBOL) == Decimal("101.5")
+
+
+def test_a_symbol_that_is_not_followed_is_none_of_its_business(desk: MarketDesk):
+    desk.on_ticker(a_quote(symbol="ETHUSDT"), START_MS)
+
+    assert desk.best_prices("ETHUSDT") is None
+    assert desk.instrument("ETHUSDT") is None
+    assert desk.opening_objection("ETHUSDT", START_MS) == "ETHUSDT is not followed"
+
+
+def test_the_book_is_walked_to_the_last_unit_or_is_too_thin(desk: MarketDesk):
+    asks = [("100.1", "1"), ("100.2", "2")]
+    desk.on_snapshot(DepthSnapshot(SYMBOL, 1, [("99.9", "1")], asks, START_MS, START_MS), START_MS)
+
+    assert desk.worst_price(SYMBOL, True, Decimal(1)) == Decimal("100.1")
+    assert desk.worst_price(SYMBOL, True, Decimal(2)) == Decimal("100.2")
+    assert desk.worst_price(SYMBOL, True, Decimal(4)) is None
+
+
+def test_candles_close_with_trades_and_with_time(desk: MarketDesk):
+    def trade(price: str, at_ms: int) -> tuple:
+        return desk.on_trade(
+            TradePrint(SYMBOL, at_ms, Decimal(price), Decimal(1), False, at_ms, at_ms), at_ms
+        )
+
+    assert trade("100", START_MS) == ()
+    (first,) = trade("101", START_MS + 1_200)
+    (second,) = desk.advance(START_MS + 2_000)
+
+    assert (first.close, second.close) == (Decimal(100), Decimal(101))
+
+
+def test_a_position_is_valued_at_the_mark_price():
+    ledger = a_ledger()
+    position = Position(SYMBOL, quantity=Decimal(-2), cost=Decimal(-220), strategy_id="sma")
+    ledger.positions[SYMBOL, position.position_side] = position
+    tracker = PositionTracker(ledger, a_view())
+
+    (line,) = tracker.open_positions()
+
+    assert (line.entry_price, line.mark_price, line.unrealized_pnl) == (
+        Decimal(110),
+        Decimal(100),
+        Decimal(20),
+    )
+    assert tracker.unrealized_pnl() == Decimal(20)
+    assert tracker.exposure() == Decimal(200)
+    assert tracker.equity() == ledger.wallet_balance + 20
+
+
+def test_without_a_mark_price_a_position_is_still_shown():
+    ledger = a_ledger()
+    position = Position(SYMBOL, quantity=Decimal(2), cost=Decimal(200), strategy_id="sma")
+    ledger.positions[SYMBOL, position.position_side] = position
+
+    (line,) = PositionTracker(ledger, a_view(marks={})).open_positions()
+
+    assert (line.mark_price, line.unrealized_pnl) == (None, None)
+
+
+async def test_a_picture_shows_orders_newest_first_and_what_guards_a_position(tmp_path: Path):
+    runner = await begin(calm(tmp_path))
+    picture = SessionPicture(runner)
+    order(runner)
+    await pass_time(runner.loop, 2_000)
+    waiting = resting(runner)
+    await pass_time(runner.loop, 1_000)
+    await runner.parts.bus.drain()  # type: ignore[attr-defined]
+
+    shown = picture.take()
+
+    assert shown.orders[0].client_order_id == waiting.id
+    (held,) = shown.positions
+    assert held.stop_price is not None and held.stop_price < held.entry_price
+    assert held.target_price is not None and held.target_price > held.entry_price
+    assert shown.equity == shown.wallet + shown.unrealized_pnl
+    assert shown.orders_sent == 4
+    assert not shown.resumed
+    assert shown.synced
+    await die(runner)

@@ -1,0 +1,117 @@
+"""From a signal to a ticket: open, turn around, leave, or a sentence why nothing follows."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from src.application.sizing import parse_sizer
+from src.application.trading.adapters.live_broker_adapter import LiveBrokerAdapter
+from src.application.trading.order_execution_bridge import NothingToDo, OrderExecutionBridge
+from src.domain.ledger.state import Ledger
+from src.domain.orders.types import Purpose
+from src.domain.positions.position import Position
+from src.domain.risk.limits import RiskLimits
+from src.domain.signals import Signal, SignalType
+from tests.support.domain_builders import BTC, BUY, SELL, START_MS, a_ledger, a_view
+
+
+def a_bridge(ledger: Ledger, sizing: str = "fixed:1") -> OrderExecutionBridge:
+    view = a_view()
+    return OrderExecutionBridge(
+        ledger, view, LiveBrokerAdapter(view), parse_sizer(sizing), RiskLimits(), Decimal("0.02")
+    )
+
+
+def a_signal(kind: SignalType = SignalType.BUY, **changes: Any) -> Signal:
+    values: dict[str, Any] = {
+        "symbol": BTC,
+        "signal_type": kind,
+        "strategy_id": "sma",
+        "confidence": Decimal(1),
+        "reason": "the averages crossed",
+        "numbers": (("fast", Decimal(101)),),
+        "reference_price": Decimal(100),
+        "at_ms": START_MS,
+    }
+    return Signal(**(values | changes))
+
+
+def holding(quantity: int, strategy_id: str = "sma") -> Ledger:
+    ledger = a_ledger()
+    position = Position(
+        BTC, quantity=Decimal(quantity), cost=Decimal(quantity * 100), strategy_id=strategy_id
+    )
+    ledger.positions[BTC, position.position_side] = position
+    return ledger
+
+
+@pytest.mark.parametrize(("kind", "side"), [(SignalType.BUY, BUY), (SignalType.SELL, SELL)])
+def test_a_signal_while_flat_opens(kind: SignalType, side: object):
+    ticket = a_bridge(a_ledger()).ticket_for(a_signal(kind))
+
+    assert (ticket.side, ticket.quantity, ticket.purpose) == (side, Decimal(1), Purpose.ENTRY)
+    assert ticket.strategy_id == "sma"
+    assert ticket.reason == "the averages crossed"
+
+
+@pytest.mark.parametrize(("held", "kind", "side"), [(3, SignalType.SELL, SELL), (-3, SignalType.BUY, BUY)])
+def test_a_signal_against_the_position_turns_it_around_with_one_order(
+    held: int, kind: SignalType, side: object
+):
+    ticket = a_bridge(holding(held)).ticket_for(a_signal(kind))
+
+    assert (ticket.side, ticket.quantity, ticket.reduce_only) == (side, Decimal(4), False)
+
+
+@pytest.mark.parametrize(
+    ("held", "kind", "why"),
+    [(1, SignalType.BUY, "BTCUSDT is already long"), (-1, SignalType.SELL, "BTCUSDT is already short")],
+)
+def test_a_signal_that_agrees_with_the_position_changes_nothing(held: int, kind: SignalType, why: str):
+    with pytest.raises(NothingToDo, match=why):
+        a_bridge(holding(held)).ticket_for(a_signal(kind))
+
+
+def test_an_exit_leaves_with_the_whole_position():
+    ticket = a_bridge(holding(-3)).ticket_for(a_signal(SignalType.EXIT))
+
+    assert (ticket.side, ticket.quantity, ticket.reduce_only) == (BUY, Decimal(3), True)
+
+
+@pytest.mark.parametrize(
+    ("ledger", "why"),
+    [(a_ledger(), "BTCUSDT is flat already"), (holding(1, "other"), "BTCUSDT belongs to other")],
+)
+def test_an_exit_of_nothing_of_ones_own_is_none(ledger: Ledger, why: str):
+    with pytest.raises(NothingToDo, match=why):
+        a_bridge(ledger).ticket_for(a_signal(SignalType.EXIT))
+
+
+def test_what_has_no_size_says_why():
+    with pytest.raises(NothingToDo, match="no size for BTCUSDT"):
+        a_bridge(a_ledger(), "fixed:0.0001").ticket_for(a_signal())
+
+
+@pytest.mark.parametrize("held", [3, -3])
+def test_when_turning_is_denied_the_exit_remains(held: int):
+    kind = SignalType.SELL if held > 0 else SignalType.BUY
+
+    ticket = a_bridge(holding(held)).fallback_for(a_signal(kind))
+
+    assert ticket is not None
+    assert (ticket.quantity, ticket.reduce_only) == (Decimal(3), True)
+
+
+@pytest.mark.parametrize(
+    "ledger", [a_ledger(), holding(1), holding(-1, "other")], ids=["flat", "agreeing", "of another"]
+)
+def test_nothing_remains_of_a_denied_entry(ledger: Ledger):
+    assert a_bridge(ledger).fallback_for(a_signal(SignalType.BUY)) is None
+
+
+def test_the_journal_keeps_what_the_signal_rested_on():
+    note = a_bridge(a_ledger()).note(a_signal())
+
+    assert (note.signal_type, note.reason) == ("BUY", "the averages crossed")
+    assert note.numbers == (("fast", Decimal(101)),)
