@@ -1,0 +1,90 @@
+"""The process around a session: commands of other processes, one line for each that cannot be, and the end."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from src.bootstrap.session_process import SessionProcess
+from src.infrastructure.messaging.control_path import control_path
+from src.infrastructure.messaging.control_protocol import ErrorKind
+from src.infrastructure.messaging.control_socket import ControlClient
+from src.interfaces.cli.composition import Ended, SessionRequest, SessionResult
+from tests.application.trading.sessions import calm, parts_of
+from tests.crash.process import Silence
+
+
+class Running:
+    """A session process in this process, reached through its socket as from another."""
+
+    def __init__(self, folder: Path) -> None:
+        self.parts = parts_of(calm(folder, speed=20.0))
+        self.client = ControlClient(control_path(folder, self.parts.account.account_id))
+        process = SessionProcess(self.parts, SessionRequest(), Silence(), folder)
+        self.task: asyncio.Task[SessionResult] = asyncio.create_task(process.run())
+
+    async def ask(self, command: str, **arguments: Any) -> dict[str, Any]:
+        return await asyncio.to_thread(self.client.request, command, arguments, 5_000)
+
+
+@pytest.fixture
+async def running(tmp_path: Path) -> AsyncIterator[Running]:
+    running = Running(tmp_path)
+    async with asyncio.timeout(5):
+        while not await asyncio.to_thread(running.client.is_alive):
+            await asyncio.sleep(0.01)
+    yield running
+    if not running.task.done():
+        await running.ask("stop", flatten=False)
+        await running.task
+    await running.parts.store.close()
+    running.parts.close()
+
+
+async def test_a_command_answers_with_the_session_as_it_is_then(running: Running):
+    async def shown(command: str, **arguments: Any) -> tuple[str, str]:
+        picture = (await running.ask(command, **arguments))["result"]
+        return picture["status"], picture["trading_state"]
+
+    assert await shown("pause") == ("PAUSED", "ACTIVE")
+    assert await shown("resume") == ("RUNNING", "ACTIVE")
+    assert await shown("halt", reason="a test") == ("RUNNING", "HALTED")
+    assert await shown("rearm") == ("RUNNING", "ACTIVE")
+
+
+async def test_a_step_that_cannot_be_is_refused_in_one_line_and_the_session_goes_on(running: Running):
+    await running.ask("pause")
+
+    refused = await running.ask("pause")
+
+    assert refused["error"] == "pause is not possible: the session is PAUSED"
+    assert (await running.ask("resume"))["result"]["status"] == "RUNNING"
+
+
+async def test_the_cancel_of_an_order_nobody_knows_is_not_found(running: Running):
+    refused = await running.ask("cancel", client_order_id="nobody")
+
+    assert refused["error"] == "no open order nobody"
+    assert refused["kind"] == ErrorKind.NOT_FOUND.value
+
+
+async def test_a_stop_by_command_ends_the_process_with_its_reason(running: Running):
+    await running.ask("stop", flatten=True)
+
+    async with asyncio.timeout(10):
+        result = await running.task
+
+    assert result.ended is Ended.STOP
+    assert result.reason == "asked for"
+    assert result.snapshot.status == "STOPPED"
+    assert not await asyncio.to_thread(running.client.is_alive)
+
+
+async def test_a_market_that_ends_ends_the_process(running: Running):
+    async with asyncio.timeout(20):
+        result = await running.task
+
+    assert result.ended is Ended.END_OF_DATA
+    assert result.session_ms >= 60_000
