@@ -123,6 +123,8 @@ async def read_exchange(
 
     ``at_start``: no request of ours is under way. Without ``income_since_ms`` income is read from the last booked.
     """
+    # Trades before orders: a trade made in between belongs to an order that is read after it, and is claimed there.
+    fills, confirmed = await _trades(broker, ledger, symbols)
     reports = {report.client_order_id: report for report in await broker.open_orders()}
     for report in await broker.open_algo_orders():
         reports.setdefault(report.client_order_id, report)
@@ -135,7 +137,6 @@ async def read_exchange(
             absent.append(order)
         else:
             reports[found.client_order_id] = found
-    fills, confirmed = await _trades(broker, ledger, symbols)
     since_ms = ledger.account.income_ms if income_since_ms is None else income_since_ms
     income = await broker.income(since_ms)
     dead, lost, vanished = _judge(absent, broker.consistency, (await broker.server_time()).now_ms, at_start)
