@@ -7,7 +7,7 @@ from src.application.trading.default_assembly import register
 
 def _paper_assembly(config: Any) -> Any:
     """Put sessions together as the command line does; loaded when a library's caller first needs it."""
-    from src.bootstrap.library import assembly_of
+    from src.bootstrap.assembly import assembly_of
 
     return assembly_of(config)
 
