@@ -1,5 +1,6 @@
 """What a paper account can be asked and told outside the flow of orders; answered by the engine at once."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -44,7 +45,7 @@ def _asking(name: str, tolerated: int = 0) -> Iterator[None]:
             raise BrokerRefused(no.code, no.message) from no
 
 
-class PaperReads:
+class PaperReads(ABC):
     """The reads and settings of the Broker port over ``engine`` for one of its accounts.
 
     All raise :class:`BrokerRefused` where the exchange says no; their failpoints are "broker.read.<name>".
@@ -151,9 +152,9 @@ class PaperReads:
         with _asking("key_permissions"):
             return PERMISSIONS
 
+    @abstractmethod
     def _send_events(self) -> None:
         """Put the engine's new events on their way."""
-        raise NotImplementedError
 
     def _find_algo(self, symbol: str, client_algo_id: str) -> OrderReport | None:
         try:
