@@ -61,6 +61,7 @@ class Engine(EngineReads):
         self._cursor = cursor
         self._events: list[UserEvent] = []
         self._failed = False
+        self._is_held = False
         self.instruments = tuple(instruments)
         markets = {one.symbol: SymbolMarket(SymbolRules.of(one)) for one in self.instruments}
         self._state = ExchangeState(rules or ExchangeRules(), markets)
@@ -148,6 +149,15 @@ class Engine(EngineReads):
         """Commit as it stands, with the market's present cursor."""
         self._state.changes.state = True
         self._commit()
+
+    def hold(self) -> None:
+        """Let what follows share one commit: until :meth:`release`, no answer is durable, no event is handed out."""
+        self._is_held = True
+
+    def release(self) -> bool:
+        """End a hold and commit what it covered; return whether there was anything."""
+        self._is_held = False
+        return self._commit_changes()
 
     def memory(self) -> snapshot.Snapshot:
         """What the next commit would store beside its rows; two engines that go on alike have equal ones."""
@@ -261,6 +271,8 @@ class Engine(EngineReads):
     def _commit(self) -> None:
         if self._failed:
             raise ExchangeStopped("an earlier commit failed")
+        if self._is_held:
+            return
         changes = self._state.changes
         self._failed = True
         cursor = self._cursor()
