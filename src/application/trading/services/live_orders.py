@@ -1,0 +1,122 @@
+"""Orders by hand: review, place, follow, cancel; each call waits in the session's inbox like any other input."""
+
+import asyncio
+
+from src.application.ports.event_bus import EventBus
+from src.application.trading.config import TradingConfig
+from src.application.trading.requests import OUTCOME_UNKNOWN, ExecutionResult, Number, OrderRequest
+from src.application.trading.services.live_session import Assemble, LiveSession, NoSession
+from src.application.trading.session_runner import SessionRunner
+from src.domain.decisions.news import PlaceOrder, RefuseOrder, RequestCancel
+from src.domain.ledger.events import AttemptMoved
+from src.domain.market.sides import OrderSide
+from src.domain.orders.order import Order
+from src.domain.orders.transitions import AttemptState
+from src.domain.orders.types import OrderStatus, OrderType, TimeInForce
+from src.domain.risk.review import Denied
+
+
+class OrderNotFound(LookupError):
+    """No order has this id."""
+
+
+class LiveOrders(LiveSession):
+    """The calls about orders."""
+
+    def __init__(
+        self,
+        assemble: Assemble | None = None,
+        event_bus: EventBus | None = None,
+        *,
+        portfolio_repository: object | None = None,
+        order_repository: object | None = None,
+        position_repository: object | None = None,
+        config: TradingConfig | None = None,
+    ) -> None:
+        super().__init__(
+            assemble,
+            event_bus,
+            portfolio_repository=portfolio_repository,
+            order_repository=order_repository,
+            position_repository=position_repository,
+            config=config,
+        )
+        self._waiting: dict[str, list[asyncio.Future[None]]] = {}
+
+    def _listen(self, bus: EventBus) -> None:
+        bus.subscribe("attempt.moved", self._attempt_moved)
+
+    # --- orders ---------------------------------------------------------------------------------------------
+
+    async def execute_order(self, order: OrderRequest) -> ExecutionResult:
+        """Review and send an order; answers when the exchange did, or when its outcome is unknown."""
+        placed = await self._command(lambda r: self._place(r, order))
+        if isinstance(placed, ExecutionResult):
+            return placed
+        try:
+            return await self._outcome(placed)
+        except NoSession:
+            return ExecutionResult(False, placed, OUTCOME_UNKNOWN)
+
+    async def place_order(
+        self,
+        symbol: str,
+        side: OrderSide | str,
+        quantity: Number,
+        order_type: OrderType | str = OrderType.MARKET,
+        price: Number | None = None,
+        time_in_force: TimeInForce | str | None = None,
+        stop_loss: Number | None = None,
+        take_profit: Number | None = None,
+    ) -> Order:
+        """Place an order by hand and return it; raises ValueError when a rule or the exchange refuses it."""
+        request = OrderRequest.of(
+            symbol, side, quantity, order_type, price, time_in_force, stop_loss, take_profit
+        )
+        result = await self.execute_order(request)
+        if not result.order_id:
+            raise ValueError(result.error)
+        return await self.get_order(result.order_id)
+
+    async def cancel_order(self, order_id: str) -> None:
+        """Ask for the end of an order; raises :class:`OrderNotFound`."""
+        await self.get_order(order_id)
+        await self._command(lambda r: r.loop.decide(RequestCancel(order_id, "asked for")))
+
+    async def get_order(self, order_id: str) -> Order:
+        """An order, open or settled; raises :class:`OrderNotFound`."""
+        loop = self._active().loop
+        order = loop.ledger.orders.get(order_id) or loop.store.find_order(order_id)
+        if order is None:
+            raise OrderNotFound(f"no order {order_id}")
+        return order
+
+    async def get_order_status(self, order_id: str) -> OrderStatus:
+        """Where an order stands; raises :class:`OrderNotFound`."""
+        return (await self.get_order(order_id)).status
+
+    def _place(self, runner: SessionRunner, request: OrderRequest) -> str | ExecutionResult:
+        """Review a request and make it an order; returns its id, or the refusal."""
+        ticket = runner.adapter.asked_for(request)
+        verdict = runner.validator.review(ticket, runner.loop.inputs.now_ms())
+        if isinstance(verdict, Denied):
+            runner.loop.decide(RefuseOrder(verdict))
+            return ExecutionResult(False, "", f"{verdict.objection.rule}: {verdict.objection.text}")
+        runner.loop.decide(PlaceOrder(verdict))
+        return next(reversed(runner.loop.ledger.orders))
+
+    async def _outcome(self, order_id: str) -> ExecutionResult:
+        """Wait until there is evidence of the order's transmission, and say what it is."""
+        order = await self.get_order(order_id)
+        if order.attempt_state is AttemptState.OPEN:
+            moved: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._waiting.setdefault(order_id, []).append(moved)
+            await self._while_running(moved)
+            order = await self.get_order(order_id)
+        return ExecutionResult.of(order)
+
+    def _attempt_moved(self, event: object) -> None:
+        assert isinstance(event, AttemptMoved), "the topic carries attempts"
+        for future in self._waiting.pop(event.client_order_id, ()):
+            if not future.done():
+                future.set_result(None)
