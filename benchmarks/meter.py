@@ -18,7 +18,7 @@ from src.application.strategies.streaming import Wish
 from src.application.trading.order_execution_bridge import OrderExecutionBridge
 from src.application.trading.session_runner import SessionRunner
 from src.domain.decisions.news import PlaceOrder
-from src.domain.orders.news import CancelOutcome, SubmitOutcome
+from src.domain.orders.news import CancelOutcome, ModifyOutcome, SubmitOutcome
 from src.domain.risk.review import Approved
 from src.infrastructure.market_data.decoding import decode_message
 from src.infrastructure.market_data.frames import MarketEvent
@@ -182,6 +182,10 @@ class Meter:
     def on_cancel_outcome(self, outcome: CancelOutcome) -> None:
         """An answer."""
         self.loop.on_cancel_outcome(outcome)
+
+    def on_modify_outcome(self, outcome: ModifyOutcome) -> None:
+        """An answer."""
+        self.loop.on_modify_outcome(outcome)
 
     def on_user_event(self, event: UserEvent) -> None:
         """An event of the stream."""

@@ -19,13 +19,16 @@ from src.domain.orders.news import (
     CancelRefused,
     FillReport,
     IncomeReport,
+    ModifyAccepted,
+    ModifyOutcome,
+    ModifyRefused,
     NotSent,
     OrderNews,
     OutcomeUnknown,
     Refused,
     SubmitOutcome,
 )
-from src.domain.orders.ticket import Attempt, OrderTicket
+from src.domain.orders.ticket import Amendment, Attempt, OrderTicket
 from src.domain.orders.types import OrderStatus, OrderType, Purpose, TimeInForce
 
 SYMBOL = "BTCUSDT"
@@ -37,6 +40,7 @@ class Heard:
     def __init__(self) -> None:
         self.submits: list[SubmitOutcome] = []
         self.cancels: list[CancelOutcome] = []
+        self.modifications: list[ModifyOutcome] = []
         self.events: list[UserEvent] = []
         self.order_of_arrival: list[str] = []
 
@@ -46,6 +50,10 @@ class Heard:
 
     def on_cancel_outcome(self, outcome: CancelOutcome) -> None:
         self.cancels.append(outcome)
+        self.order_of_arrival.append("answer")
+
+    def on_modify_outcome(self, outcome: ModifyOutcome) -> None:
+        self.modifications.append(outcome)
         self.order_of_arrival.append("answer")
 
     def on_user_event(self, event: UserEvent) -> None:
@@ -207,7 +215,9 @@ class BrokerContract:
 
     async def test_a_modified_order_keeps_its_id(self, venue: Venue):
         await submit(venue, "c-1", limit_price=Decimal("75000"))
-        venue.broker.modify(SYMBOL, "c-1", Decimal("75100"), Decimal("0.02"))
+        signed_ms = venue.broker.venue_time().now_ms
+        wish = Amendment(SYMBOL, OrderSide.BUY, "c-1", Decimal("75100"), Decimal("0.02"), signed_ms, 5_000)
+        venue.broker.modify(wish)
         await venue.settle()
 
         order = (await venue.broker.open_orders())[0]
@@ -216,6 +226,20 @@ class BrokerContract:
             Decimal("75100"),
             Decimal("0.02"),
         )
+        (outcome,) = venue.heard.modifications
+        assert isinstance(outcome, ModifyAccepted)
+        assert (outcome.limit_price, outcome.quantity) == (Decimal("75100"), Decimal("0.02"))
+
+    async def test_the_modification_of_an_order_that_is_not_open_is_refused(self, venue: Venue):
+        signed_ms = venue.broker.venue_time().now_ms
+        venue.broker.modify(
+            Amendment(SYMBOL, OrderSide.BUY, "c-9", Decimal("75100"), Decimal("0.02"), signed_ms, 5_000)
+        )
+        await venue.settle()
+
+        (outcome,) = venue.heard.modifications
+        assert isinstance(outcome, ModifyRefused)
+        assert outcome.code == -2013
 
     async def test_a_triggered_order_keeps_its_client_id_and_gets_an_order_id(self, venue: Venue):
         await submit(venue, "c-1")

@@ -10,17 +10,19 @@ from decimal import Decimal
 from typing import Protocol
 
 from src.domain.market.instrument import Instrument
+from src.domain.market.sides import PositionSide
 from src.domain.orders.news import (
     BalanceReport,
     CancelOutcome,
     FillReport,
     IncomeReport,
+    ModifyOutcome,
     OrderNews,
     OrderReport,
     PositionReport,
     SubmitOutcome,
 )
-from src.domain.orders.ticket import Attempt, OrderTicket
+from src.domain.orders.ticket import Amendment, Attempt, OrderTicket
 
 
 class BrokerError(Exception):
@@ -38,6 +40,30 @@ class BrokerRefused(BrokerError):
         super().__init__(f"{message} ({code})")
         self.code = code
         self.message = message
+
+
+class NetworkError(BrokerUnavailable):
+    """The connection failed or broke before a readable answer: reads may be repeated, an order never."""
+
+
+class CircuitOpenError(BrokerUnavailable):
+    """Too many reads have failed in a row: nothing is asked for ``retry_after`` seconds more."""
+
+    def __init__(self, retry_after: float) -> None:
+        super().__init__(f"the exchange does not answer: it is asked again in {retry_after:.0f} s")
+        self.retry_after = retry_after
+
+
+class RateLimitError(BrokerError, ValueError):
+    """Too much was asked for, by the exchange's measure or by our own; it helps to wait ``retry_after`` seconds."""
+
+    def __init__(self, message: str, retry_after: float) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class InsufficientBalanceError(BrokerError, ValueError):
+    """The account cannot carry the order: its free margin would not suffice, by our rule or by the exchange's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +100,21 @@ class KeyPermissions:
 
 
 @dataclass(frozen=True, slots=True)
+class LeverageBracket:
+    """Rules for positions with a notional above ``notional_floor`` up to ``notional_cap`` (quote asset).
+
+    ``maintenance_rate`` of the notional, less ``deduction`` (quote asset), is what such a position must keep;
+    ``leverage_max`` is the highest leverage at which one so large may be opened.
+    """
+
+    notional_floor: Decimal
+    notional_cap: Decimal
+    leverage_max: int
+    maintenance_rate: Decimal
+    deduction: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class UserEvent:
     """One raw event of the user stream, exactly as received; it is journalled before it is interpreted."""
 
@@ -90,6 +131,10 @@ class BrokerSink(Protocol):
 
     def on_cancel_outcome(self, outcome: CancelOutcome) -> None:
         """The answer to a cancel."""
+        ...
+
+    def on_modify_outcome(self, outcome: ModifyOutcome) -> None:
+        """The answer to an amendment."""
         ...
 
     def on_user_event(self, event: UserEvent) -> None:
@@ -129,8 +174,8 @@ class Broker(Protocol):
         """Ask for the end of an order, in the algo book if ``conditional``; may be repeated."""
         ...
 
-    def modify(self, symbol: str, client_order_id: str, limit_price: Decimal, quantity: Decimal) -> None:
-        """Ask for another price and total quantity of a resting limit order."""
+    def modify(self, amendment: Amendment) -> None:
+        """Ask, exactly once, for another price and total quantity of a resting limit order."""
         ...
 
     def interpret(self, event: UserEvent) -> tuple[OrderNews | IncomeReport, ...]:
@@ -191,6 +236,14 @@ class Broker(Protocol):
 
     async def set_hedge_mode(self, enabled: bool) -> None:
         """Set the position mode; no error when it is so already."""
+        ...
+
+    async def leverage_brackets(self, symbol: str) -> list[LeverageBracket]:
+        """The symbol's brackets, lowest notional first."""
+        ...
+
+    async def change_position_margin(self, symbol: str, position_side: PositionSide, amount: Decimal) -> None:
+        """Add to an isolated position's wallet, or take from it with an amount below zero (margin asset)."""
         ...
 
     async def instruments(self) -> list[Instrument]:

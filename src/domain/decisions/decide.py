@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from src.domain.decisions import news as n
+from src.domain.decisions.amending import modify_accepted, modify_refused, modify_unknown
 from src.domain.decisions.exchange import exchange_read, stream_news
 from src.domain.decisions.orders import (
     cancel_accepted,
@@ -57,6 +58,9 @@ _HANDLERS: dict[type, Callable[[Step, Any], None]] = {
     o.CancelAccepted: cancel_accepted,
     o.CancelRefused: cancel_refused,
     o.CancelUnknown: cancel_unknown,
+    o.ModifyAccepted: modify_accepted,
+    o.ModifyRefused: modify_refused,
+    o.ModifyUnknown: modify_unknown,
 }
 
 

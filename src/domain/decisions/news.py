@@ -10,6 +10,7 @@ from src.domain.orders.news import (
     CancelOutcome,
     FillReport,
     IncomeReport,
+    ModifyOutcome,
     OrderNews,
     OrderReport,
     SubmitOutcome,
@@ -158,4 +159,5 @@ News = (
     | Tick
     | SubmitOutcome
     | CancelOutcome
+    | ModifyOutcome
 )

@@ -72,7 +72,11 @@ class IncomeReport:
 
 @dataclass(frozen=True, slots=True)
 class PositionReport:
-    """A position as the exchange states it; quantity is signed (negative is short)."""
+    """A position as the exchange states it; quantity is signed (negative is short).
+
+    ``isolated_wallet`` is what an isolated position has been given, 0 for a cross one; ``maintenance_margin`` what the
+    position must keep; both in the margin asset. ``leverage`` 0 means that the exchange did not say.
+    """
 
     symbol: str
     position_side: PositionSide
@@ -81,6 +85,10 @@ class PositionReport:
     mark_price: Decimal
     unrealized_pnl: Decimal
     liquidation_price: Decimal | None = None
+    leverage: int = 0
+    is_isolated: bool = False
+    isolated_wallet: Decimal = Decimal(0)
+    maintenance_margin: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,3 +166,37 @@ class CancelUnknown:
 
 
 CancelOutcome = CancelAccepted | CancelRefused | CancelUnknown
+
+
+@dataclass(frozen=True, slots=True)
+class ModifyAccepted:
+    """The exchange took the amendment: this is the order's price and total quantity now.
+
+    An amendment may also end an order (all of it was filled, or it would have traded); that comes as an event.
+    """
+
+    client_order_id: str
+    limit_price: Decimal
+    quantity: Decimal
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class ModifyRefused:
+    """The exchange did not amend the order, and never will: it stands as it stood, or it is over. Ask."""
+
+    client_order_id: str
+    code: int
+    message: str
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class ModifyUnknown:
+    """Nobody knows whether the amendment happened: the order is read back; no other amendment is sent before."""
+
+    client_order_id: str
+    reason: str
+
+
+ModifyOutcome = ModifyAccepted | ModifyRefused | ModifyUnknown

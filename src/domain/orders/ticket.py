@@ -54,6 +54,28 @@ class OrderTicket:
 
 
 @dataclass(frozen=True, slots=True)
+class Amendment:
+    """One transmission of a wish for another limit price and total quantity of a resting order; never repeated.
+
+    ``quantity`` counts what is filled already. Like an attempt, it is refused by the exchange itself after
+    ``deadline_ms`` (venue time); before that it may still arrive.
+    """
+
+    symbol: str
+    side: OrderSide
+    client_order_id: str
+    limit_price: Decimal
+    quantity: Decimal
+    timestamp_ms: int
+    recv_window_ms: int
+
+    @property
+    def deadline_ms(self) -> int:
+        """The last venue millisecond at which the exchange may accept this amendment."""
+        return self.timestamp_ms + self.recv_window_ms
+
+
+@dataclass(frozen=True, slots=True)
 class Attempt:
     """One transmission of a ticket: never changed, never repeated.
 

@@ -7,7 +7,6 @@ way when the process ended is lost, as in a network; recovery asks by reads. All
 so the same inputs give the same history.
 """
 
-from collections import Counter
 from collections.abc import Callable
 from decimal import Decimal
 from functools import partial
@@ -26,11 +25,14 @@ from src.domain.orders.news import (
     CancelOutcome,
     CancelRefused,
     IncomeReport,
+    ModifyAccepted,
+    ModifyOutcome,
+    ModifyRefused,
     NotSent,
     OrderNews,
     SubmitOutcome,
 )
-from src.domain.orders.ticket import Attempt, OrderTicket
+from src.domain.orders.ticket import Amendment, Attempt, OrderTicket
 from src.domain.orders.types import TimeInForce
 from src.infrastructure.brokers.binance_answers import income_report
 from src.infrastructure.brokers.binance_codes import outcome_of_error
@@ -75,7 +77,6 @@ class PaperBroker(PaperReads):
         self._sink: BrokerSink | None = None
         self._epoch = 0
         self._last_due_ns: dict[str, int] = {}
-        self.refused_modifications: Counter[int] = Counter()
 
     # --- the market and time ------------------------------------------------------------------------------
 
@@ -167,12 +168,11 @@ class PaperBroker(PaperReads):
         self._at_exchange(self._latency.request(key), take)
         failpoint("broker.after_send")
 
-    def modify(self, symbol: str, client_order_id: str, limit_price: Decimal, quantity: Decimal) -> None:
-        """Send a request to modify on its way; its effect is an event, its refusal is seen by asking."""
+    def modify(self, amendment: Amendment) -> None:
+        """Send an amendment on its way; after its deadline the exchange refuses it."""
         failpoint("broker.before_send")
-        key = f"modify:{client_order_id}:{self._timeline.now_ns}"
-        take = partial(self._take_modify, symbol, client_order_id, limit_price, quantity, self._engine.now_ms)
-        self._at_exchange(self._latency.request(key), take)
+        key = f"modify:{amendment.client_order_id}:{amendment.timestamp_ms}"
+        self._at_exchange(self._latency.request(key), partial(self._take_modify, amendment, key))
         failpoint("broker.after_send")
 
     def _at_exchange(self, delay_ns: int, action: Callable[[], None]) -> None:
@@ -211,17 +211,26 @@ class PaperBroker(PaperReads):
         self._send_events()
         self._after_answer_latency(key, partial(self._answer_cancel, outcome))
 
-    def _take_modify(
-        self, symbol: str, client_order_id: str, limit_price: Decimal, quantity: Decimal, timestamp_ms: int
-    ) -> None:
-        """The port has no answer to a modify: an AMENDMENT event says that it happened, a read that it did not."""
+    def _take_modify(self, amendment: Amendment, key: str) -> None:
+        outcome = self._outcome_of_modify(amendment)
+        self._send_events()
+        self._after_answer_latency(key, partial(self._answer_modify, outcome))
+
+    def _outcome_of_modify(self, amendment: Amendment) -> ModifyOutcome:
+        name, engine = amendment.client_order_id, self._engine
         try:
-            self._engine.modify_order(
-                self._account, symbol, quantity, limit_price, timestamp_ms, client_order_id=client_order_id
+            answer = engine.modify_order(
+                self._account,
+                amendment.symbol,
+                amendment.quantity,
+                amendment.limit_price,
+                amendment.timestamp_ms,
+                recv_window=amendment.recv_window_ms,
+                client_order_id=name,
             )
         except ExchangeError as no:
-            self.refused_modifications[no.code] += 1
-        self._send_events()
+            return ModifyRefused(name, no.code, no.message, engine.now_ms)
+        return ModifyAccepted(name, Decimal(answer["price"]), Decimal(answer["origQty"]), engine.now_ms)
 
     def _answer_submit(self, outcome: SubmitOutcome) -> None:
         if self._sink is not None:
@@ -232,6 +241,11 @@ class PaperBroker(PaperReads):
         if self._sink is not None:
             failpoint("broker.answer")
             self._sink.on_cancel_outcome(outcome)
+
+    def _answer_modify(self, outcome: ModifyOutcome) -> None:
+        if self._sink is not None:
+            failpoint("broker.answer")
+            self._sink.on_modify_outcome(outcome)
 
 
 def _request(ticket: OrderTicket, attempt: Attempt) -> OrderRequest:
