@@ -5,7 +5,10 @@ money, position or order: what becomes of a wish is decided elsewhere. Importing
 is loaded when the first strategy is made.
 """
 
+from src.application.strategies.bollinger import BollingerParameters, BollingerStrategy
+from src.application.strategies.ensemble import EnsembleParameters, EnsembleStrategy, Member
 from src.application.strategies.macd_momentum import MacdMomentumParameters, MacdMomentumStrategy
+from src.application.strategies.momentum import MomentumParameters, MomentumStrategy
 from src.application.strategies.parameters import Direction
 from src.application.strategies.registry import (
     STRATEGIES,
@@ -22,9 +25,16 @@ from src.application.strategies.strategy import Progress, Strategy
 
 __all__ = [
     "STRATEGIES",
+    "BollingerParameters",
+    "BollingerStrategy",
     "Direction",
+    "EnsembleParameters",
+    "EnsembleStrategy",
     "MacdMomentumParameters",
     "MacdMomentumStrategy",
+    "Member",
+    "MomentumParameters",
+    "MomentumStrategy",
     "ParameterInfo",
     "Progress",
     "RSIParameters",

@@ -73,7 +73,7 @@ def changed_parameters(parameters: Parameters) -> dict[str, str]:
     for each in fields(parameters):
         value = getattr(parameters, each.name)
         if value != each.default:
-            changed[each.name] = value.value if isinstance(value, Enum) else f"{value:.15g}"
+            changed[each.name] = str(value) if isinstance(value, str) else f"{value:.15g}"
     return changed
 
 

@@ -5,12 +5,16 @@ the same setting is the same one after a restart. Whoever asks for an unknown na
 that says what there is.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, fields
 from enum import Enum
 from typing import Any, Final, NamedTuple
 
+from src.application.strategies.bollinger import BollingerParameters, BollingerStrategy
+from src.application.strategies.ensemble import EnsembleParameters, EnsembleStrategy, Member
 from src.application.strategies.macd_momentum import MacdMomentumParameters, MacdMomentumStrategy
+from src.application.strategies.momentum import MomentumParameters, MomentumStrategy
 from src.application.strategies.parameters import (
     Parameters,
     changed_parameters,
@@ -32,15 +36,23 @@ class ParameterInfo(NamedTuple):
     meaning: str
 
 
+def _anything_goes(parameters: Any) -> None:
+    """The parameters say all there is to say about themselves."""
+
+
 @dataclass(frozen=True, slots=True)
 class StrategyKind:
-    """A strategy that can be asked for; ``make`` takes parameters, symbol and strategy id."""
+    """A strategy that can be asked for; ``make`` takes parameters, symbol and strategy id.
+
+    ``check`` raises ValueError for what the parameters cannot judge themselves.
+    """
 
     name: str
     summary: str
     parameters: type[Parameters]
     make: Callable[[Any, str | None, str], Strategy]
     aliases: tuple[str, ...] = ()
+    check: Callable[[Any], None] = _anything_goes
 
     @property
     def parameter_infos(self) -> tuple[ParameterInfo, ...]:
@@ -55,6 +67,21 @@ class StrategyKind:
             )
             for each in fields(self.parameters)
             if each.default is not MISSING
+        )
+
+
+def _ensemble(parameters: EnsembleParameters, symbol: str | None, strategy_id: str) -> Strategy:
+    """An ensemble with its members made."""
+    members = [Member(spec.make(symbol), weight) for spec, weight in _members(parameters.members)]
+    return EnsembleStrategy(members, parameters, symbol, strategy_id)
+
+
+def _check_ensemble(parameters: EnsembleParameters) -> None:
+    """Raise ValueError unless there are two members at least, all known and none twice."""
+    ids = [spec.strategy_id for spec, _ in _members(parameters.members)]
+    if len(ids) < 2 or len(set(ids)) < len(ids):
+        raise ValueError(
+            f"members={parameters.members} are not two or more different ones: write it like sma_cross+rsi"
         )
 
 
@@ -78,6 +105,26 @@ STRATEGIES: Final = (
         RSIParameters,
         RSIStrategy,
         ("rsi_strategy",),
+    ),
+    StrategyKind(
+        "momentum",
+        "moves over a window that stand out from chance",
+        MomentumParameters,
+        MomentumStrategy,
+    ),
+    StrategyKind(
+        "bollinger",
+        "closes that come back into the Bollinger bands",
+        BollingerParameters,
+        BollingerStrategy,
+        ("bollinger_bands",),
+    ),
+    StrategyKind(
+        "ensemble",
+        "a weighted vote of other strategies, which then share one position",
+        EnsembleParameters,
+        _ensemble,
+        check=_check_ensemble,
     ),
 )
 
@@ -112,7 +159,12 @@ def strategy_spec(name: str, parameters: Mapping[str, object] | None = None) -> 
     if kind is None:
         known = ", ".join(each.name for each in STRATEGIES)
         raise ValueError(f"no strategy {name.strip()!r}{did_you_mean(wanted, _BY_NAME)}: known are {known}")
-    return StrategySpec(kind, read_parameters(kind.parameters, kind.name, parameters or {}))
+    spec = StrategySpec(kind, read_parameters(kind.parameters, kind.name, parameters or {}))
+    try:
+        kind.check(spec.parameters)
+    except ValueError as error:
+        raise ValueError(f"{kind.name}: {error}") from None
+    return spec
 
 
 def parse_strategy_spec(text: str) -> StrategySpec:
@@ -148,3 +200,31 @@ def parse_strategy_list(text: str) -> tuple[StrategySpec, ...]:
         if ids.count(each) > 1:
             raise ValueError(f"{each} is asked for twice: keep one of them")
     return specs
+
+
+_MEMBER: Final = re.compile(r"\s*(\w+)\s*(?:\(([^()]*)\))?\s*(?:\*\s*([0-9.]+))?\s*", re.ASCII)
+
+
+def _members(text: str) -> list[tuple[StrategySpec, float]]:
+    """Read ``sma_cross(fast=5;slow=20)*2+rsi``; raises ValueError, in one line with the fix."""
+    members = []
+    for part in text.split("+"):
+        match = _MEMBER.fullmatch(part)
+        weight = _weight(match[3] or "1") if match else 0.0
+        if match is None or weight <= 0:
+            raise ValueError(
+                f"cannot read the member {part.strip()!r}: write it like sma_cross(fast=5;slow=20)*2"
+            )
+        if match[1].lower() == "ensemble":
+            raise ValueError("an ensemble cannot be a member of another: name its members instead")
+        name, given = match[1], (match[2] or "").replace(";", ",")
+        members.append((parse_strategy_spec(f"{name}:{given}" if given else name), weight))
+    return members
+
+
+def _weight(text: str) -> float:
+    """The weight, or 0 when it is no number."""
+    try:
+        return float(text)
+    except ValueError:
+        return 0.0

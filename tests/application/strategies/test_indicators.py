@@ -76,3 +76,17 @@ def test_an_exponential_average_has_forgotten_its_start_after_that_many_bars_and
 
     assert (1 - weight) ** bars <= 1e-9 * 1.000001
     assert weight == 1 or (1 - weight) ** (bars - 1) > 1e-9
+
+
+@given(SEEDS, st.integers(2, 60), st.integers(60, 200))
+def test_the_deviation_is_the_batch_functions_and_does_not_depend_on_where_it_was_opened(
+    seed, period, opened_after
+):
+    closes = closes_of(seed)
+
+    early = continued(Indicators().deviation(closes[:60], period), closes[60:])
+    late = continued(Indicators().deviation(closes[:opened_after], period), closes[opened_after:])
+
+    batch = talib.STDDEV(numpy.array(closes), timeperiod=period)
+    assert late == early[opened_after - 60 :]
+    assert late == pytest.approx(list(batch[opened_after:]), rel=1e-6, abs=1e-4)

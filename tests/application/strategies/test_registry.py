@@ -10,8 +10,11 @@ from hypothesis import strategies as st
 
 from src.application.strategies import (
     STRATEGIES,
+    BollingerStrategy,
     Direction,
+    EnsembleStrategy,
     MacdMomentumStrategy,
+    MomentumStrategy,
     RSIStrategy,
     SmaCrossParameters,
     SmaCrossStrategy,
@@ -26,6 +29,10 @@ ROOT = Path(__file__).resolve().parents[3]
 @pytest.mark.parametrize(
     ("name", "made"),
     [
+        ("momentum", MomentumStrategy),
+        ("bollinger", BollingerStrategy),
+        ("bollinger_bands", BollingerStrategy),
+        ("ensemble", EnsembleStrategy),
         ("sma_cross", SmaCrossStrategy),
         ("moving_average_crossover", SmaCrossStrategy),
         ("ma_crossover", SmaCrossStrategy),
@@ -70,9 +77,10 @@ def test_default_parameters_written_out_are_the_same_strategy():
     [
         (
             "sma_crss",
-            "no strategy 'sma_crss' (did you mean 'sma_cross'?): known are sma_cross, macd_momentum, rsi",
+            "no strategy 'sma_crss' (did you mean 'sma_cross'?): known are "
+            "sma_cross, macd_momentum, rsi, momentum, bollinger, ensemble",
         ),
-        ("", "no strategy '': known are sma_cross, macd_momentum, rsi"),
+        ("", "no strategy '': known are sma_cross, macd_momentum, rsi, momentum, bollinger, ensemble"),
         (
             "sma_cross:fsat=5",
             "sma_cross has no parameter 'fsat' (did you mean 'fast'?): it has fast, slow, direction",

@@ -1,0 +1,111 @@
+"""Momentum: trade with a price that has moved further over a window than chance would have it.
+
+Let m be the mean absolute move from close to close over n = ``period`` bars, and z = (close - close of n bars
+before) / (m · √n): the move in units of what a random walk makes of n such moves. Momentum is up while z is
+above ``threshold`` and down while it is below its negative; the bar at which that begins gives the signal
+(time-series momentum, Moskowitz, Ooi and Pedersen 2012, with the volatility taken from the same window).
+
+**Confidence** is how far beyond the threshold the move is: |z| / (|z| + threshold), so one half at the edge.
+"""
+
+import math
+from dataclasses import dataclass, field
+from typing import Self
+
+from src.application.strategies.indicators import Line
+from src.application.strategies.parameters import (
+    DIRECTION,
+    PERIOD_MAX,
+    Direction,
+    Parameters,
+    bounded,
+    check_bounds,
+)
+from src.application.strategies.streaming import TOUCHING, StreamStrategy, Wish
+
+
+@dataclass(frozen=True, slots=True)
+class MomentumParameters(Parameters):
+    """The window in bars and the score at which a move counts; raises ValueError for one out of bounds."""
+
+    period: int = bounded(20, 2, PERIOD_MAX, "bars over which the price must have moved")
+    threshold: float = bounded(1.5, 0.1, 20.0, "the move in units of a random walk's from which it counts")
+    direction: Direction = field(default=Direction.BOTH, metadata=DIRECTION)
+
+    def __post_init__(self) -> None:
+        check_bounds(self)
+
+
+class MomentumStrategy(StreamStrategy):
+    """Signals where a move over the window begins to stand out from chance."""
+
+    __slots__ = ("_close", "_mean_move", "_momentum", "_parameters", "_score", "_walk", "_zone")
+
+    _momentum: Line
+    _mean_move: Line
+
+    def __init__(
+        self,
+        parameters: MomentumParameters | None = None,
+        symbol: str | None = None,
+        strategy_id: str = "momentum",
+    ) -> None:
+        self._parameters = parameters or MomentumParameters()
+        self._walk = math.sqrt(self._parameters.period)
+        super().__init__(
+            symbol, strategy_id, self._parameters.direction, bars_needed=self._parameters.period + 2
+        )
+
+    @property
+    def history_bars(self) -> int:
+        """The window and one bar more, whose zone is compared with: plain averages forget completely."""
+        return self._needed
+
+    def for_symbol(self, symbol: str) -> Self:
+        """A new instance with the same parameters for another symbol."""
+        return type(self)(self._parameters, symbol, self._strategy_id)
+
+    def _open(self, closes: list[float]) -> None:
+        """Open the handles; a move that stands out already is no beginning."""
+        period = self._parameters.period
+        # All but the last close open the handles, so that the last one yields their first values.
+        self._momentum = self._indicators.momentum(closes[:-1], period)
+        self._mean_move = self._indicators.mean_move(closes[:-1], period)
+        self._close = closes[-2]
+        self._zone = 0
+        self._follow(closes[-1])
+
+    def _advance(self, close: float) -> Wish | None:
+        """Update the handles; entering a zone is a wish."""
+        before = self._zone
+        momentum, mean_move = self._follow(close)
+        if self._zone in (0, before):
+            return None
+        is_up = self._zone > 0
+        strength = abs(self._score)
+        return Wish(
+            is_up,
+            strength / (strength + self._parameters.threshold),
+            f"The price has {'risen' if is_up else 'fallen'} over {self._parameters.period} bars by "
+            f"{strength:.2f} times what chance would make of its moves.",
+            (("momentum", momentum), ("mean_move", mean_move)),
+        )
+
+    def _follow(self, close: float) -> tuple[float, float]:
+        """Take one close; the zone and the score follow. Returns momentum and mean move."""
+        momentum = self._momentum.update(close)
+        mean_move = self._mean_move.update(abs(close - self._close))
+        self._close = close
+        # Of a market that does not move, running sums leave a rest that is no move.
+        is_moving = mean_move > TOUCHING * close
+        score = self._score = momentum / (mean_move * self._walk) if is_moving else 0.0
+        threshold = self._parameters.threshold
+        self._zone = 1 if score > threshold else -1 if score < -threshold else 0
+        return momentum, mean_move
+
+    def _state(self) -> str:
+        """How far the price has moved against what counts."""
+        p = self._parameters
+        if self._zone == 0:
+            return f"momentum {self._score:.2f} within {p.threshold:g} of zero over {p.period} bars"
+        return f"momentum {self._score:.2f} still beyond {p.threshold * self._zone:g}"
