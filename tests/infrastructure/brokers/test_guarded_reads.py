@@ -1,0 +1,113 @@
+"""Reads are tried again, behind a circuit breaker; submits and cancels go through untouched, once."""
+
+from typing import Any, cast
+
+import pytest
+
+from src.application.ports.broker import (
+    Broker,
+    BrokerRefused,
+    BrokerUnavailable,
+    CircuitOpenError,
+    NetworkError,
+    RateLimitError,
+)
+from src.infrastructure.brokers.guarded_reads import READS, guarded
+
+
+class Line:
+    """A broker over a line that fails as often as a test says; counts what arrives."""
+
+    def __init__(self, *failures: Exception) -> None:
+        self.failures = list(failures)
+        self.arrived: list[str] = []
+        self.waited: list[float] = []
+
+    def __getattr__(self, name: str) -> Any:
+        async def read(*arguments: object) -> str:
+            self.arrived.append(name)
+            if self.failures:
+                raise self.failures.pop(0)
+            return name
+
+        def tell(*arguments: object) -> None:
+            self.arrived.append(name)
+            if self.failures:
+                raise self.failures.pop(0)
+
+        return read if name in READS else tell
+
+    async def sleep(self, seconds: float) -> None:
+        self.waited.append(seconds)
+
+    def guard(self, attempts: int = 3) -> Broker:
+        return guarded(cast(Broker, self), attempts, sleep=self.sleep)
+
+
+@pytest.mark.parametrize("name", sorted(READS))
+async def test_every_read_survives_as_many_failures_as_there_are_attempts(name: str):
+    line = Line(*[NetworkError("reset")] * 3)
+
+    assert await getattr(line.guard(), name)() == name
+
+    assert line.arrived == [name] * 4
+    assert line.waited == [0.1, 0.2, 0.4]
+
+
+@pytest.mark.parametrize("attempts", [0, 1, 3])
+async def test_the_error_of_the_last_attempt_is_the_callers(attempts: int):
+    line = Line(*[BrokerUnavailable(f"failure {number}") for number in range(9)])
+
+    with pytest.raises(BrokerUnavailable, match=f"failure {attempts}"):
+        await line.guard(attempts).positions()
+
+    assert len(line.arrived) == attempts + 1
+
+
+async def test_a_refusal_is_an_answer_and_is_not_asked_for_again():
+    line = Line(BrokerRefused(-1121, "Invalid symbol."))
+
+    with pytest.raises(BrokerRefused):
+        await line.guard().positions()
+
+    assert line.arrived == ["positions"]
+
+
+async def test_a_rate_limit_is_waited_out_as_long_as_it_asks():
+    line = Line(RateLimitError("too many", 1.5))
+
+    await line.guard().positions()
+
+    assert line.waited == [1.5]
+
+
+async def test_a_long_rate_limit_is_handed_to_the_caller():
+    line = Line(RateLimitError("banned", 120))
+
+    with pytest.raises(RateLimitError) as limited:
+        await line.guard().positions()
+
+    assert (limited.value.retry_after, line.waited) == (120, [])
+
+
+async def test_five_failures_in_a_row_leave_the_exchange_alone():
+    line = Line(*[NetworkError("reset")] * 99)
+    broker = line.guard(0)
+    for _ in range(5):
+        with pytest.raises(NetworkError):
+            await broker.open_orders()
+
+    with pytest.raises(CircuitOpenError):
+        await broker.positions()
+
+    assert line.arrived == ["open_orders"] * 5
+
+
+@pytest.mark.parametrize("name", ["submit", "cancel", "modify"])
+def test_what_is_no_read_is_never_tried_again(name: str):
+    line = Line(NetworkError("reset"))
+
+    with pytest.raises(NetworkError):
+        getattr(line.guard(), name)()
+
+    assert line.arrived == [name]
