@@ -6,6 +6,7 @@ market behind it. ``settle`` lets everything that is on its way arrive.
 
 from collections.abc import Sequence
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any, Protocol
 
 import pytest
@@ -313,6 +314,16 @@ class BrokerContract:
     async def test_an_impossible_setting_is_refused(self, venue: Venue):
         with pytest.raises(BrokerRefused):
             await venue.broker.set_leverage(SYMBOL, 1000)
+
+    async def test_leverage_brackets_follow_each_other_without_a_gap(self, venue: Venue):
+        brackets = await venue.broker.leverage_brackets(SYMBOL)
+
+        assert brackets[0].notional_floor == 0
+        for lower, higher in pairwise(brackets):
+            assert lower.notional_cap == higher.notional_floor
+            assert lower.leverage_max >= higher.leverage_max
+            step = higher.maintenance_rate - lower.maintenance_rate
+            assert higher.deduction == lower.deduction + higher.notional_floor * step
 
     async def test_what_is_no_event_cannot_be_read(self, venue: Venue):
         with pytest.raises(ValueError, match="user event"):

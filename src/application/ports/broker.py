@@ -10,7 +10,6 @@ from decimal import Decimal
 from typing import Protocol
 
 from src.domain.market.instrument import Instrument
-from src.domain.market.sides import PositionSide
 from src.domain.orders.news import (
     BalanceReport,
     CancelOutcome,
@@ -240,10 +239,6 @@ class Broker(Protocol):
 
     async def leverage_brackets(self, symbol: str) -> list[LeverageBracket]:
         """The symbol's brackets, lowest notional first."""
-        ...
-
-    async def change_position_margin(self, symbol: str, position_side: PositionSide, amount: Decimal) -> None:
-        """Add to an isolated position's wallet, or take from it with an amount below zero (margin asset)."""
         ...
 
     async def instruments(self) -> list[Instrument]:

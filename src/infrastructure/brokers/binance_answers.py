@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Final, TypeAlias
 
+from src.application.ports.broker import LeverageBracket
 from src.domain.market.sides import OrderSide, PositionSide
 from src.domain.orders.news import (
     BalanceReport,
@@ -127,6 +128,17 @@ def balance_report(answer: Answer) -> BalanceReport:
         asset=answer["asset"],
         wallet_balance=Decimal(answer["balance"]),
         available_balance=Decimal(answer["availableBalance"]),
+    )
+
+
+def leverage_bracket(answer: Answer) -> LeverageBracket:
+    """A row of leverageBracket; its amounts are numbers, read by way of their shortest text."""
+    return LeverageBracket(
+        notional_floor=Decimal(str(answer["notionalFloor"])),
+        notional_cap=Decimal(str(answer["notionalCap"])),
+        leverage_max=int(answer["initialLeverage"]),
+        maintenance_rate=Decimal(str(answer["maintMarginRatio"])),
+        deduction=Decimal(str(answer["cum"])),
     )
 
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Final
 
-from src.application.ports.broker import BrokerRefused, KeyPermissions, VenueTime
+from src.application.ports.broker import BrokerRefused, KeyPermissions, LeverageBracket, VenueTime
 from src.application.ports.failpoints import failpoint
 from src.domain.market.instrument import Instrument
 from src.domain.orders.news import (
@@ -21,6 +21,7 @@ from src.infrastructure.brokers.binance_answers import (
     balance_report,
     fill_report,
     income_report,
+    leverage_bracket,
     order_report,
     position_report,
 )
@@ -136,6 +137,11 @@ class PaperReads(ABC):
         """Set one-way mode; the simulated exchange refuses hedge mode."""
         with _asking("set_hedge_mode", tolerated=POSITION_MODE_IS_SET):
             self._engine.set_hedge_mode(self._account, enabled)
+
+    async def leverage_brackets(self, symbol: str) -> list[LeverageBracket]:
+        """The symbol's brackets, lowest notional first."""
+        with _asking("leverage_brackets"):
+            return [leverage_bracket(row) for row in self._engine.leverage_brackets(symbol)[0]["brackets"]]
 
     async def instruments(self) -> list[Instrument]:
         """What the simulated exchange trades."""

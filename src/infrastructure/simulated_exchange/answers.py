@@ -7,7 +7,8 @@ from typing import Any, TypeAlias
 
 from src.infrastructure.simulated_exchange.event_writer import average_price
 from src.infrastructure.simulated_exchange.records import AlgoOrder, Order, Posting, Trade
-from src.infrastructure.simulated_exchange.units import multiply, text
+from src.infrastructure.simulated_exchange.rules import SymbolRules
+from src.infrastructure.simulated_exchange.units import multiply, number, text
 
 Answer: TypeAlias = dict[str, Any]
 
@@ -118,4 +119,22 @@ def income(found: Posting) -> Answer:
         "time": found.time_ms,
         "tranId": found.tran_id,
         "tradeId": str(found.trade_id or ""),
+    }
+
+
+def brackets(rules: SymbolRules) -> Answer:
+    """One row of leverageBracket; amounts are numbers there."""
+    return {
+        "symbol": rules.symbol,
+        "brackets": [
+            {
+                "bracket": place,
+                "initialLeverage": bracket.leverage,
+                "notionalCap": number(bracket.cap),
+                "notionalFloor": number(bracket.floor),
+                "maintMarginRatio": number(bracket.rate),
+                "cum": number(bracket.deduction),
+            }
+            for place, bracket in enumerate(rules.brackets, start=1)
+        ],
     }

@@ -45,6 +45,11 @@ class EngineReads:
         self._account(number)
         return False
 
+    def leverage_brackets(self, symbol: str | None = None) -> list[Answer]:
+        """GET leverageBracket, of one symbol or of all."""
+        markets = self._state.markets.values() if symbol is None else (self._state.market(symbol),)
+        return [answers.brackets(market.rules) for market in markets]
+
     def query_order(
         self, number: int, symbol: str, order_id: int | None = None, client_order_id: str | None = None
     ) -> Answer:

@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Final
 
 from src.domain.market.instrument import Instrument
+from src.infrastructure.simulated_exchange.brackets import Bracket, brackets_of
 from src.infrastructure.simulated_exchange.units import DECIMALS, to_units
 
 HOUR_MS: Final = 3_600_000
@@ -52,6 +53,7 @@ class SymbolRules:
     taker_rate: int
     maintenance_rate: int
     leverage_max: int
+    brackets: tuple[Bracket, ...]
 
     @classmethod
     def of(cls, instrument: Instrument) -> "SymbolRules":
@@ -77,4 +79,5 @@ class SymbolRules:
             taker_rate=to_units(instrument.taker_rate),
             maintenance_rate=to_units(instrument.maintenance_rate),
             leverage_max=instrument.leverage_max,
+            brackets=brackets_of(instrument),
         )

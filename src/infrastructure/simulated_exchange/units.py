@@ -48,3 +48,9 @@ def text(amount: int) -> str:
     if not part:
         return f"{sign}{whole}"
     return f"{sign}{whole}.{part:08d}".rstrip("0")
+
+
+def number(amount: int) -> int | float:
+    """The amount as a JSON number, for the few answers that carry no text: whole where it is whole."""
+    whole, part = divmod(amount, SCALE)
+    return amount / SCALE if part else whole
