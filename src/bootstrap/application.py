@@ -29,7 +29,6 @@ from src.infrastructure.monitoring.logging import configure_logging, log_session
 from src.infrastructure.persistence.database_url import sqlite_path
 from src.infrastructure.persistence.read_models import SqliteReadModels
 from src.infrastructure.persistence.schema import SchemaState, create_sqlite, sqlite_schema_state
-from src.infrastructure.persistence.sqlite_store import SqliteStore
 from src.infrastructure.simulated_exchange.errors import ExchangeFailure
 from src.interfaces.cli.composition import (
     Check,
@@ -93,7 +92,6 @@ class PaperApplication:
             try:
                 return asyncio.run(process.run())
             finally:
-                asyncio.run(parts.store.close())
                 parts.close()
         except (SourceError, ContradictingOptions) as error:
             raise ConfigurationError(str(error)) from None
@@ -187,9 +185,7 @@ class PaperApplication:
             account_id = known.account_id
         else:
             parts = self._open(selection)
-            parts.store.open_account(parts.account, parts.inputs.now_ms())
-            asyncio.run(parts.store.close())
-            parts.close()
+            asyncio.run(_open_account(parts))
             account_id = parts.account.account_id
         return Initialised(str(self.database), created, account_id, self.settings.portfolio)
 
@@ -216,12 +212,11 @@ class PaperApplication:
 
     def verify_journal(self, account_id: str) -> int:
         """Check the whole hash chain; the number of records."""
-        store = SqliteStore(self.database)
+        reads = self.open_reads()
         try:
-            store.load(account_id)
-            return store.verify()
+            return reads.verify(account_id)
         finally:
-            asyncio.run(store.close())
+            reads.close()
 
     # --- the rest -------------------------------------------------------------------------------------------
 
@@ -234,6 +229,14 @@ class PaperApplication:
         return subprocess.run(
             [sys.executable, "-m", "benchmarks", *arguments], cwd=ROOT, check=False
         ).returncode
+
+
+async def _open_account(parts: SessionParts) -> None:
+    try:
+        await parts.store.open_account(parts.account, parts.inputs.now_ms())
+    finally:
+        await parts.store.close()
+        parts.close()
 
 
 def _require_unfinished(selection: Selection, account_id: str) -> None:

@@ -1,6 +1,5 @@
 """What ``doctor`` looks at: everything that a session needs, each with what to do when it is missing."""
 
-import asyncio
 import importlib.util
 import os
 import shutil
@@ -16,7 +15,6 @@ from src.infrastructure.messaging.control_path import control_path
 from src.infrastructure.messaging.control_socket import ControlClient
 from src.infrastructure.persistence.read_models import SqliteReadModels
 from src.infrastructure.persistence.schema import SchemaState, sqlite_schema_state
-from src.infrastructure.persistence.sqlite_store import SqliteStore
 from src.interfaces.cli.composition import Check, Health
 
 FREE_BYTES_MIN = 200 * 1024 * 1024
@@ -141,12 +139,11 @@ def _accounts(data_dir: Path, database: Path) -> Iterator[Check]:
 def _journal(database: Path, account_id: str) -> Check:
     name = f"journal {account_id[:8]}"
     try:
-        store = SqliteStore(database)
+        reads = SqliteReadModels(database)
         try:
-            store.load(account_id)
-            return Check(name, Health.OK, f"{store.verify():,} records, chain intact")
+            return Check(name, Health.OK, f"{reads.verify(account_id):,} records, chain intact")
         finally:
-            asyncio.run(store.close())
+            reads.close()
     except StoreError as error:
         return Check(name, Health.FAILED, str(error), "restore a backup")
 

@@ -58,8 +58,8 @@ async def _move_trading(
 ) -> TradingChange:
     store = SqliteStore(database)
     try:
-        store.acquire(account_id, f"pid {os.getpid()}")
-        ledger = store.load(account_id)
+        await store.acquire(account_id, f"pid {os.getpid()}")
+        ledger = await store.load(account_id)
         assert ledger is not None, "the account was found before"
         at_ms = ledger.account.last_ms
         news = MoveTrading(trigger, reason, "operator")
@@ -121,11 +121,11 @@ class _Archive(OrderArchive):
         self._reads = reads
         self._account_id = account_id
 
-    def find_order(self, client_order_id: str) -> Order | None:
+    async def find_order(self, client_order_id: str) -> Order | None:
         """By our id."""
         return self._reads.order(self._account_id, client_order_id)
 
-    def find_order_by_exchange_id(self, symbol: str, exchange_order_id: int) -> Order | None:
+    async def find_order_by_exchange_id(self, symbol: str, exchange_order_id: int) -> Order | None:
         """By the exchange's id, among all of the symbol's."""
         orders = self._reads.orders(self._account_id, symbol=symbol, limit=1_000_000)
         return next((order for order in orders if order.exchange_order_id == exchange_order_id), None)

@@ -45,7 +45,16 @@ class SessionProcess:
         self._picture: SessionPicture | None = None
 
     async def run(self) -> SessionResult:
-        """Start or resume, run, end. What fails while running is a result; what fails before is raised."""
+        """Start or resume, run, end. What fails while running is a result; what fails before is raised.
+
+        The store is closed in any case: a connection ends in the event loop that it was made in.
+        """
+        try:
+            return await self._run()
+        finally:
+            await self._parts.store.close()
+
+    async def _run(self) -> SessionResult:
         wall_start_ns = time.monotonic_ns()
         runner = self._runner
         self._listen_to_signals()

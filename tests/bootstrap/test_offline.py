@@ -1,5 +1,6 @@
 """What can be done while no session runs: halt, re-arm, recover, and look without touching."""
 
+import asyncio
 import hashlib
 from pathlib import Path
 
@@ -158,7 +159,7 @@ def test_while_a_session_holds_the_account_nobody_else_moves_it(killed_after_a_f
     application = the_application(copied(killed_after_a_fill, tmp_path))
     account = the_account(application)
     holder = SqliteStore(application.database)
-    holder.acquire(account, "a session")
+    asyncio.run(holder.acquire(account, "a session"))
 
     for move in (lambda: application.halt(account, "a test"), lambda: application.rearm(account)):
         with pytest.raises(AccountBusy) as refused:

@@ -1,6 +1,6 @@
 """Where a session's truth about its own intents is kept: journal, tables and outbox, written in one transaction.
 
-The writer (:class:`Store`) belongs to the process that holds the account's lease. Everybody else reads through
+Whatever may have to travel to a server is awaited; an embedded database answers without ever suspending. The writer (:class:`Store`) belongs to the process that holds the account's lease. Everybody else reads through
 :class:`ReadModels`, which never writes and needs no lease.
 """
 
@@ -94,11 +94,11 @@ class EquityPoint:
 class OrderArchive(Protocol):
     """Where orders are found that have left a ledger's working set."""
 
-    def find_order(self, client_order_id: str) -> Order | None:
+    async def find_order(self, client_order_id: str) -> Order | None:
         """A stored order by our id."""
         ...
 
-    def find_order_by_exchange_id(self, symbol: str, exchange_order_id: int) -> Order | None:
+    async def find_order_by_exchange_id(self, symbol: str, exchange_order_id: int) -> Order | None:
         """A stored order by the exchange's ordinary order id."""
         ...
 
@@ -106,18 +106,18 @@ class OrderArchive(Protocol):
 class Store(OrderArchive, Protocol):
     """The one writer of one account. Not thread-safe: the session's task owns it."""
 
-    def open_account(self, opened: AccountOpened, at_ms: int) -> None:
+    async def open_account(self, opened: AccountOpened, at_ms: int) -> None:
         """Create the account with its first journal record; nothing happens when it exists."""
         ...
 
-    def acquire(self, account_id: str, owner: str) -> int:
+    async def acquire(self, account_id: str, owner: str) -> int:
         """Take the lease: the OS lock first, then epoch + 1, durable before this returns; return the epoch.
 
         Raises :class:`AccountBusy` when another living process holds it.
         """
         ...
 
-    def load(self, account_id: str) -> Ledger | None:
+    async def load(self, account_id: str) -> Ledger | None:
         """The ledger from the tables, or None when there is no such account."""
         ...
 
@@ -133,17 +133,9 @@ class Store(OrderArchive, Protocol):
         """
         ...
 
-    def has_fill(self, symbol: str, trade_id: int) -> bool:
-        """Whether a trade is booked already."""
-        ...
-
     @property
     def head(self) -> JournalHead:
         """The last committed record."""
-        ...
-
-    def verify(self) -> int:
-        """Check the whole hash chain; return the number of records. Raises :class:`StoreCorrupt`."""
         ...
 
     @property
@@ -215,6 +207,10 @@ class ReadModels(Protocol):
 
     def head(self, account_id: str) -> JournalHead:
         """The last committed record."""
+        ...
+
+    def verify(self, account_id: str) -> int:
+        """Check the whole hash chain; return the number of records. Raises :class:`StoreCorrupt`."""
         ...
 
     def close(self) -> None:

@@ -11,6 +11,7 @@ from disk at its next start.
 
 from asyncio import Future, get_running_loop
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TypeVar
 
 from src.application.ports.broker import Broker, UserEvent
@@ -29,8 +30,7 @@ from src.domain.decisions.step import Now, Policy, Step
 from src.domain.ledger.events import Event
 from src.domain.ledger.state import Ledger
 from src.domain.market.candle import Candle
-from src.domain.orders.news import CancelOutcome, NotSent, OrderNews, SubmitOutcome
-from src.domain.orders.order import Order
+from src.domain.orders.news import CancelOutcome, ModifyOutcome, NotSent, OrderNews, SubmitOutcome
 from src.domain.shared.errors import IllegalTransition
 
 Result = TypeVar("Result")
@@ -77,6 +77,7 @@ class SessionLoop:
         self._events: list[Event] = []
         self._staged = False
         self._answers: list[tuple[Future[object], object]] = []
+        self._late: list[tuple[StreamNews, list[str]]] = []
         self._batches = 0
         self._ticking = False
 
@@ -100,6 +101,8 @@ class SessionLoop:
     async def flush(self) -> None:
         """Commit what was decided, then act on it, then tell the world."""
         while self.pending or self._staged:
+            if self._late:
+                await self._decide_late()
             self.pending = self._staged = False
             await self.store.commit(self.ledger)
             failpoint("session.committed")
@@ -148,6 +151,10 @@ class SessionLoop:
         """The answer to a cancel."""
         self.decide(outcome)
 
+    def on_modify_outcome(self, outcome: ModifyOutcome) -> None:
+        """The answer to an amendment."""
+        self.decide(outcome)
+
     def on_user_event(self, event: UserEvent) -> None:
         """An event of the user stream: journalled raw, then interpreted; settled orders it names come back."""
         trouble = ""
@@ -156,28 +163,36 @@ class SessionLoop:
             meaning = self.broker.interpret(event)
         except ValueError as error:
             trouble = str(error)
-        news = [item for item in meaning if isinstance(item, OrderNews)]
-        known = [self.settled(item.order.client_order_id) for item in news]
-        self.decide(
-            StreamNews(
-                event.stream_epoch,
-                event.raw,
-                meaning,  # type: ignore[arg-type]  # what interpret returns, unchanged
-                trouble,
-                tuple(order for order in known if order is not None),
-            )
+        news = StreamNews(
+            event.stream_epoch,
+            event.raw,
+            meaning,  # type: ignore[arg-type]  # what interpret returns, unchanged
+            trouble,
         )
+        orders = self.ledger.orders
+        strange = [
+            item.order.client_order_id
+            for item in meaning
+            if isinstance(item, OrderNews) and item.order.client_order_id not in orders
+        ]
+        if strange:
+            # The store is asked when the batch ends, which it does here: no later input overtakes this one.
+            self._late.append((news, strange))
+            self.pending = True
+        else:
+            self.decide(news)
 
     def on_stream_lost(self, stream_epoch: int, reason: str) -> None:
         """The user stream ended: ask the exchange what was missed."""
         self.decide(StreamEnded(stream_epoch, reason))
         self.reconcile_wanted = self.reconcile_wanted or reason
 
-    def settled(self, client_order_id: str) -> Order | None:
-        """An order that has left the working set, from the store; None for one that is in it or was never ours."""
-        if client_order_id in self.ledger.orders:
-            return None
-        return self.store.find_order(client_order_id)
+    async def _decide_late(self) -> None:
+        """News of orders outside the working set: with the settled orders that the store knows by these names."""
+        late, self._late = self._late, []
+        for news, names in late:
+            found = [await self.store.find_order(name) for name in names]
+            self.decide(replace(news, known=tuple(order for order in found if order is not None)))
 
     # --- inputs: the market ---------------------------------------------------------------------------------
 

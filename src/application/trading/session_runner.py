@@ -71,10 +71,10 @@ class SessionRunner:
     async def start(self) -> RecoveryReport:
         """Take the lease, take over or open the session, recover, and be RUNNING (or PAUSED, if it was)."""
         parts = self.parts
-        parts.store.open_account(parts.account, parts.inputs.now_ms())
-        epoch = parts.store.acquire(parts.account.account_id, parts.owner)
+        await parts.store.open_account(parts.account, parts.inputs.now_ms())
+        epoch = await parts.store.acquire(parts.account.account_id, parts.owner)
         failpoint("session.lease_taken")
-        ledger = parts.store.load(parts.account.account_id) or open_ledger(parts.account)
+        ledger = await parts.store.load(parts.account.account_id) or open_ledger(parts.account)
         self._check_options(ledger)
         self._assemble(ledger)
         loop = self.loop

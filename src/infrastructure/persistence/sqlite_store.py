@@ -48,6 +48,7 @@ class SqliteStore:
         require_current(path)
         self._path = path
         self._broken = ""
+        self._closed = False
         self._lease: Lease | None = None
         self._lease_epoch = -1
         self._account_no = 0
@@ -60,7 +61,7 @@ class SqliteStore:
         except FAILURES as error:
             raise store_error(error, path) from error
 
-    def open_account(self, opened: AccountOpened, at_ms: int) -> None:
+    async def open_account(self, opened: AccountOpened, at_ms: int) -> None:
         """Create the account with its first journal record; nothing happens when it exists."""
         self._run(lambda: self._open_account(opened, at_ms))
 
@@ -77,7 +78,7 @@ class SqliteStore:
         driver.execute(sql.UPDATE_OPENED, (chain.seq, chain.hash, chain.account_no))
         driver.commit()
 
-    def acquire(self, account_id: str, owner: str) -> int:
+    async def acquire(self, account_id: str, owner: str) -> int:
         """Take the lease: the OS lock first, then epoch + 1, durable before this returns; return the epoch."""
         if self._lease is not None:
             raise StoreError("this store holds a lease already: close it first")
@@ -112,7 +113,7 @@ class SqliteStore:
             self._batch = Batch(Chain(account_no, seq, digest), session_id)
             self._head = self._batch.chain.head
 
-    def load(self, account_id: str) -> Ledger | None:
+    async def load(self, account_id: str) -> Ledger | None:
         """The ledger from the tables, or None when there is no such account; the journal's tail is checked.
 
         Raises :class:`StoreCorrupt` when a row cannot be read or the tail does not fit.
@@ -180,31 +181,22 @@ class SqliteStore:
         failpoint("store.before_commit")
         driver.commit()
 
-    def find_order(self, client_order_id: str) -> Order | None:
+    async def find_order(self, client_order_id: str) -> Order | None:
         """A settled order that left the working set."""
         key = (self._account_no, client_order_id)
         rows = self._run(lambda: self._driver.query(sql.SELECT_ORDER, key))
         return loading.build_order(rows[0]) if rows else None
 
-    def find_order_by_exchange_id(self, symbol: str, exchange_order_id: int) -> Order | None:
+    async def find_order_by_exchange_id(self, symbol: str, exchange_order_id: int) -> Order | None:
         """The same, by the exchange's ordinary order id."""
         key = (exchange_order_id, self._account_no, symbol)
         rows = self._run(lambda: self._driver.query(sql.SELECT_ORDER_BY_EXCHANGE_ID, key))
         return loading.build_order(rows[0]) if rows else None
 
-    def has_fill(self, symbol: str, trade_id: int) -> bool:
-        """Whether a trade is booked already."""
-        key = (self._account_no, symbol, trade_id)
-        return bool(self._run(lambda: self._driver.query(sql.SELECT_FILL, key)))
-
     @property
     def head(self) -> JournalHead:
         """The last committed record."""
         return self._head
-
-    def verify(self) -> int:
-        """Check the file and the whole hash chain; return the number of records. Raises :class:`StoreCorrupt`."""
-        return self._run(lambda: loading.check_everything(self._driver.query, self._account_no))
 
     @property
     def checkpoint_due(self) -> bool:
@@ -222,7 +214,10 @@ class SqliteStore:
         self._run(lambda: self._driver.backup(path))
 
     async def close(self) -> None:
-        """Give the lease back and close the connection; staged records are dropped."""
+        """Give the lease back and close the connection; staged records are dropped. Harmless to repeat."""
+        if self._closed:
+            return
+        self._closed = True
         self._lease_epoch = -1
         self._projection = None
         try:

@@ -147,7 +147,6 @@ SELECT_LOTS: Final = select(
 )
 SELECT_SYMBOLS: Final = select("symbols", SYMBOL.columns, "WHERE account_no=? ORDER BY symbol")
 SELECT_TRADE_IDS: Final = "SELECT trade_id FROM fills WHERE account_no=? AND symbol=? AND trade_id>?"
-SELECT_FILL: Final = "SELECT 1 FROM fills WHERE account_no=? AND symbol=? AND trade_id=?"
 SELECT_INCOME_IDS: Final = "SELECT transaction_id,income_type,asset FROM income WHERE account_no=?"
 SELECT_RECORDS: Final = select(
     "journal", JOURNAL_COLUMNS, "WHERE record_no>? AND record_no<=? ORDER BY record_no LIMIT ?"

@@ -304,7 +304,7 @@ async def test_late_news_of_a_settled_order_finds_it_in_the_store(
 
     added = events_of(config)[len(before) :]
     assert {type(event) for event in added} == {e.RawReceived}
-    stored = runner.loop.store.find_order(placed.id)
+    stored = await runner.loop.store.find_order(placed.id)
     assert stored is not None
     assert stored.status is OrderStatus.FILLED
     assert stored.filled_quantity == placed.quantity

@@ -114,11 +114,11 @@ def test_making_a_database_twice_changes_nothing(tmp_path: Path):
     path = tmp_path / "steadyhand.db"
     create_sqlite(path)
     store = SqliteStore(path)
-    store.open_account(ACCOUNT, START_MS)
+    asyncio.run(store.open_account(ACCOUNT, START_MS))
 
     create_sqlite(path)
 
-    assert store.load(ACCOUNT.account_id) is not None
+    assert asyncio.run(store.load(ACCOUNT.account_id)) is not None
 
 
 @pytest.mark.parametrize("make", [create_sqlite, migrate])
@@ -138,7 +138,7 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path):
 def test_a_file_whose_pages_are_damaged_is_refused(tmp_path: Path):
     path = tmp_path / "steadyhand.db"
     create_sqlite(path)
-    SqliteStore(path).open_account(ACCOUNT, START_MS)
+    asyncio.run(SqliteStore(path).open_account(ACCOUNT, START_MS))
     with closing(sqlite3.connect(path)) as file:
         file.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         (root,) = file.execute("SELECT rootpage FROM sqlite_master WHERE name = 'journal'").fetchone()
@@ -147,7 +147,7 @@ def test_a_file_whose_pages_are_damaged_is_refused(tmp_path: Path):
         raw.write(b"\xff" * 4096)
 
     with pytest.raises(StoreCorrupt, match="restore"):
-        SqliteStore(path).load(ACCOUNT.account_id)
+        asyncio.run(SqliteStore(path).load(ACCOUNT.account_id))
 
 
 def test_a_row_that_its_index_does_not_know_is_found_by_a_full_check(tmp_path: Path):
@@ -163,9 +163,7 @@ def test_a_row_that_its_index_does_not_know_is_found_by_a_full_check(tmp_path: P
     path.write_bytes(content)
 
     store = SqliteStore(path)
-    store.load(ACCOUNT.account_id)
-    with pytest.raises(StoreCorrupt, match="damaged"):
-        store.verify()
+    asyncio.run(store.load(ACCOUNT.account_id))
     with pytest.raises(StoreCorrupt, match="damaged"):
         SqliteReadModels(path).verify(ACCOUNT.account_id)
 
@@ -173,12 +171,12 @@ def test_a_row_that_its_index_does_not_know_is_found_by_a_full_check(tmp_path: P
 def test_a_row_that_cannot_be_read_is_damage(tmp_path: Path):
     path = tmp_path / "steadyhand.db"
     create_sqlite(path)
-    SqliteStore(path).open_account(ACCOUNT, START_MS)
+    asyncio.run(SqliteStore(path).open_account(ACCOUNT, START_MS))
     with closing(sqlite3.connect(path)) as file, file:
         file.execute("UPDATE account SET trading_state = 'SLEEPY'")
 
     with pytest.raises(StoreCorrupt, match="cannot be read"):
-        SqliteStore(path).load(ACCOUNT.account_id)
+        asyncio.run(SqliteStore(path).load(ACCOUNT.account_id))
     with pytest.raises(StoreCorrupt, match="cannot be read"):
         SqliteReadModels(path).ledger(ACCOUNT.account_id)
 
@@ -204,9 +202,9 @@ async def use(path: Path) -> None:
     """Everything a start does, and a full check."""
     store = SqliteStore(path, synchronous="OFF")
     try:
-        store.acquire(ACCOUNT.account_id, "a test")
-        store.load(ACCOUNT.account_id)
-        store.verify()
+        await store.acquire(ACCOUNT.account_id, "a test")
+        await store.load(ACCOUNT.account_id)
+        SqliteReadModels(path).verify(ACCOUNT.account_id)
     finally:
         await store.close()
 
@@ -219,9 +217,9 @@ def a_used_database() -> Path:
 
     async def write() -> None:
         store = SqliteStore(path, synchronous="OFF")
-        store.open_account(ACCOUNT, START_MS)
-        store.acquire(ACCOUNT.account_id, "a test")
-        ledger = store.load(ACCOUNT.account_id)
+        await store.open_account(ACCOUNT, START_MS)
+        await store.acquire(ACCOUNT.account_id, "a test")
+        ledger = await store.load(ACCOUNT.account_id)
         assert ledger is not None
         intent = an_intent()
         events = (

@@ -1,3 +1,4 @@
+import asyncio
 import sqlite3
 from contextlib import closing
 from hashlib import sha256
@@ -23,9 +24,9 @@ async def database(tmp_path: Path) -> Path:
     path = tmp_path / "steadyhand.db"
     create_sqlite(path)
     store = SqliteStore(path, synchronous="OFF")
-    store.open_account(ACCOUNT, START_MS)
-    store.acquire(ACCOUNT.account_id, "a test")
-    ledger = store.load(ACCOUNT.account_id)
+    await store.open_account(ACCOUNT, START_MS)
+    await store.acquire(ACCOUNT.account_id, "a test")
+    ledger = await store.load(ACCOUNT.account_id)
     assert ledger is not None
     store.stage(START_MS, [EpochStarted(1), *(StreamLost(n, "a reason") for n in range(3))])
     await store.commit(ledger)
@@ -92,7 +93,7 @@ def test_a_changed_record_is_noticed(database: Path, change: str):
     tamper(database, f"UPDATE journal SET {change} WHERE seq = 3")
 
     with pytest.raises(StoreCorrupt, match="record 3"):
-        SqliteStore(database).load(ACCOUNT.account_id)
+        asyncio.run(SqliteStore(database).load(ACCOUNT.account_id))
 
 
 @pytest.mark.parametrize("seq", [1, 3, 5])
@@ -100,7 +101,7 @@ def test_a_lost_record_is_noticed(database: Path, seq: int):
     tamper(database, f"DELETE FROM journal WHERE seq = {seq}")
 
     with pytest.raises(StoreCorrupt, match="restore the database from a backup"):
-        SqliteStore(database).load(ACCOUNT.account_id)
+        asyncio.run(SqliteStore(database).load(ACCOUNT.account_id))
 
 
 def test_an_added_record_is_noticed(database: Path):
@@ -111,13 +112,13 @@ def test_an_added_record_is_noticed(database: Path):
     )
 
     with pytest.raises(StoreCorrupt, match="goes on after record 5"):
-        SqliteStore(database).load(ACCOUNT.account_id)
+        asyncio.run(SqliteStore(database).load(ACCOUNT.account_id))
 
 
-def test_a_reader_verifies_the_chain_beside_the_writer(database: Path):
+async def test_a_reader_verifies_the_chain_beside_the_writer(database: Path):
     store = SqliteStore(database)
-    store.load(ACCOUNT.account_id)
+    await store.load(ACCOUNT.account_id)
 
     checked = SqliteReadModels(database).verify(ACCOUNT.account_id)
 
-    assert checked == store.verify() == store.head.seq == 5
+    assert checked == store.head.seq == 5

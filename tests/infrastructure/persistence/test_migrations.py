@@ -1,5 +1,6 @@
 """Where a database's tables come from: the migrations, the schema file made from them, and the tables in code."""
 
+import asyncio
 import re
 import shutil
 import sqlite3
@@ -137,7 +138,7 @@ def test_a_migration_that_fails_leaves_the_database_as_it_was(tmp_path: Path, da
 
 
 def test_no_migration_runs_while_a_session_does(tmp_path: Path, database: Path):
-    SqliteStore(database).open_account(ACCOUNT, 1)
+    asyncio.run(SqliteStore(database).open_account(ACCOUNT, 1))
     scripts = scripts_of_a_later_version(tmp_path)
     lease = Lease.take(database, ACCOUNT.account_id, "pid 7")
 

@@ -36,12 +36,14 @@ class Session:
     def __init__(self, path: Path) -> None:
         create_sqlite(path)
         self.store = SqliteStore(path, synchronous="OFF")
-        self.store.open_account(ACCOUNT, START_MS)
-        self.store.acquire(NAME, "pid 7")
-        ledger = self.store.load(NAME)
+        self.at_ms = START_MS
+
+    async def open(self) -> None:
+        await self.store.open_account(ACCOUNT, START_MS)
+        await self.store.acquire(NAME, "pid 7")
+        ledger = await self.store.load(NAME)
         assert ledger is not None
         self.ledger = ledger
-        self.at_ms = START_MS
 
     async def write(self, *events: e.Event) -> None:
         for event in events:
@@ -55,6 +57,7 @@ class Session:
 async def session(tmp_path: Path) -> Session:
     """A session with an open order, a filled one and a round trip."""
     session = Session(tmp_path / "steadyhand.db")
+    await session.open()
     entry, rest = an_intent(1), an_intent(3, a_ticket(symbol="ETHUSDT"))
     leave = an_intent(2, a_ticket(side=OrderSide.SELL, quantity=Decimal("0.04")))
     await session.write(e.SessionOpened("session-1", some_options()), e.EquityMarked(AMOUNT, AMOUNT, AMOUNT))
@@ -221,7 +224,7 @@ def test_reading_never_writes(reads: SqliteReadModels):
 
 
 async def test_another_account_of_the_file_is_not_mixed_in(reads: SqliteReadModels, session: Session):
-    session.store.open_account(replace(ACCOUNT, account_id="account-2"), START_MS)
+    await session.store.open_account(replace(ACCOUNT, account_id="account-2"), START_MS)
 
     assert reads.orders("account-2") == []
     assert reads.head("account-2").seq == 1

@@ -39,22 +39,29 @@ from tests.support.ledger_builders import (
 class Writer:
     """A store with its ledger, as a session holds them."""
 
-    def __init__(self, path: Path, synchronous: str = "OFF") -> None:
-        if not path.exists():
-            create_sqlite(path)
+    def __init__(self, path: Path, store: SqliteStore, epoch: int, ledger: Ledger) -> None:
         self.path = path
-        self.store = SqliteStore(path, synchronous=synchronous)
-        self.store.open_account(ACCOUNT, START_MS)
-        self.epoch = self.store.acquire(ACCOUNT.account_id, "a test")
-        ledger = self.store.load(ACCOUNT.account_id)
-        assert ledger is not None
+        self.store = store
+        self.epoch = epoch
         self.ledger = ledger
 
-    def tell(self, event: e.Event, at_ms: int = START_MS) -> None:
+    @classmethod
+    async def open(cls, path: Path, synchronous: str = "OFF") -> "Writer":
+        """Take the account over, or make it."""
+        if not path.exists():
+            create_sqlite(path)
+        store = SqliteStore(path, synchronous=synchronous)
+        await store.open_account(ACCOUNT, START_MS)
+        epoch = await store.acquire(ACCOUNT.account_id, "a test")
+        ledger = await store.load(ACCOUNT.account_id)
+        assert ledger is not None
+        return cls(path, store, epoch, ledger)
+
+    async def tell(self, event: e.Event, at_ms: int = START_MS) -> None:
         """Stage an event and evolve over it; late news brings a settled order back first."""
         name = getattr(event, "client_order_id", "")
         if name and name not in self.ledger.orders:
-            settled = self.store.find_order(name)
+            settled = await self.store.find_order(name)
             if settled is not None:
                 self.ledger.adopt_order(settled)
         self.store.stage(at_ms, [event])
@@ -62,7 +69,7 @@ class Writer:
 
     async def write(self, *events: e.Event) -> None:
         for event in events:
-            self.tell(event)
+            await self.tell(event)
         await self.store.commit(self.ledger)
 
     async def end(self) -> dict[str, Any]:
@@ -108,24 +115,23 @@ def test_a_loaded_ledger_is_the_one_in_memory_and_the_fold_of_the_journal(
 
 async def live(path: Path, events: History, data: st.DataObject) -> dict[str, Any]:
     """Write events in drawn batches, with restarts in between; return what the ledger holds at the end."""
-    writer = Writer(path)
+    writer = await Writer.open(path)
     while events:
         size = data.draw(st.integers(1, 4))
         batch, events = events[:size], events[size:]
         for at_ms, event in batch:
-            writer.tell(event, at_ms)
+            await writer.tell(event, at_ms)
         await writer.store.commit(writer.ledger)
         if data.draw(st.sampled_from((False, False, False, True))):
             await writer.end()
-            writer = Writer(path)
-    writer.store.verify()
+            writer = await Writer.open(path)
     return await writer.end()
 
 
 async def test_equal_histories_in_fresh_stores_give_equal_journals(tmp_path: Path):
     journals = []
     for name in ("one.db", "two.db"):
-        writer = Writer(tmp_path / name)
+        writer = await Writer.open(tmp_path / name)
         await writer.write(e.EpochStarted(writer.epoch), intent := an_intent())
         await writer.write(a_fill(intent))
         await writer.end()
@@ -137,7 +143,7 @@ async def test_equal_histories_in_fresh_stores_give_equal_journals(tmp_path: Pat
 
 
 async def test_a_commit_with_nothing_to_write_makes_no_transaction(database: Path, failpoints: list[str]):
-    writer = Writer(database)
+    writer = await Writer.open(database)
     failpoints.clear()
 
     await writer.store.commit(writer.ledger)
@@ -147,7 +153,7 @@ async def test_a_commit_with_nothing_to_write_makes_no_transaction(database: Pat
 
 
 async def test_a_commit_passes_every_crash_point_in_order(database: Path, failpoints: list[str]):
-    writer = Writer(database)
+    writer = await Writer.open(database)
 
     await writer.write(an_intent())
     writer.store.checkpoint()
@@ -165,26 +171,24 @@ async def test_a_commit_passes_every_crash_point_in_order(database: Path, failpo
 
 
 async def test_a_settled_order_leaves_the_working_set_and_is_found_again(database: Path):
-    writer = Writer(database)
+    writer = await Writer.open(database)
     intent = an_intent()
     name = intent.attempt.client_order_id
     await writer.write(intent, e.AttemptMoved(name, AttemptTrigger.ACCEPTED, 77))
 
     await writer.write(a_fill(intent, trade_id=5))
 
-    found = writer.store.find_order(name)
+    found = await writer.store.find_order(name)
     assert name not in writer.ledger.orders
     assert found is not None
     assert (found.status, found.trade_ids, found.ticket) == (OrderStatus.FILLED, {5}, intent.ticket)
-    assert writer.store.find_order_by_exchange_id("BTCUSDT", 77) == found
-    assert writer.store.find_order_by_exchange_id("ETHUSDT", 77) is None
-    assert writer.store.has_fill("BTCUSDT", 5)
-    assert not writer.store.has_fill("ETHUSDT", 5)
+    assert await writer.store.find_order_by_exchange_id("BTCUSDT", 77) == found
+    assert await writer.store.find_order_by_exchange_id("ETHUSDT", 77) is None
     await writer.end()
 
 
 async def test_a_late_fill_of_a_settled_order_is_written_to_its_row(database: Path):
-    writer = Writer(database)
+    writer = await Writer.open(database)
     intent = an_intent()
     name = intent.attempt.client_order_id
     await writer.write(intent, e.OrderMoved(name, OrderTrigger.CANCEL, Decimal(0), START_MS))
@@ -192,14 +196,14 @@ async def test_a_late_fill_of_a_settled_order_is_written_to_its_row(database: Pa
 
     await writer.write(a_fill(intent, quantity=Decimal("0.04")))
 
-    found = writer.store.find_order(name)
+    found = await writer.store.find_order(name)
     assert found is not None
     assert (found.status, found.filled_quantity) == (OrderStatus.CANCELED, Decimal("0.04"))
     await writer.end()
 
 
 async def test_a_start_reads_no_order_before_the_oldest_open_one(database: Path):
-    writer = Writer(database)
+    writer = await Writer.open(database)
     for number in range(1, 4):
         await writer.write(intent := an_intent(number), a_fill(intent, number))
     await writer.write(an_intent(4))
@@ -213,7 +217,7 @@ async def test_a_start_reads_no_order_before_the_oldest_open_one(database: Path)
 
 
 async def test_a_client_order_id_is_never_stored_twice(database: Path):
-    writer = Writer(database)
+    writer = await Writer.open(database)
     await writer.write(intent := an_intent(1))
 
     with pytest.raises(StoreError, match="UNIQUE"):
@@ -221,7 +225,7 @@ async def test_a_client_order_id_is_never_stored_twice(database: Path):
 
 
 async def test_a_fill_is_never_stored_twice(database: Path):
-    writer = Writer(database)
+    writer = await Writer.open(database)
     await writer.write(intent := an_intent(), a_fill(intent, quantity=Decimal("0.01")))
 
     with pytest.raises(StoreError, match="UNIQUE"):
@@ -229,14 +233,14 @@ async def test_a_fill_is_never_stored_twice(database: Path):
 
 
 async def test_what_was_staged_and_not_committed_is_gone(database: Path):
-    writer = Writer(database)
+    writer = await Writer.open(database)
     await writer.write(an_intent(1))
     head = writer.store.head
 
-    writer.tell(an_intent(2))
+    await writer.tell(an_intent(2))
     await writer.store.close()
 
-    again = Writer(database)
+    again = await Writer.open(database)
     assert again.store.head == head
     assert len(again.ledger.orders) == 1
     await again.end()
@@ -245,8 +249,8 @@ async def test_what_was_staged_and_not_committed_is_gone(database: Path):
 async def test_nothing_is_staged_without_the_lease(database: Path):
     create_sqlite(database)
     store = SqliteStore(database)
-    store.open_account(ACCOUNT, START_MS)
-    store.load(ACCOUNT.account_id)
+    await store.open_account(ACCOUNT, START_MS)
+    await store.load(ACCOUNT.account_id)
 
     with pytest.raises(StoreError, match="acquire the account first"):
         store.stage(START_MS, [an_intent()])
@@ -257,31 +261,31 @@ async def test_an_unknown_account_cannot_be_acquired_or_loaded(database: Path):
     create_sqlite(database)
     store = SqliteStore(database)
 
-    assert store.load("nobody") is None
+    assert await store.load("nobody") is None
     with pytest.raises(StoreError, match="init-db"):
-        store.acquire("nobody", "a test")
+        await store.acquire("nobody", "a test")
     await store.close()
 
 
 async def test_opening_an_account_twice_changes_nothing(database: Path):
-    writer = Writer(database)
+    writer = await Writer.open(database)
     head = writer.store.head
 
-    writer.store.open_account(replace(ACCOUNT, namespace="xyz"), START_MS)
+    await writer.store.open_account(replace(ACCOUNT, namespace="xyz"), START_MS)
 
     assert writer.store.head == head
-    assert writer.store.verify() == 1
+    assert SqliteReadModels(database).verify(ACCOUNT.account_id) == 1
     await writer.end()
 
 
 async def test_two_accounts_of_one_file_do_not_touch_each_other(database: Path):
-    first = Writer(database)
+    first = await Writer.open(database)
     await first.write(an_intent(1))
     other = replace(ACCOUNT, account_id="account-2", namespace="def")
-    first.store.open_account(other, START_MS)
+    await first.store.open_account(other, START_MS)
     second = SqliteStore(database, synchronous="OFF")
-    second.acquire("account-2", "another test")
-    ledger = second.load("account-2")
+    await second.acquire("account-2", "another test")
+    ledger = await second.load("account-2")
     assert ledger is not None
     second.stage(START_MS, [intent := an_intent(1)])
     evolve(ledger, intent, START_MS)
@@ -289,15 +293,15 @@ async def test_two_accounts_of_one_file_do_not_touch_each_other(database: Path):
 
     await first.write(e.AttemptMoved(intent.attempt.client_order_id, AttemptTrigger.ACCEPTED, 77))
 
-    assert first.store.verify() == 3
-    assert second.verify() == 2
-    assert second.find_order_by_exchange_id("BTCUSDT", 77) is None
+    reads = SqliteReadModels(database)
+    assert (reads.verify(ACCOUNT.account_id), reads.verify("account-2")) == (3, 2)
+    assert await second.find_order_by_exchange_id("BTCUSDT", 77) is None
     await second.close()
     await first.end()
 
 
 async def test_a_writer_whose_lease_was_taken_over_writes_nothing(database: Path):
-    writer = Writer(database)
+    writer = await Writer.open(database)
     with closing(sqlite3.connect(database)) as thief, thief:
         thief.execute("UPDATE account SET lease_epoch = lease_epoch + 1")
 
@@ -307,11 +311,11 @@ async def test_a_writer_whose_lease_was_taken_over_writes_nothing(database: Path
     with pytest.raises(StoreError, match="closed to everything"):
         await writer.write(an_intent())
     await writer.store.close()
-    assert Writer(database).store.verify() == 1
+    assert SqliteReadModels(database).verify(ACCOUNT.account_id) == 1
 
 
 async def test_the_log_keeps_its_size_between_checkpoints(database: Path):
-    writer = Writer(database, "FULL")
+    writer = await Writer.open(database, "FULL")
     log = Path(f"{database}-wal")
 
     for number in range(1, 2 * CHECKPOINT_AFTER):
@@ -326,7 +330,7 @@ async def test_the_log_keeps_its_size_between_checkpoints(database: Path):
 
 
 async def test_a_reader_that_stays_does_not_stop_the_writer(database: Path):
-    writer = Writer(database)
+    writer = await Writer.open(database)
     await writer.write(an_intent(1))
     with closing(sqlite3.connect(database)) as reader:
         reader.execute("BEGIN")
@@ -337,12 +341,12 @@ async def test_a_reader_that_stays_does_not_stop_the_writer(database: Path):
             writer.store.checkpoint()
 
         assert reader.execute("SELECT count(*) FROM orders").fetchall() == [(1,)]
-    assert writer.store.verify() == 10
+    assert SqliteReadModels(database).verify(ACCOUNT.account_id) == 10
     await writer.end()
 
 
 async def test_a_backup_holds_the_last_commit_while_the_session_goes_on(database: Path, tmp_path: Path):
-    writer = Writer(database)
+    writer = await Writer.open(database)
     await writer.write(an_intent(1))
 
     writer.store.backup(tmp_path / "copy.db")

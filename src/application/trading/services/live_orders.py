@@ -86,7 +86,7 @@ class LiveOrders(LiveSession):
     async def get_order(self, order_id: str) -> Order:
         """An order, open or settled; raises :class:`OrderNotFound`."""
         loop = self._active().loop
-        order = loop.ledger.orders.get(order_id) or loop.store.find_order(order_id)
+        order = loop.ledger.orders.get(order_id) or await loop.store.find_order(order_id)
         if order is None:
             raise OrderNotFound(f"no order {order_id}")
         return order

@@ -148,7 +148,7 @@ async def read_exchange(
         lost=tuple(lost),
         vanished=tuple(vanished),
         confirmed=tuple(confirmed.items()),
-        known=tuple(_settled(ledger, store, reports.values(), fills)),
+        known=tuple(await _settled(ledger, store, reports.values(), fills)),
     )
     return Reading(merge, await broker.positions(), await broker.balances())
 
@@ -188,19 +188,19 @@ async def _trades(
     return fills, confirmed
 
 
-def _settled(
+async def _settled(
     ledger: Ledger, store: OrderArchive, reports: Iterable[OrderReport], fills: list[FillReport]
 ) -> list[Order]:
     """Orders that the news speaks of and that have left the working set."""
     found: dict[str, Order] = {}
     for report in reports:
         if report.client_order_id not in ledger.orders:
-            order = store.find_order(report.client_order_id)
+            order = await store.find_order(report.client_order_id)
             if order is not None:
                 found[order.client_order_id] = order
     for fill in fills:
         if (fill.symbol, fill.exchange_order_id) not in ledger.order_ids:
-            order = store.find_order_by_exchange_id(fill.symbol, fill.exchange_order_id)
+            order = await store.find_order_by_exchange_id(fill.symbol, fill.exchange_order_id)
             if order is not None and order.client_order_id not in ledger.orders:
                 found[order.client_order_id] = order
     return list(found.values())
