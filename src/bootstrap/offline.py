@@ -19,33 +19,12 @@ from src.domain.decisions.news import MoveTrading
 from src.domain.decisions.step import Now, Policy
 from src.domain.ledger.events import FillBooked, IncomeBooked, TradesConfirmed
 from src.domain.ledger.state import Ledger
-from src.domain.market.instrument import Instrument
+from src.domain.market.view import BlindView
 from src.domain.orders.order import Order
 from src.domain.orders.transitions import AttemptState
 from src.domain.sessions.trading_states import TradingTrigger
 from src.infrastructure.persistence.sqlite_store import SqliteStore
 from src.interfaces.cli.composition import Difference, RecoveryOutcome, TradingChange
-
-
-class _NoMarket:
-    """The view of a decision that looks at no prices."""
-
-    def instrument(self, symbol: str) -> Instrument | None:
-        """Nothing is known."""
-        return None
-
-    def best_prices(self, symbol: str) -> None:
-        """Nothing is known."""
-
-    def mark_price(self, symbol: str) -> None:
-        """Nothing is known."""
-
-    def opening_objection(self, symbol: str, now_ms: int) -> str:
-        """Nothing may be opened."""
-        return "no market is open"
-
-    def worst_price(self, symbol: str, buy: bool, quantity: object) -> None:
-        """Nothing is known."""
 
 
 def move_trading(database: Path, account_id: str, trigger: TradingTrigger, reason: str) -> TradingChange:
@@ -63,7 +42,7 @@ async def _move_trading(
         assert ledger is not None, "the account was found before"
         at_ms = ledger.account.last_ms
         news = MoveTrading(trigger, reason, "operator")
-        step = decide(ledger, _NoMarket(), Policy(), news, Now(at_ms, at_ms))
+        step = decide(ledger, BlindView(), Policy(), news, Now(at_ms, at_ms))
         # Requests to cancel are recorded; the next start repeats them to the exchange.
         store.stage(at_ms, step.events)
         await store.commit(ledger)

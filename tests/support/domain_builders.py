@@ -13,6 +13,7 @@ from src.domain.ledger.evolve import evolve, open_ledger
 from src.domain.ledger.state import Ledger
 from src.domain.market.instrument import Instrument
 from src.domain.market.sides import OrderSide, PositionSide
+from src.domain.market.view import Volatility
 from src.domain.orders.news import FillReport, IncomeReport, OrderReport
 from src.domain.orders.order import Order
 from src.domain.orders.ticket import OrderTicket
@@ -58,6 +59,8 @@ class AView:
     )
     objection: str | None = None
     worst: Decimal | None = MARK
+    volatilities: dict[str, Volatility] = field(default_factory=dict)
+    correlations: dict[frozenset[str], Decimal] = field(default_factory=dict)
 
     def instrument(self, symbol: str) -> Instrument | None:
         return self.instruments.get(symbol)
@@ -74,6 +77,12 @@ class AView:
 
     def worst_price(self, symbol: str, buy: bool, quantity: Decimal) -> Decimal | None:
         return self.worst
+
+    def volatility(self, symbol: str) -> Volatility | None:
+        return self.volatilities.get(symbol)
+
+    def correlation(self, first: str, second: str) -> Decimal | None:
+        return self.correlations.get(frozenset((first, second)))
 
 
 def a_view(**changes: Any) -> AView:

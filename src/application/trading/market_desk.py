@@ -7,10 +7,12 @@ no objects here unless it closes a candle; values are built when a decision asks
 from decimal import Decimal
 
 from src.application.ports.market_data import DepthFrame, MarkFrame, SnapshotFrame, TickerFrame, TradeFrame
+from src.application.trading.market_statistics import MarketStatistics
 from src.domain.market.book import OverlayBook
 from src.domain.market.candle import Candle, CandleBuilder
 from src.domain.market.instrument import Instrument
 from src.domain.market.quality import QualityGates, QualityLimits
+from src.domain.market.view import Volatility
 
 
 class SymbolDesk:
@@ -34,6 +36,7 @@ class MarketDesk:
         self._desks = {
             symbol: SymbolDesk(instrument, timeframe, limits) for symbol, instrument in instruments.items()
         }
+        self.statistics = MarketStatistics(instruments, timeframe)
 
     # --- frames ---------------------------------------------------------------------------------------------
 
@@ -54,7 +57,10 @@ class MarketDesk:
         if desk is None:
             return ()
         desk.gates.on_trade(frame.event_ms, now_ms)
-        return desk.candles.add_trade(frame.price, frame.quantity, now_ms)
+        closed = desk.candles.add_trade(frame.price, frame.quantity, now_ms)
+        for candle in closed:
+            self.statistics.add(candle)
+        return closed
 
     def on_depth(self, frame: DepthFrame, now_ms: int) -> None:
         """Changed levels; a break of their chain is a gap until the next snapshot."""
@@ -83,7 +89,10 @@ class MarketDesk:
 
     def advance(self, now_ms: int) -> list[Candle]:
         """Let time pass; returns the candles that ended without a trade after them."""
-        return [candle for desk in self._desks.values() for candle in desk.candles.advance(now_ms)]
+        closed = [candle for desk in self._desks.values() for candle in desk.candles.advance(now_ms)]
+        for candle in closed:
+            self.statistics.add(candle)
+        return closed
 
     # --- the view of decisions ------------------------------------------------------------------------------
 
@@ -119,6 +128,14 @@ class MarketDesk:
         desk = self._desks.get(symbol)
         found = desk.book.walk(buy, quantity) if desk is not None else None
         return found[2] if found is not None and found[1] >= quantity else None
+
+    def volatility(self, symbol: str) -> Volatility | None:
+        """How much the symbol moves, as of its last closed bar."""
+        return self.statistics.volatility(symbol)
+
+    def correlation(self, first: str, second: str) -> Decimal | None:
+        """How much two symbols move together, as of their last closed bars."""
+        return self.statistics.correlation(first, second)
 
     # --- for screens ----------------------------------------------------------------------------------------
 

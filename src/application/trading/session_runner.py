@@ -28,6 +28,8 @@ LIGHT_RECOVERY_MS = 60_000
 STOP_WAIT_MS = 1_500
 """How long (session time) a stop waits for what is on its way, in each round; recovery settles the rest."""
 STOP_ROUNDS_MAX = 3
+STATISTICS_BARS = 1_441
+"""Bars before the session that volatility and correlation are measured on: a day of minutes."""
 
 
 class ContradictingOptions(ValueError):
@@ -148,7 +150,9 @@ class SessionRunner:
         options = self.parts.options
         for symbol in options.symbols:
             wanted = self.strategies.history_bars(symbol)
-            self.strategies.warm(symbol, self.parts.history(symbol, options.timeframe, wanted))
+            history = self.parts.history(symbol, options.timeframe, max(wanted, STATISTICS_BARS))
+            self.strategies.warm(symbol, history)
+            self.parts.desk.statistics.warm(symbol, history)
 
     # --- run ------------------------------------------------------------------------------------------------
 

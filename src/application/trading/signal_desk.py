@@ -56,7 +56,7 @@ class SignalDesk:
                 self._try(fallback, signal)
 
     def _try(self, ticket: OrderTicket, signal: Signal) -> Denied | None:
-        verdict = self._validator.review(ticket, self._loop.inputs.now_ms())
+        verdict = self._validator.review(ticket, self._loop.inputs.now_ms(), signal.confidence)
         if isinstance(verdict, Denied):
             self._held_back[f"{verdict.objection.rule}: {verdict.objection.text}"] += 1
             self._loop.decide(RefuseOrder(verdict))

@@ -4,17 +4,18 @@ The environment and ``.env`` use the names given here, ``config.yaml`` and the c
 own. Shares are fractions (0.1 is ten percent), money is in the settle asset, durations are in ms once read.
 """
 
-from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Final
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic import BeforeValidator, ConfigDict, Field, SecretStr
 
 from src.application.trading.config import TradingConfig
+from src.bootstrap.settings.risk import RISK_LIMITS, RiskSettings
 from src.bootstrap.settings.values import (
     Amount,
     Duration,
+    Env,
     Fraction,
     LogLevel,
     Milliseconds,
@@ -33,20 +34,7 @@ ROOT: Final = Path(__file__).resolve().parents[3]
 """The project's root: relative folders are meant from here."""
 
 
-@dataclass(frozen=True, slots=True)
-class Env:
-    """A setting's names in the environment, the preferred one first, and what a good value looks like."""
-
-    names: tuple[str, ...]
-    example: str
-
-    @staticmethod
-    def of(names: str, example: str) -> "Env":
-        """From names separated by spaces."""
-        return Env(tuple(names.split()), example)
-
-
-class Settings(BaseModel):
+class Settings(RiskSettings):
     """What the program was told, whatever by. Frozen; :func:`src.bootstrap.settings.load_settings` makes it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
@@ -226,6 +214,7 @@ class Settings(BaseModel):
             orders_per_second_max=self.orders_per_second_max,
             orders_per_minute_max=self.orders_per_minute_max,
             entries_per_minute_max=self.entries_per_minute_max,
+            **{name: getattr(self, name) for name in RISK_LIMITS},
         )
 
     def quality_limits(self) -> QualityLimits:

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from src.bootstrap.settings.model import Env, Settings
+from src.bootstrap.settings.model import Settings
+from src.bootstrap.settings.values import Env
 
 PREFIX: Final = "STEADYHAND_"
 CONFIG_FILE: Final = "STEADYHAND_CONFIG"

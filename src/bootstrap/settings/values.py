@@ -1,5 +1,6 @@
 """Values of settings as people write them: lists, shares, durations; each reader raises ValueError with the fix."""
 
+from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from typing import Annotated, Any
@@ -11,6 +12,19 @@ from src.application.strategies import parse_strategy_list
 from src.domain.market.candle import timeframe_ms
 from src.domain.market.symbols import canonical_symbol
 from src.interfaces.cli.units import parse_duration, written_duration
+
+
+@dataclass(frozen=True, slots=True)
+class Env:
+    """A setting's names in the environment, the preferred one first, and what a good value looks like."""
+
+    names: tuple[str, ...]
+    example: str
+
+    @staticmethod
+    def of(names: str, example: str) -> "Env":
+        """From names separated by spaces."""
+        return Env(tuple(names.split()), example)
 
 
 class Duration(int):

@@ -4,6 +4,7 @@ Worst case of a symbol: what it would hold if every open order on the worse side
 wallet plus unrealised P&L at mark price; initial margin is notional over leverage (cross margin, one-way mode).
 """
 
+from dataclasses import dataclass
 from decimal import Decimal
 
 from src.domain.ledger.state import Ledger, SymbolBook
@@ -42,21 +43,41 @@ def gross_exposure(ledger: Ledger, view: MarketView) -> Decimal:
     return total
 
 
-def worst_exposure(ledger: Ledger, view: MarketView, *, without: str) -> Decimal:
-    """Worst-case notional of every symbol but one, in quote asset.
+@dataclass(frozen=True, slots=True)
+class Exposure:
+    """The worst case of several symbols, in quote asset.
+
+    ``gross`` adds them up whatever their direction; ``up`` is the net exposure if every open buy fills, ``down`` the
+    net exposure if every open sell does (negative when short). ``symbols`` counts those exposed at all.
+    """
+
+    gross: Decimal = ZERO
+    up: Decimal = ZERO
+    down: Decimal = ZERO
+    symbols: int = 0
+
+
+def worst_exposure(ledger: Ledger, view: MarketView, *, without: str) -> Exposure:
+    """The worst case of every symbol but one.
 
     Without a mark price, at the worst price of the open orders and of the entry.
     """
-    total = ZERO
+    gross = up = down = ZERO
+    symbols = 0
+    positions = ledger.positions
     for symbol, book in ledger.symbols.items():
         if symbol == without:
             continue
-        position = ledger.positions.get((symbol, PositionSide.BOTH))
+        position = positions.get((symbol, PositionSide.BOTH))
         held = position.quantity if position is not None else ZERO
-        if held or book.pending_buy or book.pending_sell:
+        buys, sells = book.pending_buy, book.pending_sell
+        if held or buys or sells:
             price = view.mark_price(symbol)
             if price is None:
                 entry = position.entry_price if position is not None else ZERO
                 price = max(entry, book.pending_price)
-            total += worst_quantity(held, book) * price
-    return total
+            symbols += 1
+            gross += worst_quantity(held, book) * price
+            up += (held + buys) * price
+            down += (held - sells) * price
+    return Exposure(gross, up, down, symbols)

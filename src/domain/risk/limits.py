@@ -24,3 +24,14 @@ class RiskLimits:
     orders_per_second_max: int = 20
     orders_per_minute_max: int = 300
     entries_per_minute_max: int = 30
+    drawdown_pct_max: Decimal = Decimal("0.2")
+    symbol_exposure_max: Decimal = Decimal(2_000_000)
+    gross_exposure_max: Decimal = Decimal(10_000_000)
+    net_exposure_pct_max: Decimal = Decimal(10)
+    concentration_pct_max: Decimal = Decimal("0.6")
+    concentration_symbols_min: int = 3
+    open_orders_max: int = 200
+    correlation_max: Decimal = Decimal("0.7")
+    volatility_max: Decimal = Decimal(2)
+    volatility_ratio_max: Decimal = Decimal(3)
+    confidence_min: Decimal = Decimal(0)

@@ -4,6 +4,7 @@ Tickets that may grow a position meet every entry rule. Tickets that can only sh
 they must be proven to shrink it; no loss, halt, volatility or count rule ever stands in the way of an exit.
 """
 
+from collections import Counter
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -33,14 +34,25 @@ class Denied:
 Verdict = Approved | Denied
 
 
-def review(ledger: Ledger, view: MarketView, limits: RiskLimits, ticket: OrderTicket, now_ms: int) -> Verdict:
-    """Return the approval, or the first objection."""
+def review(
+    ledger: Ledger,
+    view: MarketView,
+    limits: RiskLimits,
+    ticket: OrderTicket,
+    now_ms: int,
+    confidence: Decimal | None = None,
+    unenforced: Counter[str] | None = None,
+) -> Verdict:
+    """Return the approval, or the first objection.
+
+    ``confidence`` is that of the signal behind the ticket. ``unenforced`` counts rules that lacked the data to judge.
+    """
     if ticket.reduce_only:
         return review_reducing(ledger, ticket)
     instrument = view.instrument(ticket.symbol)
     if instrument is None:
         return Denied(ticket, Objection("symbol", ticket.symbol, "listed", f"{ticket.symbol} is not listed"))
-    subject = Review(ledger, view, limits, ticket, instrument, now_ms)
+    subject = Review(ledger, view, limits, ticket, instrument, now_ms, confidence, unenforced)
     for rule in ENTRY_RULES:
         objection = rule.objection(subject)
         if objection is not None:

@@ -1,7 +1,6 @@
 """The state of a session for whoever asks: from its process while that runs, else as last committed."""
 
 from dataclasses import dataclass
-from decimal import Decimal
 
 import msgspec
 
@@ -10,7 +9,7 @@ from src.application.trading.picture import order_line
 from src.application.trading.position_tracker import PositionTracker
 from src.application.trading.snapshot import SessionSnapshot
 from src.domain.ledger.state import Ledger
-from src.domain.market.instrument import Instrument
+from src.domain.market.view import BlindView
 from src.domain.money import ZERO
 from src.interfaces.cli.accounts import choose_account
 from src.interfaces.cli.composition import Application
@@ -18,30 +17,6 @@ from src.interfaces.cli.control import command
 from src.interfaces.cli.errors import CommandFailed, ExitCode
 
 ORDERS_SHOWN = 12
-
-
-class NoMarket:
-    """The market when no process follows it: nothing is known, nothing may be opened."""
-
-    def instrument(self, symbol: str) -> Instrument | None:
-        """None: nothing is listed."""
-        return None
-
-    def best_prices(self, symbol: str) -> tuple[Decimal, Decimal] | None:
-        """None: nothing is quoted."""
-        return None
-
-    def mark_price(self, symbol: str) -> Decimal | None:
-        """None: nothing can be valued."""
-        return None
-
-    def opening_objection(self, symbol: str, now_ms: int) -> str | None:
-        """There is always one."""
-        return "no process follows the market"
-
-    def worst_price(self, symbol: str, buy: bool, quantity: Decimal) -> Decimal | None:
-        """None: there is no book."""
-        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +59,7 @@ def _last_known(app: Application, account: AccountRow) -> SessionSnapshot:
 def _of_ledger(ledger: Ledger, reads: ReadModels, account: AccountRow) -> SessionSnapshot:
     state, session = ledger.account, ledger.session
     assert session is not None, "asked before"
-    tracker = PositionTracker(ledger, NoMarket())
+    tracker = PositionTracker(ledger, BlindView())
     orders = reads.orders(account.account_id, limit=ORDERS_SHOWN)
     return SessionSnapshot(
         session_id=session.id,

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from src.domain.ledger.state import SymbolBook
 from src.domain.market.sides import PositionSide
 from src.domain.portfolio.exposure import (
+    Exposure,
     equity,
     gross_exposure,
     unrealized_pnl,
@@ -84,9 +85,9 @@ def test_the_worst_exposure_counts_open_entries_of_the_other_symbols():
     scene.place(quantity=2)
     scene.place(symbol=ETH, quantity=5)
 
-    assert worst_exposure(scene.ledger, scene.view, without=ETH) == 300
-    assert worst_exposure(scene.ledger, scene.view, without=BTC) == 500
-    assert worst_exposure(scene.ledger, scene.view, without="") == 800
+    assert worst_exposure(scene.ledger, scene.view, without=ETH).gross == 300
+    assert worst_exposure(scene.ledger, scene.view, without=BTC).gross == 500
+    assert worst_exposure(scene.ledger, scene.view, without="").gross == 800
 
 
 @pytest.mark.parametrize("mark", [None, Decimal(80)])
@@ -94,7 +95,7 @@ def test_an_entry_is_never_worth_less_than_what_it_was_reserved_at_when_there_is
     scene = Scene(a_view(marks={BTC: mark}))
     scene.place(quantity=2, limit_price=100)
 
-    assert worst_exposure(scene.ledger, scene.view, without=ETH) == 2 * (mark or 100)
+    assert worst_exposure(scene.ledger, scene.view, without=ETH).gross == 2 * (mark or 100)
 
 
 def test_a_position_without_mark_and_without_orders_is_worth_its_cost_and_not_nothing():
@@ -102,4 +103,15 @@ def test_a_position_without_mark_and_without_orders_is_worth_its_cost_and_not_no
     scene.decide(a_read(fills=[a_fill(None, 1, 2)]))
 
     assert scene.ledger.positions[(BTC, PositionSide.BOTH)].quantity == 2
-    assert worst_exposure(scene.ledger, scene.view, without=ETH) == 200
+    assert worst_exposure(scene.ledger, scene.view, without=ETH).gross == 200
+
+
+def test_the_net_worst_case_goes_both_ways():
+    scene = Scene()
+    scene.hold(1)
+    scene.place(quantity=2)
+    scene.place(symbol=ETH, side=SELL, quantity=5)
+
+    worst = worst_exposure(scene.ledger, scene.view, without="")
+
+    assert worst == Exposure(Decimal(800), Decimal(300), Decimal(-400), 2)

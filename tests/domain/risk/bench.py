@@ -1,5 +1,6 @@
 """A bench to try rules on: one session, one ticket, and every limit so wide that only the rule in question speaks."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -26,6 +27,15 @@ WIDE: dict[str, Any] = {
     "orders_per_second_max": 1_000,
     "orders_per_minute_max": 1_000,
     "entries_per_minute_max": 1_000,
+    "drawdown_pct_max": Decimal(1),
+    "symbol_exposure_max": Decimal(10**9),
+    "gross_exposure_max": Decimal(10**9),
+    "net_exposure_pct_max": Decimal(1_000),
+    "concentration_symbols_min": 100,
+    "open_orders_max": 10_000,
+    "correlation_max": Decimal(1),
+    "volatility_max": Decimal(1_000),
+    "volatility_ratio_max": Decimal(1_000),
 }
 
 
@@ -43,6 +53,8 @@ class Bench:
     limits: dict[str, Any] = field(default_factory=lambda: dict(WIDE))
     ticket: dict[str, Any] = field(default_factory=dict)
     instrument: dict[str, Any] = field(default_factory=dict)
+    confidence: Decimal | None = None
+    unenforced: Counter[str] = field(default_factory=Counter)
 
     def a_ticket(self) -> OrderTicket:
         return a_ticket(**self.ticket)
@@ -53,14 +65,24 @@ class Bench:
         instrument = an_instrument(**self.instrument)
         limits = RiskLimits(**self.limits)
         return rule(name).objection(
-            Review(scene.ledger, scene.view, limits, ticket, instrument, scene.now_ms)
+            Review(
+                scene.ledger,
+                scene.view,
+                limits,
+                ticket,
+                instrument,
+                scene.now_ms,
+                self.confidence,
+                self.unenforced,
+            )
         )
 
     def verdict(self) -> Verdict:
         """What the whole review says."""
         ticket, scene = self.a_ticket(), self.scene
         scene.view.instruments[ticket.symbol] = an_instrument(ticket.symbol, **self.instrument)
-        return review(scene.ledger, scene.view, RiskLimits(**self.limits), ticket, scene.now_ms)
+        limits = RiskLimits(**self.limits)
+        return review(scene.ledger, scene.view, limits, ticket, scene.now_ms, self.confidence)
 
     def sent_before(self, age_ms: int, count: int = 1, **changes: Any) -> None:
         """The like was sent so long ago; the oldest must be told first."""

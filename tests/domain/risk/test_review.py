@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from src.domain.market.view import Volatility
 from src.domain.orders.news import OutcomeUnknown
 from src.domain.orders.types import OrderStatus, OrderType, Purpose
 from src.domain.risk.limits import RiskLimits
@@ -23,6 +24,17 @@ def lose_the_day(bench: Bench) -> None:
     bench.limits.update(daily_loss_pct_max=Decimal("0.5"))
 
 
+def fall_from_the_peak(bench: Bench) -> None:
+    bench.scene.ledger.account.peak_equity = 1_000 * WALLET
+    bench.limits.update(drawdown_pct_max=Decimal("0.5"))
+
+
+def move_like_a_position(bench: Bench) -> None:
+    bench.scene.ledger.symbol(ETH).pending_buy = Decimal(1)
+    bench.scene.view.correlations[frozenset((BTC, ETH))] = Decimal("0.9")
+    bench.limits.update(correlation_max=Decimal("0.7"))
+
+
 # One way to break each rule without touching another.
 BREAK = {
     "session_state": lambda b: setattr(b.scene.ledger.session, "status", TradingSessionStatus.PAUSED),
@@ -30,16 +42,25 @@ BREAK = {
     "symbol_state": lambda b: setattr(b.scene.ledger.symbol(BTC), "state", SymbolState.CLOSED),
     "data_quality": lambda b: setattr(b.scene.view, "objection", "stale"),
     "position_owner": lambda b: b.scene.fill(b.scene.place(strategy_id="rsi"), 7),
+    "confidence": lambda b: setattr(b, "confidence", Decimal("-0.1")),
     "filters": lambda b: b.instrument.update(step_size=Decimal("0.7")),
     "order_value": lambda b: b.limits.update(order_value_max=Decimal(1)),
     "price_collar": lambda b: b.limits.update(price_collar_pct=Decimal("-1")),
     "slippage": lambda b: setattr(b.scene.view, "worst", None),
     "position_size": lambda b: b.limits.update(position_size_pct=Decimal(0)),
+    "symbol_exposure": lambda b: b.limits.update(symbol_exposure_max=Decimal(0)),
+    "gross_exposure": lambda b: b.limits.update(gross_exposure_max=Decimal(0)),
+    "net_exposure": lambda b: b.limits.update(net_exposure_pct_max=Decimal(0)),
+    "concentration": lambda b: b.limits.update(concentration_symbols_min=0, concentration_pct_max=Decimal(0)),
     "leverage": lambda b: b.limits.update(leverage_max=Decimal(0)),
     "margin": lambda b: b.limits.update(free_margin_pct_min=Decimal(2)),
     "daily_loss": lose_the_day,
+    "drawdown": fall_from_the_peak,
     "positions": lambda b: b.limits.update(positions_max=0),
+    "volatility": lambda b: b.scene.view.volatilities.update({BTC: Volatility(Decimal(10**6), None)}),
+    "correlation": move_like_a_position,
     "duplicate": lambda b: (b.sent_before(1), b.limits.update(duplicate_window_ms=1_000)),
+    "open_orders": lambda b: b.limits.update(open_orders_max=0),
     "order_rate": lambda b: b.limits.update(orders_per_second_max=0),
     "repeated_execution": lambda b: b.limits.update(entries_per_minute_max=0),
 }

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 
+from src.domain.market.view import Volatility
 from src.domain.orders.types import Purpose
 from src.domain.risk.rules import ENTRY_RULES, MANUAL
 from src.domain.sessions.session import TradingSessionStatus
@@ -78,6 +79,26 @@ def wallet(amount: str) -> Change:
 def day_started_with(amount: Decimal) -> Change:
     return lambda bench: setattr(bench.scene.ledger.account, "day_start_equity", amount)
 
+
+def peak(amount: str) -> Change:
+    return lambda bench: setattr(bench.scene.ledger.account, "peak_equity", Decimal(amount))
+
+
+def confidence(value: str) -> Change:
+    return lambda bench: setattr(bench, "confidence", Decimal(value))
+
+
+def moving(now: str, usual: str | None = None) -> Change:
+    reading = Volatility(Decimal(now), None if usual is None else Decimal(usual))
+    return lambda bench: bench.scene.view.volatilities.update({BTC: reading})
+
+
+def correlated(value: str) -> Change:
+    return lambda bench: bench.scene.view.correlations.update({frozenset((BTC, ETH)): Decimal(value)})
+
+
+SPREAD = limits(concentration_symbols_min=2, concentration_pct_max=Decimal("0.6"))
+LIKE = limits(correlation_max=Decimal("0.7"))
 
 PASSES: list[tuple[str, str, list[Change]]] = [
     ("session_state", "running", []),
@@ -153,6 +174,29 @@ PASSES: list[tuple[str, str, list[Change]]] = [
         [sent(1, 3, strategy_id="rsi"), limits(entries_per_minute_max=3)],
     ),
     ("repeated_execution", "another symbol", [sent(1, 3, symbol=ETH), limits(entries_per_minute_max=3)]),
+    ("confidence", "at the least", [confidence("0.5"), limits(confidence_min=Decimal("0.5"))]),
+    ("confidence", "by hand", [limits(confidence_min=Decimal(1))]),
+    ("drawdown", "just less", [peak("100000"), wallet("80000.01"), limits(drawdown_pct_max=Decimal("0.2"))]),
+    ("drawdown", "no peak yet", [wallet("1"), limits(drawdown_pct_max=Decimal(0))]),
+    ("symbol_exposure", "at the limit", [held(), limits(symbol_exposure_max=Decimal(200))]),
+    ("gross_exposure", "at the limit", [held(2, symbol=ETH), limits(gross_exposure_max=Decimal(300))]),
+    ("net_exposure", "at the limit", [ticket(quantity=1_000), limits(net_exposure_pct_max=Decimal(1))]),
+    (
+        "net_exposure",
+        "against the others",
+        [held(500, symbol=ETH, side=SELL), ticket(quantity=1_500), limits(net_exposure_pct_max=Decimal(1))],
+    ),
+    ("concentration", "at the limit", [held(2, symbol=ETH), ticket(quantity=3), SPREAD]),
+    ("concentration", "too few symbols", [limits(concentration_symbols_min=2), ticket(quantity=3)]),
+    ("volatility", "at the limit", [moving("2"), limits(volatility_max=Decimal(2))]),
+    ("volatility", "three times the usual", [moving("1.5", "0.5"), limits(volatility_ratio_max=Decimal(3))]),
+    ("volatility", "not known", [limits(volatility_max=Decimal(0))]),
+    ("correlation", "at the limit", [held(symbol=ETH), correlated("0.7"), LIKE]),
+    ("correlation", "in the other direction", [held(symbol=ETH), correlated("0.9"), ticket(side=SELL), LIKE]),
+    ("correlation", "opposites, both long", [held(symbol=ETH), correlated("-0.9"), LIKE]),
+    ("correlation", "its own position", [held(), LIKE]),
+    ("correlation", "not known", [held(symbol=ETH), LIKE]),
+    ("open_orders", "one below", [entering(), limits(open_orders_max=2)]),
     ("repeated_execution", "exits", [sent(1, 3, purpose=Purpose.EXIT), limits(entries_per_minute_max=3)]),
 ]
 
@@ -235,6 +279,38 @@ OBJECTS: list[tuple[str, str, list[Change]]] = [
     ("order_rate", "exits count too", [sent(1, 3, purpose=Purpose.EXIT), limits(orders_per_second_max=3)]),
     ("order_rate", "none allowed a second", [limits(orders_per_second_max=0)]),
     ("order_rate", "none allowed a minute", [limits(orders_per_minute_max=0)]),
+    ("confidence", "below", [confidence("0.49"), limits(confidence_min=Decimal("0.5"))]),
+    ("drawdown", "at the limit", [peak("100000"), wallet("80000"), limits(drawdown_pct_max=Decimal("0.2"))]),
+    (
+        "symbol_exposure",
+        "above",
+        [held(), ticket(quantity="1.001"), limits(symbol_exposure_max=Decimal(200))],
+    ),
+    ("gross_exposure", "above", [held("2.001", symbol=ETH), limits(gross_exposure_max=Decimal(300))]),
+    ("net_exposure", "buying", [ticket(quantity="1000.001"), limits(net_exposure_pct_max=Decimal(1))]),
+    (
+        "net_exposure",
+        "selling beside a short",
+        [
+            held(600, symbol=ETH, side=SELL),
+            ticket(quantity=401, side=SELL),
+            limits(net_exposure_pct_max=Decimal(1)),
+        ],
+    ),
+    ("concentration", "above", [held(2, symbol=ETH), ticket(quantity="3.001"), SPREAD]),
+    ("volatility", "above", [moving("2.000001"), limits(volatility_max=Decimal(2))]),
+    ("volatility", "unusual", [moving("1.51", "0.5"), limits(volatility_ratio_max=Decimal(3))]),
+    ("correlation", "both long", [held(symbol=ETH), correlated("0.71"), LIKE]),
+    ("correlation", "both short", [held(symbol=ETH, side=SELL), correlated("0.71"), ticket(side=SELL), LIKE]),
+    ("correlation", "opposites, one long", [held(symbol=ETH), correlated("-0.71"), ticket(side=SELL), LIKE]),
+    ("correlation", "entering the other", [entering(symbol=ETH), correlated("0.71"), LIKE]),
+    (
+        "correlation",
+        "opposites, the other about to turn",
+        [held(symbol=ETH), entering(symbol=ETH, side=SELL, quantity=3), correlated("-0.71"), LIKE],
+    ),
+    ("open_orders", "at the limit", [entering(), limits(open_orders_max=1)]),
+    ("open_orders", "none allowed", [limits(open_orders_max=0)]),
     ("repeated_execution", "within a minute", [sent(59_999, 3), limits(entries_per_minute_max=3)]),
     ("repeated_execution", "none allowed", [limits(entries_per_minute_max=0)]),
 ]
@@ -269,6 +345,14 @@ def test_every_rule_is_tried_on_both_sides_of_its_boundary():
     names = {each.name for each in ENTRY_RULES}
 
     assert {name for name, _, _ in PASSES} == {name for name, _, _ in OBJECTS} == names
+
+
+@pytest.mark.parametrize("name", ["volatility", "correlation"])
+def test_a_rule_without_the_bars_to_judge_by_lets_pass_and_is_counted(name):
+    bench = a_bench([held(symbol=ETH), limits(volatility_max=Decimal(0), correlation_max=Decimal(-1))])
+
+    assert bench.objection(name) is None
+    assert bench.unenforced == {name: 1}
 
 
 def test_an_ordinary_order_passes_every_rule_with_the_limits_of_the_documents():

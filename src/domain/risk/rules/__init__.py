@@ -5,12 +5,22 @@ refusals, metrics and screens. The order of :data:`ENTRY_RULES` is the order of 
 data, then the order itself, then what it would do to the account, then how often.
 """
 
-from src.domain.risk.rules.account import DailyLoss, FreeMargin, Leverage, PositionCount, PositionSize
+from src.domain.risk.rules.account import (
+    DailyLoss,
+    Drawdown,
+    FreeMargin,
+    Leverage,
+    PositionCount,
+    PositionSize,
+)
+from src.domain.risk.rules.exposure import Concentration, GrossExposure, NetExposure, SymbolExposure
+from src.domain.risk.rules.market import Correlation, VolatilityFilter
 from src.domain.risk.rules.order import Filters, OrderValue, PriceCollar, Slippage
-from src.domain.risk.rules.rates import Duplicate, OrderRate, RepeatedExecution
+from src.domain.risk.rules.rates import Duplicate, OpenOrders, OrderRate, RepeatedExecution
 from src.domain.risk.rules.review import Objection, Review, Rule
 from src.domain.risk.rules.state import (
     MANUAL,
+    Confidence,
     DataQuality,
     PositionOwner,
     SessionRunning,
@@ -26,16 +36,25 @@ ENTRY_RULES: tuple[Rule, ...] = (
     SymbolOpen(),
     DataQuality(),
     PositionOwner(),
+    Confidence(),
     Filters(),
     OrderValue(),
     PriceCollar(),
     Slippage(),
     PositionSize(),
+    SymbolExposure(),
+    GrossExposure(),
+    NetExposure(),
+    Concentration(),
     Leverage(),
     FreeMargin(),
     DailyLoss(),
+    Drawdown(),
     PositionCount(),
+    VolatilityFilter(),
+    Correlation(),
     Duplicate(),
+    OpenOrders(),
     OrderRate(),
     RepeatedExecution(),
 )

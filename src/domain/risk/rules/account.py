@@ -28,7 +28,7 @@ class Leverage:
 
     def objection(self, review: Review) -> Objection | None:
         """Compare total worst case with equity."""
-        total = review.worst_notional + review.other_exposure
+        total = review.worst_notional + review.others.gross
         limit = review.limits.leverage_max
         if total <= limit * review.equity:
             return None
@@ -44,7 +44,7 @@ class FreeMargin:
         """Initial margin is notional over the leverage set."""
         session = review.ledger.session
         leverage = session.options.leverage if session is not None else 1
-        used = (review.worst_notional + review.other_exposure) / leverage
+        used = (review.worst_notional + review.others.gross) / leverage
         limit = review.limits.free_margin_pct_min
         free = review.equity - used
         if review.equity > 0 and free >= limit * review.equity:
@@ -71,6 +71,21 @@ class DailyLoss:
         if start <= 0 or lost < limit * start:
             return None
         return over(self.name, lost / start, limit, "loss of the day as a share of its starting equity")
+
+
+class Drawdown:
+    """No opening order once equity, unrealised included, is a share below its peak; transfers move the peak along."""
+
+    name: ClassVar[str] = "drawdown"
+
+    def objection(self, review: Review) -> Objection | None:
+        """Compare equity with its peak."""
+        peak = review.ledger.account.peak_equity
+        limit = review.limits.drawdown_pct_max
+        lost = peak - review.equity
+        if peak <= 0 or lost < limit * peak:
+            return None
+        return over(self.name, lost / peak, limit, "drawdown from the peak of equity")
 
 
 class PositionCount:

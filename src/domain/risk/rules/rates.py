@@ -1,4 +1,4 @@
-"""Has the like been sent too often: duplicates, orders a second and a minute, a strategy that runs in a loop."""
+"""Has the like been sent too often: duplicates, orders a second and a minute, a strategy in a loop, too many open."""
 
 from typing import ClassVar
 
@@ -74,6 +74,21 @@ class RepeatedExecution:
             and order.purpose is ticket.purpose
         )
         return rate(self.name, limit, "minute") if entries >= limit else None
+
+
+class OpenOrders:
+    """No more open orders than the limit, over the whole account; protective orders count, exits do not ask."""
+
+    name: ClassVar[str] = "open_orders"
+
+    def objection(self, review: Review) -> Objection | None:
+        """Count the working set; settled orders leave it with their commit."""
+        limit = review.limits.open_orders_max
+        count = len(review.ledger.orders)
+        if count < limit:
+            return None
+        text = f"{count} orders are open, the limit is {limit}"
+        return Objection(self.name, str(count + 1), str(limit), text)
 
 
 def rate(rule: str, limit: int, unit: str) -> Objection:

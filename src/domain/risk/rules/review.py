@@ -1,15 +1,18 @@
 """What a rule is given and what it answers: the review of one ticket, the objection, and the shape of a rule."""
 
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import ClassVar, Protocol
 
 from src.domain.ledger.state import Ledger, SymbolBook
 from src.domain.market.instrument import Instrument
-from src.domain.market.sides import OrderSide
+from src.domain.market.sides import OrderSide, PositionSide
 from src.domain.market.view import MarketView
+from src.domain.money import ZERO
 from src.domain.orders.ticket import OrderTicket
-from src.domain.portfolio.exposure import equity, worst_exposure
+from src.domain.portfolio.exposure import Exposure, equity, worst_exposure
 from src.domain.positions.position import Position
 from src.domain.risk.limits import RiskLimits
 
@@ -27,24 +30,30 @@ class Objection:
 class Review:
     """What the rules look at: the order, the account as it is, and the worst case if the order is sent.
 
-    Money in quote asset; ``worst_quantity`` (base asset) and ``worst_notional`` are of the order's symbol with this
-    order included, ``other_exposure`` is the worst case of all other symbols.
+    Money in quote asset. ``worst_quantity`` (base asset) and ``worst_notional`` are of the order's symbol with this
+    order included, ``net_quantity`` is the signed worst case in the order's direction, ``others`` is the worst case
+    of all other symbols. ``confidence`` is that of the signal behind the order, None for one by hand. ``unenforced``
+    counts the rules that could not be held to for want of data.
     """
 
     __slots__ = (
         "book",
+        "confidence",
         "equity",
         "instrument",
         "ledger",
         "limits",
         "mark_price",
+        "net_quantity",
         "now_ms",
-        "other_exposure",
+        "others",
         "position",
         "price",
         "ticket",
+        "unenforced",
         "view",
         "worst_notional",
+        "worst_price",
         "worst_quantity",
     )
 
@@ -56,6 +65,8 @@ class Review:
         ticket: OrderTicket,
         instrument: Instrument,
         now_ms: int,
+        confidence: Decimal | None = None,
+        unenforced: Counter[str] | None = None,
     ) -> None:
         self.ledger = ledger
         self.view = view
@@ -63,6 +74,8 @@ class Review:
         self.ticket = ticket
         self.instrument = instrument
         self.now_ms = now_ms
+        self.confidence = confidence
+        self.unenforced = unenforced
         self.book: SymbolBook = ledger.symbol(ticket.symbol)
         self.position: Position = ledger.position(ticket.symbol, ticket.position_side)
         self.mark_price = view.mark_price(ticket.symbol) or ticket.reference_price
@@ -73,10 +86,28 @@ class Review:
             buys += quantity
         else:
             sells += quantity
-        self.worst_quantity = max(abs(held + buys), abs(held - sells))
-        self.worst_notional = self.worst_quantity * max(self.mark_price, self.price)
+        up, down = held + buys, held - sells
+        self.net_quantity = up if ticket.side is OrderSide.BUY else down
+        self.worst_quantity = max(abs(up), abs(down))
+        self.worst_price = max(self.mark_price, self.price)
+        self.worst_notional = self.worst_quantity * self.worst_price
         self.equity = equity(ledger, view)
-        self.other_exposure = worst_exposure(ledger, view, without=ticket.symbol)
+        self.others: Exposure = worst_exposure(ledger, view, without=ticket.symbol)
+
+    def directions(self) -> Iterator[tuple[str, bool, bool]]:
+        """Every symbol that is held or being entered: whether that may be long, and whether it may be short."""
+        positions = self.ledger.positions
+        for symbol, book in self.ledger.symbols.items():
+            position = positions.get((symbol, PositionSide.BOTH))
+            held = position.quantity if position is not None else ZERO
+            long, short = held > 0 or book.pending_buy > 0, held < 0 or book.pending_sell > 0
+            if long or short:
+                yield symbol, long, short
+
+    def not_enforced(self, rule: str) -> None:
+        """Count that a rule had nothing to go by."""
+        if self.unenforced is not None:
+            self.unenforced[rule] += 1
 
 
 class Rule(Protocol):

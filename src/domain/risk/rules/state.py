@@ -77,3 +77,17 @@ class PositionOwner:
         return Objection(
             self.name, strategy, owner, f"{review.ticket.symbol} belongs to {owner} until it is flat"
         )
+
+
+class Confidence:
+    """A signal has to be sure enough of itself; an order by hand needs no signal."""
+
+    name: ClassVar[str] = "confidence"
+
+    def objection(self, review: Review) -> Objection | None:
+        """Compare the signal's confidence."""
+        confidence, least = review.confidence, review.limits.confidence_min
+        if confidence is None or confidence >= least:
+            return None
+        text = f"the signal's confidence {confidence:f} is below {least:f}"
+        return Objection(self.name, f"{confidence:f}", f"{least:f}", text)

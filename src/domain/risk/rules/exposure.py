@@ -1,0 +1,69 @@
+"""How much is at stake: in one symbol, in all together, in one direction, and in one symbol compared with the rest.
+
+All of it on the worst case: as if every open order that makes it worse had filled. Values in quote asset.
+"""
+
+from typing import ClassVar
+
+from src.domain.market.sides import OrderSide
+from src.domain.risk.rules.account import share
+from src.domain.risk.rules.review import Objection, Review, over
+
+
+class SymbolExposure:
+    """No symbol beyond a value in quote asset, however large the account."""
+
+    name: ClassVar[str] = "symbol_exposure"
+
+    def objection(self, review: Review) -> Objection | None:
+        """Compare the symbol's worst case."""
+        limit = review.limits.symbol_exposure_max
+        worst = review.worst_notional
+        return None if worst <= limit else over(self.name, worst, limit, "exposure of the symbol")
+
+
+class GrossExposure:
+    """Not more than a value in quote asset at stake altogether."""
+
+    name: ClassVar[str] = "gross_exposure"
+
+    def objection(self, review: Review) -> Objection | None:
+        """Compare the worst case of all symbols."""
+        limit = review.limits.gross_exposure_max
+        gross = review.worst_notional + review.others.gross
+        return None if gross <= limit else over(self.name, gross, limit, "exposure of all symbols")
+
+
+class NetExposure:
+    """Long minus short, in the order's direction, as a multiple of equity."""
+
+    name: ClassVar[str] = "net_exposure"
+
+    def objection(self, review: Review) -> Objection | None:
+        """Compare the net worst case in the direction that the order pushes."""
+        limit = review.limits.net_exposure_pct_max
+        ticket = review.ticket
+        if ticket.side is OrderSide.BUY:
+            net = review.net_quantity * review.worst_price + review.others.up
+        else:
+            net = -review.net_quantity * review.worst_price - review.others.down
+        if net <= limit * review.equity:
+            return None
+        return over(self.name, share(net, review.equity), limit, "net exposure over equity")
+
+
+class Concentration:
+    """One symbol's share of the exposure of all, once there are enough symbols to spread over."""
+
+    name: ClassVar[str] = "concentration"
+
+    def objection(self, review: Review) -> Objection | None:
+        """Compare the symbol's worst case with that of all."""
+        limits = review.limits
+        if review.others.symbols + 1 < limits.concentration_symbols_min:
+            return None
+        total = review.worst_notional + review.others.gross
+        if review.worst_notional <= limits.concentration_pct_max * total:
+            return None
+        value = share(review.worst_notional, total)
+        return over(self.name, value, limits.concentration_pct_max, "the symbol's share of all exposure")

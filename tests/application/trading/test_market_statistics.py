@@ -1,0 +1,132 @@
+"""Volatility and correlation of closed bars, against the textbook's formulas on the whole series."""
+
+import math
+import random
+from decimal import Decimal
+
+import numpy as np
+import pytest
+
+from src.application.trading.market_statistics import RETURNS, RETURNS_MIN, MarketStatistics
+from src.domain.market.candle import Candle
+
+MINUTE = 60_000
+
+
+def candles(symbol: str, closes, start: int = MINUTE, step: int = MINUTE) -> list[Candle]:
+    return [
+        Candle(symbol, "1m", start + i * step, c, c, c, c, Decimal(1))
+        for i, c in enumerate(Decimal(f"{close:.4f}") for close in closes)
+    ]
+
+
+def walk(seed: int, count: int, beside: list[float] | None = None, share: float = 0.0) -> list[float]:
+    """A seeded random walk of prices; ``share`` of its steps are those of another walk."""
+    chance = random.Random(seed)
+    price, prices = 1_000.0, []
+    for i in range(count):
+        step = chance.gauss(0, 0.001)
+        if beside is not None and i:
+            step = share * math.log(beside[i] / beside[i - 1]) + (1 - share) * step
+        price *= math.exp(step)
+        prices.append(round(price, 4))
+    return prices
+
+
+def fed(**closes) -> MarketStatistics:
+    statistics = MarketStatistics(closes, "1m")
+    for symbol, prices in closes.items():
+        for candle in candles(symbol, prices):
+            statistics.add(candle)
+    return statistics
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5, 0.9, -0.9])
+def test_the_correlation_is_pearsons_of_the_last_120_log_returns(share):
+    first = walk(1, 300)
+    second = walk(2, 300, first, share)
+
+    found = fed(A=first, B=second).correlation("A", "B")
+
+    returns = [np.diff(np.log(prices))[-RETURNS:] for prices in (first, second)]
+    assert float(found) == pytest.approx(np.corrcoef(*returns)[0, 1], abs=1e-6)
+
+
+def test_a_symbol_whose_last_bar_is_still_to_come_is_compared_over_the_bars_that_both_have():
+    first = walk(1, 100)
+    second = walk(2, 99, first, 0.8)
+
+    found = fed(A=first, B=second).correlation("A", "B")
+
+    returns = [np.diff(np.log(prices)) for prices in (first[:99], second)]
+    assert float(found) == pytest.approx(np.corrcoef(*returns)[0, 1], abs=1e-6)
+
+
+@pytest.mark.parametrize(("bars", "known"), [(RETURNS_MIN, False), (RETURNS_MIN + 1, True)])
+def test_nothing_is_said_of_fewer_than_thirty_returns(bars, known):
+    statistics = fed(A=walk(1, bars), B=walk(2, bars))
+
+    assert (statistics.correlation("A", "B") is not None) is known
+    assert (statistics.volatility("A") is not None) is known
+
+
+def test_a_price_that_stands_still_is_correlated_with_nothing():
+    assert fed(A=[5.0] * 60, B=walk(1, 60)).correlation("A", "B") is None
+
+
+def test_volatility_is_annualised_from_the_exponentially_weighted_variance():
+    prices = walk(3, 200)
+
+    reading = fed(A=prices).volatility("A")
+    assert reading is not None
+
+    variance = None
+    for value in np.diff(np.log(prices)):
+        variance = value**2 if variance is None else 0.94 * variance + 0.06 * value**2
+    assert float(reading.now) == pytest.approx(math.sqrt(variance * 365 * 1_440), abs=1e-6)
+
+
+def test_what_is_usual_is_the_median_of_the_last_day_and_older_samples_leave_it():
+    calm, wild = walk(1, 200), walk(2, 1_600)
+    prices = [*calm, *(calm[-1] + 5 * (price - wild[0]) for price in wild)]
+
+    reading = fed(A=prices).volatility("A")
+    assert reading is not None and reading.usual is not None
+
+    variance, samples = None, []
+    for number, value in enumerate(np.diff(np.log(prices)), 1):
+        variance = value**2 if variance is None else 0.94 * variance + 0.06 * value**2
+        if number >= RETURNS_MIN:
+            samples.append(variance)
+    usual = sorted(samples[-1_440:])[720]
+    assert float(reading.usual) == pytest.approx(math.sqrt(usual * 365 * 1_440), abs=1e-6)
+
+
+def test_a_gap_makes_no_return_and_an_old_bar_says_nothing():
+    statistics = MarketStatistics(["A"], "1m")
+    for candle in candles("A", walk(1, 40)):
+        statistics.add(candle)
+    before = statistics.volatility("A")
+
+    statistics.add(candles("A", [1.0], start=30 * MINUTE)[0])
+    statistics.add(candles("A", [9_000.0], start=90 * MINUTE)[0])
+
+    assert statistics.volatility("A") == before
+
+
+def test_history_replaces_what_was_heard_so_far():
+    prices = walk(1, 80)
+    late = MarketStatistics(["A"], "1m")
+    for candle in candles("A", prices)[40:]:
+        late.add(candle)
+
+    late.warm("A", candles("A", prices))
+
+    assert late.volatility("A") == fed(A=prices).volatility("A")
+
+
+def test_a_reading_is_computed_once_a_bar():
+    statistics = fed(A=walk(1, 60), B=walk(2, 60))
+
+    assert statistics.volatility("A") is statistics.volatility("A")
+    assert statistics.correlation("A", "B") is statistics.correlation("A", "B")
