@@ -44,7 +44,15 @@ WARM_UP_FRAMES: Final = len(SYMBOLS) + 2 * WARM_UP_QUOTES
 REPEATS: Final = 400
 STRATEGY: Final = "sma_cross:fast=3,slow=10"
 
-LIMITS: Final = RiskLimits(entries_per_minute_max=100, daily_loss_pct_max=Decimal(1), open_orders_max=20_000)
+LIMITS: Final = RiskLimits(
+    entries_per_minute_max=100,
+    daily_loss_pct_max=Decimal(1),
+    open_orders_max=20_000,
+    # All symbols walk the same way here.
+    correlation_max=Decimal(1),
+    volatility_max=Decimal(1_000),
+    volatility_ratio_max=Decimal(1_000),
+)
 
 
 def paper_config(folder: Path) -> PaperConfig:
