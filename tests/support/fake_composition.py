@@ -17,6 +17,7 @@ from src.application.trading.snapshot import SessionSnapshot
 from src.domain.ledger.events import Event, FillBooked, IncomeBooked
 from src.domain.ledger.state import Ledger
 from src.domain.orders.order import Order
+from src.domain.performance.executions import Execution
 from src.domain.positions.position import Position, RoundTrip
 from src.domain.sessions.session import TradingSession
 from src.interfaces.cli.composition import (
@@ -44,6 +45,9 @@ class FakeReads:
     the_orders: list[Order] = field(default_factory=list)
     trips: list[RoundTrip] = field(default_factory=list)
     records: list[JournalRecord] = field(default_factory=list)
+    the_executions: list[Execution] = field(default_factory=list)
+    the_income: list[IncomeBooked] = field(default_factory=list)
+    points: list[EquityPoint] = field(default_factory=list)
 
     def accounts(self) -> list[AccountRow]:
         return self.rows
@@ -72,14 +76,17 @@ class FakeReads:
     ) -> list[FillBooked]:
         return []
 
+    def executions(self, account_id: str) -> list[Execution]:
+        return self.the_executions
+
     def income(self, account_id: str) -> list[IncomeBooked]:
-        return []
+        return self.the_income
 
     def round_trips(self, account_id: str, limit: int | None = None) -> list[RoundTrip]:
         return self.trips[:limit]
 
     def equity_curve(self, account_id: str, session_id: str | None = None) -> list[EquityPoint]:
-        return []
+        return self.points
 
     def journal(
         self, account_id: str, after_seq: int = 0, kind: str | None = None

@@ -12,6 +12,7 @@ from typing import Protocol
 from src.domain.ledger.events import AccountOpened, Event, FillBooked, IncomeBooked
 from src.domain.ledger.state import Ledger
 from src.domain.orders.order import Order
+from src.domain.performance.executions import Execution
 from src.domain.positions.position import Position, RoundTrip
 from src.domain.sessions.session import TradingSession
 
@@ -185,6 +186,10 @@ class ReadModels(Protocol):
         self, account_id: str, *, symbol: str | None = None, limit: int | None = None
     ) -> list[FillBooked]:
         """Fills, newest first."""
+        ...
+
+    def executions(self, account_id: str) -> list[Execution]:
+        """Fills with the prices their orders were decided at, oldest first."""
         ...
 
     def income(self, account_id: str) -> list[IncomeBooked]:

@@ -19,6 +19,7 @@ from src.application.ports.store import (
 from src.domain.ledger.events import FillBooked, IncomeBooked
 from src.domain.ledger.state import Ledger
 from src.domain.orders.order import Order
+from src.domain.performance.executions import Execution
 from src.domain.positions.position import Position, RoundTrip
 from src.domain.sessions.session import TradingSession
 from src.infrastructure.persistence import loading
@@ -92,6 +93,11 @@ class SqliteReadModels:
         """Fills, newest first by the exchange's time."""
         rows = self._query(sql.SELECT_FILLS, (self._find(account_id), symbol, symbol, _limit(limit)))
         return [sql.FILL.build(row) for row in rows]
+
+    def executions(self, account_id: str) -> list[Execution]:
+        """Fills with the prices their orders were decided at, oldest first by the exchange's time."""
+        rows = self._query(sql.SELECT_EXECUTIONS, (self._find(account_id),))
+        return [sql.EXECUTION.build(row) for row in rows]
 
     def income(self, account_id: str) -> list[IncomeBooked]:
         """Income, oldest first by the exchange's time."""

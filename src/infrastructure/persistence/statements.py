@@ -12,6 +12,7 @@ from src.domain.ledger.state import AccountState, SymbolBook
 from src.domain.orders.order import Order
 from src.domain.orders.ticket import Attempt, OrderTicket
 from src.domain.orders.types import OrderStatus
+from src.domain.performance.executions import Execution
 from src.domain.positions.position import Lot, Position, RoundTrip
 from src.domain.sessions.session import TradingSession
 from src.infrastructure.persistence.row_map import RowMap
@@ -28,6 +29,7 @@ TICKET: Final = RowMap(OrderTicket, rename={"reason": "ticket_reason"})
 ATTEMPT: Final = RowMap(Attempt)
 ORDER: Final = RowMap(Order, leave_out=("ticket", "attempt"))
 FILL: Final = RowMap(FillBooked)
+EXECUTION: Final = RowMap(Execution, rename={"at_ms": "traded_ms"})
 INCOME: Final = RowMap(IncomeBooked)
 POSITION: Final = RowMap(Position, leave_out=("lots",))
 LOT: Final = RowMap(Lot)
@@ -172,6 +174,12 @@ SELECT_FILLS: Final = select(
     "fills",
     FILL.columns,
     "WHERE account_no=? AND (? IS NULL OR symbol=?) ORDER BY traded_ms DESC,symbol DESC,trade_id DESC LIMIT ?",
+)
+# With the price that the order was decided at, for slippage; NULL for an order that is not ours.
+SELECT_EXECUTIONS: Final = select(
+    "fills f LEFT JOIN orders o ON o.account_no=f.account_no AND o.client_order_id=f.client_order_id",
+    (*(f"f.{name}" for name in EXECUTION.columns[:-1]), "o.reference_price"),
+    "WHERE f.account_no=? ORDER BY f.traded_ms,f.symbol,f.trade_id",
 )
 SELECT_INCOME: Final = select("income", INCOME.columns, "WHERE account_no=? ORDER BY at_ms,transaction_id")
 SELECT_TRIPS: Final = select("round_trips", TRIP.columns, "WHERE account_no=? ORDER BY trip_no DESC LIMIT ?")
