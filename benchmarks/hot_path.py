@@ -48,6 +48,7 @@ LIMITS: Final = RiskLimits(
     entries_per_minute_max=100,
     daily_loss_pct_max=Decimal(1),
     open_orders_max=20_000,
+    concentration_pct_max=Decimal(1),
     # All symbols walk the same way here.
     correlation_max=Decimal(1),
     volatility_max=Decimal(1_000),
