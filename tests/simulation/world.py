@@ -31,8 +31,11 @@ from src.infrastructure.simulated_exchange.latency import MILLISECOND_NS, Latenc
 from tests.simulation.market import START_MS, TICK, SimulatedMarket
 
 SECONDS = 60
-ACTIONS = 15
-ENTRIES = 10
+ACTIONS = 9
+ENTRIES = 6
+ORDERS_MIN = 10
+"""An eventless history is brought up to so many orders sent, in the deep book at its end."""
+TOP_UP_MS = 150
 SYMBOL = "BTCUSDT"
 MARKET_ID = "simulation"
 
@@ -94,7 +97,7 @@ class World:
             )
             runner = SessionRunner(parts)
             drive(runner.start())
-            Trader(runner, self.seed).schedule()
+            Trader(runner, self.seed, self.orders_sent).schedule()
             if end:
                 drive(runner.run())
                 return False
@@ -171,9 +174,10 @@ def read_accounts(database: Path) -> list[AccountRow]:
 class Trader:
     """Does things at random moments; each is keyed by (seed, index), so a restart goes on with the same plan."""
 
-    def __init__(self, runner: SessionRunner, seed: int) -> None:
+    def __init__(self, runner: SessionRunner, seed: int, sent_before: int) -> None:
         self._runner = runner
         self._seed = seed
+        self._sent_before = sent_before
 
     def schedule(self) -> None:
         """Put every action that still lies ahead into the session's inbox."""
@@ -186,6 +190,15 @@ class Trader:
             at_ms = START_MS + rng.randrange(500, SECONDS * 1000)
             if at_ms > inputs.now_ms():
                 inputs.after(at_ms - inputs.now_ms(), self._action(rng, entries_only=index < ENTRIES))
+        inputs.after(max(0, START_MS + SECONDS * 1000 - inputs.now_ms()), self._top_up)
+
+    def _top_up(self) -> None:
+        """Enter until the history has its orders; which side is drawn from how many there are."""
+        loop = self._runner.loop
+        sent = self._sent_before + loop.orders_sent
+        if sent < ORDERS_MIN:
+            self._market(random.Random(f"top-up:{self._seed}:{loop.ledger.account.next_intent}"))
+            loop.inputs.after(TOP_UP_MS, self._top_up)
 
     def _action(self, rng: random.Random, *, entries_only: bool) -> Callable[[], None]:
         weights = (2, 1, 0, 0, 0, 0) if entries_only else (12, 30, 25, 25, 5, 3)

@@ -23,7 +23,7 @@ from src.domain.orders.transitions import AttemptState
 from src.domain.orders.types import OrderType, Purpose
 from src.infrastructure.persistence.codec import decode
 from src.infrastructure.persistence.read_models import SqliteReadModels
-from tests.support.ledger_builders import ledger_snapshot
+from tests.support.ledger_builders import itself, ledger_snapshot
 
 EVERYTHING = 1_000_000
 _UNIT = Decimal("0.00000001")
@@ -131,7 +131,7 @@ def _journal(books: Books) -> Iterator[str]:
     epochs = [event.epoch for _, event in books.events if isinstance(event, EpochStarted)]
     if epochs != sorted(set(epochs)):
         yield f"I11: epochs {epochs} do not increase"
-    folded, stored = ledger_snapshot(fold(books.events)), ledger_snapshot(books.ledger)
+    folded, stored = ledger_snapshot(fold(books.events), itself), ledger_snapshot(books.ledger, itself)
     for key, value in folded.items():
         if value != stored[key]:
             yield f"I12: {key}: the journal says {value!r}, the tables say {stored[key]!r}"
