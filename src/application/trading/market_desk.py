@@ -12,7 +12,6 @@ from src.domain.market.book import OverlayBook
 from src.domain.market.candle import Candle, CandleBuilder
 from src.domain.market.instrument import Instrument
 from src.domain.market.quality import QualityGates, QualityLimits
-from src.domain.market.view import Volatility
 
 
 class SymbolDesk:
@@ -37,6 +36,9 @@ class MarketDesk:
             symbol: SymbolDesk(instrument, timeframe, limits) for symbol, instrument in instruments.items()
         }
         self.statistics = MarketStatistics(instruments, timeframe)
+        # Parts of the view of decisions, as of the last closed bars.
+        self.volatility = self.statistics.volatility
+        self.correlation = self.statistics.correlation
 
     # --- frames ---------------------------------------------------------------------------------------------
 
@@ -128,14 +130,6 @@ class MarketDesk:
         desk = self._desks.get(symbol)
         found = desk.book.walk(buy, quantity) if desk is not None else None
         return found[2] if found is not None and found[1] >= quantity else None
-
-    def volatility(self, symbol: str) -> Volatility | None:
-        """How much the symbol moves, as of its last closed bar."""
-        return self.statistics.volatility(symbol)
-
-    def correlation(self, first: str, second: str) -> Decimal | None:
-        """How much two symbols move together, as of their last closed bars."""
-        return self.statistics.correlation(first, second)
 
     # --- for screens ----------------------------------------------------------------------------------------
 

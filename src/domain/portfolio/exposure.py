@@ -7,7 +7,7 @@ wallet plus unrealised P&L at mark price; initial margin is notional over levera
 from dataclasses import dataclass
 from decimal import Decimal
 
-from src.domain.ledger.state import Ledger, SymbolBook
+from src.domain.ledger.state import Ledger
 from src.domain.market.sides import PositionSide
 from src.domain.market.view import MarketView
 from src.domain.money import ZERO
@@ -29,11 +29,6 @@ def equity(ledger: Ledger, view: MarketView) -> Decimal:
     return ledger.wallet_balance + unrealized_pnl(ledger, view)
 
 
-def worst_quantity(held: Decimal, book: SymbolBook) -> Decimal:
-    """The largest absolute position that open orders could lead to, base asset."""
-    return max(abs(held + book.pending_buy), abs(held - book.pending_sell))
-
-
 def gross_exposure(ledger: Ledger, view: MarketView) -> Decimal:
     """What is held, valued at mark price, in quote asset."""
     total = ZERO
@@ -43,18 +38,19 @@ def gross_exposure(ledger: Ledger, view: MarketView) -> Decimal:
     return total
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Exposure:
     """The worst case of several symbols, in quote asset.
 
     ``gross`` adds them up whatever their direction; ``up`` is the net exposure if every open buy fills, ``down`` the
-    net exposure if every open sell does (negative when short). ``symbols`` counts those exposed at all.
+    net exposure if every open sell does (negative when short). ``symbols`` are those exposed at all: whether each may
+    be long, and whether it may be short, by what is held and what is being entered.
     """
 
-    gross: Decimal = ZERO
-    up: Decimal = ZERO
-    down: Decimal = ZERO
-    symbols: int = 0
+    gross: Decimal
+    up: Decimal
+    down: Decimal
+    symbols: list[tuple[str, bool, bool]]
 
 
 def worst_exposure(ledger: Ledger, view: MarketView, *, without: str) -> Exposure:
@@ -63,7 +59,7 @@ def worst_exposure(ledger: Ledger, view: MarketView, *, without: str) -> Exposur
     Without a mark price, at the worst price of the open orders and of the entry.
     """
     gross = up = down = ZERO
-    symbols = 0
+    symbols: list[tuple[str, bool, bool]] = []
     positions = ledger.positions
     for symbol, book in ledger.symbols.items():
         if symbol == without:
@@ -71,13 +67,17 @@ def worst_exposure(ledger: Ledger, view: MarketView, *, without: str) -> Exposur
         position = positions.get((symbol, PositionSide.BOTH))
         held = position.quantity if position is not None else ZERO
         buys, sells = book.pending_buy, book.pending_sell
-        if held or buys or sells:
-            price = view.mark_price(symbol)
-            if price is None:
-                entry = position.entry_price if position is not None else ZERO
-                price = max(entry, book.pending_price)
-            symbols += 1
-            gross += worst_quantity(held, book) * price
-            up += (held + buys) * price
-            down += (held - sells) * price
+        if not (held or buys or sells):
+            continue
+        price = view.mark_price(symbol)
+        if price is None:
+            entry = position.entry_price if position is not None else ZERO
+            price = max(entry, book.pending_price)
+        symbols.append((symbol, held > 0 or buys > 0, held < 0 or sells > 0))
+        highest = (held + buys) * price
+        lowest = (held - sells) * price
+        up += highest
+        down += lowest
+        # The larger of the two by size: the lowest is never above the highest.
+        gross += highest if highest + lowest >= 0 else -lowest
     return Exposure(gross, up, down, symbols)

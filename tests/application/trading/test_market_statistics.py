@@ -41,6 +41,20 @@ def fed(**closes) -> MarketStatistics:
     return statistics
 
 
+def pearson(first: list[float], second: list[float]) -> float:
+    """The correlation of the log returns of two series of prices."""
+    returns = np.array([np.diff(np.log(first)), np.diff(np.log(second))])
+    return float(np.corrcoef(returns)[0, 1])
+
+
+def variances(prices: list[float]) -> list[float]:
+    """The exponentially weighted variance after each return."""
+    found: list[float] = []
+    for value in map(float, np.diff(np.log(prices))):
+        found.append(0.94 * found[-1] + 0.06 * value**2 if found else value**2)
+    return found
+
+
 @pytest.mark.parametrize("share", [0.0, 0.5, 0.9, -0.9])
 def test_the_correlation_is_pearsons_of_the_last_120_log_returns(share):
     first = walk(1, 300)
@@ -48,8 +62,8 @@ def test_the_correlation_is_pearsons_of_the_last_120_log_returns(share):
 
     found = fed(A=first, B=second).correlation("A", "B")
 
-    returns = [np.diff(np.log(prices))[-RETURNS:] for prices in (first, second)]
-    assert float(found) == pytest.approx(np.corrcoef(*returns)[0, 1], abs=1e-6)
+    assert found is not None
+    assert float(found) == pytest.approx(pearson(first[-RETURNS - 1 :], second[-RETURNS - 1 :]), abs=1e-6)
 
 
 def test_a_symbol_whose_last_bar_is_still_to_come_is_compared_over_the_bars_that_both_have():
@@ -58,8 +72,8 @@ def test_a_symbol_whose_last_bar_is_still_to_come_is_compared_over_the_bars_that
 
     found = fed(A=first, B=second).correlation("A", "B")
 
-    returns = [np.diff(np.log(prices)) for prices in (first[:99], second)]
-    assert float(found) == pytest.approx(np.corrcoef(*returns)[0, 1], abs=1e-6)
+    assert found is not None
+    assert float(found) == pytest.approx(pearson(first[:99], second), abs=1e-6)
 
 
 @pytest.mark.parametrize(("bars", "known"), [(RETURNS_MIN, False), (RETURNS_MIN + 1, True)])
@@ -80,9 +94,7 @@ def test_volatility_is_annualised_from_the_exponentially_weighted_variance():
     reading = fed(A=prices).volatility("A")
     assert reading is not None
 
-    variance = None
-    for value in np.diff(np.log(prices)):
-        variance = value**2 if variance is None else 0.94 * variance + 0.06 * value**2
+    variance = variances(prices)[-1]
     assert float(reading.now) == pytest.approx(math.sqrt(variance * 365 * 1_440), abs=1e-6)
 
 
@@ -93,12 +105,7 @@ def test_what_is_usual_is_the_median_of_the_last_day_and_older_samples_leave_it(
     reading = fed(A=prices).volatility("A")
     assert reading is not None and reading.usual is not None
 
-    variance, samples = None, []
-    for number, value in enumerate(np.diff(np.log(prices)), 1):
-        variance = value**2 if variance is None else 0.94 * variance + 0.06 * value**2
-        if number >= RETURNS_MIN:
-            samples.append(variance)
-    usual = sorted(samples[-1_440:])[720]
+    usual = sorted(variances(prices)[RETURNS_MIN - 1 :][-1_440:])[720]
     assert float(reading.usual) == pytest.approx(math.sqrt(usual * 365 * 1_440), abs=1e-6)
 
 

@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from src.domain.ledger.state import SymbolBook
 from src.domain.market.sides import PositionSide
 from src.domain.portfolio.exposure import (
     Exposure,
@@ -14,7 +13,6 @@ from src.domain.portfolio.exposure import (
     gross_exposure,
     unrealized_pnl,
     worst_exposure,
-    worst_quantity,
 )
 from tests.support.domain_builders import BTC, ETH, SELL, WALLET, a_fill, a_read, a_view
 from tests.support.domain_scene import Scene
@@ -57,26 +55,30 @@ def test_a_flat_position_is_no_exposure():
     assert gross_exposure(scene.ledger, scene.view) == equity(scene.ledger, scene.view) - WALLET == 0
 
 
+def worst_of(held, buys, sells) -> Exposure:
+    ledger = Scene().ledger
+    ledger.position(BTC).quantity = Decimal(held)
+    book = ledger.symbol(BTC)
+    book.pending_buy, book.pending_sell = Decimal(buys), Decimal(sells)
+    return worst_exposure(ledger, a_view(marks={BTC: Decimal(1)}), without="")
+
+
 @pytest.mark.parametrize(
     ("held", "buys", "sells", "worst"),
     [(0, 0, 0, 0), (2, 1, 0, 3), (2, 0, 1, 2), (2, 0, 5, 3), (-2, 0, 1, 3), (-2, 5, 0, 3), (0, 3, 4, 4)],
 )
-def test_the_worst_quantity_is_what_open_orders_of_one_side_could_lead_to(held, buys, sells, worst):
-    book = SymbolBook(BTC, pending_buy=Decimal(buys), pending_sell=Decimal(sells))
-
-    assert worst_quantity(Decimal(held), book) == worst
+def test_the_worst_case_is_what_open_orders_of_one_side_could_lead_to(held, buys, sells, worst):
+    assert worst_of(held, buys, sells).gross == worst
 
 
-AMOUNT = st.integers(0, 100).map(Decimal)
+@given(held=st.integers(-100, 100), buys=st.integers(0, 100), sells=st.integers(0, 100), data=st.data())
+def test_no_fill_of_open_orders_exceeds_the_worst_case(held, buys, sells, data):
+    worst = worst_of(held, buys, sells)
+    bought = data.draw(st.integers(0, buys))
+    sold = data.draw(st.integers(0, sells))
 
-
-@given(held=st.integers(-100, 100).map(Decimal), buys=AMOUNT, sells=AMOUNT, data=st.data())
-def test_no_fill_of_open_orders_exceeds_the_worst_quantity(held, buys, sells, data):
-    book = SymbolBook(BTC, pending_buy=buys, pending_sell=sells)
-    bought = data.draw(st.integers(0, int(buys)))
-    sold = data.draw(st.integers(0, int(sells)))
-
-    assert abs(held + bought - sold) <= worst_quantity(held, book)
+    assert abs(held + bought - sold) <= worst.gross
+    assert worst.down <= held + bought - sold <= worst.up
 
 
 def test_the_worst_exposure_counts_open_entries_of_the_other_symbols():
@@ -114,4 +116,6 @@ def test_the_net_worst_case_goes_both_ways():
 
     worst = worst_exposure(scene.ledger, scene.view, without="")
 
-    assert worst == Exposure(Decimal(800), Decimal(300), Decimal(-400), 2)
+    assert worst == Exposure(
+        Decimal(800), Decimal(300), Decimal(-400), [(BTC, True, False), (ETH, False, True)]
+    )

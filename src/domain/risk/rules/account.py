@@ -95,20 +95,14 @@ class PositionCount:
 
     def objection(self, review: Review) -> Objection | None:
         """Count symbols that are held or being entered."""
-        if not review.position.is_flat:
-            return None
-        ledger, symbol = review.ledger, review.ticket.symbol
-        used = {p.symbol for p in ledger.positions.values() if p.quantity}
-        used.update(b.symbol for b in ledger.symbols.values() if b.pending_buy or b.pending_sell)
-        used.discard(symbol)
-        limit = review.limits.positions_max
-        if len(used) < limit:
+        used, limit = len(review.others.symbols), review.limits.positions_max
+        if used < limit or not review.position.is_flat:
             return None
         return Objection(
             self.name,
-            str(len(used) + 1),
+            str(used + 1),
             str(limit),
-            f"{len(used)} symbols are held or being entered, the limit is {limit}",
+            f"{used} symbols are held or being entered, the limit is {limit}",
         )
 
 

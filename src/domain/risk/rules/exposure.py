@@ -60,7 +60,7 @@ class Concentration:
     def objection(self, review: Review) -> Objection | None:
         """Compare the symbol's worst case with that of all."""
         limits = review.limits
-        if review.others.symbols + 1 < limits.concentration_symbols_min:
+        if len(review.others.symbols) + 1 < limits.concentration_symbols_min:
             return None
         total = review.worst_notional + review.others.gross
         if review.worst_notional <= limits.concentration_pct_max * total:

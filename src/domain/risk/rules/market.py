@@ -45,15 +45,15 @@ class Correlation:
 
     def objection(self, review: Review) -> Objection | None:
         """Compare with every symbol held or being entered."""
-        if not review.others.symbols:
+        others = review.others.symbols
+        if not others:
             return None
-        ticket, view = review.ticket, review.view
+        ticket = review.ticket
+        own, correlation = ticket.symbol, review.view.correlation
         limit = review.limits.correlation_max
         buys = ticket.side is OrderSide.BUY
-        for symbol, long, short in review.directions():
-            if symbol == ticket.symbol:
-                continue
-            value = view.correlation(ticket.symbol, symbol)
+        for symbol, long, short in others:
+            value = correlation(own, symbol)
             if value is None:
                 review.not_enforced(self.name)
                 continue

@@ -1,16 +1,14 @@
 """What a rule is given and what it answers: the review of one ticket, the objection, and the shape of a rule."""
 
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import ClassVar, Protocol
 
 from src.domain.ledger.state import Ledger, SymbolBook
 from src.domain.market.instrument import Instrument
-from src.domain.market.sides import OrderSide, PositionSide
+from src.domain.market.sides import OrderSide
 from src.domain.market.view import MarketView
-from src.domain.money import ZERO
 from src.domain.orders.ticket import OrderTicket
 from src.domain.portfolio.exposure import Exposure, equity, worst_exposure
 from src.domain.positions.position import Position
@@ -88,21 +86,11 @@ class Review:
             sells += quantity
         up, down = held + buys, held - sells
         self.net_quantity = up if ticket.side is OrderSide.BUY else down
-        self.worst_quantity = max(abs(up), abs(down))
+        self.worst_quantity = up if up + down >= 0 else -down
         self.worst_price = max(self.mark_price, self.price)
         self.worst_notional = self.worst_quantity * self.worst_price
         self.equity = equity(ledger, view)
         self.others: Exposure = worst_exposure(ledger, view, without=ticket.symbol)
-
-    def directions(self) -> Iterator[tuple[str, bool, bool]]:
-        """Every symbol that is held or being entered: whether that may be long, and whether it may be short."""
-        positions = self.ledger.positions
-        for symbol, book in self.ledger.symbols.items():
-            position = positions.get((symbol, PositionSide.BOTH))
-            held = position.quantity if position is not None else ZERO
-            long, short = held > 0 or book.pending_buy > 0, held < 0 or book.pending_sell > 0
-            if long or short:
-                yield symbol, long, short
 
     def not_enforced(self, rule: str) -> None:
         """Count that a rule had nothing to go by."""
