@@ -12,4 +12,11 @@ def _paper_assembly(config: Any) -> Any:
     return assembly_of(config)
 
 
-register(_paper_assembly)
+def _sessions() -> Any:
+    """Read the states of sessions from the database of the settings; loaded when it is first asked for."""
+    from src.bootstrap.assembly import sessions
+
+    return sessions()
+
+
+register(_paper_assembly, _sessions)

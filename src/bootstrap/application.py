@@ -1,6 +1,7 @@
 """The program as the command line sees it: settings read, everything else opened when it is asked for."""
 
 import asyncio
+import logging
 import subprocess
 import sys
 import time
@@ -9,7 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from src.application.ports.broker import BrokerError
 from src.application.ports.store import ReadModels, StoreError
+from src.application.trading.restarts import Restarts
 from src.application.trading.session_parts import SessionParts
 from src.application.trading.session_runner import ContradictingOptions
 from src.bootstrap import checks, offline
@@ -21,6 +24,7 @@ from src.bootstrap.settings import ROOT, Loaded, Settings, load_settings
 from src.domain.money import use_money_context
 from src.domain.sessions.session import TradingSessionStatus
 from src.domain.sessions.trading_states import TradingTrigger
+from src.infrastructure.brokers.guarded_reads import guarded
 from src.infrastructure.market_data.source import MarketSource, SourceError
 from src.infrastructure.messaging.control_path import control_path
 from src.infrastructure.messaging.control_socket import ControlClient
@@ -33,6 +37,7 @@ from src.infrastructure.simulated_exchange.errors import ExchangeFailure
 from src.interfaces.cli.composition import (
     Check,
     ConfigurationError,
+    Ended,
     Initialised,
     Migrated,
     RecoveryOutcome,
@@ -42,6 +47,8 @@ from src.interfaces.cli.composition import (
     SettingLine,
     TradingChange,
 )
+
+_LOG = logging.getLogger("steadyhand.session")
 
 
 class PaperApplication:
@@ -66,6 +73,12 @@ class PaperApplication:
         url = self.settings.database_url
         return self.data_dir / "steadyhand.db" if url is None else sqlite_path(url.get_secret_value(), ROOT)
 
+    @property
+    def database_url(self) -> str:
+        """The database's address, as the setting takes it."""
+        url = self.settings.database_url
+        return f"sqlite:///{self.database}" if url is None else url.get_secret_value()
+
     def setting_lines(self) -> list[SettingLine]:
         """Every setting with its source."""
         return self._loaded.lines()
@@ -83,7 +96,20 @@ class PaperApplication:
     # --- sessions -------------------------------------------------------------------------------------------
 
     def run_session(self, request: SessionRequest, observer: SessionObserver) -> SessionResult:
-        """Start or resume the account's session and run it to its end."""
+        """Start or resume the account's session and run it to its end; one that fails starts itself again."""
+        restarts = Restarts(time.monotonic, asyncio.sleep) if self.settings.auto_restart else None
+        result = self._run_once(request, observer)
+        while result.ended is Ended.ERROR and restarts is not None and asyncio.run(restarts.wait()):
+            _LOG.warning("session.restarts", extra={"reason": result.reason})
+            if request.duration_ms is not None:
+                request = replace(request, duration_ms=max(1, request.duration_ms - result.session_ms))
+            try:
+                result = self._run_once(request, observer)
+            except (StoreError, BrokerError) as error:
+                result = replace(result, reason=str(error))
+        return result
+
+    def _run_once(self, request: SessionRequest, observer: SessionObserver) -> SessionResult:
         use_money_context()
         try:
             parts = self.open_session(request)
@@ -124,9 +150,11 @@ class PaperApplication:
         return selection
 
     def _open(self, selection: Selection) -> SessionParts:
-        return paper_parts(
+        parts = paper_parts(
             selection.config, _make_market, selection.market, selection.accounts, selection.account_id
         )
+        parts.broker = guarded(parts.broker, self.settings.retry_attempts)
+        return parts
 
     # --- control --------------------------------------------------------------------------------------------
 

@@ -4,16 +4,25 @@ Everything that a TradingConfig does not say (the data folder, the seed, the cap
 read as for the command line: ``.env``, ``config.yaml`` and the environment.
 """
 
+import asyncio
+import time
 from collections.abc import Callable
 from dataclasses import fields
 
 from src.application.trading.config import PAPER, TradingConfig
 from src.application.trading.requests import SessionRequest
+from src.application.trading.restarts import Restarts
 from src.application.trading.session_parts import SessionParts
 from src.bootstrap.application import PaperApplication
 from src.bootstrap.settings import load_settings
 from src.domain.money import use_money_context
 from src.infrastructure.market_data.source import SourceError
+from src.infrastructure.persistence.repositories import (
+    StoredOrders,
+    StoredPortfolios,
+    StoredPositions,
+    StoredSessions,
+)
 from src.interfaces.cli.composition import ConfigurationError
 from src.interfaces.cli.composition import SessionRequest as Start
 
@@ -22,23 +31,43 @@ _NOT_PASSED_ON = frozenset({"api_key", "api_secret"})
 
 
 def assembly_of(config: TradingConfig | None) -> Callable[[SessionRequest], SessionParts]:
-    """What a service assembles its sessions with; ``config`` None takes everything from the settings.
-
-    Raises ValueError when the configuration asks for another exchange than paper.
-    """
-    if config is not None and config.exchange != PAPER:
-        raise ValueError(
-            f"trading on {config.exchange} is not in this version: use TradingConfig(dry_run=True)"
-        )
+    """What a service assembles its sessions with; ``config`` None takes everything from the settings."""
     return lambda request: _assemble(config, request)
+
+
+def sessions() -> StoredSessions:
+    """What sessions hold, in the database of the settings."""
+    application = PaperApplication(load_settings())
+    return StoredSessions(application.open_reads, application.database_url)
+
+
+def repositories() -> tuple[StoredPortfolios, StoredOrders, StoredPositions]:
+    """What a caller may hand to the service: portfolios, orders and positions of the database of the settings."""
+    application = PaperApplication(load_settings())
+    reads, url = application.open_reads, application.database_url
+    return StoredPortfolios(reads, url), StoredOrders(reads, url), StoredPositions(reads, url)
+
+
+def _refuse_real_orders(config: TradingConfig | None, request: SessionRequest) -> None:
+    """Raise ValueError for a session whose orders would have to leave this machine."""
+    exchange = PAPER if config is None or request.dry_run else config.exchange
+    if exchange != PAPER or request.broker is not None:
+        raise ValueError(
+            f"trading on {exchange if exchange != PAPER else 'a broker of your own'} is not in this version: use "
+            "TradingConfig(dry_run=True) or start_session(dry_run=True)"
+        )
 
 
 def _assemble(config: TradingConfig | None, request: SessionRequest) -> SessionParts:
     use_money_context()
+    _refuse_real_orders(config, request)
     said = _said(config, request)
     try:
         application = PaperApplication(load_settings(said))
-        return application.open_session(Start(given=_meant(config, said)))
+        parts = application.open_session(Start(given=_meant(config, said)))
+        if application.settings.auto_restart:
+            parts.restarts = Restarts(time.monotonic, asyncio.sleep)
+        return parts
     except (ConfigurationError, SourceError) as error:
         raise ValueError("; ".join(map(str, error.args))) from None
 
@@ -46,6 +75,8 @@ def _assemble(config: TradingConfig | None, request: SessionRequest) -> SessionP
 def _said(config: TradingConfig | None, request: SessionRequest) -> dict[str, str]:
     """What the caller said, as settings: it comes before all other sources."""
     said = {"portfolio": request.portfolio_id}
+    if request.database_url is not None:
+        said["database_url"] = request.database_url
     if config is not None:
         names = (each.name for each in fields(config) if each.name not in _NOT_PASSED_ON)
         said |= {name: str(getattr(config, name)) for name in names}

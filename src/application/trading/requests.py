@@ -1,8 +1,10 @@
 """What callers of the service hand in and get back: plain values, checked once, here."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal, InvalidOperation
 
+from src.application.ports.broker import Broker
 from src.application.trading.position_tracker import PositionTracker
 from src.domain.ledger.state import Ledger
 from src.domain.market.sides import OrderSide
@@ -32,12 +34,18 @@ def decimal(value: Number, what: str) -> Decimal:
 
 @dataclass(frozen=True, slots=True)
 class SessionRequest:
-    """What a caller of ``start_session`` asks for."""
+    """What a caller of ``start_session`` asks for.
+
+    ``broker`` is the one that was set for real orders, ``database_url`` that of the repositories handed in; None
+    leaves it to whoever puts the session together.
+    """
 
     portfolio_id: str
     strategies: tuple[str, ...]
     symbols: tuple[str, ...]
     dry_run: bool
+    broker: Broker | None = None
+    database_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +126,11 @@ class SessionStats:
     commission: Decimal
     funding: Decimal
     max_drawdown: Decimal
+
+    @property
+    def duration(self) -> timedelta:
+        """How long the session has lasted, in session time."""
+        return timedelta(milliseconds=self.duration_ms)
 
     @classmethod
     def of(cls, session: TradingSession, now_ms: int) -> "SessionStats":

@@ -11,6 +11,7 @@ from src.application.ports.kill_switch import KillSwitch
 from src.application.ports.store import Store
 from src.application.sizing import PositionSizer
 from src.application.trading.market_desk import MarketDesk
+from src.application.trading.restarts import Restarts
 from src.domain.decisions.step import Policy
 from src.domain.ledger.events import AccountOpened
 from src.domain.market.candle import Candle
@@ -26,7 +27,10 @@ class SessionParts:
     """Adapters and settings of one session; everything here is ready to use.
 
     ``account`` describes the account for the case that it is new. ``owner`` names this process for the lease.
-    ``close`` releases what the parts hold, in any state.
+    ``restarts`` says how often a session that failed starts itself again, None: never. ``close`` releases what
+    the parts hold, in any state.
+    ``tick_ms`` is session time between two looks of the watchdogs, and what is done every minute is done every 60
+    of them; a market of bars has no seconds, there it is a bar.
     """
 
     account: AccountOpened
@@ -45,5 +49,7 @@ class SessionParts:
     history: History
     close: Callable[[], None]
     mark_equity_ms: int = 60_000
+    tick_ms: int = 1_000
     auto_execute: bool = True
+    restarts: Restarts | None = None
     notes: list[str] = field(default_factory=list)

@@ -76,11 +76,15 @@ async def test_the_documents_constructor_is_taken_and_its_bus_hears_the_session(
 
 
 @pytest.mark.parametrize("testnet", [True, False])
-def test_another_exchange_than_paper_is_refused(testnet: bool):
-    config = TradingConfig("key", "secret", testnet=testnet)
+async def test_real_orders_are_refused_and_a_dry_run_with_a_key_is_not(data_folder: Path, testnet: bool):
+    service = LiveTradingService(config=TradingConfig("key", "secret", testnet=testnet))
 
     with pytest.raises(ValueError, match="is not in this version"):
-        LiveTradingService(config=config)
+        await service.start_session(symbols=["BTCUSDT"], dry_run=False)
+    await service.start_session(symbols=["BTCUSDT"], dry_run=True)
+
+    assert service.is_running()
+    await service.stop_session()
 
 
 async def test_a_symbol_that_is_none_is_refused_in_one_line(data_folder: Path):

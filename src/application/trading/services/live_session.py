@@ -6,17 +6,21 @@ here keeps trading state; that is the ledger's, changed by the session's loop al
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
-from typing import TypeVar
+from typing import Any, TypeVar
 
+from src.application.ports.broker import Broker, BrokerError
 from src.application.ports.event_bus import EventBus
+from src.application.ports.store import StoreError
 from src.application.trading.config import TradingConfig
 from src.application.trading.default_assembly import default_assemble
 from src.application.trading.picture import SessionPicture
 from src.application.trading.position_tracker import PositionTracker
 from src.application.trading.requests import SessionRequest
+from src.application.trading.restarts import Restarts
 from src.application.trading.session_parts import SessionParts
 from src.application.trading.session_runner import EndCause, SessionRunner
 from src.application.trading.snapshot import SessionSnapshot
+from src.application.trading.trading_state import TradingState
 from src.domain.decisions.news import MoveSession, MoveTrading
 from src.domain.sessions.session import SessionTrigger, TradingSession
 from src.domain.sessions.trading_states import TradingTrigger
@@ -29,6 +33,14 @@ class NoSession(LookupError):
 
 
 Assemble = Callable[[SessionRequest], SessionParts]
+
+
+def _common_database(*repositories: object) -> str | None:
+    """The database that the repositories read; raises ValueError when they do not read one and the same."""
+    urls = {str(url) for each in repositories if (url := getattr(each, "database_url", None)) is not None}
+    if len(urls) > 1:
+        raise ValueError("the repositories read different databases: hand in those of one")
+    return urls.pop() if urls else None
 
 
 class LiveSession:
@@ -45,11 +57,24 @@ class LiveSession:
         config: TradingConfig | None = None,
     ) -> None:
         self._assemble: Assemble = assemble or default_assemble(config)
+        self._database_url = _common_database(portfolio_repository, order_repository, position_repository)
+        self._broker: Broker | None = None
+        self._restarts: Restarts | None = None
         self._event_bus = event_bus
         self._runner: SessionRunner | None = None
         self._closed = True
         self._picture: SessionPicture | None = None
         self._task: asyncio.Task[None] | None = None
+        self._failed: asyncio.Future[BaseException] | None = None
+
+    def set_broker(self, broker: Broker) -> None:
+        """Send the orders of the next session, unless it is a dry run, through this broker.
+
+        Raises ValueError while a session runs: its orders stay where they are.
+        """
+        if self._task is not None and not self._task.done():
+            raise ValueError("a session of this service runs: stop it before its broker is changed")
+        self._broker = broker
 
     # --- the session ----------------------------------------------------------------------------------------
 
@@ -66,10 +91,36 @@ class LiveSession:
         """
         if self._task is not None and not self._task.done():
             raise ValueError("a session of this service runs already: stop it first")
-        parts = self._assemble(SessionRequest(str(portfolio_id), tuple(strategies), tuple(symbols), dry_run))
-        runner = await self.begin(parts)
-        self._task = asyncio.get_running_loop().create_task(runner.run())
+        request = SessionRequest(
+            str(portfolio_id),
+            tuple(strategies),
+            tuple(symbols),
+            dry_run,
+            None if dry_run else self._broker,
+            self._database_url,
+        )
+        runner = await self.begin(self._assemble(request))
+        self._restarts = runner.parts.restarts
+        self._task = asyncio.get_running_loop().create_task(self._run(request, runner))
         return runner.session
+
+    async def _run(self, request: SessionRequest, runner: SessionRunner) -> None:
+        """Run the session to its end; one that fails starts itself again as often as it may, which recovers it."""
+        running: SessionRunner | None = runner
+        while True:
+            try:
+                running = running or await self.begin(self._assemble(request))
+                self._failed = asyncio.get_running_loop().create_future()
+                await running.run()
+                return
+            except (StoreError, BrokerError) as error:
+                # Whoever waits for this run's answers will not get them from the next.
+                if self._failed is not None and not self._failed.done():
+                    self._failed.set_result(error)
+                await self.close()
+                running = None
+                if self._restarts is None or not await self._restarts.wait():
+                    raise
 
     async def begin(self, parts: SessionParts) -> SessionRunner:
         """Start a session from its parts without running it; the caller runs ``runner.run()``."""
@@ -102,6 +153,8 @@ class LiveSession:
 
     async def stop_session(self, *, flatten: bool = False) -> TradingSession:
         """Cancel entries, keep positions with their stops (or close them), and end the session."""
+        if self._is_restarting and self._task is not None:
+            self._task.cancel()
         runner = self._active()
         runner.loop.inputs.post(lambda: runner.request_stop(EndCause.STOP, flatten=flatten))
         if self._task is not None:
@@ -129,9 +182,18 @@ class LiveSession:
     def is_running(self) -> bool:
         """Whether a session is RUNNING."""
         runner, task = self._runner, self._task
-        if runner is None or runner.finished or (task is not None and task.done()):
+        if runner is None or runner.finished or self._is_restarting or (task is not None and task.done()):
             return False
         return runner.is_running
+
+    @property
+    def _is_restarting(self) -> bool:
+        """Whether a run has failed and the next one has not begun."""
+        return self._closed and self._task is not None and not self._task.done()
+
+    def state(self) -> TradingState:
+        """What the session holds now; ``TradingState.recover`` reads the same from the database."""
+        return TradingState.of(self._active().loop.ledger)
 
     def snapshot(self) -> SessionSnapshot:
         """The session as screens show it."""
@@ -144,6 +206,10 @@ class LiveSession:
     def _active(self) -> SessionRunner:
         if self._runner is None:
             raise NoSession("no session is running: call start_session first")
+        if self._is_restarting:
+            raise NoSession(
+                "the session failed and is not running: it starts itself again, or start_session does"
+            )
         return self._runner
 
     def _tracker(self) -> PositionTracker:
@@ -159,9 +225,21 @@ class LiveSession:
         waiting = asyncio.ensure_future(answer)
         if self._task is None:
             return await waiting
-        await asyncio.wait({waiting, self._task}, return_when=asyncio.FIRST_COMPLETED)
+        ends: set[asyncio.Future[Any]] = {self._task}
+        if self._failed is not None:
+            ends.add(self._failed)
+        await asyncio.wait({waiting, *ends}, return_when=asyncio.FIRST_COMPLETED)
         if waiting.done():
             return waiting.result()
         waiting.cancel()
-        failure = None if self._task.cancelled() else self._task.exception()
-        raise NoSession(f"the session is over: {failure or self._active().session.reason}") from failure
+        failure = self._failure()
+        reason = failure or (self._runner.session.reason if self._runner is not None else "")
+        raise NoSession(f"the session is over: {reason}") from failure
+
+    def _failure(self) -> BaseException | None:
+        """What ended the last run; None when it came to its end in good order."""
+        if self._failed is not None and self._failed.done():
+            return self._failed.result()
+        if self._task is None or not self._task.done() or self._task.cancelled():
+            return None
+        return self._task.exception()
