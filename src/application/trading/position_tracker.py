@@ -47,6 +47,7 @@ class PositionTracker:
             target_price=self._guard(position, Purpose.PROTECTIVE_TARGET),
             strategy_id=position.strategy_id,
             opened_ms=position.opened_ms,
+            leverage=self._ledger.session.options.leverage if self._ledger.session is not None else 1,
         )
 
     def _guard(self, position: Position, purpose: Purpose) -> Decimal | None:

@@ -135,6 +135,7 @@ class SessionRunner:
         bridge = OrderExecutionBridge(
             ledger, parts.desk, self.adapter, parts.sizer, parts.limits, options.stop_loss_pct
         )
+        self.validator.ticket_for = bridge.ticket_for
         self.signals = SignalDesk(
             self.loop,
             self.strategies,

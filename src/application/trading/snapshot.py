@@ -17,6 +17,13 @@ class PositionLine:
     target_price: Decimal | None
     strategy_id: str
     opened_ms: int
+    leverage: int = 1
+
+    @property
+    def roi_percentage(self) -> Decimal | None:
+        """Unrealised P&L over the margin that the entry took (quantity × entry price / leverage), in percent."""
+        margin = abs(self.quantity) * self.entry_price / self.leverage
+        return None if self.unrealized_pnl is None or not margin else 100 * self.unrealized_pnl / margin
 
 
 @dataclass(frozen=True, slots=True)

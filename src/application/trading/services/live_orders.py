@@ -4,8 +4,10 @@ import asyncio
 
 from src.application.ports.event_bus import EventBus
 from src.application.trading.config import TradingConfig
+from src.application.trading.library_order import LibraryOrder
 from src.application.trading.requests import OUTCOME_UNKNOWN, ExecutionResult, Number, OrderRequest
 from src.application.trading.services.live_session import Assemble, LiveSession, NoSession
+from src.application.trading.services.refusals import MARGIN_CODE, refusal
 from src.application.trading.session_runner import SessionRunner
 from src.domain.decisions.news import PlaceOrder, RefuseOrder, RequestCancel
 from src.domain.ledger.events import AttemptMoved
@@ -68,23 +70,30 @@ class LiveOrders(LiveSession):
         time_in_force: TimeInForce | str | None = None,
         stop_loss: Number | None = None,
         take_profit: Number | None = None,
-    ) -> Order:
-        """Place an order by hand and return it; raises ValueError when a rule or the exchange refuses it."""
+    ) -> LibraryOrder:
+        """Place an order by hand and return it.
+
+        Raises InsufficientBalanceError and RateLimitError where these are why it is refused, ValueError for any
+        other rule. An order that the exchange refused for another reason is returned, REJECTED.
+        """
         request = OrderRequest.of(
             symbol, side, quantity, order_type, price, time_in_force, stop_loss, take_profit
         )
         result = await self.execute_order(request)
-        if not result.order_id:
-            raise ValueError(result.error)
+        if not result.order_id or result.error.endswith(MARGIN_CODE):
+            raise refusal(result)
         return await self.get_order(result.order_id)
 
     async def cancel_order(self, order_id: str) -> None:
         """Ask for the end of an order; raises :class:`OrderNotFound`."""
-        await self.get_order(order_id)
+        await self._order(order_id)
         await self._command(lambda r: r.loop.decide(RequestCancel(order_id, "asked for")))
 
-    async def get_order(self, order_id: str) -> Order:
-        """An order, open or settled; raises :class:`OrderNotFound`."""
+    async def get_order(self, order_id: str) -> LibraryOrder:
+        """A copy of an order, open or settled; raises :class:`OrderNotFound`."""
+        return LibraryOrder.of(await self._order(order_id), self._active().session.options.leverage)
+
+    async def _order(self, order_id: str) -> Order:
         loop = self._active().loop
         order = loop.ledger.orders.get(order_id) or await loop.store.find_order(order_id)
         if order is None:
@@ -93,7 +102,7 @@ class LiveOrders(LiveSession):
 
     async def get_order_status(self, order_id: str) -> OrderStatus:
         """Where an order stands; raises :class:`OrderNotFound`."""
-        return (await self.get_order(order_id)).status
+        return (await self._order(order_id)).status
 
     def _place(self, runner: SessionRunner, request: OrderRequest) -> str | ExecutionResult:
         """Review a request and make it an order; returns its id, or the refusal."""
@@ -107,12 +116,12 @@ class LiveOrders(LiveSession):
 
     async def _outcome(self, order_id: str) -> ExecutionResult:
         """Wait until there is evidence of the order's transmission, and say what it is."""
-        order = await self.get_order(order_id)
+        order = await self._order(order_id)
         if order.attempt_state is AttemptState.OPEN:
             moved: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._waiting.setdefault(order_id, []).append(moved)
             await self._while_running(moved)
-            order = await self.get_order(order_id)
+            order = await self._order(order_id)
         return ExecutionResult.of(order)
 
     def _attempt_moved(self, event: object) -> None:

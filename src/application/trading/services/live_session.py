@@ -17,6 +17,7 @@ from src.application.trading.picture import SessionPicture
 from src.application.trading.position_tracker import PositionTracker
 from src.application.trading.requests import SessionRequest
 from src.application.trading.restarts import Restarts
+from src.application.trading.services.pretrade_risk_validator import PretradeRiskValidator
 from src.application.trading.session_parts import SessionParts
 from src.application.trading.session_runner import EndCause, SessionRunner
 from src.application.trading.snapshot import SessionSnapshot
@@ -190,6 +191,11 @@ class LiveSession:
     def _is_restarting(self) -> bool:
         """Whether a run has failed and the next one has not begun."""
         return self._closed and self._task is not None and not self._task.done()
+
+    @property
+    def validator(self) -> PretradeRiskValidator:
+        """The session's risk gate; its ``validate_signal`` says whether a signal would pass now."""
+        return self._active().validator
 
     def state(self) -> TradingState:
         """What the session holds now; ``TradingState.recover`` reads the same from the database."""

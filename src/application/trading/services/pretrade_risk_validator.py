@@ -1,13 +1,16 @@
 """The risk gate: every ticket passes it, and it keeps count of what it refused and why."""
 
 from collections import Counter
+from collections.abc import Callable
 from decimal import Decimal
 
+from src.application.trading.order_execution_bridge import NothingToDo
 from src.domain.ledger.state import Ledger
 from src.domain.market.view import MarketView
 from src.domain.orders.ticket import OrderTicket
 from src.domain.risk.limits import RiskLimits
 from src.domain.risk.review import Denied, Verdict, review
+from src.domain.signals import Signal
 
 
 class PretradeRiskValidator:
@@ -22,6 +25,23 @@ class PretradeRiskValidator:
         self.limits = limits
         self.refusals: Counter[str] = Counter()
         self.unenforced: Counter[str] = Counter()
+        self.ticket_for: Callable[[Signal], OrderTicket] | None = None
+
+    async def validate_signal(self, signal: Signal) -> bool:
+        """Whether the order that would follow a signal passes every rule now; a signal that leads to none does not.
+
+        Only :meth:`review` approves: between this answer and an order the market and the account may change.
+        """
+        if self.ticket_for is None:
+            raise ValueError(
+                "without a session there is nothing to size a signal with: use service.validator"
+            )
+        try:
+            ticket = self.ticket_for(signal)
+        except (NothingToDo, LookupError):
+            return False
+        now_ms = max(self._ledger.account.last_ms, signal.at_ms)
+        return not isinstance(self.review(ticket, now_ms, signal.confidence), Denied)
 
     def review(self, ticket: OrderTicket, now_ms: int, confidence: Decimal | None = None) -> Verdict:
         """Approve the ticket or name the first rule that objects; changes nothing but the counts.
