@@ -1,7 +1,7 @@
 """Ledgers for tests: a snapshot that compares everything a ledger holds, and histories as hypothesis draws them."""
 
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from decimal import Decimal
 from typing import Any
 
@@ -14,6 +14,7 @@ from src.domain.market.sides import OrderSide
 from src.domain.money import ZERO
 from src.domain.orders.client_order_ids import client_order_id
 from src.domain.orders.order import Order
+from src.domain.orders.parents import ParentKind, ParentOrder, ParentTicket
 from src.domain.orders.ticket import Attempt, OrderTicket
 from src.domain.orders.transitions import (
     ATTEMPT_TRANSITIONS,
@@ -61,7 +62,16 @@ def ledger_snapshot(ledger: Ledger, taken: Callable[[Any], Any] = asdict) -> dic
         "symbols": {name: taken(book) for name, book in ledger.symbols.items() if book != SymbolBook(name)},
         "income_ids": set(ledger.income_ids),
         "recent_orders": list(ledger.recent_orders),
+        "parents": {
+            name: _parent(parent) for name, parent in ledger.parents.items() if not parent.is_settled
+        },
     }
+
+
+def _parent(parent: ParentOrder) -> dict[str, Any]:
+    """A parent with the names of its children, the settled ones left out like settled orders."""
+    own = {field.name: getattr(parent, field.name) for field in fields(parent)}
+    return own | {"children": {name for name, order in parent.children.items() if not order.is_settled}}
 
 
 def itself(part: Any) -> Any:
@@ -79,6 +89,23 @@ def a_ticket(**changes: Any) -> OrderTicket:
         Purpose.ENTRY,
         "sma_cross",
         Decimal(60_000),
+    )
+    return replace(ticket, **changes)
+
+
+def a_parent_ticket(**changes: Any) -> ParentTicket:
+    """A TWAP of 1 BTC in four slices over four minutes, with changes."""
+    ticket = ParentTicket(
+        ParentKind.TWAP,
+        "BTCUSDT",
+        OrderSide.BUY,
+        Decimal(1),
+        Purpose.ENTRY,
+        "manual",
+        Decimal(60_000),
+        start_ms=START_MS,
+        end_ms=START_MS + 240_000,
+        slices=4,
     )
     return replace(ticket, **changes)
 
@@ -170,8 +197,9 @@ class _Historian:
             quantity=draw(QUANTITIES),
             purpose=draw(st.sampled_from(Purpose)),
             reference_price=draw(PRICES),
-            limit_price=draw(PRICES) if order_type is OrderType.LIMIT else None,
-            stop_price=draw(PRICES) if order_type.is_conditional else None,
+            limit_price=draw(PRICES) if order_type.has_limit else None,
+            stop_price=draw(PRICES) if order_type.has_trigger else None,
+            callback_pct=Decimal("0.01") if order_type is OrderType.TRAILING_STOP_MARKET else None,
             time_in_force=TimeInForce.GTC if order_type is OrderType.LIMIT else None,
             reduce_only=draw(st.booleans()),
             stop_loss_price=draw(st.none() | PRICES),

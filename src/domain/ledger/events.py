@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from src.domain.market.sides import OrderSide, PositionSide
+from src.domain.orders.parents import ParentTicket, ParentTrigger
 from src.domain.orders.ticket import Attempt, OrderTicket
-from src.domain.orders.transitions import AttemptTrigger, OrderTrigger
+from src.domain.orders.transitions import AttemptTrigger, ModifyTrigger, OrderTrigger
+from src.domain.orders.types import Purpose
 from src.domain.sessions.session import SessionOptions, SessionTrigger
 from src.domain.sessions.trading_states import SymbolState, TradingTrigger
 
@@ -160,6 +162,85 @@ class CancelWithdrawn:
 
 
 @dataclass(frozen=True, slots=True)
+class ModifyRequested:
+    """Another price and total quantity of an order was asked for; durable before the request leaves.
+
+    ``deadline_ms`` is the last venue millisecond at which the exchange may accept it.
+    """
+
+    client_order_id: str
+    limit_price: Decimal
+    quantity: Decimal
+    deadline_ms: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModifyMoved:
+    """Evidence about an amendment; with DONE the order has the price and quantity of ``ModifyRequested`` now."""
+
+    client_order_id: str
+    trigger: ModifyTrigger
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ProtectionWaived:
+    """A person ended the stop or the target of a position: there is to be none until somebody says otherwise."""
+
+    symbol: str
+    position_side: PositionSide
+    purpose: Purpose
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProtectionRestored:
+    """A position is to have its protective orders again; prices are the new ones, None leaves the policy's."""
+
+    symbol: str
+    position_side: PositionSide
+    stop_loss_price: Decimal | None = None
+    take_profit_price: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ParentOpened:
+    """A parent order was accepted: an OCO, an iceberg, a TWAP or a VWAP."""
+
+    parent_id: str
+    intent: int
+    ticket: ParentTicket
+    session_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ParentMoved:
+    """A parent's state machine took a step."""
+
+    parent_id: str
+    trigger: ParentTrigger
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChildHeldBack:
+    """A parent's next child was not sent; none is tried before ``next_ms`` (session time)."""
+
+    parent_id: str
+    next_ms: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class LegReplaced:
+    """A leg of an OCO is being ended, so that a smaller one takes its place."""
+
+    parent_id: str
+    client_order_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class RawReceived:
     """A user-stream event exactly as it came, journalled before it is interpreted."""
 
@@ -278,6 +359,14 @@ Event = (
     | OrderMoved
     | CancelRequested
     | CancelWithdrawn
+    | ModifyRequested
+    | ModifyMoved
+    | ProtectionWaived
+    | ProtectionRestored
+    | ParentOpened
+    | ParentMoved
+    | ChildHeldBack
+    | LegReplaced
     | RawReceived
     | FillBooked
     | IncomeBooked

@@ -13,17 +13,22 @@ from src.domain.ledger.evolve_orders import (
     attempt_moved,
     cancel_requested,
     cancel_withdrawn,
+    modify_moved,
+    modify_requested,
     order_intended,
     order_moved,
 )
+from src.domain.ledger.evolve_parents import child_held_back, leg_replaced, parent_moved, parent_opened
+from src.domain.ledger.evolve_protection import protection_restored, protection_waived
 from src.domain.ledger.state import AccountState, Ledger
+from src.domain.money import ZERO
 from src.domain.sessions.session import (
     SESSION_TRANSITIONS,
     SessionTrigger,
     TradingSession,
     TradingSessionStatus,
 )
-from src.domain.sessions.trading_states import TRADING_TRANSITIONS
+from src.domain.sessions.trading_states import TRADING_TRANSITIONS, TradingTrigger
 from src.domain.shared.transitions import next_state
 
 
@@ -75,6 +80,9 @@ def _trading_moved(ledger: Ledger, event: e.TradingMoved, at_ms: int) -> None:
     account = ledger.account
     account.trading_state = next_state(TRADING_TRANSITIONS, account.trading_state, event.trigger)
     account.trading_reason = event.reason
+    if event.trigger is TradingTrigger.REARM:
+        # A person accepts what was lost: drawdown is measured from here on.
+        account.peak_equity = ZERO
 
 
 def _symbol_moved(ledger: Ledger, event: e.SymbolMoved, at_ms: int) -> None:
@@ -125,6 +133,14 @@ _HANDLERS: dict[type, Handler] = {
     e.OrderMoved: order_moved,
     e.CancelRequested: cancel_requested,
     e.CancelWithdrawn: cancel_withdrawn,
+    e.ModifyRequested: modify_requested,
+    e.ModifyMoved: modify_moved,
+    e.ProtectionWaived: protection_waived,
+    e.ProtectionRestored: protection_restored,
+    e.ParentOpened: parent_opened,
+    e.ParentMoved: parent_moved,
+    e.ChildHeldBack: child_held_back,
+    e.LegReplaced: leg_replaced,
     e.RawReceived: _recorded,
     e.FillBooked: fill_booked,
     e.IncomeBooked: income_booked,

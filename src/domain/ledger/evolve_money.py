@@ -4,12 +4,15 @@ Fills are a set: the caller has made sure that the trade id is new. Realised P&L
 own figures, so the wallet is exactly the sum of what it says.
 """
 
+from decimal import Decimal
+
 from src.domain.ledger import events as e
-from src.domain.ledger.evolve_orders import move_order, release
+from src.domain.ledger.evolve_orders import hold, keep_hold, move_order, release
+from src.domain.ledger.evolve_parents import fill_parent
 from src.domain.ledger.state import Ledger
 from src.domain.money import ZERO
 from src.domain.orders.order import Order
-from src.domain.orders.transitions import OrderTrigger
+from src.domain.orders.transitions import ModifyState, OrderTrigger
 from src.domain.positions.position import Position, RoundTrip
 
 
@@ -37,7 +40,7 @@ def fill_booked(ledger: Ledger, event: e.FillBooked, at_ms: int) -> None:
 
 
 def _fill_order(ledger: Ledger, order: Order, event: e.FillBooked) -> None:
-    before = order.filled_quantity
+    before, held = order.filled_quantity, hold(ledger, order)
     order.trade_ids.add(event.trade_id)
     order.filled_quantity += event.quantity
     order.filled_cost += event.quantity * event.price
@@ -47,16 +50,30 @@ def _fill_order(ledger: Ledger, order: Order, event: e.FillBooked) -> None:
     order.claimed_quantity = max(order.claimed_quantity, order.filled_quantity)
     ledger.changes.orders[order.client_order_id] = order
     if order.is_open and not order.ticket.reduce_only:
-        release(ledger, order, min(event.quantity, max(ZERO, order.ticket.quantity - before)))
-    is_final = order.filled_quantity >= order.ticket.quantity
+        release(ledger, order, min(event.quantity, max(ZERO, order.exposed_quantity - before)))
+    # What closes a position is as large as the position, and over when the exchange says so. While an amendment is
+    # under way, so is an order: its quantity may be another by now.
+    is_final = (
+        not order.ticket.close_position
+        and order.modify_state is ModifyState.NONE
+        and order.filled_quantity >= order.ticket.quantity
+    )
     move_order(ledger, order, OrderTrigger.FINAL_FILL if is_final else OrderTrigger.PARTIAL_FILL)
+    if order.ticket.parent_id is not None:
+        fill_parent(ledger, order, event)
+        keep_hold(ledger, order, held)
 
 
 def _keep_protection(position: Position, order: Order) -> None:
     """The newest entry says where its stop and target are; without a word the policy of the session holds."""
-    if position.side is order.side:
-        position.stop_loss_price = order.ticket.stop_loss_price
-        position.take_profit_price = order.ticket.take_profit_price
+    if position.side is not order.side:
+        return
+    position.stop_loss_price = order.ticket.stop_loss_price
+    position.take_profit_price = order.ticket.take_profit_price
+    if order.ticket.stop_loss_price is not None:
+        position.stop_waived = False
+    if order.ticket.take_profit_price is not None:
+        position.target_waived = False
 
 
 def _pay(ledger: Ledger, event: e.FillBooked) -> None:
@@ -107,6 +124,34 @@ def income_booked(ledger: Ledger, event: e.IncomeBooked, at_ms: int) -> None:
         ledger.changes.positions[(position.symbol, position.position_side)] = position
     else:
         account.transfers += event.amount
+        if event.income_type in _TRANSFERS:
+            _move_marks(ledger, event.amount)
+
+
+# Money that came or went without having been earned or lost; income types of Binance's GET /fapi/v1/income.
+_TRANSFERS = frozenset(
+    {
+        "TRANSFER",
+        "INTERNAL_TRANSFER",
+        "CROSS_COLLATERAL_TRANSFER",
+        "WELCOME_BONUS",
+        "COIN_SWAP_DEPOSIT",
+        "COIN_SWAP_WITHDRAW",
+        "STRATEGY_UMFUTURES_TRANSFER",
+    }
+)
+
+
+def _move_marks(ledger: Ledger, amount: Decimal) -> None:
+    """A transfer is neither loss nor gain: what losses are measured from moves along, but not below nothing."""
+    account, session = ledger.account, ledger.session
+    if account.day_start_equity:
+        account.day_start_equity = max(ZERO, account.day_start_equity + amount)
+    if account.peak_equity:
+        account.peak_equity = max(ZERO, account.peak_equity + amount)
+    if session is not None and session.peak_equity:
+        session.peak_equity = max(ZERO, session.peak_equity + amount)
+        ledger.changes.session = session
 
 
 def equity_marked(ledger: Ledger, event: e.EquityMarked, at_ms: int) -> None:

@@ -4,20 +4,25 @@ Exposure is reserved with the intent, in the same step, and released only on ter
 outcome and a cancel on its way count in full. Reduce-only orders reserve nothing; they cannot grow a position.
 """
 
+from dataclasses import replace
 from decimal import Decimal
 
 from src.domain.ledger import events as e
-from src.domain.ledger.state import Ledger, SymbolBook
+from src.domain.ledger.state import Ledger, Refusals
 from src.domain.market.sides import OrderSide
 from src.domain.money import ZERO
 from src.domain.orders.order import Order
+from src.domain.orders.parents import ParentOrder
 from src.domain.orders.transitions import (
     ATTEMPT_TRANSITIONS,
     CANCEL_TRANSITIONS,
+    MODIFY_TRANSITIONS,
     ORDER_TRANSITIONS,
     AttemptTrigger,
     CancelState,
     CancelTrigger,
+    ModifyState,
+    ModifyTrigger,
     OrderTrigger,
 )
 from src.domain.shared.transitions import next_state
@@ -32,13 +37,17 @@ def order_intended(ledger: Ledger, event: e.OrderIntended, at_ms: int) -> None:
     ledger.orders[order.client_order_id] = order
     ledger.changes.orders[order.client_order_id] = order
     ledger.remember(order)
+    if order.ticket.parent_id is not None:
+        _join_parent(ledger, order, at_ms)
     if not order.ticket.reduce_only:
-        _reserve(ledger.symbol(order.symbol), order)
+        _reserve(ledger, order.symbol, order.side, order.ticket.quantity, worst_price(order))
 
 
 def attempt_moved(ledger: Ledger, event: e.AttemptMoved, at_ms: int) -> None:
     """Evidence about the transmission; a refusal or a proof of death ends the order."""
     order = ledger.orders[event.client_order_id]
+    if order.ticket.purpose.is_protective:
+        _count_refusals(ledger, order, event, at_ms)
     order.attempt_state = next_state(ATTEMPT_TRANSITIONS, order.attempt_state, event.trigger)
     _learn_ids(ledger, order, event.exchange_order_id, event.algo_id)
     order.updated_ms = at_ms
@@ -47,7 +56,9 @@ def attempt_moved(ledger: Ledger, event: e.AttemptMoved, at_ms: int) -> None:
         order.reason = event.reason
     trigger = _ORDER_TRIGGER.get(event.trigger)
     if trigger is not None:
+        held = hold(ledger, order)
         move_order(ledger, order, trigger)
+        keep_hold(ledger, order, held)
 
 
 _ORDER_TRIGGER = {
@@ -62,6 +73,7 @@ def order_moved(ledger: Ledger, event: e.OrderMoved, at_ms: int) -> None:
     """The exchange's word on the order; what it claims to be filled only ever grows."""
     order = ledger.orders[event.client_order_id]
     _learn_ids(ledger, order, event.exchange_order_id, event.algo_id)
+    held = hold(ledger, order)
     if event.claimed_quantity > order.claimed_quantity:
         order.claimed_quantity = event.claimed_quantity
     if event.reason:
@@ -69,6 +81,7 @@ def order_moved(ledger: Ledger, event: e.OrderMoved, at_ms: int) -> None:
     order.updated_ms = max(order.updated_ms, event.at_ms)
     ledger.changes.orders[order.client_order_id] = order
     move_order(ledger, order, event.trigger)
+    keep_hold(ledger, order, held)
 
 
 def cancel_requested(ledger: Ledger, event: e.CancelRequested, at_ms: int) -> None:
@@ -85,21 +98,63 @@ def cancel_withdrawn(ledger: Ledger, event: e.CancelWithdrawn, at_ms: int) -> No
     ledger.changes.orders[order.client_order_id] = order
 
 
+def modify_requested(ledger: Ledger, event: e.ModifyRequested, at_ms: int) -> None:
+    """An amendment is on its way: until its outcome is known, the worse of old and new is reserved."""
+    order = ledger.orders[event.client_order_id]
+    held, before = hold(ledger, order), order.exposed_quantity
+    order.modify_state = next_state(MODIFY_TRANSITIONS, order.modify_state, ModifyTrigger.REQUEST)
+    order.wanted_price, order.wanted_quantity = event.limit_price, event.quantity
+    order.modify_deadline_ms = event.deadline_ms
+    ledger.changes.orders[order.client_order_id] = order
+    if not order.ticket.reduce_only:
+        more = order.exposed_quantity - before
+        _reserve(ledger, order.symbol, order.side, more, worst_price(order))
+    keep_hold(ledger, order, held)
+
+
+def modify_moved(ledger: Ledger, event: e.ModifyMoved, at_ms: int) -> None:
+    """Evidence about an amendment; when it is settled, the order is as it was asked to be, or as it was."""
+    order = ledger.orders[event.client_order_id]
+    held, before = hold(ledger, order), order.exposed_quantity
+    price, quantity = order.wanted_price, order.wanted_quantity
+    order.modify_state = next_state(MODIFY_TRANSITIONS, order.modify_state, event.trigger)
+    order.updated_ms = at_ms
+    ledger.changes.orders[order.client_order_id] = order
+    if order.modify_state is not ModifyState.NONE:
+        return
+    order.wanted_price = order.wanted_quantity = order.modify_deadline_ms = None
+    if event.trigger is ModifyTrigger.DONE:
+        assert price is not None and quantity is not None, "an amendment under way has price and quantity"
+        order.ticket = replace(order.ticket, limit_price=price, quantity=quantity)
+        ledger.changes.amended[order.client_order_id] = order
+    if order.is_open and not order.ticket.reduce_only:
+        release(ledger, order, before - order.exposed_quantity)
+        _rebuild_price(ledger, order.symbol)
+    keep_hold(ledger, order, held)
+
+
 def move_order(ledger: Ledger, order: Order, trigger: OrderTrigger) -> None:
     """Take one step of the order's machine and keep the reservation in line with what may still be filled."""
     was_open = order.is_open
+    exposed = order.exposed_quantity
     order.status = next_state(ORDER_TRANSITIONS, order.status, trigger)
     if was_open and not order.is_open:
         order.cancel_state = CancelState.NONE
         if not order.ticket.reduce_only:
-            release(ledger, order, max(ZERO, order.ticket.quantity - order.filled_quantity))
+            release(ledger, order, max(ZERO, exposed - order.filled_quantity))
             _forget_price(ledger, order)
+        order.modify_state = ModifyState.NONE
+        order.wanted_price = order.wanted_quantity = order.modify_deadline_ms = None
 
 
 def release(ledger: Ledger, order: Order, quantity: Decimal) -> None:
     """Give back ``quantity`` (base asset) of what the order had reserved."""
-    book = ledger.symbol(order.symbol)
-    if order.side is OrderSide.BUY:
+    _give_back(ledger, order.symbol, order.side, quantity)
+
+
+def _give_back(ledger: Ledger, symbol: str, side: OrderSide, quantity: Decimal) -> None:
+    book = ledger.symbol(symbol)
+    if side is OrderSide.BUY:
         book.pending_buy -= quantity
     else:
         book.pending_sell -= quantity
@@ -107,32 +162,108 @@ def release(ledger: Ledger, order: Order, quantity: Decimal) -> None:
         book.pending_price = ZERO
 
 
-def _reserve(book: SymbolBook, order: Order) -> None:
-    ticket = order.ticket
-    if ticket.side is OrderSide.BUY:
-        book.pending_buy += ticket.quantity
+def _reserve(ledger: Ledger, symbol: str, side: OrderSide, quantity: Decimal, price: Decimal) -> None:
+    book = ledger.symbol(symbol)
+    if side is OrderSide.BUY:
+        book.pending_buy += quantity
     else:
-        book.pending_sell += ticket.quantity
-    book.pending_price = max(book.pending_price, _worst_price(order))
+        book.pending_sell += quantity
+    if book.pending_buy or book.pending_sell:
+        book.pending_price = max(book.pending_price, price)
 
 
-def _worst_price(order: Order) -> Decimal:
+def worst_price(order: Order) -> Decimal:
+    """The price an open order is reserved at: the highest that it names, quote asset per base asset."""
     ticket = order.ticket
+    price = ticket.reference_price
+    for named in (ticket.limit_price, ticket.stop_price, order.wanted_price):
+        if named is not None and named > price:
+            price = named
+    return price
+
+
+def parent_price(parent: ParentOrder) -> Decimal:
+    """The same, for what a parent order has not sent yet."""
+    ticket = parent.ticket
     return max(ticket.limit_price or ticket.reference_price, ticket.reference_price)
+
+
+def hold(ledger: Ledger, order: Order) -> Decimal:
+    """What the order's parent has reserved now: given back, or taken anew, by :func:`keep_hold`."""
+    parent = ledger.parent_of(order) if order.ticket.parent_id is not None else None
+    return parent.reserved_quantity if parent is not None else ZERO
+
+
+def keep_hold(ledger: Ledger, order: Order, before: Decimal) -> None:
+    """Bring what the parent reserves in line with what it may still send, after its child changed."""
+    if order.ticket.parent_id is None:
+        return
+    parent = ledger.parent_of(order)
+    if parent is not None:
+        ledger.changes.parents[parent.parent_id] = parent
+        adjust_hold(ledger, parent, before)
+
+
+def adjust_hold(ledger: Ledger, parent: ParentOrder, before: Decimal) -> None:
+    """Reserve, or give back, the difference between ``before`` and what the parent may send now."""
+    ticket, after = parent.ticket, parent.reserved_quantity
+    if after > before:
+        _reserve(ledger, ticket.symbol, ticket.side, after - before, parent_price(parent))
+    elif after < before:
+        _give_back(ledger, ticket.symbol, ticket.side, before - after)
+        _rebuild_price(ledger, ticket.symbol)
+
+
+def _join_parent(ledger: Ledger, order: Order, at_ms: int) -> None:
+    parent = ledger.parent_of(order)
+    if parent is None:
+        return
+    before = parent.reserved_quantity
+    parent.children[order.client_order_id] = order
+    parent.slices_done = parent.slice_at(at_ms) + 1
+    parent.replaced = ""
+    parent.updated_ms = at_ms
+    ledger.changes.parents[parent.parent_id] = parent
+    adjust_hold(ledger, parent, before)
+
+
+def _count_refusals(ledger: Ledger, order: Order, event: e.AttemptMoved, at_ms: int) -> None:
+    """How often in a row the exchange has turned a stop away without a word about its price: tried again later."""
+    key = (order.symbol, order.ticket.position_side)
+    if event.trigger is AttemptTrigger.REFUSED and event.code in TRANSIENT_REFUSALS:
+        known = ledger.refusals.get(key)
+        count = 1 if known is None else known.count + 1
+        pause_ms = min(RETRY_MS_MAX, RETRY_MS << min(count - 1, 8))
+        ledger.refusals[key] = Refusals(count, at_ms + pause_ms)
+    elif event.trigger in (AttemptTrigger.ACCEPTED, AttemptTrigger.FOUND):
+        ledger.refusals.pop(key, None)
+
+
+RETRY_MS = 500
+RETRY_MS_MAX = 8_000
+# Too many requests, overload, a clock that is off: the order was fine, the moment was not.
+TRANSIENT_REFUSALS = frozenset({-1003, -1008, -1015, -1021, -5028, 418, 429})
 
 
 def _forget_price(ledger: Ledger, ended: Order) -> None:
     """Reserve at the worst price of the orders that are still open, as :func:`rebuild_reservations` would."""
     book = ledger.symbol(ended.symbol)
-    if book.pending_price and _worst_price(ended) >= book.pending_price:
-        book.pending_price = max(
-            (
-                _worst_price(order)
-                for order in ledger.orders.values()
-                if order.symbol == ended.symbol and order.is_open and not order.ticket.reduce_only
-            ),
-            default=ZERO,
-        )
+    if book.pending_price and worst_price(ended) >= book.pending_price:
+        _rebuild_price(ledger, ended.symbol)
+
+
+def _rebuild_price(ledger: Ledger, symbol: str) -> None:
+    prices = [
+        worst_price(order)
+        for order in ledger.orders.values()
+        if order.symbol == symbol and order.is_open and not order.ticket.reduce_only
+    ]
+    prices += [
+        parent_price(parent)
+        for parent in ledger.parents.values()
+        if parent.ticket.symbol == symbol and parent.reserved_quantity
+    ]
+    ledger.symbol(symbol).pending_price = max(prices, default=ZERO)
 
 
 def _learn_ids(ledger: Ledger, order: Order, exchange_order_id: int | None, algo_id: int | None) -> None:
@@ -149,6 +280,9 @@ def rebuild_reservations(ledger: Ledger) -> None:
         book.pending_buy = book.pending_sell = book.pending_price = ZERO
     for order in ledger.orders.values():
         if order.is_open and not order.ticket.reduce_only:
-            book = ledger.symbol(order.symbol)
-            _reserve(book, order)
-            release(ledger, order, order.filled_quantity)
+            left = max(ZERO, order.exposed_quantity - order.filled_quantity)
+            _reserve(ledger, order.symbol, order.side, left, worst_price(order))
+    for parent in ledger.parents.values():
+        if parent.reserved_quantity:
+            ticket = parent.ticket
+            _reserve(ledger, ticket.symbol, ticket.side, parent.reserved_quantity, parent_price(parent))

@@ -12,6 +12,7 @@ from src.domain.ledger.events import FillBooked, IncomeBooked
 from src.domain.market.sides import OrderSide, PositionSide
 from src.domain.money import ZERO
 from src.domain.orders.order import Order
+from src.domain.orders.parents import ParentOrder
 from src.domain.orders.types import Purpose
 from src.domain.positions.position import Position, RoundTrip
 from src.domain.sessions.session import TradingSession
@@ -96,6 +97,8 @@ class Changes:
     round_trips: list[RoundTrip] = field(default_factory=list)
     session: TradingSession | None = None
     account: bool = False
+    parents: dict[str, ParentOrder] = field(default_factory=dict)
+    amended: dict[str, Order] = field(default_factory=dict)
 
     def clear(self) -> None:
         """Forget everything: the rows are written."""
@@ -107,6 +110,18 @@ class Changes:
         self.round_trips.clear()
         self.session = None
         self.account = False
+        if self.parents:
+            self.parents.clear()
+        if self.amended:
+            self.amended.clear()
+
+
+@dataclass(frozen=True, slots=True)
+class Refusals:
+    """Refusals of a position's stops in a row that say nothing about the price, and when to try again (session ms)."""
+
+    count: int
+    next_ms: int
 
 
 class Ledger:
@@ -118,8 +133,10 @@ class Ledger:
         "income_ids",
         "order_ids",
         "orders",
+        "parents",
         "positions",
         "recent_orders",
+        "refusals",
         "session",
         "symbols",
     )
@@ -133,6 +150,9 @@ class Ledger:
         self.symbols: dict[str, SymbolBook] = {}
         self.income_ids: set[tuple[int, str, str]] = set()
         self.recent_orders: deque[RecentOrder] = deque()
+        self.parents: dict[str, ParentOrder] = {}
+        # Not stored: a new process tries at once, which is when it is most needed.
+        self.refusals: dict[PositionKey, Refusals] = {}
         self.changes = Changes()
 
     def symbol(self, symbol: str) -> SymbolBook:
@@ -159,6 +179,14 @@ class Ledger:
         self.orders[order.client_order_id] = order
         if order.exchange_order_id is not None:
             self.order_ids[(order.symbol, order.exchange_order_id)] = order.client_order_id
+        parent = self.parent_of(order)
+        if parent is not None:
+            parent.children[order.client_order_id] = order
+
+    def parent_of(self, order: Order) -> ParentOrder | None:
+        """The parent order that an order is a part of, unless there is none or it is settled and gone."""
+        name = order.ticket.parent_id
+        return None if name is None else self.parents.get(name)
 
     def dismiss(self, order: Order) -> None:
         """Let go of an adopted order again, unless the news changed it: then the commit stores it first."""
@@ -169,6 +197,9 @@ class Ledger:
         self.orders.pop(order.client_order_id, None)
         if order.exchange_order_id is not None:
             self.order_ids.pop((order.symbol, order.exchange_order_id), None)
+        parent = self.parent_of(order)
+        if parent is not None:
+            parent.children.pop(order.client_order_id, None)
 
     def remember(self, order: Order) -> None:
         """Count an order for the throttles; those older than a minute before it are forgotten."""
@@ -193,3 +224,6 @@ class Ledger:
         for order in self.changes.orders.values():
             if order.is_settled:
                 self._forget(order)
+        for parent in self.changes.parents.values():
+            if parent.is_settled:
+                self.parents.pop(parent.parent_id, None)

@@ -9,7 +9,7 @@ from decimal import Decimal
 from src.domain.market.sides import OrderSide
 from src.domain.money import ZERO
 from src.domain.orders.ticket import Attempt, OrderTicket
-from src.domain.orders.transitions import AttemptState, CancelState
+from src.domain.orders.transitions import AttemptState, CancelState, ModifyState
 from src.domain.orders.types import OrderStatus
 
 
@@ -18,7 +18,9 @@ class Order:
     """Quantities in base asset, ``filled_cost`` and ``realized_pnl`` in quote asset, times in ms UTC.
 
     ``claimed_quantity`` is the most the exchange has said to be filled; when it exceeds ``filled_quantity``, a
-    trade has not reached us yet and the order is not settled, whatever its status.
+    trade has not reached us yet and the order is not settled, whatever its status. The ticket is the order as it
+    stands: an amendment that happened has changed its price and quantity. ``wanted_price`` and ``wanted_quantity``
+    are those of an amendment that may or may not have happened; after ``modify_deadline_ms`` it no longer can.
     """
 
     ticket: OrderTicket
@@ -39,6 +41,10 @@ class Order:
     updated_ms: int = 0
     reason: str = ""
     trade_ids: set[int] = field(default_factory=set)
+    modify_state: ModifyState = ModifyState.NONE
+    wanted_price: Decimal | None = None
+    wanted_quantity: Decimal | None = None
+    modify_deadline_ms: int | None = None
 
     @property
     def client_order_id(self) -> str:
@@ -71,6 +77,14 @@ class Order:
         if self.status.is_terminal:
             return ZERO
         return max(ZERO, self.ticket.quantity - self.filled_quantity)
+
+    @property
+    def exposed_quantity(self) -> Decimal:
+        """The most that may be filled in all, whatever becomes of an amendment; what is filled once it is over."""
+        if self.status.is_terminal:
+            return self.filled_quantity
+        wanted = self.wanted_quantity
+        return self.ticket.quantity if wanted is None else max(wanted, self.ticket.quantity)
 
     @property
     def average_price(self) -> Decimal | None:

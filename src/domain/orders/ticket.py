@@ -14,8 +14,11 @@ class OrderTicket:
 
     ``reference_price`` is the price the ticket was sized at (quote asset per base asset): exposure is reserved at
     the worse of it and the limit price. ``stop_loss_price`` and ``take_profit_price`` ask for protection of the
-    position that a fill of this ticket opens. Raises :class:`InvariantViolated` for a ticket that no exchange could
-    understand.
+    position that a fill of this ticket opens. ``close_position`` closes whatever is held when it triggers; its
+    quantity is what was held when it was worded. ``good_till_ms`` (venue time) ends a GTD order. A trailing stop
+    follows the best price since ``activation_price`` (at once without one) at ``callback_pct`` of it (0.01 is one
+    percent). ``parent_id`` names the parent order that the ticket is a part of.
+    Raises :class:`InvariantViolated` for a ticket that no exchange could understand.
     """
 
     symbol: str
@@ -34,6 +37,11 @@ class OrderTicket:
     stop_loss_price: Decimal | None = None
     take_profit_price: Decimal | None = None
     reason: str = ""
+    close_position: bool = False
+    good_till_ms: int | None = None
+    activation_price: Decimal | None = None
+    callback_pct: Decimal | None = None
+    parent_id: str | None = None
 
     def __post_init__(self) -> None:
         if not self.quantity.is_finite() or self.quantity <= 0:
@@ -44,13 +52,26 @@ class OrderTicket:
             self.stop_price,
             self.stop_loss_price,
             self.take_profit_price,
+            self.activation_price,
+            self.callback_pct,
         ):
             if price is not None and (not price.is_finite() or price <= 0):
                 raise InvariantViolated(f"a price of an order is a number above zero, not {price}")
-        if (self.order_type is OrderType.LIMIT) is (self.limit_price is None):
+        kind = self.order_type
+        if kind.has_limit is (self.limit_price is None):
             raise InvariantViolated("a LIMIT order needs a limit price, and no other order has one")
-        if self.order_type.is_conditional is (self.stop_price is None):
+        if kind.has_trigger is (self.stop_price is None):
             raise InvariantViolated("a conditional order needs a stop price, and no other order has one")
+        trailing = kind is OrderType.TRAILING_STOP_MARKET
+        if trailing is (self.callback_pct is None) or (self.activation_price is not None and not trailing):
+            raise InvariantViolated("a trailing stop needs a callback, and no other order has one")
+        if (self.time_in_force is TimeInForce.GTD) is (self.good_till_ms is None):
+            raise InvariantViolated("a GTD order needs a date to end at, and no other order has one")
+        if self.close_position and not (self.reduce_only and kind in _MAY_CLOSE):
+            raise InvariantViolated("only a reduce-only STOP_MARKET or TAKE_PROFIT_MARKET closes a position")
+
+
+_MAY_CLOSE = frozenset({OrderType.STOP_MARKET, OrderType.TAKE_PROFIT_MARKET})
 
 
 @dataclass(frozen=True, slots=True)

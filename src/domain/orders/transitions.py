@@ -188,3 +188,35 @@ CANCEL_TRANSITIONS: Final[Mapping[CancelState, Mapping[CancelTrigger, CancelStat
         CancelTrigger.WITHDRAW: CancelState.NONE,
     },
 }
+
+
+class ModifyState(StrEnum):
+    """Whether an amendment was sent whose outcome is not settled; there is never more than one."""
+
+    NONE = "NONE"
+    REQUESTED = "REQUESTED"
+    UNKNOWN = "UNKNOWN"
+
+
+class ModifyTrigger(StrEnum):
+    """What moves an amendment. NOT_DONE is a refusal, or the order as it was after the amendment's deadline."""
+
+    REQUEST = "REQUEST"
+    DONE = "DONE"
+    NOT_DONE = "NOT_DONE"
+    LOST = "LOST"
+
+
+MODIFY_TRANSITIONS: Final[Mapping[ModifyState, Mapping[ModifyTrigger, ModifyState]]] = {
+    ModifyState.NONE: {ModifyTrigger.REQUEST: ModifyState.REQUESTED},
+    ModifyState.REQUESTED: {
+        ModifyTrigger.DONE: ModifyState.NONE,
+        ModifyTrigger.NOT_DONE: ModifyState.NONE,
+        ModifyTrigger.LOST: ModifyState.UNKNOWN,
+    },
+    ModifyState.UNKNOWN: {
+        ModifyTrigger.DONE: ModifyState.NONE,
+        ModifyTrigger.NOT_DONE: ModifyState.NONE,
+        ModifyTrigger.LOST: ModifyState.UNKNOWN,  # asked, and still nobody knows
+    },
+}

@@ -4,28 +4,54 @@ from enum import StrEnum
 
 
 class OrderType(StrEnum):
-    """How an order trades; the last two rest at the exchange as conditional (algo) orders until triggered."""
+    """How an order trades; all but the first two rest at the exchange as conditional (algo) orders until triggered.
+
+    STOP and TAKE_PROFIT become limit orders then, the others market orders. TRAILING_STOP_MARKET has no fixed
+    trigger: it follows the best price since its activation at a distance.
+    """
 
     MARKET = "MARKET"
     LIMIT = "LIMIT"
     STOP_MARKET = "STOP_MARKET"
     TAKE_PROFIT_MARKET = "TAKE_PROFIT_MARKET"
+    STOP = "STOP"
+    TAKE_PROFIT = "TAKE_PROFIT"
+    TRAILING_STOP_MARKET = "TRAILING_STOP_MARKET"
 
     @property
     def is_conditional(self) -> bool:
         """Whether the order waits for a trigger price in the exchange's algo book."""
         return self in _CONDITIONAL
 
+    @property
+    def has_limit(self) -> bool:
+        """Whether the order names the worst price it trades at."""
+        return self in _LIMITED
 
-_CONDITIONAL = frozenset({OrderType.STOP_MARKET, OrderType.TAKE_PROFIT_MARKET})
+    @property
+    def has_trigger(self) -> bool:
+        """Whether the order names the price that triggers it."""
+        return self in _TRIGGERED
+
+
+_LIMITED = frozenset({OrderType.LIMIT, OrderType.STOP, OrderType.TAKE_PROFIT})
+_TRIGGERED = frozenset(
+    {OrderType.STOP_MARKET, OrderType.TAKE_PROFIT_MARKET, OrderType.STOP, OrderType.TAKE_PROFIT}
+)
+_CONDITIONAL = _TRIGGERED | {OrderType.TRAILING_STOP_MARKET}
 
 
 class TimeInForce(StrEnum):
-    """How long a limit order rests: till cancelled, at once or not at all, or as maker only (GTX, post-only)."""
+    """How long a limit order rests.
+
+    Till canceled; at once, as far as it goes (IOC) or whole (FOK); as maker only (GTX, post-only); till a date.
+    """
 
     GTC = "GTC"
     IOC = "IOC"
+    FOK = "FOK"
     GTX = "GTX"
+    GTD = "GTD"
 
 
 class WorkingType(StrEnum):

@@ -50,7 +50,10 @@ class RoundTrip:
 
 @dataclass(slots=True)
 class Position:
-    """Signed quantity (base asset, negative is short) and signed cost (quote asset)."""
+    """Signed quantity (base asset, negative is short) and signed cost (quote asset).
+
+    ``stop_waived`` and ``target_waived`` say that a person wants no such order for as long as this is held.
+    """
 
     symbol: str
     position_side: PositionSide = PositionSide.BOTH
@@ -64,6 +67,8 @@ class Position:
     take_profit_price: Decimal | None = None
     opened_ms: int = 0
     updated_ms: int = 0
+    stop_waived: bool = False
+    target_waived: bool = False
     lots: deque[Lot] = field(default_factory=deque)
 
     @property
@@ -139,6 +144,7 @@ class Position:
         if closing == held:
             self.quantity = self.cost = ZERO
             self.stop_loss_price = self.take_profit_price = None
+            self.stop_waived = self.target_waived = False
         else:
             self.cost -= pro_rata(self.cost, closing, held)
             self.quantity -= closing if side is OrderSide.BUY else -closing

@@ -12,6 +12,7 @@ from src.domain.ledger.evolve_orders import rebuild_reservations
 from src.domain.ledger.state import RECENT_WINDOW_MS, Ledger, PositionKey, SymbolBook
 from src.domain.market.sides import PositionSide
 from src.domain.orders.order import Order
+from src.domain.orders.parents import ParentOrder, ParentTicket
 from src.domain.positions.position import Position
 from src.domain.sessions.session import SessionOptions, TradingSession
 from src.infrastructure.persistence import statements as sql
@@ -42,6 +43,11 @@ def _build_order(row: tuple[Any, ...]) -> Order:
 def build_session(row: tuple[Any, ...]) -> TradingSession:
     """A session from its row, the options last."""
     return sql.SESSION.build(row[:-1], options=decode_as(SessionOptions, row[-1]))
+
+
+def build_parent(row: tuple[Any, ...]) -> ParentOrder:
+    """A parent order from its row, its ticket last; children join it as they are loaded."""
+    return sql.PARENT.build(row[:-1], ticket=decode_as(ParentTicket, row[-1]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +90,9 @@ def _load(query: Query, account_no: int) -> Loaded:
     if session_id is not None:
         (session_row,) = query(sql.SELECT_SESSION, (account_no, session_id))
         ledger.session = build_session(session_row)
+    for row in query(sql.SELECT_OPEN_PARENTS, (account_no,)):
+        parent = build_parent(row)
+        ledger.parents[parent.parent_id] = parent
     numbers = _load_orders(query, account_no, working_from, ledger)
     ledger.positions = load_positions(query, account_no)
     _load_symbols(query, account_no, ledger)

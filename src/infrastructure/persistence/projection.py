@@ -67,6 +67,14 @@ class Projection:
         changes = ledger.changes
         for order in changes.orders.values():
             self._write_order(order, intended)
+        for order in changes.amended.values():
+            price, quantity = order.ticket.limit_price, order.ticket.quantity
+            written = None if price is None else canonical(price), canonical(quantity)
+            self._driver.execute(sql.UPDATE_TICKET, (*written, self._account_no, order.client_order_id))
+        for parent in changes.parents.values():
+            ticket = encode(parent.ticket).decode()
+            row = (self._account_no, ticket, *sql.PARENT.row(parent), int(parent.is_settled))
+            self._driver.execute(sql.UPSERT_PARENT, row)
         if changes.fills or changes.income or changes.round_trips:
             self._append(ledger)
         for position in changes.positions.values():

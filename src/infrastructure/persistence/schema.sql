@@ -285,3 +285,48 @@ CREATE TABLE wallets (
  WITHOUT ROWID;
 
 INSERT INTO alembic_version (version_num) VALUES ('0001') RETURNING version_num;
+
+ALTER TABLE orders ADD COLUMN close_position BOOLEAN DEFAULT 0 NOT NULL;
+
+ALTER TABLE orders ADD COLUMN good_till_ms BIGINT;
+
+ALTER TABLE orders ADD COLUMN activation_price TEXT;
+
+ALTER TABLE orders ADD COLUMN callback_pct TEXT;
+
+ALTER TABLE orders ADD COLUMN parent_id VARCHAR(64);
+
+ALTER TABLE orders ADD COLUMN modify_state TEXT DEFAULT 'NONE' NOT NULL;
+
+ALTER TABLE orders ADD COLUMN wanted_price TEXT;
+
+ALTER TABLE orders ADD COLUMN wanted_quantity TEXT;
+
+ALTER TABLE orders ADD COLUMN modify_deadline_ms BIGINT;
+
+ALTER TABLE positions ADD COLUMN stop_waived BOOLEAN DEFAULT 0 NOT NULL;
+
+ALTER TABLE positions ADD COLUMN target_waived BOOLEAN DEFAULT 0 NOT NULL;
+
+CREATE TABLE parents (
+    account_no INTEGER NOT NULL,
+    parent_id VARCHAR(64) NOT NULL,
+    ticket TEXT NOT NULL,
+    session_id TEXT NOT NULL,
+    intent BIGINT NOT NULL,
+    created_ms BIGINT NOT NULL,
+    status TEXT NOT NULL,
+    filled_quantity TEXT NOT NULL,
+    filled_cost TEXT NOT NULL,
+    slices_done BIGINT NOT NULL,
+    next_ms BIGINT NOT NULL,
+    replaced TEXT NOT NULL,
+    updated_ms BIGINT NOT NULL,
+    reason TEXT NOT NULL,
+    settled BOOLEAN NOT NULL,
+    CONSTRAINT pk_parents PRIMARY KEY (account_no, parent_id),
+    CONSTRAINT fk_parents_account_no_account FOREIGN KEY(account_no) REFERENCES account (account_no)
+)
+ WITHOUT ROWID;
+
+UPDATE alembic_version SET version_num='0002' WHERE alembic_version.version_num = '0001';

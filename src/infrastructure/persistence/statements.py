@@ -10,6 +10,7 @@ from typing import Final
 from src.domain.ledger.events import AlarmRaised, EquityMarked, FillBooked, IncomeBooked, RecoveryFinished
 from src.domain.ledger.state import AccountState, SymbolBook
 from src.domain.orders.order import Order
+from src.domain.orders.parents import ParentOrder
 from src.domain.orders.ticket import Attempt, OrderTicket
 from src.domain.orders.types import OrderStatus
 from src.domain.performance.executions import Execution
@@ -32,6 +33,7 @@ FILL: Final = RowMap(FillBooked)
 EXECUTION: Final = RowMap(Execution, rename={"at_ms": "traded_ms"})
 INCOME: Final = RowMap(IncomeBooked)
 POSITION: Final = RowMap(Position, leave_out=("lots",))
+PARENT: Final = RowMap(ParentOrder, leave_out=("ticket", "children"))
 LOT: Final = RowMap(Lot)
 SYMBOL: Final = RowMap(SymbolBook, leave_out=("pending_buy", "pending_sell", "pending_price", "trade_ids"))
 TRIP: Final = RowMap(RoundTrip)
@@ -102,6 +104,11 @@ UPSERT_WALLET: Final = upsert("wallets", ("account_no", "asset", "amount"), ("ac
 INSERT_ORDER: Final = insert("orders", ("account_no", *ORDER_COLUMNS, "settled"))
 UPDATE_ORDER: Final = update("orders", (*ORDER_MOVING, "settled"), ("order_no",))
 UPDATE_ORDER_AND_ID: Final = update("orders", (*ORDER_MOVING, "settled", _ORDER_INDEXED), ("order_no",))
+# What an amendment changed of an order's ticket; everything else of a ticket never changes.
+UPDATE_TICKET: Final = "UPDATE orders SET limit_price=?,quantity=? WHERE account_no=? AND client_order_id=?"
+UPSERT_PARENT: Final = upsert(
+    "parents", ("account_no", "ticket", *PARENT.columns, "settled"), ("account_no", "parent_id")
+)
 INSERT_FILL: Final = insert("fills", ("account_no", *FILL.columns))
 INSERT_INCOME: Final = insert("income", ("account_no", *INCOME.columns))
 UPSERT_POSITION: Final = upsert("positions", ("account_no", *POSITION.columns), _POSITION)
@@ -138,6 +145,12 @@ SELECT_ORDER_NUMBER: Final = (
 SELECT_ORDER: Final = select("orders", _ORDERS, "WHERE account_no=? AND client_order_id=?")
 SELECT_ORDER_BY_EXCHANGE_ID: Final = select(
     "orders", _ORDERS, "WHERE exchange_order_id=? AND account_no=? AND symbol=?"
+)
+SELECT_OPEN_PARENTS: Final = select(
+    "parents", (*PARENT.columns, "ticket"), "WHERE account_no=? AND settled=0 ORDER BY intent"
+)
+SELECT_PARENTS: Final = select(
+    "parents", (*PARENT.columns, "ticket"), "WHERE account_no=? ORDER BY intent DESC LIMIT ?"
 )
 SELECT_POSITIONS: Final = select(
     "positions", POSITION.columns, "WHERE account_no=? ORDER BY symbol,position_side"

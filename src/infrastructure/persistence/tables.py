@@ -98,7 +98,7 @@ orders = Table(
     metadata,
     Column("order_no", RowNumber, primary_key=True),
     account_column(),
-    # The ticket: never changes.
+    # The ticket; only an amendment changes it.
     *(text_column(name) for name in ("symbol", "side", "order_type")),
     amount("quantity"),
     *(text_column(name) for name in ("purpose", "strategy_id")),
@@ -109,6 +109,10 @@ orders = Table(
     *(text_column(name) for name in ("position_side", "working_type")),
     *(maybe_amount(name) for name in ("stop_loss_price", "take_profit_price")),
     text_column("ticket_reason"),
+    flag("close_position"),
+    maybe_whole("good_till_ms"),
+    *(maybe_amount(name) for name in ("activation_price", "callback_pct")),
+    Column("parent_id", String(64)),
     # The attempt: never changes, never repeated.
     Column("client_order_id", String(64), nullable=False),
     *(whole(name) for name in ("timestamp_ms", "recv_window_ms")),
@@ -123,6 +127,9 @@ orders = Table(
     text_column("reason"),
     # Comma-separated; kept here as well as in fills, so that fills need no index by order.
     text_column("trade_ids"),
+    text_column("modify_state"),
+    *(maybe_amount(name) for name in ("wanted_price", "wanted_quantity")),
+    maybe_whole("modify_deadline_ms"),
     flag("settled"),
     UniqueConstraint("account_no", "client_order_id"),
     # Only acknowledged orders, so that the commit before a submit does not touch it.
@@ -132,6 +139,27 @@ orders = Table(
         sqlite_where=text("exchange_order_id IS NOT NULL"),
         postgresql_where=text("exchange_order_id IS NOT NULL"),
     ),
+)
+
+# OCO, iceberg, TWAP and VWAP: records of our own, because no exchange knows them.
+parents = Table(
+    "parents",
+    metadata,
+    account_column(),
+    Column("parent_id", String(64), nullable=False),
+    # Canonical JSON of ParentTicket: written once.
+    text_column("ticket"),
+    text_column("session_id"),
+    *(whole(name) for name in ("intent", "created_ms")),
+    text_column("status"),
+    *(amount(name) for name in ("filled_quantity", "filled_cost")),
+    *(whole(name) for name in ("slices_done", "next_ms")),
+    text_column("replaced"),
+    whole("updated_ms"),
+    text_column("reason"),
+    flag("settled"),
+    PrimaryKeyConstraint("account_no", "parent_id"),
+    sqlite_with_rowid=False,
 )
 
 fills = Table(
@@ -161,6 +189,7 @@ positions = Table(
     text_column("strategy_id"),
     *(maybe_amount(name) for name in ("stop_loss_price", "take_profit_price")),
     *(whole(name) for name in ("opened_ms", "updated_ms")),
+    *(flag(name) for name in ("stop_waived", "target_waived")),
     PrimaryKeyConstraint("account_no", "symbol", "position_side"),
     sqlite_with_rowid=False,
 )

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from src.domain.orders.ticket import Attempt
-from src.domain.orders.types import OrderType, Purpose
+from src.domain.orders.types import OrderType, Purpose, TimeInForce
 from src.domain.shared.errors import InvariantViolated
 from tests.support.domain_builders import a_ticket
 
@@ -47,6 +47,16 @@ def test_every_price_may_be_any_number_above_zero(name):
         {"order_type": OrderType.TAKE_PROFIT_MARKET},
         {"order_type": OrderType.MARKET, "stop_price": 100},
         {"order_type": OrderType.STOP_MARKET, "stop_price": 100, "limit_price": 100},
+        {"order_type": OrderType.STOP, "stop_price": 100},
+        {"order_type": OrderType.TAKE_PROFIT, "limit_price": 100},
+        {"order_type": OrderType.TRAILING_STOP_MARKET},
+        {"order_type": OrderType.TRAILING_STOP_MARKET, "callback_pct": Decimal("0.01"), "stop_price": 100},
+        {"order_type": OrderType.STOP_MARKET, "stop_price": 100, "callback_pct": Decimal("0.01")},
+        {"order_type": OrderType.STOP_MARKET, "stop_price": 100, "activation_price": 100},
+        {"limit_price": 100, "time_in_force": TimeInForce.GTD},
+        {"limit_price": 100, "good_till_ms": 1},
+        {"order_type": OrderType.STOP_MARKET, "stop_price": 100, "close_position": True},
+        {"reduce_only": True, "close_position": True},
     ],
     ids=str,
 )
@@ -59,10 +69,31 @@ def test_an_attempt_is_too_late_after_its_window():
     assert Attempt("sh1-1", 1_000, 5_000).deadline_ms == 6_000
 
 
-def test_only_stops_and_targets_wait_for_a_trigger():
-    assert {kind for kind in OrderType if kind.is_conditional} == {
-        OrderType.STOP_MARKET,
-        OrderType.TAKE_PROFIT_MARKET,
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"order_type": OrderType.STOP, "stop_price": 100, "limit_price": 101},
+        {"order_type": OrderType.TAKE_PROFIT, "stop_price": 100, "limit_price": 99},
+        {"order_type": OrderType.TRAILING_STOP_MARKET, "callback_pct": Decimal("0.01")},
+        {
+            "order_type": OrderType.TRAILING_STOP_MARKET,
+            "callback_pct": Decimal("0.01"),
+            "activation_price": 99,
+        },
+        {"limit_price": 100, "time_in_force": TimeInForce.GTD, "good_till_ms": 1},
+        {"limit_price": 100, "time_in_force": TimeInForce.FOK},
+        {"order_type": OrderType.STOP_MARKET, "stop_price": 90, "reduce_only": True, "close_position": True},
+    ],
+    ids=str,
+)
+def test_every_kind_of_order_can_be_worded(changes):
+    assert a_ticket(**changes).order_type in OrderType
+
+
+def test_all_but_market_and_limit_orders_wait_for_a_trigger():
+    assert set(OrderType) - {kind for kind in OrderType if kind.is_conditional} == {
+        OrderType.MARKET,
+        OrderType.LIMIT,
     }
 
 

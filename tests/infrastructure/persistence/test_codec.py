@@ -13,11 +13,12 @@ from src.domain.ledger import events as e
 from src.domain.ledger.evolve import EVENT_TYPES
 from src.domain.market.sides import OrderSide
 from src.domain.money import canonical
+from src.domain.orders.parents import ParentKind, ParentTicket
 from src.domain.orders.ticket import OrderTicket
 from src.domain.orders.types import OrderType
 from src.domain.sessions.trading_states import SymbolState
-from src.infrastructure.persistence.codec import KINDS, decode, encode, key_of
-from tests.support.ledger_builders import a_fill, a_ticket, an_intent
+from src.infrastructure.persistence.codec import KINDS, LATER_FIELDS, decode, encode, key_of
+from tests.support.ledger_builders import a_fill, a_parent_ticket, a_ticket, an_intent
 
 TEXTS = st.text(st.characters())
 NUMBERS = st.decimals(allow_nan=False, allow_infinity=False)
@@ -29,8 +30,9 @@ def tickets() -> st.SearchStrategy[OrderTicket]:
     def make(kind: OrderType, price: Decimal, reference: Decimal, reason: str) -> OrderTicket:
         return a_ticket(
             order_type=kind,
-            limit_price=price if kind is OrderType.LIMIT else None,
-            stop_price=price if kind.is_conditional else None,
+            limit_price=price if kind.has_limit else None,
+            stop_price=price if kind.has_trigger else None,
+            callback_pct=Decimal("0.01") if kind is OrderType.TRAILING_STOP_MARKET else None,
             reference_price=reference,
             reason=reason,
         )
@@ -38,9 +40,30 @@ def tickets() -> st.SearchStrategy[OrderTicket]:
     return st.builds(make, st.sampled_from(OrderType), PRICES, PRICES, TEXTS)
 
 
+def parent_tickets() -> st.SearchStrategy[ParentTicket]:
+    def make(quantity: Decimal, weights: list[Decimal], reason: str) -> ParentTicket:
+        return a_parent_ticket(
+            kind=ParentKind.VWAP,
+            quantity=quantity,
+            slices=len(weights),
+            weights=tuple(weights),
+            reason=reason,
+        )
+
+    weights = st.lists(st.decimals("0.1", "9", places=3), min_size=1, max_size=3)
+    return st.builds(make, PRICES, weights, TEXTS)
+
+
 def some(hint: Any) -> st.SearchStrategy[Any]:
     """Values of a type that an event may have."""
-    scalars = {str: TEXTS, int: WHOLE, bool: st.booleans(), Decimal: NUMBERS, OrderTicket: tickets()}
+    scalars = {
+        str: TEXTS,
+        int: WHOLE,
+        bool: st.booleans(),
+        Decimal: NUMBERS,
+        OrderTicket: tickets(),
+        ParentTicket: parent_tickets(),
+    }
     if hint in scalars:
         return scalars[hint]
     origin, arguments = get_origin(hint), get_args(hint)
@@ -59,7 +82,12 @@ def some(hint: Any) -> st.SearchStrategy[Any]:
 def plain(value: Any) -> Any:
     """What the standard library's JSON writer needs to spell a value as we do."""
     if is_dataclass(value):
-        return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
+        later = LATER_FIELDS.get(type(value), frozenset())
+        return {
+            field.name: plain(getattr(value, field.name))
+            for field in fields(value)
+            if field.name not in later or getattr(value, field.name) != field.default
+        }
     if isinstance(value, tuple):
         return [plain(item) for item in value]
     if isinstance(value, Decimal):
@@ -102,6 +130,14 @@ def test_the_spelling_of_an_intent_is_fixed():
         '"stop_price":null,"strategy_id":"sma_cross","symbol":"BTCUSDT","take_profit_price":null,'
         '"time_in_force":null,"working_type":"CONTRACT_PRICE"}}'
     )
+
+
+def test_what_came_later_is_spelled_only_where_it_is_used():
+    usual = encode(an_intent(1, a_ticket()))
+    child = encode(an_intent(1, a_ticket(parent_id="p")))
+
+    assert b"parent_id" not in usual
+    assert child == usual.replace(b'"position_side"', b'"parent_id":"p","position_side"')
 
 
 def test_equal_amounts_have_one_spelling():

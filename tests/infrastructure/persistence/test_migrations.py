@@ -23,11 +23,14 @@ from src.infrastructure.persistence.schema import SchemaState, create_sqlite, sq
 from src.infrastructure.persistence.sqlite_store import SqliteStore
 from tests.support.ledger_builders import ACCOUNT
 
+# The newest version there is; the later one of these tests follows it.
+LAST = schema.REVISIONS[-1]
+
 NEXT = '''
 """A later version."""
 import sqlalchemy as sa
 from alembic import op
-revision, down_revision, branch_labels, depends_on = "0002", "0001", None, None
+revision, down_revision, branch_labels, depends_on = "9999", "{last}", None, None
 def upgrade():
     with op.batch_alter_table("portfolios") as table:
         table.add_column(sa.Column("colour", sa.Text(), nullable=True))
@@ -45,7 +48,7 @@ def definitions(path: Path) -> set[tuple[str, ...]]:
 
 def scripts_of_a_later_version(folder: Path, more: str = "pass") -> Path:
     scripts = shutil.copytree(SCRIPTS, folder / "alembic", ignore=shutil.ignore_patterns("__pycache__"))
-    (scripts / "versions" / "0002_later.py").write_text(NEXT.format(more=more))
+    (scripts / "versions" / "9999_later.py").write_text(NEXT.format(more=more, last=LAST))
     return scripts
 
 
@@ -109,7 +112,7 @@ def test_an_old_database_is_copied_before_it_is_migrated(tmp_path: Path, databas
 
     applied, copy = migrate(database, scripts=scripts)
 
-    assert applied == ["0002"]
+    assert applied == ["9999"]
     assert copy is not None
     assert definitions(copy) == before
     assert any("colour" in text for *_, text in definitions(database))
@@ -117,12 +120,12 @@ def test_an_old_database_is_copied_before_it_is_migrated(tmp_path: Path, databas
 
 def test_a_second_copy_does_not_overwrite_the_first(tmp_path: Path, database: Path):
     scripts = scripts_of_a_later_version(tmp_path)
-    first = tmp_path / "steadyhand.db.0001.bak"
+    first = tmp_path / f"steadyhand.db.{LAST}.bak"
     first.write_text("an older copy")
 
     _, copy = migrate(database, scripts=scripts)
 
-    assert copy == tmp_path / "steadyhand.db.0001.2.bak"
+    assert copy == tmp_path / f"steadyhand.db.{LAST}.2.bak"
     assert first.read_text() == "an older copy"
 
 
