@@ -1,6 +1,8 @@
 """Gathers an account's history for the statistics."""
 
-from src.application.ports.store import ReadModels
+from dataclasses import replace
+
+from src.application.ports.store import ReadModels, StoreError
 from src.domain.performance.equity import EquityMark, Flow
 from src.domain.performance.funding import FundingPayment
 from src.domain.performance.history import OpenLot, TradingHistory
@@ -8,25 +10,41 @@ from src.domain.performance.history import OpenLot, TradingHistory
 FUNDING_FEE = "FUNDING_FEE"
 
 
-def history_of(reads: ReadModels, account_id: str, settle_asset: str) -> TradingHistory:
-    """Everything that the account has traded, paid and been worth; raises StoreError."""
-    income = [each for each in reads.income(account_id) if each.asset == settle_asset]
-    lots = [
-        OpenLot(position.symbol, lot.strategy_id, lot.quantity, lot.commission, lot.opened_ms, lot.trade_id)
-        for position in reads.positions(account_id)
-        for lot in position.lots
-    ]
+def trades_of(reads: ReadModels, account_id: str) -> TradingHistory:
+    """The account's trades, open lots and funding, without fills and equity; raises StoreError."""
+    ledger = reads.ledger(account_id)
+    if ledger is None:
+        raise StoreError(f"account {account_id} is not in the database: start-session makes one")
+    settle_asset = ledger.account.settle_asset
     return TradingHistory(
         settle_asset=settle_asset,
         trips=reads.round_trips(account_id),
-        open_lots=lots,
-        executions=reads.executions(account_id),
+        open_lots=[
+            OpenLot(
+                position.symbol, lot.strategy_id, lot.quantity, lot.commission, lot.opened_ms, lot.trade_id
+            )
+            for position in ledger.positions.values()
+            for lot in position.lots
+        ],
         funding=[
             FundingPayment(each.symbol, each.amount, each.at_ms)
-            for each in income
-            if each.income_type == FUNDING_FEE
+            for each in reads.income(account_id)
+            if each.asset == settle_asset and each.income_type == FUNDING_FEE
         ],
-        transfers=[Flow(each.at_ms, each.amount) for each in income if each.income_type != FUNDING_FEE],
+    )
+
+
+def history_of(reads: ReadModels, account_id: str) -> TradingHistory:
+    """Everything that the account has traded, paid and been worth; raises StoreError."""
+    history = trades_of(reads, account_id)
+    return replace(
+        history,
+        executions=reads.executions(account_id),
+        transfers=[
+            Flow(each.at_ms, each.amount)
+            for each in reads.income(account_id)
+            if each.asset == history.settle_asset and each.income_type != FUNDING_FEE
+        ],
         marks=[
             EquityMark(point.at_ms, point.wallet + point.unrealized_pnl, point.exposure)
             for point in reads.equity_curve(account_id)

@@ -4,43 +4,54 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from itertools import islice
 
-from src.domain.positions.position import RoundTrip
+from src.domain.performance.history import Period
+from src.domain.performance.trades import ClosedTrade
 from src.interfaces.cli.tables import gain, print_table
-from src.interfaces.cli.texts import clock, price, quantity
+from src.interfaces.cli.texts import clock, price, quantity, signed
 from src.interfaces.cli.units import spelled_duration
 
 
-def select_trades(trips: Iterable[RoundTrip], symbol: str | None, limit: int) -> list[RoundTrip]:
-    """At most ``limit`` of them, of one symbol if one is asked for."""
-    return list(islice((trip for trip in trips if symbol is None or trip.symbol == symbol), limit))
+def select_trades(
+    trades: Iterable[ClosedTrade], period: Period, symbol: str | None, strategy: str | None, limit: int | None
+) -> list[ClosedTrade]:
+    """Those closed in the period, of one symbol and strategy if asked for; at most ``limit``."""
+    wanted = (
+        trade
+        for trade in trades
+        if period.holds(trade.trip.closed_ms)
+        and symbol in (None, trade.trip.symbol)
+        and strategy in (None, trade.trip.strategy_id)
+    )
+    return list(islice(wanted, limit))
 
 
-def print_trades(trips: Sequence[RoundTrip], title: str) -> None:
+def print_trades(trades: Sequence[ClosedTrade], title: str) -> None:
     """The table, newest first, with its sum."""
-    if not trips:
+    if not trades:
         print(f"{title}: no position was closed yet")
         return
     columns = (
         "closed", "held>", "symbol", "side", "quantity>", "entry>", "exit>", "net>",
-        "P&L>?", "fees>?", "strategy?",
+        "P&L>?", "fees>?", "funding>?", "strategy?",
     )  # fmt: skip
     rows = [
         (
-            clock(trip.closed_ms),
-            spelled_duration(trip.closed_ms - trip.opened_ms),
-            trip.symbol,
-            "long" if trip.side.sign > 0 else "short",
-            quantity(trip.quantity),
-            price(trip.entry_price),
-            price(trip.exit_price),
-            gain(trip.net_pnl),
-            gain(trip.pnl),
-            f"{trip.commission:,.2f}",
-            trip.strategy_id,
+            clock(trade.trip.closed_ms),
+            spelled_duration(trade.trip.closed_ms - trade.trip.opened_ms),
+            trade.trip.symbol,
+            "long" if trade.trip.side.sign > 0 else "short",
+            quantity(trade.trip.quantity),
+            price(trade.trip.entry_price),
+            price(trade.trip.exit_price),
+            gain(trade.net_pnl),
+            gain(trade.trip.pnl),
+            signed(-trade.trip.commission),
+            gain(trade.funding),
+            trade.trip.strategy_id,
         )
-        for trip in trips
+        for trade in trades
     ]
     print_table(title, columns, rows)
-    won = sum(1 for trip in trips if trip.net_pnl > 0)
-    net = sum((trip.net_pnl for trip in trips), Decimal(0))
-    print(f"{len(trips)} trades, {won} won, net {net:+,.2f}")
+    won = sum(1 for trade in trades if trade.net_pnl > 0)
+    net = sum((trade.net_pnl for trade in trades), Decimal(0))
+    print(f"{len(trades)} trades, {won} won, net {net:+,.2f}")
