@@ -13,7 +13,7 @@ from sqlalchemy import Connection, create_engine
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from src.infrastructure.persistence.columns import ExactDecimal
-from src.infrastructure.persistence.database_url import DatabaseKind, parse_database_url
+from src.infrastructure.persistence.database_url import DatabaseUrl, parse_database_url
 from src.infrastructure.persistence.tables import metadata
 
 
@@ -25,14 +25,12 @@ def render_item(kind: str, item: object, autogen_context: Any) -> str | bool:
     return False
 
 
-def database_url() -> str:
-    """The address, in the form SQLAlchemy opens synchronously (SQLite) or through asyncpg (PostgreSQL)."""
+def database_url() -> DatabaseUrl:
+    """The address, from whoever runs the migrations or from the environment."""
     text = context.config.attributes.get("database_url") or os.environ.get("DATABASE_URL", "")
     if not text:
         raise SystemExit("set DATABASE_URL to the database that is meant, e.g. sqlite:///data/steadyhand.db")
-    address = text.partition("://")[2]
-    is_sqlite = parse_database_url(text).kind is DatabaseKind.SQLITE
-    return f"{'sqlite' if is_sqlite else 'postgresql+asyncpg'}://{address}"
+    return parse_database_url(text)
 
 
 def configure(**where: Any) -> None:
@@ -59,9 +57,11 @@ def run(connection: Connection) -> None:
     connection.commit()
 
 
-async def run_on_postgresql(url: str) -> None:
-    """The same through asyncpg."""
-    engine = create_async_engine(url)
+async def run_on_postgresql(url: DatabaseUrl) -> None:
+    """The same through asyncpg, on a connection made as the store's are: every form of address means the same."""
+    from src.infrastructure.persistence.postgres_driver import open_connection
+
+    engine = create_async_engine("postgresql+asyncpg://", async_creator=lambda: open_connection(url))
     async with engine.connect() as connection:
         await connection.run_sync(run)
     await engine.dispose()
@@ -70,12 +70,17 @@ async def run_on_postgresql(url: str) -> None:
 def main() -> None:
     """Write SQL (``--sql``), or change the database."""
     url = database_url()
+    is_sqlite = url.path is not None
     if context.is_offline_mode():
-        configure(url=url, literal_binds=True, render_as_batch=url.startswith("sqlite"))
+        configure(
+            url="sqlite://" if is_sqlite else "postgresql+asyncpg://",
+            literal_binds=True,
+            render_as_batch=is_sqlite,
+        )
         with context.begin_transaction():
             context.run_migrations()
-    elif url.startswith("sqlite"):
-        engine = create_engine(url)
+    elif is_sqlite:
+        engine = create_engine(f"sqlite://{url.text.partition('://')[2]}")
         with engine.connect() as connection:
             run(connection)
         engine.dispose()

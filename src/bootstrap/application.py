@@ -30,9 +30,8 @@ from src.infrastructure.messaging.control_path import control_path
 from src.infrastructure.messaging.control_socket import ControlClient
 from src.infrastructure.monitoring.kill_switch import FileKillSwitch
 from src.infrastructure.monitoring.logging import configure_logging, log_session
-from src.infrastructure.persistence.database_url import sqlite_path
-from src.infrastructure.persistence.read_models import SqliteReadModels
-from src.infrastructure.persistence.schema import SchemaState, create_sqlite, sqlite_schema_state
+from src.infrastructure.persistence.databases import Database, SqliteDatabase, database_at
+from src.infrastructure.persistence.schema import SchemaState
 from src.infrastructure.simulated_exchange.errors import ExchangeFailure
 from src.interfaces.cli.composition import (
     Check,
@@ -68,16 +67,18 @@ class PaperApplication:
         return self.settings.data_folder
 
     @property
-    def database(self) -> Path:
-        """The session database's file; raises StoreError for an URL of another kind of database."""
+    def database(self) -> Database:
+        """The session database: a file in the data folder, unless DATABASE_URL names another."""
         url = self.settings.database_url
-        return self.data_dir / "steadyhand.db" if url is None else sqlite_path(url.get_secret_value(), ROOT)
+        if url is None:
+            return SqliteDatabase(self.data_dir / "steadyhand.db")
+        return database_at(url.get_secret_value(), ROOT)
 
     @property
     def database_url(self) -> str:
         """The database's address, as the setting takes it."""
         url = self.settings.database_url
-        return f"sqlite:///{self.database}" if url is None else url.get_secret_value()
+        return f"sqlite:///{self.data_dir / 'steadyhand.db'}" if url is None else url.get_secret_value()
 
     def setting_lines(self) -> list[SettingLine]:
         """Every setting with its source."""
@@ -85,13 +86,12 @@ class PaperApplication:
 
     def open_reads(self) -> ReadModels:
         """The read models of the database; the caller closes them."""
-        return SqliteReadModels(self.database)
+        return self.database.reads()
 
     def state_age_ms(self) -> int | None:
-        """Wall time since the database was last written, ms; None when there is no such database."""
-        files = (self.database, self.database.with_name(f"{self.database.name}-wal"))
-        written = [path.stat().st_mtime_ns for path in files if path.exists()]
-        return max(0, (time.time_ns() - max(written)) // 1_000_000) if written else None
+        """Wall time since the database was last written, ms; None when that is not known."""
+        written_ns = self.database.written_ns()
+        return None if written_ns is None else max(0, (time.time_ns() - written_ns) // 1_000_000)
 
     # --- sessions -------------------------------------------------------------------------------------------
 
@@ -138,7 +138,7 @@ class PaperApplication:
         log_session(parts.bus)
 
     def _select(self, request: SessionRequest) -> Selection:
-        if sqlite_schema_state(self.database) is SchemaState.EMPTY:
+        if self.database.state() is SchemaState.EMPTY:
             # A session that cannot be leaves no database behind.
             try_market(request.replay, self.settings.symbols, self.settings.seed)
         self._initialise_database()
@@ -215,28 +215,19 @@ class PaperApplication:
             parts = self._open(selection)
             asyncio.run(_open_account(parts))
             account_id = parts.account.account_id
-        return Initialised(str(self.database), created, account_id, self.settings.portfolio)
+        return Initialised(self.database.name, created, account_id, self.settings.portfolio)
 
     def _initialise_database(self) -> bool:
-        path = self.database
-        if sqlite_schema_state(path) is not SchemaState.EMPTY:
+        database = self.database
+        if database.state() is not SchemaState.EMPTY:
             return False
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise StoreError(
-                f"the data folder {path.parent} cannot be made ({error.strerror}): set STEADYHAND_DATA_DIR to a "
-                "folder that can be written"
-            ) from None
-        create_sqlite(path)
+        database.create()
         return True
 
     def migrate(self) -> Migrated:
         """Bring the tables to this version, after a copy of the database."""
-        from src.infrastructure.persistence.migrations import migrate  # loads SQLAlchemy and alembic
-
-        applied, backup = migrate(self.database)
-        return Migrated(str(self.database), tuple(applied), backup)
+        applied, backup = self.database.migrate()
+        return Migrated(self.database.name, tuple(applied), backup)
 
     def verify_journal(self, account_id: str) -> int:
         """Check the whole hash chain; the number of records."""

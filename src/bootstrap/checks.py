@@ -13,8 +13,8 @@ from src.bootstrap.settings import Settings
 from src.domain.sessions.session import TradingSessionStatus
 from src.infrastructure.messaging.control_path import control_path
 from src.infrastructure.messaging.control_socket import ControlClient
-from src.infrastructure.persistence.read_models import SqliteReadModels
-from src.infrastructure.persistence.schema import SchemaState, sqlite_schema_state
+from src.infrastructure.persistence.databases import Database
+from src.infrastructure.persistence.schema import SchemaState
 from src.interfaces.cli.composition import Check, Health
 
 FREE_BYTES_MIN = 200 * 1024 * 1024
@@ -22,7 +22,7 @@ SYNC_MS_MAX = 20.0
 LIBRARIES = ("talib", "msgspec", "numpy", "sqlalchemy", "alembic")
 
 
-def run(settings: Settings, data_dir: Path, database: Path) -> Iterator[Check]:
+def run(settings: Settings, data_dir: Path, database: Database) -> Iterator[Check]:
     """Every check, done when it is asked for."""
     single: tuple[Callable[[], Check], ...] = (
         _python,
@@ -105,9 +105,9 @@ def _trading_mode(settings: Settings) -> Check:
     return Check("trading mode", Health.OK, text)
 
 
-def _database(database: Path) -> Check:
+def _database(database: Database) -> Check:
     try:
-        state = sqlite_schema_state(database)
+        state = database.state()
     except StoreError as error:
         return Check("database", Health.FAILED, str(error), "restore a backup, or give another data folder")
     if state is SchemaState.CURRENT:
@@ -119,11 +119,11 @@ def _database(database: Path) -> Check:
     return Check("database", Health.FAILED, "of a newer version", "use the newer program")
 
 
-def _accounts(data_dir: Path, database: Path) -> Iterator[Check]:
-    if not database.exists():
-        return
+def _accounts(data_dir: Path, database: Database) -> Iterator[Check]:
     try:
-        reads = SqliteReadModels(database)
+        if database.state() is SchemaState.EMPTY:
+            return
+        reads = database.reads()
     except StoreError:
         return
     try:
@@ -136,10 +136,10 @@ def _accounts(data_dir: Path, database: Path) -> Iterator[Check]:
             yield _session(data_dir, row.account_id, row.session_status or "")
 
 
-def _journal(database: Path, account_id: str) -> Check:
+def _journal(database: Database, account_id: str) -> Check:
     name = f"journal {account_id[:8]}"
     try:
-        reads = SqliteReadModels(database)
+        reads = database.reads()
         try:
             return Check(name, Health.OK, f"{reads.verify(account_id):,} records, chain intact")
         finally:

@@ -23,19 +23,19 @@ from src.domain.market.view import BlindView
 from src.domain.orders.order import Order
 from src.domain.orders.transitions import AttemptState
 from src.domain.sessions.trading_states import TradingTrigger
-from src.infrastructure.persistence.sqlite_store import SqliteStore
+from src.infrastructure.persistence.databases import Database
 from src.interfaces.cli.composition import Difference, RecoveryOutcome, TradingChange
 
 
-def move_trading(database: Path, account_id: str, trigger: TradingTrigger, reason: str) -> TradingChange:
+def move_trading(database: Database, account_id: str, trigger: TradingTrigger, reason: str) -> TradingChange:
     """Move the account's trading state as its one writer; raises AccountBusy while a session holds it."""
     return asyncio.run(_move_trading(database, account_id, trigger, reason))
 
 
 async def _move_trading(
-    database: Path, account_id: str, trigger: TradingTrigger, reason: str
+    database: Database, account_id: str, trigger: TradingTrigger, reason: str
 ) -> TradingChange:
-    store = SqliteStore(database)
+    store = database.store()
     try:
         await store.acquire(account_id, f"pid {os.getpid()}")
         ledger = await store.load(account_id)

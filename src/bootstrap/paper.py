@@ -39,7 +39,7 @@ from src.infrastructure.market_data.frames import (
 from src.infrastructure.market_data.source import MarketSource
 from src.infrastructure.messaging.event_bus import InProcessEventBus
 from src.infrastructure.monitoring.kill_switch import FileKillSwitch
-from src.infrastructure.persistence.sqlite_store import SqliteStore
+from src.infrastructure.persistence.databases import Database, SqliteDatabase
 from src.infrastructure.simulated_exchange.engine import Engine
 from src.infrastructure.simulated_exchange.latency import LatencyModel
 from src.infrastructure.simulated_exchange.rules import ExchangeRules
@@ -60,7 +60,8 @@ class PaperConfig:
     """Everything that a paper session is put together from.
 
     Percentages are fractions, ``speed`` is session seconds per wall second (None: no pace).
-    ``synchronous`` is SQLite's; only tests on RAM disks set another than FULL.
+    ``synchronous`` is SQLite's; only tests on RAM disks set another than FULL. ``server`` is the session's database
+    when that is not the file ``database``.
     """
 
     data_dir: Path
@@ -87,6 +88,12 @@ class PaperConfig:
     synchronous: str = "FULL"
     latency: LatencyModel | None = None
     auto_execute: bool = True
+    server: Database | None = None
+
+    @property
+    def place(self) -> Database:
+        """Where the session is stored."""
+        return self.server or SqliteDatabase(self.database)
 
 
 MakeMarket = Callable[[PaperConfig], MarketSource]
@@ -121,7 +128,7 @@ def paper_parts(
         start_ns = _open_exchange_account(engine, account_id, config, source, desk, history)
         timeline = Timeline(start_ns)
         broker = PaperBroker(engine, timeline, latency=config.latency or LatencyModel(seed=config.seed))
-        store = SqliteStore(config.database, synchronous=config.synchronous)
+        store = config.place.store(config.synchronous)
         return SessionParts(
             account=AccountOpened(account_id, ids.namespace(), PAPER, SETTLE_ASSET),
             owner=f"pid {os.getpid()}",

@@ -19,6 +19,7 @@ from src.bootstrap.settings import Settings
 from src.domain.money import Money
 from src.domain.sessions.session import SessionOptions, TradingSessionStatus
 from src.infrastructure.market_data.recorded import RecordedMarket
+from src.infrastructure.persistence.databases import Database, SqliteDatabase
 from src.interfaces.cli.composition import ConfigurationError, SessionRequest
 
 T = TypeVar("T")
@@ -58,7 +59,7 @@ def select(
     settings: Settings,
     request: SessionRequest,
     reads: ReadModels,
-    database: Path,
+    database: Database,
     *,
     account_id: str | None = None,
 ) -> Selection:
@@ -168,11 +169,14 @@ def _text(value: Any) -> str:
     return f"{value:f}" if isinstance(value, Decimal) else str(value)
 
 
-def paper_config(settings: Settings, request: SessionRequest, database: Path) -> PaperConfig:
+def paper_config(settings: Settings, request: SessionRequest, database: Database) -> PaperConfig:
     """Settings and request as the paper session's configuration."""
     return PaperConfig(
         data_dir=settings.data_folder,
-        database=database,
+        database=database.path
+        if isinstance(database, SqliteDatabase)
+        else settings.data_folder / "steadyhand.db",
+        server=None if isinstance(database, SqliteDatabase) else database,
         symbols=settings.symbols,
         strategies=settings.strategies,
         timeframe=settings.timeframe,

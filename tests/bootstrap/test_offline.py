@@ -10,7 +10,6 @@ from src.application.ports.store import AccountBusy
 from src.domain.ledger.events import CancelRequested, TradingMoved
 from src.domain.sessions.trading_states import TradingState
 from src.infrastructure.persistence.codec import decode
-from src.infrastructure.persistence.sqlite_store import SqliteStore
 from src.interfaces.cli.composition import ConfigurationError
 from tests.bootstrap.sessions import (
     FILLED_UNHEARD,
@@ -158,7 +157,7 @@ def test_a_halt_asks_for_the_end_of_open_entries_once(killed_after_a_send: Path,
 def test_while_a_session_holds_the_account_nobody_else_moves_it(killed_after_a_fill: Path, tmp_path: Path):
     application = the_application(copied(killed_after_a_fill, tmp_path))
     account = the_account(application)
-    holder = SqliteStore(application.database)
+    holder = application.database.store()
     asyncio.run(holder.acquire(account, "a session"))
 
     for move in (lambda: application.halt(account, "a test"), lambda: application.rearm(account)):

@@ -65,6 +65,9 @@ class FakeReads:
         found = [o for o in self.the_orders if symbol in (None, o.symbol) and (o.is_open or not open_only)]
         return found[:limit]
 
+    def verify(self, account_id: str) -> int:
+        return len(self.records)
+
     def order(self, account_id: str, client_order_id: str) -> Order | None:
         return next((o for o in self.the_orders if o.client_order_id == client_order_id), None)
 

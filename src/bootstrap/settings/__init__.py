@@ -104,10 +104,10 @@ def _database_problem(settings: Settings, found: Found) -> Iterator[str]:
     if settings.database_url is None:
         return
     from src.application.ports.store import StoreUnavailable
-    from src.infrastructure.persistence.database_url import sqlite_path
+    from src.infrastructure.persistence.database_url import parse_database_url
 
     try:
-        sqlite_path(settings.database_url.get_secret_value(), ROOT)
+        parse_database_url(settings.database_url.get_secret_value())
     except StoreUnavailable as error:
         yield f"DATABASE_URL ({found['database_url'].source}): {error}"
 

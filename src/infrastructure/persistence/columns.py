@@ -36,14 +36,17 @@ RowNumber = BigInteger().with_variant(Integer(), "sqlite")
 
 
 class ExactDecimal(TypeDecorator[Decimal]):
-    """A finite decimal kept exactly: TEXT on SQLite (its NUMERIC is binary floating point), NUMERIC elsewhere."""
+    """A finite decimal kept exactly: TEXT on SQLite (its NUMERIC is binary floating point), NUMERIC elsewhere.
 
-    impl = Numeric(38, 18)
+    Without a scale, because PostgreSQL silently rounds to one that is given.
+    """
+
+    impl = Numeric()
     cache_ok = True
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Decimal]:
         """TEXT on SQLite."""
-        kind: TypeEngine[Any] = Text() if dialect.name == "sqlite" else Numeric(38, 18)
+        kind: TypeEngine[Any] = Text() if dialect.name == "sqlite" else Numeric()
         return dialect.type_descriptor(kind)
 
     def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> Decimal | str | None:

@@ -35,6 +35,13 @@ class DatabaseUrl:
     path: Path | None
     text: str
 
+    @property
+    def name(self) -> str:
+        """The database for people: its file, or its name on the server; never more of the address than that."""
+        if self.path is not None:
+            return self.path.name
+        return unquote(urlsplit(self.text).path.rpartition("/")[2])
+
     def __repr__(self) -> str:
         return f"DatabaseUrl({self.kind.value}, {self.path})"
 
@@ -56,16 +63,3 @@ def parse_database_url(text: str) -> DatabaseUrl:
     if not name.startswith("/") or name == "/" or name == "/:memory:":
         raise StoreUnavailable(f"the database address names no file: use {_FORMS}")
     return DatabaseUrl(kind, Path(name[1:]), text)
-
-
-def sqlite_path(text: str, root: Path) -> Path:
-    """The file that an SQLite address means; a relative one lies under ``root``.
-
-    Raises :class:`StoreUnavailable` for the address of a server: sessions of this version keep their data in SQLite.
-    """
-    url = parse_database_url(text)
-    if url.path is None:
-        raise StoreUnavailable(
-            f"{url.kind.value} cannot keep a session of this version yet: use sqlite:///file.db, or leave it out"
-        )
-    return root / url.path

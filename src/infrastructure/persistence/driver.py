@@ -13,12 +13,8 @@ LOG_BYTES = 4 << 20
 Params = Sequence[Any]
 
 
-class Driver(Protocol):
-    """One connection. Every call may raise ``sqlite3.Error``."""
-
-    def begin(self) -> None:
-        """Start a transaction that may write at once."""
-        ...
+class RowWriter(Protocol):
+    """What a projection needs: statements with ``?`` for their parameters, run in order within one transaction."""
 
     def execute(self, sql: str, params: Params = ()) -> int:
         """Run one statement; return the number of rows it changed."""
@@ -35,6 +31,14 @@ class Driver(Protocol):
 
     def query(self, sql: str, params: Params = ()) -> list[tuple[Any, ...]]:
         """All rows of a SELECT."""
+        ...
+
+
+class Driver(RowWriter, Protocol):
+    """One connection. Every call may raise ``sqlite3.Error``."""
+
+    def begin(self) -> None:
+        """Start a transaction that may write at once."""
         ...
 
     def reserve_log(self) -> None:

@@ -22,6 +22,8 @@ from src.infrastructure.persistence.journal import GENESIS, RECORDS_PER_ACCOUNT,
 
 Query = Callable[..., list[tuple[Any, ...]]]
 
+# Records whose hashes are checked at every start; ``verify`` checks them all.
+TAIL = 1_000
 _PAGE = 512
 _END_OF_NUMBERS = (1 << 63) - 1
 _TICKET_END = 1 + sql.TICKET.width

@@ -81,9 +81,14 @@ def _config(scripts: Path, url: str) -> Config:
     return config
 
 
+def upgrade(url: str, scripts: Path = SCRIPTS) -> None:
+    """Run every migration that the database at an address lacks, by alembic, without asking anybody."""
+    command.upgrade(_config(scripts, url), "head")
+
+
 def _upgrade(path: Path, scripts: Path) -> None:
     try:
-        command.upgrade(_config(scripts, f"sqlite:///{path.absolute()}"), "head")
+        upgrade(f"sqlite:///{path.absolute()}", scripts)
     except DBAPIError as error:
         if isinstance(error.orig, sqlite3.Error):
             raise store_error(error.orig, path) from error

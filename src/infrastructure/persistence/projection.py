@@ -16,7 +16,7 @@ from src.domain.positions.position import Position
 from src.domain.sessions.session import TradingSession
 from src.infrastructure.persistence import statements as sql
 from src.infrastructure.persistence.codec import encode
-from src.infrastructure.persistence.driver import Driver
+from src.infrastructure.persistence.driver import RowWriter
 from src.infrastructure.persistence.journal import Chain
 from src.infrastructure.persistence.loading import Loaded
 
@@ -42,7 +42,7 @@ class Projection:
         "_working_from",
     )
 
-    def __init__(self, driver: Driver, account_no: int, loaded: Loaded) -> None:
+    def __init__(self, driver: RowWriter, account_no: int, loaded: Loaded) -> None:
         ledger = loaded.ledger
         self._driver = driver
         self._account_no = account_no
@@ -58,6 +58,10 @@ class Projection:
         self._working_from = loaded.working_from
         # Whether the first order of the working set may be another one now.
         self._is_stale = False
+
+    def knows(self, client_order_id: str) -> bool:
+        """Whether the order is in the working set as stored."""
+        return client_order_id in self._orders
 
     def write(self, ledger: Ledger, chain: Chain, lease_epoch: int, intended: set[str]) -> None:
         """Write every changed row; ``intended`` names the orders that are new in this transaction.

@@ -1,11 +1,13 @@
 """What people and commands read, beside a running session: its own connection, read-only, without a lease.
 
-In WAL mode a reader sees the last commit and never waits for the writer, nor the writer for it.
+In SQLite's WAL mode, and in PostgreSQL always, a reader sees the last commit and never waits for the writer, nor
+the writer for it.
 """
 
 import sqlite3
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -31,21 +33,11 @@ from src.infrastructure.persistence.schema import require_current
 _ALL = (1 << 63) - 1
 
 
-class SqliteReadModels:
-    """Implements :class:`src.application.ports.store.ReadModels` on a database file with a current schema.
+class SqlReadModels(ABC):
+    """All read models, over the few things in which databases differ; ``name`` is the database's, for people."""
 
-    Every method raises a :class:`StoreError` when the file cannot be read.
-    """
-
-    def __init__(self, path: Path) -> None:
-        require_current(path)
-        self._path = path
-        try:
-            self._connection = sqlite3.connect(
-                f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None
-            )
-        except FAILURES as error:
-            raise store_error(error, path) from error
+    def __init__(self, name: str) -> None:
+        self._name = name
 
     def accounts(self) -> list[AccountRow]:
         """Every account of the database."""
@@ -131,24 +123,61 @@ class SqliteReadModels:
         """The last committed record. Raises :class:`StoreError` when there is no such account."""
         account_no = self._find(account_id)
         if account_no is None:
-            raise StoreError(f"there is no account {account_id} in {self._path.name}")
+            raise StoreError(f"there is no account {account_id} in {self._name}")
         return loading.read_head(self._query, account_no)
 
     def verify(self, account_id: str) -> int:
-        """Check the file and the whole hash chain; return the number of records. Raises :class:`StoreCorrupt`."""
+        """Check database and whole hash chain; return the number of records. Raises :class:`StoreCorrupt`."""
         account_no = self._find(account_id)
         if account_no is None:
-            raise StoreError(f"there is no account {account_id} in {self._path.name}")
+            raise StoreError(f"there is no account {account_id} in {self._name}")
         with self._snapshot():
-            return loading.check_everything(self._query, account_no)
+            return self._check(account_no)
+
+    @abstractmethod
+    def close(self) -> None:
+        """Close the connection."""
+
+    def _find(self, account_id: str) -> int | None:
+        rows = self._query("SELECT account_no FROM account WHERE account_id=?", (account_id,))
+        return rows[0][0] if rows else None
+
+    @abstractmethod
+    def _check(self, account_no: int) -> int:
+        """Check everything of one account; the number of its records."""
+
+    @abstractmethod
+    def _query(self, statement: str, params: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+        """All rows of a statement with ``?`` for its parameters."""
+
+    @abstractmethod
+    def _snapshot(self) -> AbstractContextManager[None]:
+        """A block in which every query sees the same commit."""
+
+
+class SqliteReadModels(SqlReadModels):
+    """Implements :class:`src.application.ports.store.ReadModels` on a database file with a current schema.
+
+    Every method raises a :class:`StoreError` when the file cannot be read.
+    """
+
+    def __init__(self, path: Path) -> None:
+        require_current(path)
+        super().__init__(path.name)
+        self._path = path
+        try:
+            self._connection = sqlite3.connect(
+                f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None
+            )
+        except FAILURES as error:
+            raise store_error(error, path) from error
 
     def close(self) -> None:
         """Close the connection."""
         self._connection.close()
 
-    def _find(self, account_id: str) -> int | None:
-        rows = self._query("SELECT account_no FROM account WHERE account_id=?", (account_id,))
-        return rows[0][0] if rows else None
+    def _check(self, account_no: int) -> int:
+        return loading.check_everything(self._query, account_no)
 
     def _query(self, statement: str, params: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
         try:

@@ -32,7 +32,11 @@ def sqlite_schema_state(path: Path) -> SchemaState:
 
     Raises :class:`StoreUnavailable` or :class:`StoreCorrupt` when it cannot be read.
     """
-    versions = read_versions(path)
+    return state_of(read_versions(path))
+
+
+def state_of(versions: list[str]) -> SchemaState:
+    """The state of a database that says it is of these revisions."""
     if not versions:
         return SchemaState.EMPTY
     if any(version not in REVISIONS for version in versions):
@@ -73,13 +77,17 @@ def _without_version(path: Path, tables: list[tuple[str]]) -> list[str]:
 
 def require_current(path: Path) -> None:
     """Raise the :class:`StoreError` that says what to do, unless the schema is this program's."""
-    state = sqlite_schema_state(path)
+    refuse_unless_current(sqlite_schema_state(path), path.name)
+
+
+def refuse_unless_current(state: SchemaState, name: str) -> None:
+    """Raise the :class:`StoreError` that says what to do with a database of this state."""
     if state is SchemaState.EMPTY:
-        raise StoreNotInitialised(f"database {path.name} does not exist yet or is empty: run init-db")
+        raise StoreNotInitialised(f"database {name} does not exist yet or is empty: run init-db")
     if state is SchemaState.OLD:
-        raise StoreNotInitialised(f"database {path.name} was written by an older version: run migrate")
+        raise StoreNotInitialised(f"database {name} was written by an older version: run migrate")
     if state is SchemaState.NEWER:
-        raise StoreTooNew(f"database {path.name} was written by a newer version: update this program")
+        raise StoreTooNew(f"database {name} was written by a newer version: update this program")
 
 
 def require_folder(path: Path) -> None:

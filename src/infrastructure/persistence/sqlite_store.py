@@ -18,7 +18,7 @@ from src.domain.ledger.state import Ledger
 from src.domain.orders.order import Order
 from src.infrastructure.persistence import loading
 from src.infrastructure.persistence import statements as sql
-from src.infrastructure.persistence.batch import Batch
+from src.infrastructure.persistence.batch import Batch, has_rows
 from src.infrastructure.persistence.driver import Driver, SqliteDriver
 from src.infrastructure.persistence.failures import FAILURES, store_error
 from src.infrastructure.persistence.journal import GENESIS, Chain
@@ -29,8 +29,6 @@ from src.infrastructure.persistence.schema import require_current
 T = TypeVar("T")
 Connect = Callable[[Path, str], Driver]
 
-# Records whose hashes are checked at every start; ``verify`` checks them all.
-TAIL = 1_000
 # A submit takes some 20 kB of the log: the first figure keeps it within its reserved size, the second is a limit
 # for a session that never has time.
 CHECKPOINT_AFTER = 150
@@ -124,7 +122,7 @@ class SqliteStore:
         if not self._driver.query("SELECT 1 FROM account WHERE account_id=?", (account_id,)):
             return None
         self._bind(account_id)
-        loading.check_journal(self._driver.query, self._account_no, TAIL)
+        loading.check_journal(self._driver.query, self._account_no, loading.TAIL)
         loaded = loading.load_ledger(self._driver.query, self._account_no)
         self._projection = Projection(self._driver, self._account_no, loaded)
         return loaded.ledger
@@ -143,7 +141,7 @@ class SqliteStore:
         The changes are cleared and settled orders released afterwards. Raises :class:`StoreError`; then nothing of
         the batch is durable, and the process must not go on.
         """
-        if not self._batch.records and not _has_rows(ledger):
+        if not self._batch.records and not has_rows(ledger):
             return
         if self._broken:
             raise StoreError(self._broken)
@@ -250,17 +248,3 @@ class SqliteStore:
             # The connection is beyond use; closing it undoes the transaction.
             self._broken += "; even the transaction could not be undone, closing will do it"
         return failure
-
-
-def _has_rows(ledger: Ledger) -> bool:
-    changes = ledger.changes
-    return bool(
-        changes.account
-        or changes.orders
-        or changes.positions
-        or changes.symbols
-        or changes.fills
-        or changes.income
-        or changes.round_trips
-        or changes.session is not None
-    )

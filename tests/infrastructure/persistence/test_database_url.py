@@ -3,7 +3,8 @@ from pathlib import Path
 import pytest
 
 from src.application.ports.store import StoreUnavailable
-from src.infrastructure.persistence.database_url import DatabaseKind, parse_database_url, sqlite_path
+from src.infrastructure.persistence.database_url import DatabaseKind, parse_database_url
+from src.infrastructure.persistence.databases import database_at
 
 
 @pytest.mark.parametrize(
@@ -55,10 +56,18 @@ def test_a_refusal_never_repeats_the_password():
 
 
 def test_a_relative_file_lies_under_the_root():
-    assert sqlite_path("sqlite:///data/x.db", Path("/srv")) == Path("/srv/data/x.db")
-    assert sqlite_path("sqlite:////data/x.db", Path("/srv")) == Path("/data/x.db")
+    near, far = (database_at(f"sqlite:///{path}", Path("/srv")) for path in ("data/x.db", "/data/x.db"))
+
+    assert (near.name, far.name) == ("/srv/data/x.db", "/data/x.db")
 
 
-def test_a_session_is_not_kept_on_a_server():
-    with pytest.raises(StoreUnavailable, match="use sqlite"):
-        sqlite_path("postgresql://host/name", Path())
+@pytest.mark.parametrize(
+    "text",
+    [
+        "postgresql+asyncpg://user:hunter2@host:5432/trading",
+        "postgres://user:hunter2@/trading?host=/run/postgresql",
+        "postgresql://user:hun/ter2@host/trading",
+    ],
+)
+def test_a_server_is_named_by_its_database_alone(text: str):
+    assert database_at(text, Path("/srv")).name == "PostgreSQL database trading"

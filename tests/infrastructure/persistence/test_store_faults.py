@@ -170,9 +170,9 @@ async def test_a_broken_store_refuses_everything(session: Session):
     for refused in awaited:
         with pytest.raises(StoreError, match="the disk is full"):
             await refused()
-    for refused in called:
+    for call in called:
         with pytest.raises(StoreError, match="the disk is full"):
-            refused()
+            call()
     await session.store.close()
 
 
