@@ -28,6 +28,7 @@ from src.domain.orders.news import (
     OutcomeUnknown,
     Refused,
     SubmitOutcome,
+    WalletMoved,
 )
 from src.domain.orders.ticket import Amendment, Attempt, OrderTicket
 from src.domain.orders.types import OrderStatus, OrderType, Purpose, TimeInForce
@@ -95,7 +96,7 @@ def a_ticket(**changes: Any) -> OrderTicket:
     return OrderTicket(**(values | changes))
 
 
-def news_of(venue: Venue) -> Sequence[OrderNews | IncomeReport]:
+def news_of(venue: Venue) -> Sequence[OrderNews | IncomeReport | WalletMoved]:
     return [news for event in venue.heard.events for news in venue.broker.interpret(event)]
 
 

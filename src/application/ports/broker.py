@@ -20,6 +20,7 @@ from src.domain.orders.news import (
     OrderReport,
     PositionReport,
     SubmitOutcome,
+    WalletMoved,
 )
 from src.domain.orders.ticket import Amendment, Attempt, OrderTicket
 
@@ -177,7 +178,7 @@ class Broker(Protocol):
         """Ask, exactly once, for another price and total quantity of a resting limit order."""
         ...
 
-    def interpret(self, event: UserEvent) -> tuple[OrderNews | IncomeReport, ...]:
+    def interpret(self, event: UserEvent) -> tuple[OrderNews | IncomeReport | WalletMoved, ...]:
         """Say what a raw user event means; ValueError when it cannot be read."""
         ...
 

@@ -7,13 +7,14 @@ are worked in by the same functions.
 
 from src.domain.decisions import news as n
 from src.domain.decisions.alarms import breach, halt, restrict
+from src.domain.decisions.amending import recognise_amendment, settle_amendment
 from src.domain.decisions.effects import Reconcile
 from src.domain.decisions.orders import lose, settle_unknown
 from src.domain.decisions.protection import protect, protective_refused
 from src.domain.decisions.step import Step
 from src.domain.ledger import events as e
 from src.domain.orders.client_order_ids import is_ours
-from src.domain.orders.news import FillReport, IncomeReport, OrderNews, OrderReport
+from src.domain.orders.news import FillReport, IncomeReport, OrderNews, OrderReport, WalletMoved
 from src.domain.orders.order import Order
 from src.domain.orders.transitions import (
     ORDER_TRANSITIONS,
@@ -51,6 +52,8 @@ def stream_news(step: Step, news: n.StreamNews) -> None:
     for item in news.meaning:
         if isinstance(item, IncomeReport):
             book_income(step, item)
+        elif isinstance(item, WalletMoved):
+            step.do(Reconcile(f"the wallet changed: {item.reason}"))
         else:
             _order_news(step, item)
     _dismiss(step, news.known)
@@ -79,6 +82,7 @@ def _order_news(step: Step, item: OrderNews) -> None:
             book_fill(step, item.fill, None)
         return
     _sighted(step, order, report)
+    recognise_amendment(step, order, report)
     if item.fill is not None:
         book_fill(step, item.fill, order)
     _status(step, order, report)
@@ -91,6 +95,7 @@ def exchange_read(step: Step, news: n.ExchangeRead) -> None:
     for report in news.orders:
         order = step.ledger.orders.get(report.client_order_id)
         if order is not None:
+            settle_amendment(step, order, report)
             _status(step, order, report)
     for income in news.income:
         book_income(step, income)
@@ -207,6 +212,13 @@ def _proven(step: Step, order: Order, exchange_order_id: int | None, algo_id: in
 def _status(step: Step, order: Order, report: OrderReport) -> None:
     """Move the order as the exchange says, ask for trades it claims and we lack, look after protection."""
     trigger = _STATUS_TRIGGER[report.status]
+    if (
+        report.status is OrderStatus.FILLED
+        and order.is_open
+        and order.filled_quantity >= report.filled_quantity
+    ):
+        # Every trade it claims is booked, and yet it is open here: its quantity was another than we believed.
+        trigger = OrderTrigger.FINAL_FILL
     if trigger not in ORDER_TRANSITIONS[order.status]:
         restrict(
             step,

@@ -4,8 +4,10 @@ Besides these, the outcomes of submits and cancels (``src.domain.orders.news``) 
 """
 
 from dataclasses import dataclass
+from decimal import Decimal
 
 from src.domain.ledger.events import DifferenceFound, SignalNote
+from src.domain.market.sides import PositionSide
 from src.domain.orders.news import (
     CancelOutcome,
     FillReport,
@@ -14,8 +16,10 @@ from src.domain.orders.news import (
     OrderNews,
     OrderReport,
     SubmitOutcome,
+    WalletMoved,
 )
 from src.domain.orders.order import Order
+from src.domain.orders.parents import ParentTicket, ParentTrigger
 from src.domain.risk.review import Approved, Denied
 from src.domain.sessions.session import SessionOptions, SessionTrigger
 from src.domain.sessions.trading_states import TradingTrigger
@@ -45,6 +49,51 @@ class RequestCancel:
 
 
 @dataclass(frozen=True, slots=True)
+class RequestCancelAll:
+    """Somebody wants every order of a symbol, or of all, to end; protective ones of held positions only if told."""
+
+    symbol: str | None
+    reason: str
+    protective: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RequestModify:
+    """Somebody wants another limit price or total quantity of a resting order; None leaves it as it is."""
+
+    client_order_id: str
+    limit_price: Decimal | None
+    quantity: Decimal | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RequestProtection:
+    """A position is to have its protective orders again; prices are the new ones, None leaves what holds."""
+
+    symbol: str
+    position_side: PositionSide
+    stop_loss_price: Decimal | None = None
+    take_profit_price: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenParent:
+    """An OCO, an iceberg, a TWAP or a VWAP is wanted."""
+
+    ticket: ParentTicket
+
+
+@dataclass(frozen=True, slots=True)
+class MoveParent:
+    """Somebody wants a parent order to pause, to go on, or to end."""
+
+    parent_id: str
+    trigger: ParentTrigger
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class StreamNews:
     """A raw event of the user stream and what it means.
 
@@ -54,7 +103,7 @@ class StreamNews:
 
     stream_epoch: int
     raw: str
-    meaning: tuple[OrderNews | IncomeReport, ...]
+    meaning: tuple[OrderNews | IncomeReport | WalletMoved, ...]
     trouble: str = ""
     known: tuple[Order, ...] = ()
 
@@ -129,11 +178,12 @@ class MoveSession:
 
 @dataclass(frozen=True, slots=True)
 class MoveTrading:
-    """A step of the account's trading state is wanted, by somebody."""
+    """A step of the account's trading state is wanted, by somebody; ``flatten`` closes all positions as well."""
 
     trigger: TradingTrigger
     reason: str
     author: str
+    flatten: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +199,11 @@ News = (
     | PlaceOrder
     | RefuseOrder
     | RequestCancel
+    | RequestCancelAll
+    | RequestModify
+    | RequestProtection
+    | OpenParent
+    | MoveParent
     | StreamNews
     | StreamEnded
     | StreamRestarted

@@ -71,6 +71,14 @@ class IncomeReport:
 
 
 @dataclass(frozen=True, slots=True)
+class WalletMoved:
+    """The wallet changed for ``reason`` at ``at_ms``, and no transaction was named: the income has to be read."""
+
+    reason: str
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class PositionReport:
     """A position as the exchange states it; quantity is signed (negative is short).
 

@@ -1,0 +1,156 @@
+"""ccxt's Binance client on our own transport: it signs, and knows markets; what is sent, how often, is ours.
+
+Its ``fetch`` is replaced, so that every byte, also of a call that ccxt makes by itself, passes the list of endpoints,
+the weight budget and the one transport. Its rate limiter and its retries stay off. Order entry does not pass through
+its request pipeline at all: :meth:`BinanceClient.transmit` signs with the attempt's own time and window and sends once.
+"""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import msgspec
+from ccxt.async_support.binanceusdm import binanceusdm  # type: ignore[import-untyped]
+
+from src.application.ports.broker import BrokerRefused, NetworkError, RateLimitError
+from src.infrastructure.brokers.binance_endpoints import ALLOWED, Api, Endpoint
+from src.infrastructure.brokers.binance_outcomes import error_of
+from src.infrastructure.brokers.binance_transport import BinanceTransport, NoReply, Reply
+from src.infrastructure.brokers.venue_clock import VenueClock
+from src.infrastructure.brokers.weight_budget import WeightBudget
+
+READ_WINDOW_MS: Final = 5_000
+_VERSIONS: Final = {
+    Api.PUBLIC: "/fapi/v1",
+    Api.PRIVATE: "/fapi/v1",
+    Api.PRIVATE_V2: "/fapi/v2",
+    Api.PRIVATE_V3: "/fapi/v3",
+}
+_TOO_MANY: Final = frozenset({418, 429})
+# Amounts are strings on the wire; a number with a fraction (leverage brackets) keeps its digits.
+_decode: Final = msgspec.json.Decoder(float_hook=Decimal).decode
+
+
+class EndpointNotAllowed(Exception):
+    """Something tried to call an endpoint that this program has no business with."""
+
+
+class _Ccxt(binanceusdm):  # type: ignore[misc]  # ccxt is not typed
+    """The client with its ``fetch`` in our hands, and the exchange's clock for its own."""
+
+    fetcher: Any
+    venue_ms: Any
+
+    def nonce(self) -> int:
+        """The time a request is signed with."""
+        return int(self.venue_ms())
+
+    async def fetch(
+        self, url: str, method: str = "GET", headers: Mapping[str, str] | None = None, body: str | None = None
+    ) -> Any:
+        """Every request of ccxt comes through here."""
+        return await self.fetcher(url, method, headers, body)
+
+
+class BinanceClient:
+    """Calls of one key at one host. ``base_url`` is the REST root, without a path."""
+
+    def __init__(
+        self,
+        base_url: str,
+        api_key: str,
+        secret: str,
+        transport: BinanceTransport,
+        budget: WeightBudget,
+        clock: VenueClock,
+    ) -> None:
+        self._base_url = base_url.rstrip("/")
+        self._transport = transport
+        self._budget = budget
+        self._clock = clock
+        self._ccxt = _Ccxt(
+            {
+                "apiKey": api_key,
+                "secret": secret,
+                "enableRateLimit": False,
+                "options": {"recvWindow": READ_WINDOW_MS, "fetchCurrencies": False},
+            }
+        )
+        self._ccxt.fetcher = self._fetch
+        self._ccxt.venue_ms = lambda: clock.now().now_ms
+        self._ccxt.urls["api"] = {api.value: self._base_url + path for api, path in _VERSIONS.items()}
+        self._allowed = {
+            (e.method, f"{_VERSIONS[e.api]}/{e.path}"): e for e in sorted(ALLOWED, key=lambda e: e.api)
+        }
+
+    async def read(self, endpoint: Endpoint, params: Mapping[str, object] | None = None) -> Any:
+        """The decoded answer of a call that may be repeated.
+
+        Raises :class:`BrokerRefused`, :class:`RateLimitError` or :class:`NetworkError`.
+        """
+        return await self._ccxt.request(
+            endpoint.path, endpoint.api.value, endpoint.method, dict(params or {})
+        )
+
+    async def transmit(self, endpoint: Endpoint, params: Mapping[str, object]) -> Reply:
+        """Sign ``params`` as they are, their own timestamp and recvWindow included, and send them once.
+
+        Raises :class:`NoReply`; a spent budget or a ban counts as not sent.
+        """
+        self._check(endpoint.method, f"{_VERSIONS[endpoint.api]}/{endpoint.path}")
+        try:
+            self._budget.spend(endpoint.weight, urgent=endpoint.urgent)
+        except RateLimitError as error:
+            raise NoReply(str(error), sent=False) from None
+        signed = self._ccxt.sign(endpoint.path, [endpoint.api.value], endpoint.method, dict(params))
+        reply = await self._transport.send(signed["method"], signed["url"], signed["headers"], signed["body"])
+        self._budget.learn(reply.status, reply.headers, reply.body)
+        return reply
+
+    async def _fetch(self, url: str, method: str, headers: Mapping[str, str] | None, body: str | None) -> Any:
+        parts = urlsplit(url)
+        endpoint = self._check(method, parts.path)
+        if not url.startswith(self._base_url):
+            raise EndpointNotAllowed(f"requests go to {self._base_url} only")
+        self._budget.spend(endpoint.weight, urgent=endpoint.urgent)
+        sent_ns = self._clock.local_ns()
+        try:
+            reply = await self._transport.send(method, url, headers, body)
+        except NoReply as error:
+            raise NetworkError(f"{method} {parts.path}: {error}") from None
+        self._budget.learn(reply.status, reply.headers, reply.body)
+        answer = _decoded(reply, f"{method} {parts.path}")
+        if isinstance(answer, dict) and isinstance(answer.get("serverTime"), int):
+            self._clock.sample(sent_ns, self._clock.local_ns(), answer["serverTime"])
+        return answer
+
+    def _check(self, method: str, path: str) -> Endpoint:
+        endpoint = self._allowed.get((method, path))
+        if endpoint is None:
+            raise EndpointNotAllowed(f"{method} {path} is not among the endpoints of this program")
+        return endpoint
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._ccxt.close()
+        await self._transport.close()
+
+
+def _decoded(reply: Reply, what: str) -> Any:
+    """The JSON of a good answer; otherwise the error that says what it was."""
+    try:
+        body = _decode(reply.body)
+    except msgspec.DecodeError:
+        raise NetworkError(f"{what}: HTTP {reply.status} without a readable answer") from None
+    if reply.status in _TOO_MANY:
+        wait = reply.headers.get("retry-after", "")
+        raise RateLimitError(f"{what}: HTTP {reply.status}", float(wait) if wait.isdigit() else 10.0)
+    code, message = error_of(body) if isinstance(body, dict) else (0, "")
+    if reply.status >= 500 or reply.status == 408:
+        raise NetworkError(f"{what}: HTTP {reply.status} {message}".rstrip())
+    if code < 0:
+        raise BrokerRefused(code, message)
+    if reply.status >= 300:
+        raise NetworkError(f"{what}: HTTP {reply.status}")
+    return body

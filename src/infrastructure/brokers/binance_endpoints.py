@@ -1,0 +1,67 @@
+"""Every endpoint that this program may call, with its request weight. Anything else raises before a byte leaves.
+
+Nothing here can withdraw or transfer. Weights: USDⓈ-M REST documentation; where a symbol lowers the weight, the
+higher one is counted. ``urgent`` ones (orders, cancels, the stream's upkeep, time) may use the budget's reserve.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+
+class Api(StrEnum):
+    """ccxt's names for the groups of endpoints: the version in the path, and whether requests are signed."""
+
+    PUBLIC = "fapiPublic"
+    PRIVATE = "fapiPrivate"
+    PRIVATE_V2 = "fapiPrivateV2"
+    PRIVATE_V3 = "fapiPrivateV3"
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Method and path of one call; ``acts``: it changes something at the exchange, so it is sent at most once."""
+
+    method: str
+    api: Api
+    path: str
+    weight: int
+    urgent: bool = False
+    acts: bool = False
+
+
+PING: Final = Endpoint("GET", Api.PUBLIC, "ping", 1, urgent=True)
+TIME: Final = Endpoint("GET", Api.PUBLIC, "time", 1, urgent=True)
+EXCHANGE_INFO: Final = Endpoint("GET", Api.PUBLIC, "exchangeInfo", 1)
+DEPTH: Final = Endpoint("GET", Api.PUBLIC, "depth", 20)
+KLINES: Final = Endpoint("GET", Api.PUBLIC, "klines", 10)
+
+NEW_ORDER: Final = Endpoint("POST", Api.PRIVATE, "order", 0, urgent=True, acts=True)
+MODIFY_ORDER: Final = Endpoint("PUT", Api.PRIVATE, "order", 1, urgent=True, acts=True)
+CANCEL_ORDER: Final = Endpoint("DELETE", Api.PRIVATE, "order", 1, urgent=True, acts=True)
+NEW_ALGO: Final = Endpoint("POST", Api.PRIVATE, "algoOrder", 0, urgent=True, acts=True)
+CANCEL_ALGO: Final = Endpoint("DELETE", Api.PRIVATE, "algoOrder", 1, urgent=True, acts=True)
+COUNTDOWN: Final = Endpoint("POST", Api.PRIVATE, "countdownCancelAll", 10, urgent=True, acts=True)
+SET_LEVERAGE: Final = Endpoint("POST", Api.PRIVATE, "leverage", 1, acts=True)
+SET_MARGIN_TYPE: Final = Endpoint("POST", Api.PRIVATE, "marginType", 1, acts=True)
+SET_POSITION_MODE: Final = Endpoint("POST", Api.PRIVATE, "positionSide/dual", 1, acts=True)
+
+QUERY_ORDER: Final = Endpoint("GET", Api.PRIVATE, "order", 1, urgent=True)
+OPEN_ORDERS: Final = Endpoint("GET", Api.PRIVATE, "openOrders", 40)
+QUERY_ALGO: Final = Endpoint("GET", Api.PRIVATE, "algoOrder", 1, urgent=True)
+OPEN_ALGOS: Final = Endpoint("GET", Api.PRIVATE, "openAlgoOrders", 40)
+ALL_ALGOS: Final = Endpoint("GET", Api.PRIVATE, "allAlgoOrders", 5)
+USER_TRADES: Final = Endpoint("GET", Api.PRIVATE, "userTrades", 5)
+INCOME: Final = Endpoint("GET", Api.PRIVATE, "income", 30)
+POSITION_MODE: Final = Endpoint("GET", Api.PRIVATE, "positionSide/dual", 30)
+SYMBOL_CONFIG: Final = Endpoint("GET", Api.PRIVATE, "symbolConfig", 5)
+ACCOUNT_CONFIG: Final = Endpoint("GET", Api.PRIVATE, "accountConfig", 5)
+LEVERAGE_BRACKET: Final = Endpoint("GET", Api.PRIVATE, "leverageBracket", 1)
+BALANCE: Final = Endpoint("GET", Api.PRIVATE_V3, "balance", 5)
+POSITION_RISK: Final = Endpoint("GET", Api.PRIVATE_V3, "positionRisk", 5)
+
+CREATE_LISTEN_KEY: Final = Endpoint("POST", Api.PRIVATE, "listenKey", 1, urgent=True)
+KEEP_LISTEN_KEY: Final = Endpoint("PUT", Api.PRIVATE, "listenKey", 1, urgent=True)
+CLOSE_LISTEN_KEY: Final = Endpoint("DELETE", Api.PRIVATE, "listenKey", 1, urgent=True)
+
+ALLOWED: Final = frozenset(value for value in globals().values() if isinstance(value, Endpoint))

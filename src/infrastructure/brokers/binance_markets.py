@@ -1,0 +1,49 @@
+"""Instruments from exchangeInfo. Perpetual contracts that trade only; the precision is not the tick.
+
+Source: USDⓈ-M exchange information and filters.
+"""
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import Any
+
+from src.domain.market.instrument import Instrument
+
+
+def instruments(info: Mapping[str, Any]) -> list[Instrument]:
+    """Every perpetual that trades; a row that lacks a filter is left out, as no order in it could be checked."""
+    return list(_readable(info.get("symbols", ())))
+
+
+def _readable(rows: Iterable[Mapping[str, Any]]) -> Iterable[Instrument]:
+    for row in rows:
+        if row.get("contractType") != "PERPETUAL" or row.get("status") != "TRADING":
+            continue
+        filters = {each["filterType"]: each for each in row["filters"]}
+        if {"PRICE_FILTER", "LOT_SIZE", "MIN_NOTIONAL"} <= filters.keys():
+            yield _instrument(row, filters)
+
+
+def _instrument(row: Mapping[str, Any], filters: Mapping[str, Mapping[str, Any]]) -> Instrument:
+    price, lot = filters["PRICE_FILTER"], filters["LOT_SIZE"]
+    band = filters.get("PERCENT_PRICE", {})
+    return Instrument(
+        symbol=row["symbol"],
+        base_asset=row["baseAsset"],
+        quote_asset=row["quoteAsset"],
+        tick_size=Decimal(price["tickSize"]),
+        step_size=Decimal(lot["stepSize"]),
+        quantity_min=Decimal(lot["minQty"]),
+        quantity_max=Decimal(lot["maxQty"]),
+        market_quantity_max=Decimal(filters.get("MARKET_LOT_SIZE", lot)["maxQty"]),
+        price_min=Decimal(price["minPrice"]),
+        price_max=Decimal(price["maxPrice"]),
+        notional_min=Decimal(filters["MIN_NOTIONAL"]["notional"]),
+        price_precision=row["pricePrecision"],
+        quantity_precision=row["quantityPrecision"],
+        percent_price_up=Decimal(band.get("multiplierUp", "1.05")),
+        percent_price_down=Decimal(band.get("multiplierDown", "0.95")),
+        market_take_bound=Decimal(row.get("marketTakeBound", "0.05")),
+        orders_max=int(filters.get("MAX_NUM_ORDERS", {}).get("limit", 200)),
+        margin_asset=row["marginAsset"],
+    )

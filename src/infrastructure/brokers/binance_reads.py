@@ -1,0 +1,205 @@
+"""What an account at Binance can be asked and told outside the flow of orders."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any, Final
+
+from src.application.ports.broker import (
+    BrokerRefused,
+    KeyPermissions,
+    LeverageBracket,
+    VenueTime,
+)
+from src.application.ports.failpoints import failpoint
+from src.domain.market.instrument import Instrument
+from src.domain.orders.news import BalanceReport, FillReport, IncomeReport, OrderReport, PositionReport
+from src.infrastructure.brokers import binance_endpoints as at
+from src.infrastructure.brokers.binance_answers import (
+    algo_report,
+    balance_report,
+    fill_report,
+    income_report,
+    leverage_bracket,
+    order_report,
+    position_report,
+)
+from src.infrastructure.brokers.binance_client import BinanceClient
+from src.infrastructure.brokers.binance_codes import (
+    MARGIN_TYPE_IS_SET,
+    NO_SUCH_ORDER,
+    POSITION_MODE_IS_SET,
+)
+from src.infrastructure.brokers.binance_endpoints import Endpoint
+from src.infrastructure.brokers.binance_markets import instruments
+from src.infrastructure.brokers.venue_clock import VenueClock
+
+PAGE: Final = 1_000
+DAY_MS: Final = 86_400_000
+INCOME_WINDOW_MS: Final = 7 * DAY_MS
+INCOME_KEPT_MS: Final = 89 * DAY_MS
+CLOCK_SAMPLES: Final = 5
+
+
+class BinanceReads:
+    """The reads and settings of the Broker port. Each has the failpoint "broker.read.<name>".
+
+    They raise :class:`BrokerRefused` where the exchange says no, :class:`NetworkError` and
+    :class:`RateLimitError` where it does not answer or may not be asked.
+    """
+
+    def __init__(self, client: BinanceClient, clock: VenueClock) -> None:
+        self._client = client
+        self._clock = clock
+
+    async def _ask(self, name: str, endpoint: Endpoint, **params: object) -> Any:
+        failpoint(f"broker.read.{name}")
+        return await self._client.read(endpoint, params)
+
+    async def find(self, symbol: str, client_order_id: str) -> OrderReport | None:
+        """The order, ordinary before conditional; a triggered one is the ordinary order with its algo id.
+
+        A single query of a conditional order may deny one that exists: its lists are asked before it is denied.
+        """
+        algo = await self._find_algo(symbol, client_order_id)
+        try:
+            answer = await self._ask("find", at.QUERY_ORDER, symbol=symbol, origClientOrderId=client_order_id)
+        except BrokerRefused as no:
+            if no.code != NO_SUCH_ORDER:
+                raise
+            return algo
+        report = order_report(answer)
+        return report if algo is None else replace(report, algo_id=algo.algo_id)
+
+    async def _find_algo(self, symbol: str, client_algo_id: str) -> OrderReport | None:
+        try:
+            answer = await self._ask("find_algo", at.QUERY_ALGO, clientAlgoId=client_algo_id)
+        except BrokerRefused as no:
+            if no.code != NO_SUCH_ORDER:
+                raise
+        else:
+            return algo_report(answer) if answer["symbol"] == symbol else None
+        rows = await self._ask("find_algo", at.ALL_ALGOS, symbol=symbol, limit=PAGE)
+        return next((algo_report(row) for row in rows if row["clientAlgoId"] == client_algo_id), None)
+
+    async def open_orders(self) -> list[OrderReport]:
+        """Every open ordinary order."""
+        return [order_report(row) for row in await self._ask("open_orders", at.OPEN_ORDERS)]
+
+    async def open_algo_orders(self) -> list[OrderReport]:
+        """Every waiting conditional order."""
+        return [algo_report(row) for row in await self._ask("open_algo_orders", at.OPEN_ALGOS)]
+
+    async def positions(self) -> list[PositionReport]:
+        """Every position that is not flat."""
+        rows = await self._ask("positions", at.POSITION_RISK)
+        return [report for report in map(position_report, rows) if report.quantity]
+
+    async def balances(self) -> list[BalanceReport]:
+        """Wallets by asset; assets that were never held are left out."""
+        rows = [balance_report(row) for row in await self._ask("balances", at.BALANCE)]
+        return [row for row in rows if row.wallet_balance]
+
+    async def trades(self, symbol: str, from_id: int) -> list[FillReport]:
+        """One page of trades with id ≥ ``from_id``, oldest first."""
+        rows = await self._ask("trades", at.USER_TRADES, symbol=symbol, fromId=from_id, limit=PAGE)
+        return [fill_report(row) for row in rows]
+
+    async def income(self, since_ms: int) -> list[IncomeReport]:
+        """Every change of the wallet at or after ``since_ms``, oldest first; the exchange keeps three months."""
+        now_ms = (await self.server_time()).now_ms
+        since_ms = max(since_ms, now_ms - INCOME_KEPT_MS)
+        rows: list[IncomeReport] = []
+        while since_ms <= now_ms:
+            until_ms = since_ms + INCOME_WINDOW_MS
+            page = await self._income_page(since_ms, until_ms)
+            rows += page
+            since_ms = until_ms + 1
+        return _without_repeats(rows)
+
+    async def _income_page(self, since_ms: int, until_ms: int) -> list[IncomeReport]:
+        rows: list[IncomeReport] = []
+        while True:
+            answer = await self._ask("income", at.INCOME, startTime=since_ms, endTime=until_ms, limit=PAGE)
+            page = [income_report(row) for row in answer]
+            rows += page
+            if len(page) < PAGE:
+                return rows
+            # The last millisecond may be cut in two: it is read again, unless it fills a page alone.
+            since_ms = max(page[-1].at_ms, since_ms + 1)
+
+    async def server_time(self) -> VenueTime:
+        """Ask the exchange for its time; the answer improves the estimate."""
+        await self._ask("server_time", at.TIME)
+        return self._clock.now()
+
+    async def set_clock(self) -> VenueTime:
+        """Ask several times, as the shortest round trip knows best."""
+        for _ in range(CLOCK_SAMPLES):
+            await self._ask("server_time", at.TIME)
+        return self._clock.now()
+
+    async def leverage(self, symbol: str) -> int:
+        """The leverage set for a symbol."""
+        return int((await self._symbol_config(symbol))["leverage"])
+
+    async def set_leverage(self, symbol: str, leverage: int) -> None:
+        """Set the leverage of a symbol, unless it is so already."""
+        if await self.leverage(symbol) != leverage:
+            await self._ask("set_leverage", at.SET_LEVERAGE, symbol=symbol, leverage=leverage)
+
+    async def margin_type(self, symbol: str) -> str:
+        """CROSSED or ISOLATED."""
+        return str((await self._symbol_config(symbol))["marginType"])
+
+    async def _symbol_config(self, symbol: str) -> Any:
+        rows = await self._ask("symbol_config", at.SYMBOL_CONFIG, symbol=symbol)
+        return next(row for row in rows if row["symbol"] == symbol)
+
+    async def set_margin_type(self, symbol: str, margin_type: str) -> None:
+        """Set CROSSED or ISOLATED; no error when it is so already."""
+        await self._tolerating(
+            MARGIN_TYPE_IS_SET, "set_margin_type", at.SET_MARGIN_TYPE, symbol=symbol, marginType=margin_type
+        )
+
+    async def hedge_mode(self) -> bool:
+        """Whether the account keeps LONG and SHORT apart."""
+        return bool((await self._ask("hedge_mode", at.POSITION_MODE))["dualSidePosition"])
+
+    async def set_hedge_mode(self, enabled: bool) -> None:
+        """Set the position mode; no error when it is so already."""
+        flag = "true" if enabled else "false"
+        await self._tolerating(
+            POSITION_MODE_IS_SET, "set_hedge_mode", at.SET_POSITION_MODE, dualSidePosition=flag
+        )
+
+    async def _tolerating(self, code: int, name: str, endpoint: Endpoint, **params: object) -> None:
+        try:
+            await self._ask(name, endpoint, **params)
+        except BrokerRefused as no:
+            if no.code != code:
+                raise
+
+    async def leverage_brackets(self, symbol: str) -> list[LeverageBracket]:
+        """The symbol's brackets, lowest notional first."""
+        answer = await self._ask("leverage_brackets", at.LEVERAGE_BRACKET, symbol=symbol)
+        (row,) = answer if isinstance(answer, list) else [answer]
+        return sorted(map(leverage_bracket, row["brackets"]), key=lambda bracket: bracket.notional_floor)
+
+    async def instruments(self) -> list[Instrument]:
+        """What can be traded, with filters."""
+        return instruments(await self._ask("instruments", at.EXCHANGE_INFO))
+
+    async def countdown_cancel_all(self, symbol: str, countdown_ms: int) -> None:
+        """(Re)arm the symbol's dead-man switch for resting orders; 0 disarms it."""
+        await self._ask("countdown_cancel_all", at.COUNTDOWN, symbol=symbol, countdownTime=countdown_ms)
+
+    async def key_permissions(self) -> KeyPermissions:
+        """What the futures account says about itself; it does not know of restrictions by address."""
+        answer = await self._ask("key_permissions", at.ACCOUNT_CONFIG)
+        return KeyPermissions(bool(answer["canTrade"]), bool(answer["canWithdraw"]), ip_restricted=False)
+
+
+def _without_repeats(rows: Iterable[IncomeReport]) -> list[IncomeReport]:
+    """Rows of overlapping pages once each; a transaction id is unique within one type of income only."""
+    kept = {(row.transaction_id, row.income_type, row.asset, row.symbol): row for row in rows}
+    return list(kept.values())

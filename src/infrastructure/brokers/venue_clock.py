@@ -1,0 +1,69 @@
+"""The exchange's clock, estimated from answers: an offset with a bound on its error.
+
+A sample says: between sending and receiving, the exchange's clock showed this. So the offset is known up to half of
+the round trip; between samples the two clocks drift apart. Local time is the boot clock, which nobody sets and which
+goes on while the machine sleeps; the wall's clock never enters.
+"""
+
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from src.application.ports.broker import VenueTime
+
+NS_PER_MS: Final = 1_000_000
+DRIFT_PPM: Final = 100
+SAMPLES: Final = 16
+NOTHING_KNOWN_MS: Final = 3_600_000
+
+
+def boot_ns() -> int:
+    """Nanoseconds of a clock that never goes back and does not stop in sleep."""
+    clock = getattr(time, "CLOCK_BOOTTIME", None)
+    return time.clock_gettime_ns(clock) if clock is not None else time.monotonic_ns()
+
+
+@dataclass(frozen=True, slots=True)
+class _Sample:
+    taken_ns: int
+    offset_ns: int
+    error_ns: int
+
+    def error_at(self, now_ns: int) -> int:
+        return self.error_ns + (now_ns - self.taken_ns) * DRIFT_PPM // 1_000_000
+
+
+class VenueClock:
+    """Keeps the last samples and answers from the one with the smallest error now."""
+
+    def __init__(self, local_ns: Callable[[], int] = boot_ns) -> None:
+        self._local_ns = local_ns
+        self._samples: deque[_Sample] = deque(maxlen=SAMPLES)
+
+    def local_ns(self) -> int:
+        """Local time, to be taken before a request and after its answer."""
+        return self._local_ns()
+
+    def sample(self, sent_ns: int, received_ns: int, server_ms: int) -> None:
+        """Learn from an answer that carries the exchange's time in whole milliseconds."""
+        middle_ns = (sent_ns + received_ns) // 2
+        # The time was cut to milliseconds: in the middle of the millisecond it is wrong by half of one at most.
+        offset_ns = server_ms * NS_PER_MS + NS_PER_MS // 2 - middle_ns
+        error_ns = (received_ns - sent_ns) // 2 + NS_PER_MS // 2
+        self._samples.append(_Sample(received_ns, offset_ns, error_ns))
+
+    @property
+    def is_set(self) -> bool:
+        """Whether there is a sample at all."""
+        return bool(self._samples)
+
+    def now(self) -> VenueTime:
+        """The exchange's time now and how wrong it can be; without a sample the wall's clock, with no trust in it."""
+        now_ns = self._local_ns()
+        if not self._samples:
+            return VenueTime(time.time_ns() // NS_PER_MS, NOTHING_KNOWN_MS)
+        best = min(self._samples, key=lambda sample: sample.error_at(now_ns))
+        error_ms = -(-best.error_at(now_ns) // NS_PER_MS)
+        return VenueTime((now_ns + best.offset_ns) // NS_PER_MS, error_ms)

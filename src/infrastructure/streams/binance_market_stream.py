@@ -1,0 +1,181 @@
+"""Public market streams: best prices, trades, mark prices and a whole order book, for some symbols.
+
+Since April 2026 streams are routed: books and tickers under /public, trades and mark prices under /market; a stream
+asked for at the wrong place is silent. The streams stand in the URL, so a new connection subscribes by itself. The
+book is made as Binance prescribes: events are held until a snapshot is there, older ones dropped, and from then on each
+event must follow the one before (pu = u); where it does not, the book is asked for again. A connection that ends is
+made anew for as long as the stream is open; that quotes are old meanwhile is for the desk's quality gates to see.
+Sources: USDⓈ-M "How to manage a local order book correctly", notice of 2026-03-05 on stream URLs.
+"""
+
+import asyncio
+import random
+from collections.abc import Callable, Coroutine, Iterable
+from typing import Any, Final
+
+from websockets.asyncio.client import connect
+from websockets.exceptions import WebSocketException
+
+from src.application.ports.broker import BrokerError
+from src.infrastructure.brokers.binance_client import BinanceClient
+from src.infrastructure.brokers.binance_endpoints import DEPTH
+from src.infrastructure.market_data.decoding import BadLine, decode_message
+from src.infrastructure.market_data.frames import DepthSnapshot, DepthUpdate, MarketEvent
+
+OnFrame = Callable[[MarketEvent], None]
+
+PUBLIC: Final = ("bookTicker", "depth@100ms")
+MARKET: Final = ("aggTrade", "markPrice@1s")
+SNAPSHOT_LEVELS: Final = 1_000
+HELD_MAX: Final = 10_000
+BACKOFF_S: Final = (0.25, 10.0)
+RESYNC_S: Final = 0.5
+
+
+class BinanceMarketStream:
+    """Frames of ``symbols`` handed to ``on_frame`` as they come, after :meth:`open`."""
+
+    def __init__(self, client: BinanceClient, ws_url: str, symbols: Iterable[str], on_frame: OnFrame) -> None:
+        self._client = client
+        self._ws_url = ws_url.rstrip("/")
+        self._symbols = tuple(symbols)
+        self._on_frame = on_frame
+        self._books = {symbol: _Book() for symbol in self._symbols}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.bad_messages = 0
+        self.resyncs = 0
+
+    async def open(self) -> None:
+        """Begin to listen; returns at once."""
+        self._start(self._listen("public", PUBLIC))
+        self._start(self._listen("market", MARKET))
+
+    async def close(self) -> None:
+        """End every connection."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks.clear()
+
+    def _start(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _listen(self, route: str, kinds: tuple[str, ...]) -> None:
+        streams = "/".join(f"{symbol.lower()}@{kind}" for symbol in self._symbols for kind in kinds)
+        failures = 0
+        while True:
+            try:
+                async with connect(
+                    f"{self._ws_url}/{route}/stream?streams={streams}",
+                    compression=None,
+                    proxy=None,
+                    max_size=1 << 22,
+                    max_queue=1024,
+                ) as socket:
+                    failures = 0
+                    if route == "public":
+                        self._forget_books()
+                    while True:
+                        self._take(await socket.recv(decode=False))
+            except (OSError, TimeoutError, WebSocketException):
+                failures += 1
+                await asyncio.sleep(_pause(failures))
+
+    def _take(self, message: bytes) -> None:
+        try:
+            event = decode_message(message)
+        except BadLine:
+            self.bad_messages += 1
+            return
+        if isinstance(event, DepthUpdate):
+            self._take_depth(event)
+        else:
+            self._on_frame(event)
+
+    # --- the book -------------------------------------------------------------------------------------------
+
+    def _forget_books(self) -> None:
+        """After a gap every book begins anew."""
+        for symbol in self._symbols:
+            self._resync(symbol)
+
+    def _resync(self, symbol: str) -> None:
+        book = self._books[symbol]
+        book.last_update_id = None
+        if not book.is_asking:
+            book.is_asking = True
+            self._start(self._ask_for_book(symbol))
+
+    async def _ask_for_book(self, symbol: str) -> None:
+        book = self._books[symbol]
+        while True:
+            try:
+                answer = await self._client.read(DEPTH, {"symbol": symbol, "limit": SNAPSHOT_LEVELS})
+            except BrokerError:
+                await asyncio.sleep(RESYNC_S)
+                continue
+            snapshot = DepthSnapshot(
+                symbol=symbol,
+                last_update_id=answer["lastUpdateId"],
+                bids=[tuple(level) for level in answer["bids"]],
+                asks=[tuple(level) for level in answer["asks"]],
+                transaction_ms=answer["T"],
+                event_ms=answer["E"],
+            )
+            ready = book.begin(snapshot)
+            if ready is not None:
+                break
+            await asyncio.sleep(RESYNC_S)
+        book.is_asking = False
+        self._on_frame(snapshot)
+        for event in ready:
+            self._on_frame(event)
+
+    def _take_depth(self, event: DepthUpdate) -> None:
+        book = self._books.get(event.symbol)
+        if book is None:
+            return
+        if book.last_update_id is None:
+            book.hold(event)
+        elif event.previous_final_update_id == book.last_update_id:
+            book.last_update_id = event.final_update_id
+            self._on_frame(event)
+        elif event.final_update_id > book.last_update_id:
+            self.resyncs += 1
+            book.hold(event)
+            self._resync(event.symbol)
+
+
+class _Book:
+    """Whether a symbol's book is complete, and the events held until it is."""
+
+    def __init__(self) -> None:
+        self.last_update_id: int | None = None
+        self.is_asking = False
+        self._held: list[DepthUpdate] = []
+
+    def hold(self, event: DepthUpdate) -> None:
+        """Keep an event until a snapshot says whether it is needed."""
+        if self._held and event.previous_final_update_id != self._held[-1].final_update_id:
+            self._held.clear()
+        if len(self._held) < HELD_MAX:
+            self._held.append(event)
+
+    def begin(self, snapshot: DepthSnapshot) -> list[DepthUpdate] | None:
+        """The held events that follow the snapshot; None when it is older than all that is held."""
+        last = snapshot.last_update_id
+        newer = [event for event in self._held if event.final_update_id >= last]
+        if newer and newer[0].first_update_id > last and newer[0].previous_final_update_id != last:
+            return None
+        self._held = []
+        self.last_update_id = newer[-1].final_update_id if newer else last
+        return newer
+
+
+def _pause(failures: int) -> float:
+    """Seconds before the next try: twice as long each time, within bounds, never in step with others."""
+    shortest, longest = BACKOFF_S
+    longest_now = min(longest, shortest * float(1 << min(failures, 10)))
+    return longest_now * random.uniform(0.5, 1.0)
