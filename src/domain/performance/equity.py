@@ -14,6 +14,7 @@ from typing import Final
 
 from src.domain.money import MONEY_CONTEXT, ZERO
 from src.domain.performance.ratios import ENOUGH
+from src.domain.shared.errors import InvariantViolated
 
 MINUTE_MS: Final = 60_000
 HOUR_MS: Final = 3_600_000
@@ -99,9 +100,28 @@ def returns(points: Sequence[CurvePoint], bucket_ms: int) -> list[Decimal]:
     return found
 
 
-def bucket_for(points: Sequence[CurvePoint]) -> int:
-    """The longest of :data:`BUCKETS` that gives at least 30 returns; the shortest when none does."""
-    for bucket_ms in BUCKETS[:-1]:
+def bucket_for(points: Sequence[CurvePoint], asked_ms: int | None = None) -> int:
+    """The bucket to take returns over: the longest of :data:`BUCKETS` that gives at least 30, or the one asked for.
+
+    When none gives 30 it is the shortest that the marks are close enough for: a return from one mark to the next
+    counts as one bucket, so marks that are two buckets apart would say too much. Raises :class:`InvariantViolated`
+    when one is asked for that is too short for them.
+    """
+    gap_ms = _usual_gap(points)
+    if asked_ms is not None:
+        if gap_ms >= 2 * asked_ms:
+            raise InvariantViolated(
+                f"equity is marked every {gap_ms // 1_000} s: returns cannot be taken over {asked_ms // 1_000} s"
+            )
+        return asked_ms
+    fitting = [bucket_ms for bucket_ms in BUCKETS if gap_ms < 2 * bucket_ms] or [BUCKETS[0]]
+    for bucket_ms in fitting:
         if len({point.at_ms // bucket_ms for point in points}) > ENOUGH:
             return bucket_ms
-    return BUCKETS[-1]
+    return fitting[-1]
+
+
+def _usual_gap(points: Sequence[CurvePoint]) -> int:
+    """The median time between two marks, ms; zero below two."""
+    gaps = sorted(after.at_ms - before.at_ms for before, after in pairwise(points))
+    return gaps[len(gaps) // 2] if gaps else 0

@@ -77,7 +77,7 @@ def report(
     """The report of a period, of one strategy if one is named, told apart ``by`` something if asked.
 
     Trades belong to the period in which they were closed. ``bucket_ms`` is what returns are taken over; None chooses
-    (:func:`src.domain.performance.equity.bucket_for`).
+    (:func:`src.domain.performance.equity.bucket_for`), and InvariantViolated is raised for one that is too short.
     """
     period = period or Period()
     with localcontext(MONEY_CONTEXT):
@@ -131,7 +131,7 @@ def _part(history: TradingHistory, period: Period, strategy: str | None) -> _Par
 
 
 def _curve_figures(points: Sequence[CurvePoint], bucket_ms: int | None) -> CurveFigures:
-    bucket_ms = bucket_ms or bucket_for(points)
+    bucket_ms = bucket_for(points, bucket_ms)
     worst = drawdown(points)
     risk = risk_figures(returns(points, bucket_ms), bucket_ms, worst.share)
     if not points:
