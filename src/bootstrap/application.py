@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from src.application.ports.broker import BrokerError
+from src.application.ports.kill_switch import KillLevel
 from src.application.ports.store import ReadModels, StoreError
 from src.application.trading.restarts import Restarts
 from src.application.trading.session_parts import SessionParts
@@ -22,13 +23,14 @@ from src.bootstrap.selection import Selection, keep_note, select
 from src.bootstrap.session_process import SessionProcess
 from src.bootstrap.settings import ROOT, Loaded, Settings, load_settings
 from src.domain.money import use_money_context
+from src.domain.risk.limits import RiskLimits
 from src.domain.sessions.session import TradingSessionStatus
 from src.domain.sessions.trading_states import TradingTrigger
 from src.infrastructure.brokers.guarded_reads import guarded
 from src.infrastructure.market_data.source import MarketSource, SourceError
 from src.infrastructure.messaging.control_path import control_path
 from src.infrastructure.messaging.control_socket import ControlClient
-from src.infrastructure.monitoring.kill_switch import FileKillSwitch
+from src.infrastructure.monitoring.kill_switch import FileKillSwitch, release_all
 from src.infrastructure.monitoring.logging import configure_logging, log_session
 from src.infrastructure.persistence.databases import Database, SqliteDatabase, database_at
 from src.infrastructure.persistence.schema import SchemaState
@@ -170,19 +172,30 @@ class PaperApplication:
         client = ControlClient(control_path(self.data_dir, account_id))
         return client.request(command, arguments, timeout_ms)
 
-    def engage_kill_switch(self, reason: str) -> Path:
+    def engage_kill_switch(
+        self, reason: str, level: KillLevel = KillLevel.HALT, account_id: str | None = None
+    ) -> Path:
         """Make the HALT file durable, whatever the database and the session do; return its path."""
-        switch = FileKillSwitch(self.data_dir / "HALT")
-        switch.engage(reason)
+        switch = self._kill_switch(account_id)
+        switch.engage(reason, level)
         return switch.path
 
-    def release_kill_switch(self) -> bool:
-        """Remove the HALT file; False when there was none."""
-        return FileKillSwitch(self.data_dir / "HALT").release()
+    def release_kill_switch(self, account_id: str | None) -> bool:
+        """Remove the account's HALT file, or all of them; False when there was none."""
+        switch = self._kill_switch(account_id)
+        return release_all(switch.path) if account_id is None else switch.release()
 
-    def halt(self, account_id: str, reason: str) -> TradingChange:
-        """Halt the account as its one writer, for when no process runs it."""
-        return offline.move_trading(self.database, account_id, TradingTrigger.HALT, reason)
+    def kill_switch_engaged(self, account_id: str) -> bool:
+        """Whether a HALT file still stops the account."""
+        return self._kill_switch(account_id).is_engaged()
+
+    def _kill_switch(self, account_id: str | None) -> FileKillSwitch:
+        return FileKillSwitch(self.data_dir / "HALT", account_id or "")
+
+    def halt(self, account_id: str, reason: str, level: KillLevel = KillLevel.HALT) -> TradingChange:
+        """Halt the account as its one writer, for when no process runs it; closing positions waits for a start."""
+        trigger = TradingTrigger.REDUCE if level is KillLevel.SOFT else TradingTrigger.HALT
+        return offline.move_trading(self.database, account_id, trigger, reason)
 
     def rearm(self, account_id: str) -> TradingChange:
         """Allow trading again as the one writer, for when no process runs it."""
@@ -201,6 +214,10 @@ class PaperApplication:
             return offline.recover_now(self._open(selection))
         finally:
             reads.close()
+
+    def risk_limits(self) -> RiskLimits:
+        """The limits that the settings name."""
+        return self.settings.risk_limits()
 
     # --- database -------------------------------------------------------------------------------------------
 

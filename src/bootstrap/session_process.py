@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from src.application.ports.broker import BrokerError
+from src.application.ports.kill_switch import KillLevel
 from src.application.ports.store import StoreError
+from src.application.trading.halting import halting
 from src.application.trading.picture import SessionPicture
 from src.application.trading.services.live_trading_service import OrderNotFound
 from src.application.trading.session_loop import COMMITTED_TOPIC
@@ -159,6 +161,6 @@ class SessionProcess:
 _DECISIONS: dict[str, Callable[[dict[str, Any]], MoveSession | MoveTrading]] = {
     "pause": lambda _: MoveSession(SessionTrigger.PAUSE, "asked for"),
     "resume": lambda _: MoveSession(SessionTrigger.RESUME, "asked for"),
-    "halt": lambda arguments: MoveTrading(TradingTrigger.HALT, arguments["reason"], "operator"),
+    "halt": lambda arguments: halting(KillLevel(arguments["level"]), arguments["reason"], "operator"),
     "rearm": lambda _: MoveTrading(TradingTrigger.REARM, "re-armed", "operator"),
 }

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from src.application.ports.kill_switch import KillLevel
 from src.application.ports.store import (
     AccountRow,
     EquityPoint,
@@ -19,6 +20,7 @@ from src.domain.ledger.state import Ledger
 from src.domain.orders.order import Order
 from src.domain.performance.executions import Execution
 from src.domain.positions.position import Position, RoundTrip
+from src.domain.risk.limits import RiskLimits
 from src.domain.sessions.session import TradingSession
 from src.interfaces.cli.composition import (
     Application,
@@ -119,6 +121,7 @@ class FakeApplication:
     outcome: RecoveryOutcome = field(default_factory=lambda: RecoveryOutcome(False, 3, 0, 0, 0, True))
     health: tuple[Check, ...] = (Check("disk", Health.OK, "plenty"),)
     asked: list[tuple[Any, ...]] = field(default_factory=list)
+    still_engaged: bool = False
     data_dir: Path = Path("data")
     control_timeout_ms: int = 1_000
     stops: bool = True
@@ -160,22 +163,29 @@ class FakeApplication:
             answer, self.running = self.running, None
             return {"result": _sent(answer)}
         if command in ("halt", "rearm"):
-            state = "HALTED" if command == "halt" else "ACTIVE"
+            soft = arguments.get("level") == "soft"
+            state = "ACTIVE" if command == "rearm" else "REDUCE_ONLY" if soft else "HALTED"
             return {"result": {**_sent(self.running), "trading_state": state, "trading_reason": ""}}
         return {"result": _sent(self.running)}
 
-    def engage_kill_switch(self, reason: str) -> Path:
-        self.asked.append(("engage", reason))
+    def engage_kill_switch(self, reason: str, level: KillLevel, account_id: str | None) -> Path:
+        self.asked.append(("engage", reason, level.value, account_id))
         return self.data_dir / "HALT"
 
-    def release_kill_switch(self) -> bool:
-        self.asked.append(("release",))
+    def release_kill_switch(self, account_id: str | None) -> bool:
+        self.asked.append(("release", account_id))
         return True
 
-    def halt(self, account_id: str, reason: str) -> TradingChange:
-        self.asked.append(("offline halt", account_id, reason))
+    def kill_switch_engaged(self, account_id: str) -> bool:
+        return self.still_engaged
+
+    def risk_limits(self) -> RiskLimits:
+        return RiskLimits()
+
+    def halt(self, account_id: str, reason: str, level: KillLevel) -> TradingChange:
+        self.asked.append(("offline halt", account_id, reason, level.value))
         self._may_fail("offline halt")
-        return TradingChange(account_id, "HALTED", reason)
+        return TradingChange(account_id, "REDUCE_ONLY" if level is KillLevel.SOFT else "HALTED", reason)
 
     def rearm(self, account_id: str) -> TradingChange:
         self.asked.append(("offline rearm", account_id))

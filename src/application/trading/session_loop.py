@@ -66,6 +66,7 @@ class SessionLoop:
         self.pending = False
         self.on_candle: Callable[[Candle], None] = _ignore_candle
         self.on_minute: Callable[[], None] = _ignore_minute
+        self.on_tick: Callable[[], None] = _ignore_minute
         self.reconcile_wanted = ""
         self.orders_sent = 0
         self.frames = 0
@@ -241,6 +242,7 @@ class SessionLoop:
         if mark:
             self._next_mark_ms = now_ms + self._mark_equity_ms
         self.decide(Tick(mark_equity=mark))
+        self.on_tick()
         if now_ms >= self._next_minute_ms:
             self._next_minute_ms = now_ms + 60_000
             self.on_minute()

@@ -7,8 +7,10 @@ after that ends the process rather than being repaired in memory: the next start
 from enum import StrEnum
 
 from src.application.ports.failpoints import failpoint
+from src.application.ports.kill_switch import KillLevel
 from src.application.strategies import parse_strategy_spec
 from src.application.trading.adapters.live_broker_adapter import LiveBrokerAdapter
+from src.application.trading.halting import SWITCH, halting
 from src.application.trading.live_strategy_runner import LiveStrategyRunner
 from src.application.trading.order_execution_bridge import OrderExecutionBridge
 from src.application.trading.services.pretrade_risk_validator import PretradeRiskValidator
@@ -16,13 +18,13 @@ from src.application.trading.services.state_recovery_service import RecoveryRepo
 from src.application.trading.session_loop import SessionLoop
 from src.application.trading.session_parts import SessionParts
 from src.application.trading.signal_desk import SignalDesk
-from src.domain.decisions.news import MoveSession, MoveTrading, OpenSession, PlaceOrder, TakeOver
+from src.domain.decisions.news import MoveSession, OpenSession, PlaceOrder, TakeOver
 from src.domain.ledger.evolve import open_ledger
 from src.domain.ledger.state import Ledger
 from src.domain.orders.transitions import AttemptState, CancelState
 from src.domain.risk.review import Approved, review_reducing
 from src.domain.sessions.session import SessionOptions, SessionTrigger, TradingSession, TradingSessionStatus
-from src.domain.sessions.trading_states import TradingTrigger
+from src.domain.sessions.trading_states import TradingState
 
 LIGHT_RECOVERY_MS = 60_000
 STOP_WAIT_MS = 1_500
@@ -62,6 +64,7 @@ class SessionRunner:
         self.finished = False
         self.ended: EndCause | None = None
         self._flatten = False
+        self._switch: KillLevel | None = None
         self.loop: SessionLoop
         self.recovery: StateRecoveryService
         self.signals: SignalDesk
@@ -90,10 +93,9 @@ class SessionRunner:
         for symbol in parts.options.symbols:
             await parts.broker.set_leverage(symbol, parts.options.leverage)
         report = await self.recovery.recover("start", new_stream=True, at_start=True)
-        if parts.kill_switch.is_engaged():
-            # The switch was thrown while nothing ran: make it durable.
-            loop.decide(MoveTrading(TradingTrigger.HALT, "the kill switch is engaged", "kill switch"))
-            await loop.flush()
+        # The switch may have been thrown while nothing ran.
+        self._look_at_switch()
+        await loop.flush()
         self._warm()
         loop.start_ticking()
         parts.inputs.after(LIGHT_RECOVERY_MS, self._light_recovery)
@@ -146,6 +148,7 @@ class SessionRunner:
         )
         self.loop.on_candle = self.signals.on_candle
         self.loop.on_minute = self._minute
+        self.loop.on_tick = self._look_at_switch
 
     def _warm(self) -> None:
         options = self.parts.options
@@ -177,6 +180,21 @@ class SessionRunner:
     def _light_recovery(self) -> None:
         self.loop.reconcile_wanted = self.loop.reconcile_wanted or "timer"
         self.parts.inputs.after(LIGHT_RECOVERY_MS, self._light_recovery)
+
+    def _look_at_switch(self) -> None:
+        """Make durable what the switch says since it was thrown, and go on closing positions until none is left.
+
+        Only a change counts: whoever re-arms does so in the journal first, while the file is still there.
+        """
+        level, loop = self.parts.kill_switch.level(), self.loop
+        thrown = level is not self._switch
+        self._switch = level
+        halted = loop.ledger.account.trading_state is TradingState.HALTED
+        if level is not None and (thrown or (level is KillLevel.HARD and halted and self._holds())):
+            loop.decide(halting(level, "the kill switch is engaged", SWITCH))
+
+    def _holds(self) -> bool:
+        return any(not position.is_flat for position in self.loop.ledger.positions.values())
 
     def _minute(self) -> None:
         line = self.signals.minute()
@@ -249,7 +267,7 @@ class SessionRunner:
             o.attempt_state is AttemptState.OPEN or o.cancel_state is CancelState.REQUESTED for o in orders
         ):
             return True
-        return self._flatten and any(not position.is_flat for position in ledger.positions.values())
+        return self._flatten and self._holds()
 
     @property
     def session(self) -> TradingSession:

@@ -11,7 +11,7 @@ from typing import Annotated, Final
 from pydantic import BeforeValidator, ConfigDict, Field, SecretStr
 
 from src.application.trading.config import TradingConfig
-from src.bootstrap.settings.risk import RISK_LIMITS, RiskSettings
+from src.bootstrap.settings.risk import RiskSettings
 from src.bootstrap.settings.values import (
     Amount,
     Duration,
@@ -214,7 +214,7 @@ class Settings(RiskSettings):
             orders_per_second_max=self.orders_per_second_max,
             orders_per_minute_max=self.orders_per_minute_max,
             entries_per_minute_max=self.entries_per_minute_max,
-            **{name: getattr(self, name) for name in RISK_LIMITS},
+            **self.limits_of_risk(),
         )
 
     def quality_limits(self) -> QualityLimits:

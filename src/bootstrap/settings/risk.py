@@ -1,12 +1,21 @@
 """The settings of risk beyond the everyday ones: exposure, correlation, volatility, drawdown."""
 
 from decimal import Decimal
-from typing import Annotated, Final
+from enum import StrEnum
+from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from src.bootstrap.settings.values import Amount, Env, Fraction, Share
+from src.bootstrap.settings.values import Amount, Env, Fraction, Share, lower
 from src.domain.risk.limits import RiskLimits
+from src.domain.sessions.trading_states import TradingTrigger
+
+
+class LossAction(StrEnum):
+    """What a loss beyond its limit does to the account."""
+
+    REDUCE_ONLY = "reduce_only"
+    HALT = "halt"
 
 
 class RiskSettings(BaseModel):
@@ -54,9 +63,25 @@ class RiskSettings(BaseModel):
         Field(ge=0, le=1, allow_inf_nan=False),
     ] = Decimal(0)
     """Signals less sure of themselves are not traded."""
+    margin_ratio_max: Annotated[Share, Env.of("STEADYHAND_MARGIN_RATIO_MAX", "0.8")] = Decimal("0.8")
+    """Maintenance margin over margin balance above which positions are closed in an emergency."""
+    daily_loss_action: Annotated[
+        LossAction, Env.of("STEADYHAND_DAILY_LOSS_ACTION", "reduce_only"), BeforeValidator(lower)
+    ] = LossAction.REDUCE_ONLY
+    """What the daily loss limit does: reduce_only until the next day, or halt until rearm."""
+    drawdown_action: Annotated[
+        LossAction, Env.of("STEADYHAND_DRAWDOWN_ACTION", "halt"), BeforeValidator(lower)
+    ] = LossAction.HALT
+    """What the drawdown limit does: reduce_only or halt, until rearm in either case."""
+
+    def limits_of_risk(self) -> dict[str, Any]:
+        """These settings as fields of RiskLimits."""
+        same = {name: getattr(self, name) for name in _LIMITS}
+        triggers = {
+            f"{name}_trigger": _TRIGGER[getattr(self, f"{name}_action")] for name in ("daily_loss", "drawdown")
+        }
+        return same | triggers
 
 
-RISK_LIMITS: Final = tuple(
-    name for name in RiskSettings.model_fields if name in RiskLimits.__dataclass_fields__
-)
-"""The settings that are limits by the same name."""
+_LIMITS: Final = tuple(name for name in RiskSettings.model_fields if name in RiskLimits.__dataclass_fields__)
+_TRIGGER: Final = {LossAction.REDUCE_ONLY: TradingTrigger.REDUCE, LossAction.HALT: TradingTrigger.HALT}

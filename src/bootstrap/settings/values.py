@@ -86,6 +86,11 @@ def upper(value: Any) -> Any:
     return value.strip().upper() if isinstance(value, str) else value
 
 
+def lower(value: Any) -> Any:
+    """Any spelling of a word in small letters, with an underscore for a hyphen."""
+    return value.strip().lower().replace("-", "_") if isinstance(value, str) else value
+
+
 def text_or_none(value: Any) -> Any:
     """Nothing after the equals sign means that the setting is not set."""
     return None if value == "" else value

@@ -3,16 +3,16 @@
 from src.domain.decisions import news as n
 from src.domain.decisions.alarms import halt
 from src.domain.decisions.effects import Reconcile
-from src.domain.decisions.protection import protect
-from src.domain.decisions.sending import cancel, cancel_effect
+from src.domain.decisions.protection import close_now, protect
+from src.domain.decisions.sending import cancel_effect
 from src.domain.decisions.step import Step
+from src.domain.decisions.watch import DAILY_LOSS, cancel_entries, day_is_over, watch_losses
 from src.domain.ledger import events as e
 from src.domain.orders.order import Order
 from src.domain.orders.transitions import UNRESOLVED, CancelState
-from src.domain.orders.types import Purpose
 from src.domain.portfolio.exposure import equity, gross_exposure, unrealized_pnl
 from src.domain.sessions.session import SESSION_TRANSITIONS, SessionTrigger, TradingSessionStatus
-from src.domain.sessions.trading_states import TRADING_TRANSITIONS, TradingTrigger
+from src.domain.sessions.trading_states import TRADING_TRANSITIONS, TradingState, TradingTrigger
 from src.domain.shared.transitions import next_state
 
 DAY_MS = 86_400_000
@@ -47,25 +47,24 @@ def move_session(step: Step, news: n.MoveSession) -> None:
         cancel_entries(step, "the session stops", exits=True)
 
 
-def cancel_entries(step: Step, reason: str, *, exits: bool = False) -> None:
-    """Ask for the end of every open order that may grow a position, and of resting exits if these are to go too.
-
-    Protective orders stay, and so does an emergency close: it stands where a stop should.
-    """
-    for order in list(step.ledger.orders.values()):
-        ends = not order.ticket.reduce_only or (exits and order.ticket.purpose is Purpose.EXIT)
-        if ends and order.is_open and order.cancel_state is CancelState.NONE:
-            cancel(step, order, reason)
-
-
 def move_trading(step: Step, news: n.MoveTrading) -> None:
-    """Restrict, halt or re-arm trading; a halt also cancels entries. A repeated wish changes nothing."""
+    """Restrict, halt or re-arm trading; a restriction also cancels entries, and closes positions if asked to.
+
+    A repeated wish changes nothing, except that what a person restricts stays restricted when the day is over.
+    """
     account = step.ledger.account
     after = next_state(TRADING_TRANSITIONS, account.trading_state, news.trigger)
-    if after is not account.trading_state:
+    outlasts = after is TradingState.REDUCE_ONLY and account.trading_reason.startswith(DAILY_LOSS)
+    if after is not account.trading_state or outlasts:
         step.emit(e.TradingMoved(news.trigger, news.reason, news.author))
-    if news.trigger is TradingTrigger.HALT:
-        cancel_entries(step, "trading is halted")
+    if news.trigger in (TradingTrigger.HALT, TradingTrigger.REDUCE):
+        cancel_entries(
+            step, "trading is halted" if news.trigger is TradingTrigger.HALT else "trading is restricted"
+        )
+    if news.flatten:
+        for position in list(step.ledger.positions.values()):
+            if not position.is_flat:
+                close_now(step, position, news.reason)
 
 
 def stream_ended(step: Step, news: n.StreamEnded) -> None:
@@ -123,6 +122,8 @@ def tick(step: Step, news: n.Tick) -> None:
     day = step.now.venue_ms // DAY_MS
     if day > ledger.account.day and ledger.wallet_balance:
         step.emit(e.DayStarted(day, equity(ledger, step.view)))
+        day_is_over(step)
+    watch_losses(step)
     if news.mark_equity:
         step.emit(
             e.EquityMarked(

@@ -12,6 +12,7 @@ from src.domain.ledger.evolve import evolve
 from src.domain.ledger.state import Ledger
 from src.domain.market.view import MarketView
 from src.domain.orders.types import WorkingType
+from src.domain.risk.limits import RiskLimits
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +27,16 @@ class Now:
 class Policy:
     """Settings that decisions rest on; percentages are fractions of the average entry.
 
-    ``working_type`` is the price that triggers protective orders. A zero percentage means no such order.
+    ``working_type`` is the price that triggers protective orders. A zero percentage means no such order. With
+    ``watches_losses`` the session restricts itself when losses or margin go beyond ``limits``.
     """
 
     stop_loss_pct: Decimal = Decimal("0.02")
     take_profit_pct: Decimal = Decimal("0.05")
     working_type: WorkingType = WorkingType.CONTRACT_PRICE
     recv_window_ms: int = 5_000
+    limits: RiskLimits = RiskLimits()
+    watches_losses: bool = False
 
 
 class Step:

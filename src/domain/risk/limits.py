@@ -3,10 +3,18 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
+from src.domain.sessions.trading_states import TradingTrigger
+
 
 @dataclass(frozen=True, slots=True)
 class RiskLimits:
     """Shares are fractions of equity (0.1 is ten percent), values are in quote asset, windows in ms.
+
+    ``net_exposure_pct_max`` is long minus short over equity; ``concentration_pct_max`` is one symbol's share of the
+    exposure of all, held to once ``concentration_symbols_min`` symbols are exposed; volatilities are annualised.
+    Once a second a running session looks at losses and margin by itself: a loss beyond its limit pulls the trigger
+    named after it, and positions are closed in an emergency above ``margin_ratio_max`` (maintenance margin over
+    margin balance).
 
     The defaults are those of the user's documents; they hold for paper and testnet. A live session refuses to
     start until every limit is written down.
@@ -35,3 +43,6 @@ class RiskLimits:
     volatility_max: Decimal = Decimal(2)
     volatility_ratio_max: Decimal = Decimal(3)
     confidence_min: Decimal = Decimal(0)
+    margin_ratio_max: Decimal = Decimal("0.8")
+    daily_loss_trigger: TradingTrigger = TradingTrigger.REDUCE
+    drawdown_trigger: TradingTrigger = TradingTrigger.HALT

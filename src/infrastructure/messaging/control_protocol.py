@@ -24,7 +24,7 @@ COMMANDS: Final[Mapping[str, Mapping[str, object]]] = {
     "stop": {"flatten": False},
     "pause": {},
     "resume": {},
-    "halt": {"reason": "asked for"},
+    "halt": {"reason": "asked for", "level": "halt"},
     "rearm": {},
     "cancel": {"client_order_id": ""},
     "recover": {"dry_run": False},

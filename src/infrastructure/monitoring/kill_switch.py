@@ -1,43 +1,77 @@
-"""The kill switch is a file: it works with a hung loop, without the database, and from any shell."""
+"""The kill switch is a file: it works with a hung loop, without the database, and from any shell.
+
+``HALT`` in the data folder stops every account, ``HALT-`` and the beginning of an account's id that account alone. A
+file made by hand halts, whatever is in it; one that begins with ``soft:`` or ``hard:`` says how.
+"""
 
 import os
+import time
 from pathlib import Path
+from typing import Final
+
+from src.application.ports.kill_switch import KillLevel
+
+_SETTLED_NS: Final = 1_000_000_000
+"""A folder that was changed less than this ago (wall time) may change again without its time stamp showing it."""
+_ACCOUNT_CHARS: Final = 8
 
 
 class FileKillSwitch:
-    """Engaged for as long as the file is there."""
+    """Engaged for as long as the file of all accounts is there, or the one of ``account_id``.
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    Without an account, only the file of all counts. Throwing the switch makes the file of the account, if there is
+    one, else that of all.
+    """
+
+    def __init__(self, path: Path, account_id: str = "") -> None:
+        own = path.with_name(f"{path.name}-{account_id[:_ACCOUNT_CHARS]}") if account_id else path
+        self._path = own
+        self._paths = (path,) if own == path else (path, own)
+        self._folder = path.parent
+        self._quiet_since_ns = -1
 
     @property
     def path(self) -> Path:
-        """The file."""
+        """The file that this switch makes."""
         return self._path
 
     def is_engaged(self) -> bool:
-        """Whether the file exists; what cannot be looked at counts as engaged."""
-        try:
-            os.stat(self._path)
-        except FileNotFoundError:
-            return False
-        except OSError:
-            return True
-        return True
+        """Whether a file exists; what cannot be looked at counts as engaged.
 
-    def engage(self, reason: str) -> None:
+        No file appears in a folder without changing the folder's time stamp, so a folder that was looked through
+        and has not changed since costs one look.
+        """
+        try:
+            changed_ns = os.stat(self._folder).st_mtime_ns
+        except OSError:
+            return any(map(_exists, self._paths))
+        if changed_ns == self._quiet_since_ns:
+            return False
+        self._quiet_since_ns = -1
+        if any(map(_exists, self._paths)):
+            return True
+        if 0 <= changed_ns < time.time_ns() - _SETTLED_NS:
+            self._quiet_since_ns = changed_ns
+        return False
+
+    def level(self) -> KillLevel | None:
+        """What is wanted: the strictest of the files that are there; one that cannot be read halts."""
+        levels = [_level(path) for path in self._paths if _exists(path)] if self.is_engaged() else []
+        return max(levels, key=list(KillLevel).index, default=None)
+
+    def engage(self, reason: str, level: KillLevel = KillLevel.HALT) -> None:
         """Make the file durable; its text is for people. Raises OSError when the folder cannot be written."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         try:
-            os.write(descriptor, f"{reason}\n".encode())
+            os.write(descriptor, f"{level.value}: {reason}\n".encode())
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
         self._sync_folder()
 
     def release(self) -> bool:
-        """Remove the file, durably; False when there was none."""
+        """Remove the file, durably; False when there was none. The file of all accounts is left to a switch of all."""
         try:
             self._path.unlink()
         except FileNotFoundError:
@@ -51,3 +85,29 @@ class FileKillSwitch:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+def release_all(path: Path) -> bool:
+    """Remove the file of all accounts and those of single ones; False when there was none."""
+    others = [other for other in path.parent.glob(f"{path.name}-*") if other.is_file()]
+    released = [FileKillSwitch(each).release() for each in (*others, path)]
+    return any(released)
+
+
+def _exists(path: Path) -> bool:
+    try:
+        os.stat(path)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def _level(path: Path) -> KillLevel:
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return KillLevel.HALT
+    word = text.partition(":")[0].strip()
+    return KillLevel(word) if word in set(KillLevel) else KillLevel.HALT

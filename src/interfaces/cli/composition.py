@@ -17,9 +17,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    from src.application.ports.kill_switch import KillLevel
     from src.application.ports.store import ReadModels
     from src.application.trading.snapshot import SessionSnapshot
     from src.domain.ledger.events import Event
+    from src.domain.risk.limits import RiskLimits
 
 
 class ConfigurationError(Exception):
@@ -223,16 +225,30 @@ class Application(Protocol):
         """
         ...
 
-    def engage_kill_switch(self, reason: str) -> Path:
-        """Make the HALT file durable, whatever the database and the session do; return its path."""
+    def engage_kill_switch(self, reason: str, level: "KillLevel", account_id: str | None) -> Path:
+        """Make the HALT file durable, whatever the database and the session do; return its path.
+
+        The file of one account, or, for None, the one that stops every account of the data folder.
+        """
         ...
 
-    def release_kill_switch(self) -> bool:
-        """Remove the HALT file; False when there was none."""
+    def release_kill_switch(self, account_id: str | None) -> bool:
+        """Remove the account's HALT file, for None every one; False when there was none."""
         ...
 
-    def halt(self, account_id: str, reason: str) -> TradingChange:
-        """Halt the account as its one writer, for when no process runs it. Raises AccountBusy."""
+    def kill_switch_engaged(self, account_id: str) -> bool:
+        """Whether a HALT file, its own or that of all, stops the account."""
+        ...
+
+    def halt(self, account_id: str, reason: str, level: "KillLevel") -> TradingChange:
+        """Halt the account as its one writer, for when no process runs it. Raises AccountBusy.
+
+        Closing positions, where the level asks for it, waits for the next start.
+        """
+        ...
+
+    def risk_limits(self) -> "RiskLimits":
+        """The limits that the settings name."""
         ...
 
     def rearm(self, account_id: str) -> TradingChange:

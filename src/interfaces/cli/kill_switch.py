@@ -1,17 +1,26 @@
 """The kill switch: the HALT file first, then whoever can make it durable in the journals.
 
-The file stops every session of the data folder; so does the command, unless one account is named.
+The file stops every session of the data folder; so does the command, unless one account is named: then it is that
+account's own file.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from src.application.ports.kill_switch import KillLevel
 from src.application.ports.store import AccountRow, StoreError
 from src.interfaces.cli.accounts import all_accounts, choose_account
 from src.interfaces.cli.composition import Application, TradingChange
 from src.interfaces.cli.control import command
 from src.interfaces.cli.errors import CommandFailed
 from src.interfaces.cli.texts import short_id
+
+_MEANING = {
+    KillLevel.SOFT: ("REDUCE_ONLY", "positions may only shrink until rearm"),
+    KillLevel.HALT: ("HALTED", "no position is opened until rearm"),
+    KillLevel.HARD: ("HALTED", "no position is opened until rearm, and every position is being closed"),
+}
+_ASLEEP = "; those without a process are closed by their next start"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,38 +41,59 @@ class Outcome:
     text: str
 
 
-def engage(app: Application, wanted: str | None, reason: str) -> Outcome:
+def engage(app: Application, wanted: str | None, reason: str, level: KillLevel = KillLevel.HALT) -> Outcome:
     """Halt. The file holds even when everything after it fails; what failed is said, and is an error."""
-    path = app.engage_kill_switch(reason)
+    one = _named_account(app, wanted, reason, level)
+    path = app.engage_kill_switch(reason, level, one.account_id if one is not None else None)
     halted: list[Switched] = []
     try:
-        for row in _accounts(app, wanted):
-            halted.append(_switched(app, row, "halt", reason))
+        for row in all_accounts(app) if one is None else [one]:
+            halted.append(_switched(app, row, "halt", reason, level))
     except (StoreError, CommandFailed, ConnectionError, TimeoutError) as error:
-        text = f"{path.name} in the data folder halts every session, but not all journals know of it: {error}"
+        whom = "every session" if one is None else "the account"
+        text = f"{path.name} in the data folder halts {whom}, but not all journals know of it: {error}"
         raise CommandFailed(text) from error
-    return Outcome(True, tuple(halted), f"HALTED{_named(halted)}: no position is opened until rearm")
+    state, meaning = _MEANING[level]
+    asleep = level is KillLevel.HARD and not all(each.running for each in halted)
+    return Outcome(True, tuple(halted), f"{state}{_named(halted)}: {meaning}{_ASLEEP if asleep else ''}")
 
 
 def release(app: Application, wanted: str | None) -> Outcome:
     """Re-arm in the journals first, then remove the file: a failure in between leaves the halt standing."""
-    rearmed = [_switched(app, row, "rearm", "") for row in _accounts(app, wanted)]
-    was_there = app.release_kill_switch()
+    one = choose_account(app, wanted) if wanted is not None else None
+    rows = all_accounts(app) if one is None else [one]
+    rearmed = [_switched(app, row, "rearm", "", KillLevel.HALT) for row in rows]
+    was_there = app.release_kill_switch(one.account_id if one is not None else None)
+    if one is not None and app.kill_switch_engaged(one.account_id):
+        raise CommandFailed(
+            f"account {short_id(one.account_id)} is re-armed, but HALT in the data folder still halts every session: "
+            "run rearm without --account"
+        )
     note = "" if was_there or rearmed else ", and nothing was halted"
     return Outcome(False, tuple(rearmed), f"ACTIVE{_named(rearmed)}: positions may be opened again{note}")
 
 
-def _accounts(app: Application, wanted: str | None) -> Sequence[AccountRow]:
-    return all_accounts(app) if wanted is None else [choose_account(app, wanted)]
-
-
-def _switched(app: Application, row: AccountRow, name: str, reason: str) -> Switched:
-    """Move one account's trading state through its running session, else as its one writer."""
+def _named_account(app: Application, wanted: str | None, reason: str, level: KillLevel) -> AccountRow | None:
+    """The account to halt, None for all; when it cannot be looked up, everything is halted first."""
+    if wanted is None:
+        return None
     try:
-        result = command(app, row.account_id, name, {"reason": reason} if name == "halt" else {})
+        return choose_account(app, wanted)
+    except StoreError as error:
+        path = app.engage_kill_switch(reason, level, None)
+        raise CommandFailed(
+            f"the account cannot be looked up, so {path.name} in the data folder halts every session: {error}"
+        ) from error
+
+
+def _switched(app: Application, row: AccountRow, name: str, reason: str, level: KillLevel) -> Switched:
+    """Move one account's trading state through its running session, else as its one writer."""
+    arguments = {"reason": reason, "level": level.value} if name == "halt" else {}
+    try:
+        result = command(app, row.account_id, name, arguments)
     except ConnectionRefusedError:
         change: TradingChange = (
-            app.halt(row.account_id, reason) if name == "halt" else app.rearm(row.account_id)
+            app.halt(row.account_id, reason, level) if name == "halt" else app.rearm(row.account_id)
         )
         return Switched(row.account_id, change.trading_state, False)
     return Switched(row.account_id, str(result["trading_state"]), True)

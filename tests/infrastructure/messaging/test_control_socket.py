@@ -96,7 +96,7 @@ async def test_arguments_that_are_left_out_have_their_defaults(path: Path):
     async with a_running_session(path) as session:
         await ask(path, "halt")
 
-    assert session.asked == [("halt", {"reason": "asked for"})]
+    assert session.asked == [("halt", {"reason": "asked for", "level": "halt"})]
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,14 @@
-"""The HALT file: made, seen, removed; and what cannot be looked at counts as a halt."""
+"""The HALT files: made, seen, removed; of all accounts and of one; and what cannot be looked at counts as a halt."""
 
+import os
 from pathlib import Path
 
-from src.infrastructure.monitoring.kill_switch import FileKillSwitch
+import pytest
+
+from src.application.ports.kill_switch import KillLevel
+from src.infrastructure.monitoring.kill_switch import FileKillSwitch, release_all
+
+LONG_AGO_NS = 1_000_000_000 * 1_000_000_000
 
 
 def test_the_switch_is_engaged_for_as_long_as_the_file_is_there(tmp_path: Path):
@@ -13,7 +19,7 @@ def test_the_switch_is_engaged_for_as_long_as_the_file_is_there(tmp_path: Path):
     during = switch.is_engaged(), switch.path.read_text()
     released = switch.release(), switch.release()
 
-    assert (before, during, released) == (False, (True, "fat finger\n"), (True, False))
+    assert (before, during, released) == (False, (True, "halt: fat finger\n"), (True, False))
     assert not switch.is_engaged()
 
 
@@ -21,9 +27,64 @@ def test_a_file_made_by_hand_halts_as_well(tmp_path: Path):
     (tmp_path / "HALT").touch()
 
     assert FileKillSwitch(tmp_path / "HALT").is_engaged()
+    assert FileKillSwitch(tmp_path / "HALT").level() is KillLevel.HALT
 
 
 def test_what_cannot_be_looked_at_counts_as_engaged(tmp_path: Path):
     (tmp_path / "data").write_text("a file where the folder should be")
 
     assert FileKillSwitch(tmp_path / "data" / "HALT").is_engaged()
+
+
+def test_a_file_that_appears_in_a_folder_that_was_quiet_for_long_is_seen_at_once(tmp_path: Path):
+    switch = FileKillSwitch(tmp_path / "HALT", "acc00001-x")
+    os.utime(tmp_path, ns=(LONG_AGO_NS, LONG_AGO_NS))
+
+    quiet = switch.is_engaged(), switch.is_engaged()
+    (tmp_path / "HALT").touch()
+
+    assert quiet == (False, False)
+    assert switch.is_engaged()
+
+
+def test_a_file_that_appears_within_the_grain_of_the_folders_clock_is_seen(tmp_path: Path):
+    switch = FileKillSwitch(tmp_path / "HALT")
+    switch.is_engaged()
+    stamp = tmp_path.stat().st_mtime_ns
+
+    (tmp_path / "HALT").touch()
+    os.utime(tmp_path, ns=(stamp, stamp))
+
+    assert switch.is_engaged()
+
+
+@pytest.mark.parametrize("level", KillLevel)
+def test_the_file_says_how_to_halt(tmp_path: Path, level: KillLevel):
+    switch = FileKillSwitch(tmp_path / "HALT")
+
+    before = switch.level()
+    switch.engage("a test", level)
+
+    assert (before, switch.level()) == (None, level)
+
+
+def test_one_accounts_file_halts_no_other_and_the_strictest_of_two_counts(tmp_path: Path):
+    everybody = FileKillSwitch(tmp_path / "HALT")
+    mine, yours = (FileKillSwitch(tmp_path / "HALT", f"{name}-and-more") for name in ("account1", "account2"))
+
+    mine.engage("a test", KillLevel.HARD)
+    alone = mine.level(), yours.level(), everybody.level()
+    everybody.engage("a test", KillLevel.SOFT)
+
+    assert alone == (KillLevel.HARD, None, None)
+    assert (mine.level(), yours.level()) == (KillLevel.HARD, KillLevel.SOFT)
+    assert mine.release() and mine.is_engaged()
+
+
+def test_everything_can_be_released_at_once(tmp_path: Path):
+    path = tmp_path / "HALT"
+    for account_id in ("", "account1", "account2"):
+        FileKillSwitch(path, account_id).engage("a test")
+
+    assert release_all(path) and not release_all(path)
+    assert not FileKillSwitch(path, "account1").is_engaged()

@@ -22,17 +22,26 @@ def halt(
     reason: Annotated[
         str, typer.Option("--reason", metavar="TEXT", help="Why; kept in the journal.")
     ] = "asked for",
+    soft: Annotated[
+        bool, typer.Option("--soft", help="Reduce only: positions may shrink, nothing is opened.")
+    ] = False,
+    hard: Annotated[bool, typer.Option("--hard", help="Close every position at the market as well.")] = False,
     account: AccountFlag = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Open no position any more, until rearm.
 
-    Works whether a session runs or not; exits and stops go on.
+    Works whether a session runs or not; exits and stops go on. Without --account every account is halted.
     """
+    from src.application.ports.kill_switch import KillLevel
+    from src.interfaces.cli.composition import ConfigurationError
     from src.interfaces.cli.documents import print_document
     from src.interfaces.cli.kill_switch import engage
 
-    outcome = engage(load(ctx), account, reason)
+    if soft and hard:
+        raise ConfigurationError("--soft and --hard contradict each other: choose one")
+    level = KillLevel.SOFT if soft else KillLevel.HARD if hard else KillLevel.HALT
+    outcome = engage(load(ctx), account, reason, level)
     if as_json:
         print_document(outcome)
     else:

@@ -1,0 +1,68 @@
+"""What a session looks after by itself, once a second: losses that go too far.
+
+A breach moves the account's trading state, to REDUCE_ONLY or HALTED as the policy says, and cancels entries. A day's
+loss restricts until the next venue day; a drawdown until a person re-arms, from when on the peak counts anew.
+"""
+
+from decimal import Decimal
+
+from src.domain.decisions.sending import cancel
+from src.domain.decisions.step import Step
+from src.domain.ledger import events as e
+from src.domain.orders.transitions import CancelState
+from src.domain.orders.types import Purpose
+from src.domain.portfolio.exposure import equity
+from src.domain.sessions.trading_states import TRADING_TRANSITIONS, TradingState, TradingTrigger
+from src.domain.shared.transitions import next_state
+
+DAILY_LOSS = "the daily loss limit is reached"
+DRAWDOWN = "the drawdown limit is reached"
+AUTHOR = "risk"
+
+
+def watch_losses(step: Step) -> None:
+    """Restrict trading when the day or the fall from the peak has cost too much."""
+    account, limits = step.ledger.account, step.policy.limits
+    if not step.policy.watches_losses or account.trading_state is TradingState.HALTED:
+        return
+    current = equity(step.ledger, step.view)
+    day, peak = account.day_start_equity, account.peak_equity
+    if _beyond(day, current, limits.daily_loss_pct_max):
+        text = f"{DAILY_LOSS}: {current:f} of {day:f} is left of the day's start"
+        restrict_trading(step, limits.daily_loss_trigger, text)
+    if _beyond(peak, current, limits.drawdown_pct_max):
+        text = f"{DRAWDOWN}: {current:f} of {peak:f} is left of the peak"
+        restrict_trading(step, limits.drawdown_trigger, text)
+
+
+def _beyond(start: Decimal, current: Decimal, share: Decimal) -> bool:
+    return start > 0 and start - current >= share * start
+
+
+def restrict_trading(step: Step, trigger: TradingTrigger, reason: str) -> None:
+    """Move the trading state unless it is at least as strict already; tell a person, and cancel entries."""
+    account = step.ledger.account
+    after = next_state(TRADING_TRANSITIONS, account.trading_state, trigger)
+    if after is account.trading_state:
+        return
+    step.emit(e.AlarmRaised("account", reason))
+    step.emit(e.TradingMoved(trigger, reason, AUTHOR))
+    cancel_entries(step, f"trading is {after.value}")
+
+
+def day_is_over(step: Step) -> None:
+    """What a day's loss restricted is free again with the next day; nothing else is."""
+    account = step.ledger.account
+    if account.trading_state is TradingState.REDUCE_ONLY and account.trading_reason.startswith(DAILY_LOSS):
+        step.emit(e.TradingMoved(TradingTrigger.RESTORE, "a new day has begun", AUTHOR))
+
+
+def cancel_entries(step: Step, reason: str, *, exits: bool = False) -> None:
+    """Ask for the end of every open order that may grow a position, and of resting exits if these are to go too.
+
+    Protective orders stay, and so does an emergency close: it stands where a stop should.
+    """
+    for order in list(step.ledger.orders.values()):
+        ends = not order.ticket.reduce_only or (exits and order.ticket.purpose is Purpose.EXIT)
+        if ends and order.is_open and order.cancel_state is CancelState.NONE:
+            cancel(step, order, reason)
