@@ -1,0 +1,169 @@
+"""The admin API: accounts, keys, money, faults, the market's accidents, and the truth for checkers.
+
+Off unless asked for, and for the loopback interface like the rest. JSON in, JSON out; 400 with one line for what
+cannot be done. Nothing here exists on the real exchange.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import asdict
+from decimal import Decimal, InvalidOperation
+from typing import Any, Final
+
+import msgspec
+from aiohttp import web
+
+from src.infrastructure.simulated_exchange.errors import ExchangeError
+from src.infrastructure.simulated_exchange.server.fault_rules import FaultRule, Faults, read_schedule
+from src.infrastructure.simulated_exchange.server.keys import ApiKey
+from src.infrastructure.simulated_exchange.server.services import Services
+from src.infrastructure.simulated_exchange.server.sockets import StreamSockets
+from src.infrastructure.simulated_exchange.server.users import random_listen_key
+
+PREFIX: Final = "/admin/"
+
+
+class AdminApi:
+    """Answers admin requests."""
+
+    def __init__(self, services: Services, faults: Faults, sockets: StreamSockets) -> None:
+        self._services = services
+        self._faults = faults
+        self._sockets = sockets
+        self._operations: dict[str, Callable[[dict[str, Any]], Any]] = {
+            "POST accounts": self._create_account,
+            "POST deposits": self._deposit,
+            "GET keys": self._list_keys,
+            "POST keys": self._put_key,
+            "DELETE keys": self._revoke_key,
+            "POST faults": self._add_faults,
+            "PUT faults": self._replace_faults,
+            "GET faults": self._count_faults,
+            "POST clock": self._move_clock,
+            "POST limits": self._set_limits,
+            "POST streams/expire": self._expire_key,
+            "POST streams/cut": self._cut_streams,
+            "POST streams/mute": self._mute_streams,
+            "GET truth": self._truth,
+        }
+
+    async def handle(self, request: web.BaseRequest) -> web.Response:
+        """The answer to one request."""
+        operation = self._operations.get(f"{request.method} {request.path.removeprefix(PREFIX)}")
+        if operation is None:
+            return _respond(404, {"error": f"there is no {request.method} {request.path}"})
+        try:
+            text = await request.read()
+            body = msgspec.json.decode(text, type=dict[str, Any]) if text else {}
+            answer = operation(body | dict(request.query))
+            await self._services.venue.durable()
+        except KeyError as error:
+            return _respond(400, {"error": f"{error.args[0]} is missing or unknown"})
+        except (ValueError, TypeError, InvalidOperation, ExchangeError, msgspec.DecodeError) as error:
+            return _respond(400, {"error": str(error)})
+        return _respond(200, answer)
+
+    def _create_account(self, body: dict[str, Any]) -> Any:
+        """A new account with a key of its own; ``balance`` is what it starts with, in USDT."""
+        number = int(body["account"])
+        engine = self._services.venue.writing()
+        engine.create_account(number, str(body.get("id", f"account-{number}")))
+        if "balance" in body:
+            engine.deposit(number, str(body.get("asset", "USDT")), Decimal(str(body["balance"])))
+        return self._put_key(body)
+
+    def _deposit(self, body: dict[str, Any]) -> Any:
+        engine = self._services.venue.writing()
+        asset, amount = str(body.get("asset", "USDT")), Decimal(str(body["amount"]))
+        return engine.deposit(int(body["account"]), asset, amount)
+
+    def _list_keys(self, body: dict[str, Any]) -> Any:
+        return [asdict(key) | {"secret": "…"} for key in self._services.keys]
+
+    def _put_key(self, body: dict[str, Any]) -> Any:
+        """A key with its permissions; key and secret are made up when they are not given."""
+        number = int(body["account"])
+        if self._services.venue.engine.account_id(number) is None:
+            raise KeyError(f"account {number}")
+        key = ApiKey(
+            key=str(body.get("key") or random_listen_key()),
+            secret=str(body.get("secret") or random_listen_key()),
+            account=number,
+            may_trade=bool(body.get("may_trade", True)),
+            may_withdraw=bool(body.get("may_withdraw", False)),
+            addresses=tuple(body.get("addresses", ())),
+            expires_ms=int(body.get("expires_ms", 0)),
+        )
+        self._services.keys.put(key)
+        return asdict(key)
+
+    def _revoke_key(self, body: dict[str, Any]) -> Any:
+        self._services.keys.revoke(str(body["key"]))
+        return {}
+
+    def _add_faults(self, body: dict[str, Any]) -> Any:
+        self._faults.add(msgspec.convert(body["rules"], list[FaultRule]))
+        return {}
+
+    def _replace_faults(self, body: dict[str, Any]) -> Any:
+        self._faults.replace(read_schedule(msgspec.json.encode(body)))
+        return {}
+
+    def _count_faults(self, body: dict[str, Any]) -> Any:
+        return dict(self._faults.injected)
+
+    def _move_clock(self, body: dict[str, Any]) -> Any:
+        clock = self._services.venue.clock
+        clock.skew_ms = int(body["skew_ms"])
+        return {"now_ms": clock.now_ms()}
+
+    def _set_limits(self, body: dict[str, Any]) -> Any:
+        """Other limits (null lifts one), a ban, or ``forget``."""
+        limits = self._services.limits
+        for name in ("weight", "orders_10s", "orders_1m"):
+            if name in body:
+                setattr(limits, name, None if body[name] is None else int(body[name]))
+        if "ban" in body:
+            limits.ban(str(body["ban"]), self._services.venue.clock.now_ms() + int(body.get("ms", 120_000)))
+        if body.get("forget"):
+            limits.forget()
+        return {}
+
+    def _expire_key(self, body: dict[str, Any]) -> Any:
+        now_ms = self._services.venue.clock.now_ms()
+        self._services.users.expire_key(int(body["account"]), now_ms)
+        return {}
+
+    def _cut_streams(self, body: dict[str, Any]) -> Any:
+        count = len(self._sockets.open)
+        self._sockets.cut_all()
+        return {"cut": count}
+
+    def _mute_streams(self, body: dict[str, Any]) -> Any:
+        """Let every stream connection fall silent for ``ms``; pings and requests are answered."""
+        silent = list(self._sockets.open)
+        for listener in silent:
+            listener.is_mute = True
+
+        def speak() -> None:
+            for listener in silent:
+                listener.is_mute = False
+
+        asyncio.get_running_loop().call_later(int(body["ms"]) / 1_000, speak)
+        return {"mute": len(silent)}
+
+    def _truth(self, body: dict[str, Any]) -> Any:
+        """Everything the exchange knows of an account, from its file; amounts in units of 10⁻⁸."""
+        number = int(body["account"])
+        engine = self._services.venue.reading()
+        return self._services.archive.ground_truth(number) | {
+            "now_ms": engine.now_ms,
+            "balance": engine.balance(number),
+            "positions": engine.position_risk(number),
+            "open_orders": engine.open_orders(number),
+            "open_algo_orders": engine.open_algo_orders(number),
+        }
+
+
+def _respond(status: int, answer: Any) -> web.Response:
+    return web.Response(body=msgspec.json.encode(answer), status=status, content_type="application/json")

@@ -1,0 +1,207 @@
+"""The whole server: one port of the loopback interface for REST, streams, the WebSocket API and the admin API."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Final
+
+from aiohttp import web
+
+from src.domain.market.instrument import Instrument
+from src.infrastructure.market_data.frames import MarketFrame
+from src.infrastructure.market_data.source import MarketSource
+from src.infrastructure.simulated_exchange.engine import Engine
+from src.infrastructure.simulated_exchange.errors import ExchangeFailure
+from src.infrastructure.simulated_exchange.rules import ExchangeRules
+from src.infrastructure.simulated_exchange.server.admin import PREFIX, AdminApi
+from src.infrastructure.simulated_exchange.server.archive import Archive
+from src.infrastructure.simulated_exchange.server.clock import ServerClock
+from src.infrastructure.simulated_exchange.server.fault_rules import Faults, FaultSchedule
+from src.infrastructure.simulated_exchange.server.feed import MarketFeed
+from src.infrastructure.simulated_exchange.server.gateway import Gateway
+from src.infrastructure.simulated_exchange.server.http import RestApi
+from src.infrastructure.simulated_exchange.server.hub import StreamHub
+from src.infrastructure.simulated_exchange.server.keys import ApiKey, KeyRing
+from src.infrastructure.simulated_exchange.server.limits import Limits
+from src.infrastructure.simulated_exchange.server.market import TICK_S, PublicMarket
+from src.infrastructure.simulated_exchange.server.routing import entrance_of
+from src.infrastructure.simulated_exchange.server.services import Services
+from src.infrastructure.simulated_exchange.server.socket_api import PATH, SocketApi
+from src.infrastructure.simulated_exchange.server.sockets import LIFE_S, StreamSockets
+from src.infrastructure.simulated_exchange.server.symbol_view import SymbolView, bars_before
+from src.infrastructure.simulated_exchange.server.user_faults import UserFaults
+from src.infrastructure.simulated_exchange.server.users import UserStreams
+from src.infrastructure.simulated_exchange.server.venue import Venue
+from src.infrastructure.simulated_exchange.store import ExchangeStore
+
+HOST: Final = "127.0.0.1"
+FIRST_ACCOUNT: Final = 1
+SETTLE_ASSET: Final = "USDT"
+
+
+@dataclass(frozen=True, slots=True)
+class ServerConfig:
+    """What a server is made from. ``port`` 0 takes a free one; ``data_dir`` holds the exchange's file and the keys.
+
+    ``capital`` is what a new first account gets, in USDT; ``keys`` are given to it beside those of earlier runs.
+    ``strict_routes`` leaves paths without a category mute but for public streams. ``synchronous`` is SQLite's.
+    """
+
+    data_dir: Path
+    open_market: Callable[[], MarketSource]
+    port: int = 0
+    speed: float | None = 1.0
+    loops: bool = False
+    admin: bool = False
+    strict_routes: bool = False
+    capital: Decimal = Decimal(10_000)
+    keys: tuple[ApiKey, ...] = ()
+    limits: Limits = field(default_factory=Limits)
+    faults: FaultSchedule = field(default_factory=FaultSchedule)
+    rules: ExchangeRules = field(default_factory=ExchangeRules)
+    clock: ServerClock = field(default_factory=ServerClock)
+    stream_life_s: float = LIFE_S
+    synchronous: str = "FULL"
+
+
+class ExchangeServer:
+    """One running exchange. ``async with`` serves it; inside, :attr:`url` and :attr:`services` are there.
+
+    Raises SourceError, ExchangeFailure or OSError when the market, the file or the port cannot be had.
+    """
+
+    services: Services
+    faults: Faults
+    hub: StreamHub
+    sockets: StreamSockets
+
+    def __init__(self, config: ServerConfig) -> None:
+        self._config = config
+        self._opened = contextlib.AsyncExitStack()
+        self.port = config.port
+        self.frames = 0
+
+    @property
+    def address(self) -> str:
+        """Host and port."""
+        return f"{HOST}:{self.port}"
+
+    @property
+    def url(self) -> str:
+        """Where REST is."""
+        return f"http://{self.address}"
+
+    async def __aenter__(self) -> "ExchangeServer":
+        async with contextlib.AsyncExitStack() as opened:
+            self._build(opened)
+            runner = web.ServerRunner(web.Server(self._handle, access_log=None), shutdown_timeout=0.5)
+            await runner.setup()
+            opened.push_async_callback(runner.cleanup)
+            site = web.TCPSite(runner, HOST, self._config.port)
+            await site.start()
+            self.port = runner.addresses[0][1]
+            for work in (self._feed.run(self._on_frame, self.hub.flush), self._tick_for_ever()):
+                task = asyncio.create_task(work)
+                opened.push_async_callback(_end, task)
+            self._opened = opened.pop_all()
+        return self
+
+    async def __aexit__(self, *exception: object) -> None:
+        self.sockets.cut_all()
+        self.services.venue.flush()
+        await self._opened.aclose()
+
+    async def wait_for_failure(self) -> ExchangeFailure:
+        """Wait until the exchange's file fails; the server is of no use any more then."""
+        return await asyncio.shield(self.services.venue.failed)
+
+    def _build(self, opened: contextlib.AsyncExitStack) -> None:
+        config = self._config
+        config.data_dir.mkdir(parents=True, exist_ok=True)
+        clock = config.clock
+        self._feed = feed = MarketFeed(
+            config.open_market,
+            clock,
+            speed=config.speed,
+            loops=config.loops,
+            funding_interval_ms=config.rules.funding_interval_ms,
+        )
+        opened.callback(feed.close)
+        store = ExchangeStore(config.data_dir / "exchange.db", synchronous=config.synchronous)
+        opened.callback(store.close)
+        engine = Engine(store, feed.source.instruments.values(), rules=config.rules, cursor=feed.cursor)
+        self.hub = hub = StreamHub()
+        self.faults = Faults(config.faults)
+        instruments: tuple[Instrument, ...] = engine.instruments
+        now_ms = clock.now_ms()
+        views = [SymbolView(one, hub, bars_before(feed.source, one.symbol, now_ms)) for one in instruments]
+        market = PublicMarket(hub, views, config.rules.funding_interval_ms)
+        users = UserStreams(hub, market.force_order)
+        venue = Venue(engine, clock, UserFaults(users, self.faults, clock.now_ms).deliver)
+        keys = KeyRing(config.data_dir / "keys.json", config.keys)
+        self.services = Services(
+            venue, market, users, keys, config.limits, Archive(store), config.rules.funding_interval_ms
+        )
+        self.sockets = StreamSockets(
+            hub, users, self.faults, clock.now_ms, strict=config.strict_routes, life_s=config.stream_life_s
+        )
+        gateway = Gateway(self.services)
+        self._rest = RestApi(gateway, self.faults)
+        self._socket_api = SocketApi(gateway, self.faults)
+        self._admin = AdminApi(self.services, self.faults, self.sockets) if config.admin else None
+        self._open_books(engine)
+
+    def _open_books(self, engine: Engine) -> None:
+        """Bring the market to its place, and open the first account in a new file."""
+        market = self.services.market
+
+        def warm(frame: MarketFrame) -> None:
+            engine.warm(frame)
+            view = market.views.get(frame[3].symbol)
+            if view is not None:
+                view.warm(frame[3])
+
+        if engine.committed_cursor:
+            self._feed.catch_up(engine.committed_cursor, warm)
+        if engine.account_id(FIRST_ACCOUNT) is None:
+            engine.create_account(FIRST_ACCOUNT, f"account-{FIRST_ACCOUNT}")
+            engine.deposit(FIRST_ACCOUNT, SETTLE_ASSET, self._config.capital)
+            engine.take_events()
+
+    def _on_frame(self, frame: MarketFrame) -> None:
+        """The engine sees a frame before the public does."""
+        self.frames += 1
+        self.services.venue.writing().on_frame(frame)
+        self.services.market.take(frame)
+
+    async def _tick_for_ever(self) -> None:
+        """Everything periodic."""
+        services = self.services
+        while True:
+            await asyncio.sleep(TICK_S)
+            now_ms = services.venue.clock.now_ms()
+            services.venue.writing()
+            services.users.expire(now_ms)
+            services.market.tick(now_ms)
+
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        """The one entrance of all requests."""
+        if request.headers.get("Upgrade", "").lower() == "websocket":
+            if request.path == PATH:
+                return await self._socket_api.handle(request)
+            entrance = entrance_of(request.path)
+            if entrance is None:
+                return web.Response(status=404)
+            return await self.sockets.handle(request, entrance)
+        if self._admin is not None and request.path.startswith(PREFIX):
+            return await self._admin.handle(request)
+        return await self._rest.handle(request)
+
+
+async def _end(task: "asyncio.Task[None]") -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task

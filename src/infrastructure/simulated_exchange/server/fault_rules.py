@@ -1,0 +1,112 @@
+"""Which request or event goes wrong, and how: rules with a seed, so that equal runs fail alike.
+
+A schedule is a JSON document::
+
+    {"seed": 7, "rules": [
+      {"operation": "order.place", "fault": "respond", "body": "unknown_503", "executed": true, "first": 3},
+      {"operation": "order.*", "fault": "delay_answer", "ms": 250, "chance": 0.1, "count": null}
+    ]}
+
+``operation`` is a pattern over the names in routes.py, or over "stream.<event>" and "stream.connect". Of the calls
+that it matches, those from number ``first`` on, ``count`` of them (null: without end), fail with ``chance``.
+"""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+from typing import Final
+
+import msgspec
+
+from src.infrastructure.simulated_exchange.server.fault_bodies import BODIES
+
+HTTP_FAULTS: Final = frozenset(
+    {
+        *("drop_request", "drop_answer", "delay_request", "delay_answer", "duplicate"),
+        *("reset_before", "reset_inside", "reset_after", "respond", "truncate", "stale", "wrong_symbol"),
+    }
+)
+STREAM_FAULTS: Final = frozenset({"drop", "delay", "duplicate", "reorder", "mute", "expire_key", "cut"})
+
+
+class FaultRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One rule. ``ms`` is a delay or duration, ``bytes`` where an answer is cut off, ``body`` what is answered
+    instead (see fault_bodies.py), ``executed`` whether the operation happens nevertheless.
+    """
+
+    operation: str
+    fault: str
+    first: int = 1
+    count: int | None = 1
+    chance: float = 1.0
+    ms: int = 0
+    bytes: int = 0
+    body: str = "unknown_503"
+    executed: bool = True
+
+    def __post_init__(self) -> None:
+        if self.fault not in HTTP_FAULTS | STREAM_FAULTS:
+            known = ", ".join(sorted(HTTP_FAULTS | STREAM_FAULTS))
+            raise ValueError(f"{self.fault!r} is no fault; there are: {known}")
+        if self.body not in BODIES:
+            raise ValueError(f"{self.body!r} is no body; there are: {', '.join(BODIES)}")
+
+
+class FaultSchedule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A seed and rules, as the file has them."""
+
+    seed: int = 0
+    rules: tuple[FaultRule, ...] = ()
+
+
+def read_schedule(document: bytes) -> FaultSchedule:
+    """The schedule that a JSON document describes; ValueError says what is wrong with it."""
+    try:
+        return msgspec.json.decode(document, type=FaultSchedule)
+    except msgspec.DecodeError as error:
+        raise ValueError(f"the fault schedule cannot be read: {error}") from None
+
+
+class Faults:
+    """Decides for each call and event whether it goes wrong. The first rule that applies wins."""
+
+    def __init__(self, schedule: FaultSchedule | None = None) -> None:
+        self._schedule = schedule or FaultSchedule()
+        self._matches: Counter[int] = Counter()
+        self.injected: Counter[str] = Counter()
+
+    @property
+    def is_active(self) -> bool:
+        """Whether there is any rule."""
+        return bool(self._schedule.rules)
+
+    def replace(self, schedule: FaultSchedule) -> None:
+        """Go on with another schedule, its counts from the start."""
+        self._schedule = schedule
+        self._matches.clear()
+
+    def add(self, rules: Iterable[FaultRule]) -> None:
+        """Add rules behind those there are; theirs count from now."""
+        self._schedule = FaultSchedule(self._schedule.seed, (*self._schedule.rules, *rules))
+
+    def draw(self, operation: str) -> FaultRule | None:
+        """The rule by which this call or event goes wrong, or None; counts it in any case."""
+        if not self._schedule.rules:
+            return None
+        chosen = None
+        for index, rule in enumerate(self._schedule.rules):
+            if not fnmatchcase(operation, rule.operation):
+                continue
+            self._matches[index] += 1
+            number = self._matches[index] - rule.first
+            if chosen is None and number >= 0 and (rule.count is None or number < rule.count):
+                chosen = rule if self._chance(index, number) < rule.chance else None
+        if chosen is not None:
+            self.injected[f"{operation} {chosen.fault}"] += 1
+        return chosen
+
+    def _chance(self, index: int, number: int) -> float:
+        """A number in [0, 1) that depends on the seed, the rule and the call's number alone."""
+        key = f"{self._schedule.seed}:{index}:{number}".encode()
+        return int.from_bytes(hashlib.blake2b(key, digest_size=8).digest(), "big") / 2**64
