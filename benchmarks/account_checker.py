@@ -82,9 +82,9 @@ def exchange_books(exchange: Path, account_id: str, asset: str = "USDT") -> Book
     with closing(_open(exchange)) as rows:
         memory = json.loads(rows.execute("SELECT body FROM state").fetchone()[0])
         accounts = {account[1]: account for account in memory["accounts"]}
-        number, _, wallets, positions, _ = accounts[account_id]
+        number, _, wallets, positions, *_ = accounts[account_id]
         books = Books(wallet=wallets[asset])
-        for symbol, (quantity, cost, *_) in positions.items():
+        for symbol, _, quantity, cost, *_ in positions:
             if quantity:
                 books.positions[symbol] = (quantity, cost if quantity > 0 else -cost)
         for row in rows.execute("SELECT * FROM trades WHERE account = ?", (number,)):

@@ -29,6 +29,7 @@ SELECT t.trade_id, t.symbol, t.side, t.price, t.quantity, t.is_maker, t.referenc
        CASE WHEN o.modifications = 0 THEN o.price WHEN t.is_maker THEN t.price ELSE 0 END,
        o.created_ms, o.modifications
 FROM trades t JOIN orders o ON o.order_id = t.order_id AND o.account = t.account
+WHERE t.reference_kind IN ('book', 'trade')
 ORDER BY t.trade_id
 """
 

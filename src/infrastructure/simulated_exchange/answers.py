@@ -5,8 +5,9 @@ The answer to placing an order carries neither average price nor quote (gone sin
 
 from typing import Any, TypeAlias
 
+from src.infrastructure.simulated_exchange.algo_orders import AlgoOrder
 from src.infrastructure.simulated_exchange.event_writer import average_price
-from src.infrastructure.simulated_exchange.records import AlgoOrder, Order, Posting, Trade
+from src.infrastructure.simulated_exchange.records import Order, Posting, Trade
 from src.infrastructure.simulated_exchange.rules import SymbolRules
 from src.infrastructure.simulated_exchange.units import multiply, number, text
 
@@ -25,18 +26,23 @@ def _order(order: Order) -> Answer:
         "timeInForce": order.time_in_force,
         "type": order.type,
         "reduceOnly": order.reduce_only,
-        "closePosition": False,
+        "closePosition": order.close_position,
         "side": order.side,
         "positionSide": order.position_side,
         "stopPrice": "0",
         "workingType": "CONTRACT_PRICE",
         "priceProtect": False,
         "origType": order.type,
-        "priceMatch": "NONE",
-        "selfTradePreventionMode": "EXPIRE_MAKER",
-        "goodTillDate": 0,
+        "priceMatch": order.price_match,
+        "selfTradePreventionMode": order.self_trade_prevention,
+        "goodTillDate": order.good_till_ms,
         "updateTime": order.updated_ms,
     }
+
+
+def success(message: str = "success") -> Answer:
+    """The answer to a setting that was changed."""
+    return {"code": 200, "msg": message}
 
 
 def placed(order: Order) -> Answer:
@@ -55,7 +61,13 @@ def order(found: Order) -> Answer:
 
 def algo(found: AlgoOrder) -> Answer:
     """The answer to placing a conditional order, and to asking for one."""
-    return {
+    trailing = {}
+    if found.is_trailing:
+        trailing = {
+            "activatePrice": text(found.activate_price) if found.activate_price else "",
+            "callbackRate": text(found.callback_rate),
+        }
+    return trailing | {
         "algoId": found.algo_id,
         "clientAlgoId": found.client_algo_id,
         "algoType": "CONDITIONAL",
@@ -67,18 +79,19 @@ def algo(found: AlgoOrder) -> Answer:
         "quantity": text(found.quantity),
         "algoStatus": found.status,
         "triggerPrice": text(found.trigger_price),
-        "price": "0",
+        "price": text(found.price),
         "icebergQuantity": None,
-        "selfTradePreventionMode": "EXPIRE_MAKER",
+        "selfTradePreventionMode": found.self_trade_prevention,
         "workingType": found.working_type,
-        "priceMatch": "NONE",
-        "closePosition": False,
-        "priceProtect": False,
+        "priceMatch": found.price_match,
+        "closePosition": found.close_position,
+        "priceProtect": found.price_protect,
         "reduceOnly": found.reduce_only,
         "createTime": found.created_ms,
         "updateTime": found.updated_ms,
         "triggerTime": found.triggered_ms,
-        "goodTillDate": 0,
+        "goodTillDate": found.good_till_ms,
+        "isActivated": found.is_activated,
         "actualOrderId": str(found.actual_order_id or ""),
         "actualPrice": text(found.actual_price),
         "actualQty": text(found.actual_quantity),

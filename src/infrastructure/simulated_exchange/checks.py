@@ -4,10 +4,10 @@ Symbol (-1121), type (-4120, -1116) and shape first, then precision (-1111) and 
 account: position side, ids, reduce-only, notional, counts, prices, margin. The exchange never rounds; it refuses.
 """
 
-import re
 from decimal import Decimal
-from typing import Final
 
+from src.infrastructure.simulated_exchange.accounts import Account
+from src.infrastructure.simulated_exchange.algo_orders import AlgoOrder
 from src.infrastructure.simulated_exchange.errors import (
     AHEAD_OF_SERVER,
     OUTSIDE_WINDOW,
@@ -18,27 +18,15 @@ from src.infrastructure.simulated_exchange.execution import room_to_reduce
 from src.infrastructure.simulated_exchange.records import (
     BOTH,
     BUY,
-    CONTRACT_PRICE,
-    GTC,
-    GTX,
-    IOC,
-    LIMIT,
-    MARK_PRICE,
-    MARKET,
+    LONG,
     SELL,
-    STOP_MARKET,
-    TAKE_PROFIT_MARKET,
-    Account,
+    SHORT,
     Order,
     OrderRequest,
 )
 from src.infrastructure.simulated_exchange.state import ExchangeState
-from src.infrastructure.simulated_exchange.symbol_market import SymbolMarket
+from src.infrastructure.simulated_exchange.symbol_market import CLOSED_STATUSES, TRADING, SymbolMarket
 from src.infrastructure.simulated_exchange.units import is_representable, multiply, text, to_units
-
-CLIENT_ID: Final = re.compile(r"[.A-Z:/a-z0-9_-]{1,36}")
-CONDITIONAL_TYPES: Final = frozenset({STOP_MARKET, TAKE_PROFIT_MARKET})
-ALGO_ONLY_TYPES: Final = CONDITIONAL_TYPES | {"STOP", "TAKE_PROFIT", "TRAILING_STOP_MARKET"}
 
 
 def check_timestamp(state: ExchangeState, timestamp: int, recv_window: int) -> None:
@@ -49,40 +37,21 @@ def check_timestamp(state: ExchangeState, timestamp: int, recv_window: int) -> N
         raise ExchangeError(-1021, OUTSIDE_WINDOW)
 
 
-def check_ordinary_shape(request: OrderRequest) -> None:
-    """Type, side, time in force and ids of an order for the ordinary store."""
-    if request.type in ALGO_ONLY_TYPES:
-        raise refusal(-4120)
-    if request.type not in (LIMIT, MARKET):
-        raise refusal(-1116)
-    if request.type == LIMIT:
-        _need(request.time_in_force, "timeInForce")
-        if request.time_in_force not in (GTC, IOC, GTX):
-            raise refusal(-1115)
-        _need(request.price, "price")
-    elif request.price is not None:
-        raise refusal(-1106, "price")
-    _check_common_shape(request)
-
-
-def check_algo_shape(request: OrderRequest) -> None:
-    """Type, side, working type and ids of an order for the conditional store."""
-    if request.type not in CONDITIONAL_TYPES:
-        raise refusal(-1116)
-    _need(request.trigger_price, "triggerPrice")
-    if request.working_type not in (CONTRACT_PRICE, MARK_PRICE):
-        raise refusal(-1130, "workingType")
-    if request.price is not None:
-        raise refusal(-1106, "price")
-    _check_common_shape(request)
-
-
 def check_account(account: Account, request: OrderRequest) -> None:
-    """The position side must fit the position mode, which is one-way (-4060, -4061)."""
-    if request.position_side not in (BOTH, "LONG", "SHORT"):
+    """The position side must fit the position mode; in hedge mode it says whether an order reduces (-1106)."""
+    if request.position_side not in (BOTH, LONG, SHORT):
         raise refusal(-4060)
-    if request.position_side != BOTH:
+    if (request.position_side != BOTH) is not account.is_hedged:
         raise refusal(-4061)
+    if account.is_hedged and request.reduce_only:
+        raise refusal(-1106, "reduceonly")
+
+
+def check_trading(market: SymbolMarket) -> None:
+    """New orders only while the symbol trades (-4140); none at all when it is closed (-4141)."""
+    if market.status == TRADING:
+        return
+    raise refusal(-4141 if market.status in CLOSED_STATUSES else -4140)
 
 
 def checked_quantity(market: SymbolMarket, quantity: Decimal, is_market: bool) -> int:
@@ -126,7 +95,7 @@ def checked_precision(value: Decimal, digit: int) -> int:
 
 
 def check_reduce_only(account: Account, order: Order, rests: bool) -> None:
-    """A reduce-only order must have something to reduce (-2022), beside what already waits to reduce it (-4118)."""
+    """A closing order must have something to reduce (-2022), beside what already waits to reduce it (-4118)."""
     room = room_to_reduce(account, order)
     if room == 0:
         raise refusal(-2022)
@@ -134,10 +103,21 @@ def check_reduce_only(account: Account, order: Order, rests: bool) -> None:
         waiting = sum(
             other.remaining
             for other in account.orders.values()
-            if other.reduce_only and other.symbol == order.symbol and other.side == order.side
+            if other.closes and other.symbol == order.symbol and other.side == order.side
         )
         if waiting >= room:
             raise refusal(-4118)
+
+
+def check_closing(account: Account, algo: AlgoOrder) -> None:
+    """An order that closes the position needs one (-4509), and is the only one of its kind and side (-4130)."""
+    held = account.quantity(algo.symbol, algo.position_side)
+    if (held >= 0) if algo.side == BUY else (held <= 0):
+        raise refusal(-4509)
+    for other in account.algos.values():
+        same = (other.symbol, other.side, other.type, other.position_side)
+        if other.close_position and same == (algo.symbol, algo.side, algo.type, algo.position_side):
+            raise refusal(-4130)
 
 
 def check_notional(market: SymbolMarket, quantity: int, price: int) -> None:
@@ -169,16 +149,3 @@ def check_percent_price(market: SymbolMarket, side: str, price: int) -> None:
         raise refusal(-4016, text(highest)) if price else refusal(-4131)
     if mark and side == SELL and met < lowest:
         raise refusal(-4024, text(lowest)) if price else refusal(-4131)
-
-
-def _check_common_shape(request: OrderRequest) -> None:
-    if request.side not in (BUY, SELL):
-        raise refusal(-1117)
-    _need(request.quantity, "quantity")
-    if request.client_order_id is not None and not CLIENT_ID.fullmatch(request.client_order_id):
-        raise refusal(-4015)
-
-
-def _need(value: object, name: str) -> None:
-    if value is None or value == "":
-        raise refusal(-1102, name)

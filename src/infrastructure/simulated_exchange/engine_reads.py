@@ -1,33 +1,20 @@
 """The reading half of the engine: queries in Binance's terms, the accounts' settings, the audit. Changes nothing."""
 
-from src.domain.market.instrument import Instrument
-from src.infrastructure.simulated_exchange import answers, audit, queries
+from decimal import Decimal
+from typing import Final
+
+from src.infrastructure.simulated_exchange import answers, audit, danger, queries
 from src.infrastructure.simulated_exchange.answers import Answer
-from src.infrastructure.simulated_exchange.errors import ExchangeStopped
-from src.infrastructure.simulated_exchange.records import CROSSED, Account, Trade
-from src.infrastructure.simulated_exchange.state import ExchangeState
-from src.infrastructure.simulated_exchange.store import ExchangeStore
+from src.infrastructure.simulated_exchange.engine_core import EngineCore
+from src.infrastructure.simulated_exchange.records import CROSSED, ISOLATED, Trade
+from src.infrastructure.simulated_exchange.units import to_decimal
 
 PAGE: int = 1000
+_INFINITY: Final = Decimal("Infinity")
 
 
-class EngineReads:
+class EngineReads(EngineCore):
     """What can be asked. KeyError for an account that does not exist; :class:`ExchangeError` for a refusal."""
-
-    instruments: tuple[Instrument, ...]
-    _state: ExchangeState
-    _store: ExchangeStore
-    _failed: bool
-
-    @property
-    def now_ms(self) -> int:
-        """Engine time: the highest event time seen, in ms since the epoch; never goes back."""
-        return self._state.now_ms
-
-    def account_id(self, number: int) -> str | None:
-        """The id an account was created with, or None when there is no such account."""
-        account = self._state.accounts.get(number)
-        return None if account is None else account.account_id
 
     def leverage(self, number: int, symbol: str) -> int:
         """The leverage set for a symbol."""
@@ -35,15 +22,25 @@ class EngineReads:
         return self._state.leverage(self._account(number), symbol)
 
     def margin_type(self, number: int, symbol: str) -> str:
-        """CROSSED, for every symbol there is."""
-        self._account(number)
+        """CROSSED or ISOLATED."""
         self._state.market(symbol)
-        return CROSSED
+        return ISOLATED if symbol in self._account(number).isolated else CROSSED
 
     def hedge_mode(self, number: int) -> bool:
-        """Whether an account keeps LONG and SHORT apart: none does."""
-        self._account(number)
-        return False
+        """Whether an account keeps LONG and SHORT apart."""
+        return self._account(number).is_hedged
+
+    def margin_ratio(self, number: int, asset: str) -> Decimal | None:
+        """Maintenance margin / margin balance of an account's cross positions; None without any.
+
+        Infinity when there is no balance left.
+        """
+        for pool in danger.pools(self._state, self._account(number)):
+            if pool.key == asset:
+                return (
+                    to_decimal(pool.maintenance) / to_decimal(pool.balance) if pool.balance > 0 else _INFINITY
+                )
+        return None
 
     def leverage_brackets(self, symbol: str | None = None) -> list[Answer]:
         """GET leverageBracket, of one symbol or of all."""
@@ -109,8 +106,3 @@ class EngineReads:
     def audit(self) -> list[audit.AuditLine]:
         """Compare memory with the file's postings and trades; see audit.py."""
         return audit.audit(self._state, self._store)
-
-    def _account(self, number: int) -> Account:
-        if self._failed:
-            raise ExchangeStopped("an earlier commit failed")
-        return self._state.accounts[number]

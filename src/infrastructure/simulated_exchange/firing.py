@@ -1,80 +1,96 @@
-"""What happens when a conditional order's price comes: an ordinary market order takes its place.
+"""What happens when a conditional order's price comes: an ordinary order takes its place.
 
-The new order has an id of its own and the conditional order's client id. What a market order would be refused
-for (nothing to reduce, no margin, its client id in use) ends the conditional order as REJECTED, with the reason.
+The new order has an id of its own and the conditional order's client id. What such an order would be refused for
+(nothing to reduce, no margin, its client id in use, a limit that no filter allows) ends the conditional order as
+REJECTED, with the reason.
 """
 
 from decimal import Decimal
 
-from src.infrastructure.simulated_exchange import event_writer, execution, margin, taking
+from src.infrastructure.simulated_exchange import canceling, event_writer, placing, taking
+from src.infrastructure.simulated_exchange.accounts import Account
+from src.infrastructure.simulated_exchange.algo_orders import AlgoOrder
 from src.infrastructure.simulated_exchange.errors import ExchangeError, refusal
-from src.infrastructure.simulated_exchange.records import (
-    GTC,
-    MARKET,
-    REJECTED,
-    TRIGGERED,
-    Account,
-    AlgoOrder,
-    Order,
-)
+from src.infrastructure.simulated_exchange.records import GTC, LIMIT, MARKET, NONE, REJECTED, TRIGGERED, Order
 from src.infrastructure.simulated_exchange.state import ExchangeState
-from src.infrastructure.simulated_exchange.symbol_market import SymbolMarket
+from src.infrastructure.simulated_exchange.symbol_market import TRADING, SymbolMarket
 from src.infrastructure.simulated_exchange.triggers import TriggerBook
+from src.infrastructure.simulated_exchange.units import SCALE, to_units
 
 
 def fire_due(state: ExchangeState, market: SymbolMarket, triggers: TriggerBook, price: Decimal) -> None:
-    """Trigger every order of ``triggers`` that ``price`` reaches, nearest first."""
+    """Let trailing stops follow ``price``, and trigger every order of ``triggers`` that it reaches, nearest first."""
+    if market.status != TRADING:
+        return
+    active, has_moved = triggers.follow(price)
+    for algo in active:
+        state.changes.algos[algo.algo_id] = algo
+        event_writer.tell_algo(state, algo)
+    if has_moved:
+        state.has_trailed = True
     for algo in triggers.due(price):
         if algo.is_open:
-            _fire(state, market, triggers, algo)
+            _fire(state, market, algo)
 
 
-def _fire(state: ExchangeState, market: SymbolMarket, triggers: TriggerBook, algo: AlgoOrder) -> None:
+def _fire(state: ExchangeState, market: SymbolMarket, algo: AlgoOrder) -> None:
     account = state.accounts[algo.account]
-    triggers.remove(algo)
-    del account.algo_ids[algo.client_algo_id]
-    algo.updated_ms = algo.triggered_ms = state.now_ms
-    state.changes.algos[algo.algo_id] = algo
-    child = _child_of(algo)
+    algo.triggered_ms = state.now_ms
     try:
-        _check(state, account, market, child)
+        child = _child_of(state, account, market, algo)
     except ExchangeError as no:
-        account.algos.pop(algo.algo_id)
-        algo.status = REJECTED
         algo.reject_reason = no.message
-        event_writer.tell_algo(state, algo)
+        canceling.end_algo(state, account, algo, REJECTED)
         return
     state.counters.order += 1
     child.order_id = algo.actual_order_id = state.counters.order
-    algo.status = TRIGGERED
+    state.end_algo(account, algo, TRIGGERED)
+    account.triggered[algo.algo_id] = algo
     event_writer.tell_algo(state, algo)
     taking.enter(state, account, market, child)
 
 
-def _child_of(algo: AlgoOrder) -> Order:
-    return Order(
+def _child_of(state: ExchangeState, account: Account, market: SymbolMarket, algo: AlgoOrder) -> Order:
+    price = algo.price
+    if algo.price_match != NONE:
+        price = market.matched_price(algo.side, algo.price_match)
+    held = abs(account.quantity(algo.symbol, algo.position_side))
+    child = Order(
         order_id=0,
         account=algo.account,
         symbol=algo.symbol,
         client_order_id=algo.client_algo_id,
         side=algo.side,
-        type=MARKET,
-        time_in_force=GTC,
-        quantity=algo.quantity,
-        price=0,
-        reduce_only=algo.reduce_only,
+        type=LIMIT if algo.has_limit else MARKET,
+        time_in_force=algo.time_in_force if algo.has_limit else GTC,
+        quantity=held if algo.close_position else algo.quantity,
+        price=price,
+        reduce_only=algo.reduce_only or (algo.close_position and not account.is_hedged),
         position_side=algo.position_side,
-        created_ms=algo.triggered_ms,
-        updated_ms=algo.triggered_ms,
+        created_ms=state.now_ms,
+        updated_ms=state.now_ms,
         algo_id=algo.algo_id,
+        good_till_ms=algo.good_till_ms,
+        price_match=algo.price_match,
+        self_trade_prevention=algo.self_trade_prevention,
+        close_position=algo.close_position,
     )
+    _check(state, account, market, algo, child)
+    return child
 
 
-def _check(state: ExchangeState, account: Account, market: SymbolMarket, child: Order) -> None:
+def _check(
+    state: ExchangeState, account: Account, market: SymbolMarket, algo: AlgoOrder, child: Order
+) -> None:
     if child.client_order_id in account.order_ids:
         raise refusal(-4116)
-    if child.reduce_only:
-        if not execution.room_to_reduce(account, child):
-            raise refusal(-2022)
-    else:
-        margin.check_margin(state, account, market, child.side, child.quantity, 0)
+    if algo.price_protect and _is_far_apart(state, market):
+        raise ExchangeError(-4131, "last and mark price are too far apart for priceProtect")
+    placing.check_trigger(state, account, market, child)
+
+
+def _is_far_apart(state: ExchangeState, market: SymbolMarket) -> bool:
+    mark, last = market.mark(), market.last_price
+    if last is None or not mark:
+        return False
+    return abs(to_units(last) - mark) * SCALE > mark * to_units(state.rules.trigger_protect)

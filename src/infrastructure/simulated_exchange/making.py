@@ -20,19 +20,19 @@ def meet_print(state: ExchangeState, market: SymbolMarket, event: TradePrint, so
         return
     price, left = to_units(event.price), to_units(event.quantity)
     reference = MarketReference("trade", event.trade_id, source, line)
-    traded: dict[int, None] = {}
+    traded: dict[int, set[str]] = {}
     for order in list(resting):
         if left == 0 or (order.price < price if order.side == BUY else order.price > price):
             break
         quantity = _share_of(order, price, left)
-        if order.reduce_only:
+        if order.closes:
             quantity = min(quantity, execution.room_to_reduce(state.accounts[order.account], order))
         if quantity:
             execution.trade(state, market, order, order.price, quantity, reference, is_maker=True)
             left -= quantity
-            traded[order.account] = None
-    for number in traded:
-        execution.settle(state, state.accounts[number], market)
+            traded.setdefault(order.account, set()).add(order.position_side)
+    for number, sides in traded.items():
+        execution.settle(state, state.accounts[number], market, sorted(sides))
 
 
 def _share_of(order: Order, price: int, left: int) -> int:

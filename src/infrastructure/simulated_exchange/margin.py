@@ -1,19 +1,23 @@
-"""Margin of cross positions in one-way mode, in units of 10⁻⁸ of the margin asset.
+"""Margin in units of 10⁻⁸ of the margin asset: what is bound, what is free, what an order costs.
 
 * notional = quantity × mark; unrealized = quantity × mark − cost (signed)
-* initial margin of a symbol, orders included = max(\\|notional + bids\\|, \\|notional − asks\\|) / leverage, bids and
-  asks being Σ price × remaining of its open orders that are not reduce-only
-* available = max(0, wallet + unrealized − Σ initial margin)
-* an order costs the growth of the initial margin, plus what it would lose at once against the mark price; a
-  market order is priced at ask × 1.0005 or at the bid
+* maintenance margin = \\|notional\\| × rate − deduction, both of the bracket of the notional
+* initial margin of a symbol, orders included, in one-way mode = max(\\|notional + bids\\|, \\|notional − asks\\|) /
+  leverage, bids and asks being Σ price × remaining of its open orders that may open; in hedge mode both sides add up
+* a cross symbol binds its initial margin, an isolated one what of it is beyond the position, which has its own wallet
+* available = max(0, cross wallet + unrealized of cross positions − Σ bound)
+* an order costs the growth of what is bound, plus what it would lose at once against the mark price; a market order is
+  priced at ask × 1.0005 or at the bid
 
 Source: Binance's futures FAQ on margin and order cost; what it leaves open is read the stricter way.
 """
 
 from typing import Final
 
+from src.infrastructure.simulated_exchange.accounts import Account, Position
+from src.infrastructure.simulated_exchange.brackets import bracket_of, cap_at
 from src.infrastructure.simulated_exchange.errors import refusal
-from src.infrastructure.simulated_exchange.records import BUY, Account, Position
+from src.infrastructure.simulated_exchange.records import BUY
 from src.infrastructure.simulated_exchange.state import ExchangeState
 from src.infrastructure.simulated_exchange.symbol_market import SymbolMarket
 from src.infrastructure.simulated_exchange.units import SCALE, divide_half_even, multiply
@@ -36,11 +40,18 @@ def unrealized(position: Position, mark: int) -> int:
     return value - position.cost if position.quantity > 0 else position.cost - value
 
 
+def notional(position: Position, mark: int) -> int:
+    """Signed; at cost while no mark price is known."""
+    if mark:
+        return multiply(position.quantity, mark)
+    return position.cost if position.quantity > 0 else -position.cost
+
+
 def open_notionals(account: Account, symbol: str) -> tuple[int, int]:
     """Σ price × remaining of the symbol's open orders that may open a position: (buys, sells)."""
     bids = asks = 0
     for order in account.orders.values():
-        if order.symbol == symbol and not order.reduce_only:
+        if order.symbol == symbol and not order.closes:
             if order.side == BUY:
                 bids += multiply(order.price, order.remaining)
             else:
@@ -48,33 +59,70 @@ def open_notionals(account: Account, symbol: str) -> tuple[int, int]:
     return bids, asks
 
 
+def notional_after(
+    account: Account, market: SymbolMarket, more_bids: int = 0, more_asks: int = 0
+) -> tuple[int, int]:
+    """How large the symbol's position could become: (if all buys filled, if all sells did), with more of either.
+
+    In hedge mode these are the two positions.
+    """
+    symbol, mark = market.rules.symbol, market.mark()
+    bids, asks = open_notionals(account, symbol)
+    held = [notional(position, mark) for position in account.held(symbol)]
+    if account.is_hedged:
+        long = sum(value for value in held if value > 0)
+        short = -sum(value for value in held if value < 0)
+        return long + bids + more_bids, short + asks + more_asks
+    total = sum(held)
+    return abs(total + bids + more_bids), abs(total - asks - more_asks)
+
+
 def initial_margin(
     state: ExchangeState, account: Account, market: SymbolMarket, more_bids: int = 0, more_asks: int = 0
 ) -> int:
-    """The margin that a symbol's position and open orders bind, with these notionals added to the orders."""
-    symbol = market.rules.symbol
-    position = account.positions.get(symbol)
-    notional = _notional(position, market.mark()) if position is not None else 0
-    bids, asks = open_notionals(account, symbol)
-    worst = max(abs(notional + bids + more_bids), abs(notional - asks - more_asks))
-    return divide_half_even(worst, state.leverage(account, symbol))
+    """The margin that a symbol's positions and open orders need, with these notionals added to the orders."""
+    if_bought, if_sold = notional_after(account, market, more_bids, more_asks)
+    total = if_bought + if_sold if account.is_hedged else max(if_bought, if_sold)
+    return divide_half_even(total, state.leverage(account, market.rules.symbol))
+
+
+def position_margin(state: ExchangeState, account: Account, position: Position, market: SymbolMarket) -> int:
+    """The initial margin of one position alone: notional / leverage."""
+    value = abs(notional(position, market.mark()))
+    return divide_half_even(value, state.leverage(account, position.symbol))
 
 
 def maintenance_margin(position: Position, market: SymbolMarket) -> int:
-    """What the position must keep: notional × maintenance rate (of the lowest bracket)."""
-    return multiply(abs(_notional(position, market.mark())), market.rules.maintenance_rate)
+    """What the position must keep, by the bracket of its notional."""
+    value = abs(notional(position, market.mark()))
+    if not value:
+        return 0
+    bracket = bracket_of(market.rules.brackets, value)
+    return max(0, multiply(value, bracket.rate) - bracket.deduction)
+
+
+def cross_wallet(state: ExchangeState, account: Account, asset: str) -> int:
+    """The account's wallet without what its isolated positions have been given."""
+    wallet = account.wallets.get(asset, 0)
+    for symbol in account.isolated:
+        if symbol in account.positions and state.markets[symbol].rules.margin_asset == asset:
+            wallet -= sum(position.isolated_wallet for position in account.positions[symbol].values())
+    return wallet
 
 
 def available(state: ExchangeState, account: Account, asset: str) -> int:
     """What is free to open positions with, in ``asset``; never negative."""
-    free = account.wallets.get(asset, 0)
+    free = cross_wallet(state, account, asset)
     for symbol in _symbols_in_use(account):
         market = state.markets[symbol]
         if market.rules.margin_asset != asset:
             continue
         free -= initial_margin(state, account, market)
-        if symbol in account.positions:
-            free += unrealized(account.positions[symbol], market.mark())
+        for position in account.held(symbol):
+            if symbol in account.isolated:
+                free += position_margin(state, account, position, market)
+            else:
+                free += unrealized(position, market.mark())
     return max(0, free)
 
 
@@ -87,13 +135,14 @@ def check_margin(
     price: int,
     replaced: int = 0,
 ) -> None:
-    """Refuse an order that the account cannot carry (-2019). ``price`` 0 means a market order.
+    """Refuse an order that the account cannot carry (-2019), or that its leverage does not allow (-2027).
 
-    ``replaced`` is the notional of an open order on the same side that this one takes the place of.
+    ``price`` 0 means a market order. ``replaced`` is the notional of an open order on the same side that this one takes
+    the place of.
     """
     assumed = price or _market_order_price(market, side)
-    notional = multiply(assumed, quantity) - replaced
-    bids, asks = (notional, 0) if side == BUY else (0, notional)
+    more = multiply(assumed, quantity) - replaced
+    bids, asks = (more, 0) if side == BUY else (0, more)
     growth = initial_margin(state, account, market, bids, asks) - initial_margin(state, account, market)
     if growth <= 0:
         return
@@ -102,13 +151,9 @@ def check_margin(
     loss = multiply(quantity, -against) if against < 0 else 0
     if growth + loss > available(state, account, market.rules.margin_asset):
         raise refusal(-2019)
-
-
-def _notional(position: Position, mark: int) -> int:
-    """Signed; at cost while no mark price is known."""
-    if mark:
-        return multiply(position.quantity, mark)
-    return position.cost if position.quantity > 0 else -position.cost
+    after = notional_after(account, market, bids, asks)[0 if side == BUY else 1]
+    if after > cap_at(market.rules.brackets, state.leverage(account, market.rules.symbol)):
+        raise refusal(-2027)
 
 
 def _market_order_price(market: SymbolMarket, side: str) -> int:
@@ -117,28 +162,5 @@ def _market_order_price(market: SymbolMarket, side: str) -> int:
 
 
 def _symbols_in_use(account: Account) -> list[str]:
-    held = [symbol for symbol, position in account.positions.items() if position.quantity]
+    held = [position.symbol for position in account.every_held()]
     return list(dict.fromkeys([*held, *(order.symbol for order in account.orders.values())]))
-
-
-def liquidation_price(state: ExchangeState, account: Account, market: SymbolMarket) -> int:
-    """Where the mark price ends a cross position, in units; 0 when flat or when no price would.
-
-    (wallet − other maintenance + other unrealized − side × quantity × entry) / (quantity × rate − side × quantity),
-    with the lowest bracket's rate, whose deduction is 0. Source: Binance's FAQ on the liquidation price.
-    """
-    position = account.positions.get(market.rules.symbol)
-    if position is None or not position.quantity:
-        return 0
-    margin_left = account.wallets.get(market.rules.margin_asset, 0)
-    for symbol, other in account.positions.items():
-        if other is not position and other.quantity:
-            elsewhere = state.markets[symbol]
-            if elsewhere.rules.margin_asset == market.rules.margin_asset:
-                margin_left += unrealized(other, elsewhere.mark()) - maintenance_margin(other, elsewhere)
-    side = 1 if position.quantity > 0 else -1
-    numerator = margin_left - side * position.cost
-    denominator = multiply(abs(position.quantity), market.rules.maintenance_rate) - position.quantity
-    if denominator < 0:
-        numerator, denominator = -numerator, -denominator
-    return max(0, divide_half_even(numerator * SCALE, denominator)) if denominator else 0

@@ -1,17 +1,27 @@
 """Changing a resting limit order, as PUT order does.
 
 Price and total quantity are given anew. The order keeps its ids and loses its place in the queue. A quantity that
-is executed already cancels it, and so does a post-only order's new price that would trade. Source: Modify-Order.
+is executed already cancels it, and so does a post-only order's new price that would trade. From then on nothing
+prevents it from trading with the account's own orders. Source: Modify-Order, and the FAQ on self-trade prevention.
 """
 
 from decimal import Decimal
 
 from src.infrastructure.simulated_exchange import answers, checks, event_writer, execution, margin, taking
+from src.infrastructure.simulated_exchange.accounts import Account
 from src.infrastructure.simulated_exchange.answers import Answer
 from src.infrastructure.simulated_exchange.errors import refusal
-from src.infrastructure.simulated_exchange.records import CANCELED, GTX, LIMIT, NO_EXPIRY, Account, Order
+from src.infrastructure.simulated_exchange.records import (
+    AMENDMENT,
+    CANCELED,
+    GTX,
+    LIMIT,
+    NO_EXPIRY,
+    NONE,
+    Order,
+)
 from src.infrastructure.simulated_exchange.state import ExchangeState
-from src.infrastructure.simulated_exchange.symbol_market import SymbolMarket
+from src.infrastructure.simulated_exchange.symbol_market import TRADING, SymbolMarket
 from src.infrastructure.simulated_exchange.units import multiply, text
 
 
@@ -35,9 +45,21 @@ def modifiable(
     return order
 
 
-def modify(state: ExchangeState, account: Account, order: Order, quantity: Decimal, price: Decimal) -> Answer:
-    """Give a resting order another price and total quantity; a refusal leaves it untouched."""
+def modify(
+    state: ExchangeState,
+    account: Account,
+    order: Order,
+    quantity: Decimal,
+    price: Decimal,
+    modify_id: int | None = None,
+) -> Answer:
+    """Give a resting order another price and total quantity; a refusal leaves it untouched.
+
+    ``modify_id`` is the caller's own, and comes back in answer and event.
+    """
     market = state.markets[order.symbol]
+    if market.status != TRADING:
+        raise refusal(-5024)
     new_quantity = checks.checked_quantity(market, quantity, is_market=False)
     new_price = checks.checked_price(market, price)
     if (new_quantity, new_price) == (order.quantity, order.price):
@@ -52,18 +74,19 @@ def modify(state: ExchangeState, account: Account, order: Order, quantity: Decim
     order.quantity = new_quantity
     order.price = new_price
     order.modifications += 1
+    order.self_trade_prevention = NONE
     order.updated_ms = state.now_ms
     state.changes.orders[order.order_id] = order
-    event_writer.tell_order(state, order, "AMENDMENT")
+    event_writer.tell_order(state, order, AMENDMENT, modify_id=modify_id)
     taking.work(state, account, market, order)
-    return answers.placed(order)
+    return answers.placed(order) if modify_id is None else answers.placed(order) | {"modifyId": modify_id}
 
 
 def _check(
     state: ExchangeState, account: Account, market: SymbolMarket, order: Order, quantity: int, price: int
 ) -> None:
     checks.check_percent_price(market, order.side, price)
-    if order.reduce_only:
+    if order.closes:
         return
     if multiply(quantity, price) < market.rules.notional_min:
         raise refusal(-5029, text(market.rules.notional_min))

@@ -1,10 +1,11 @@
 """Reading: orders, trades, income, positions, balances, as Binance's REST queries answer them."""
 
-from src.infrastructure.simulated_exchange import answers, margin
+from src.infrastructure.simulated_exchange import answers, danger, margin
+from src.infrastructure.simulated_exchange.accounts import Account, Position
 from src.infrastructure.simulated_exchange.answers import Answer
 from src.infrastructure.simulated_exchange.errors import refusal
 from src.infrastructure.simulated_exchange.event_writer import break_even_price
-from src.infrastructure.simulated_exchange.records import Account, Position
+from src.infrastructure.simulated_exchange.records import LONG
 from src.infrastructure.simulated_exchange.state import ExchangeState
 from src.infrastructure.simulated_exchange.store import ExchangeStore
 from src.infrastructure.simulated_exchange.symbol_market import SymbolMarket
@@ -39,7 +40,11 @@ def algo_order(
 ) -> Answer:
     """GET algoOrder, waiting or closed; -2013 when there is none."""
     if algo_id is not None:
-        found = account.algos.get(algo_id) or store.algo(account.number, algo_id)
+        found = (
+            account.algos.get(algo_id)
+            or account.triggered.get(algo_id)
+            or store.algo(account.number, algo_id)
+        )
     elif client_algo_id:
         found = account.algo_ids.get(client_algo_id) or store.algo_by_client_id(
             account.number, client_algo_id
@@ -58,7 +63,7 @@ def balance(state: ExchangeState, account: Account) -> list[Answer]:
             "accountAlias": account.account_id,
             "asset": asset,
             "balance": text(wallet),
-            "crossWalletBalance": text(wallet),
+            "crossWalletBalance": text(margin.cross_wallet(state, account, asset)),
             "crossUnPnl": text(_unrealized_in(state, account, asset)),
             "availableBalance": text(margin.available(state, account, asset)),
             "maxWithdrawAmount": text(min(wallet, margin.available(state, account, asset))),
@@ -70,38 +75,39 @@ def balance(state: ExchangeState, account: Account) -> list[Answer]:
 
 
 def position_risk(state: ExchangeState, account: Account, symbol: str | None) -> list[Answer]:
-    """GET positionRisk: symbols with a position or an open order."""
-    busy = {order.symbol for order in account.orders.values()}
-    busy.update(name for name, position in account.positions.items() if position.quantity)
-    wanted = busy if symbol is None else busy & {symbol}
-    return [_risk(state, account, state.markets[name]) for name in sorted(wanted)]
+    """GET positionRisk: positions that are not flat, and those that an open order waits to open."""
+    busy = {(order.symbol, order.position_side) for order in account.orders.values()}
+    busy.update((position.symbol, position.side) for position in account.every_held())
+    wanted = sorted(key for key in busy if symbol in (None, key[0]))
+    return [_risk(state, account, account.look_at(name, side)) for name, side in wanted]
 
 
-def _risk(state: ExchangeState, account: Account, market: SymbolMarket) -> Answer:
-    symbol = market.rules.symbol
-    position = account.positions.get(symbol) or Position()
+def _risk(state: ExchangeState, account: Account, position: Position) -> Answer:
+    symbol = position.symbol
+    market = state.markets[symbol]
     mark = market.mark()
     bids, asks = margin.open_notionals(account, symbol)
-    total = margin.initial_margin(state, account, market)
-    notional = multiply(position.quantity, mark)
-    held = divide_half_even(abs(notional), state.leverage(account, symbol))
+    held = margin.position_margin(state, account, position, market)
+    ordered = _order_margin(state, account, market, position)
+    is_isolated = symbol in account.isolated
+    profit = margin.unrealized(position, mark)
     return {
         "symbol": symbol,
-        "positionSide": "BOTH",
+        "positionSide": position.side,
         "positionAmt": text(position.quantity),
         "entryPrice": text(margin.entry_price(position)),
         "breakEvenPrice": text(break_even_price(position, market.rules.taker_rate)),
         "markPrice": text(mark),
-        "unRealizedProfit": text(margin.unrealized(position, mark)),
-        "liquidationPrice": text(margin.liquidation_price(state, account, market)),
-        "isolatedMargin": "0",
-        "notional": text(notional),
+        "unRealizedProfit": text(profit),
+        "liquidationPrice": text(danger.liquidation_price(state, account, position)),
+        "isolatedMargin": text(position.isolated_wallet + profit) if is_isolated else "0",
+        "notional": text(multiply(position.quantity, mark)),
         "marginAsset": market.rules.margin_asset,
-        "isolatedWallet": "0",
-        "initialMargin": text(total),
+        "isolatedWallet": text(position.isolated_wallet),
+        "initialMargin": text(held + ordered),
         "maintMargin": text(margin.maintenance_margin(position, market)),
         "positionInitialMargin": text(held),
-        "openOrderInitialMargin": text(total - held),
+        "openOrderInitialMargin": text(ordered),
         "adl": 0,
         "bidNotional": text(bids),
         "askNotional": text(asks),
@@ -109,9 +115,21 @@ def _risk(state: ExchangeState, account: Account, market: SymbolMarket) -> Answe
     }
 
 
+def _order_margin(state: ExchangeState, account: Account, market: SymbolMarket, position: Position) -> int:
+    """What the open orders bind beyond the position; in hedge mode those that open this one."""
+    held = margin.position_margin(state, account, position, market)
+    if not account.is_hedged:
+        return max(0, margin.initial_margin(state, account, market) - held)
+    bids, asks = margin.open_notionals(account, position.symbol)
+    more = bids if position.side == LONG else asks
+    return divide_half_even(more, state.leverage(account, position.symbol))
+
+
 def _unrealized_in(state: ExchangeState, account: Account, asset: str) -> int:
+    """Of the cross positions in an asset."""
     return sum(
-        margin.unrealized(position, state.markets[symbol].mark())
-        for symbol, position in account.positions.items()
-        if position.quantity and state.markets[symbol].rules.margin_asset == asset
+        margin.unrealized(position, state.markets[position.symbol].mark())
+        for position in account.every_held()
+        if position.symbol not in account.isolated
+        and state.markets[position.symbol].rules.margin_asset == asset
     )

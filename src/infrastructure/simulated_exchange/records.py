@@ -5,7 +5,7 @@ are the exchange's own. The records are changed in place by their one owner, the
 an entry in the pending changes, so that every change reaches the file.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
@@ -15,29 +15,52 @@ LIMIT: Final = "LIMIT"
 MARKET: Final = "MARKET"
 STOP_MARKET: Final = "STOP_MARKET"
 TAKE_PROFIT_MARKET: Final = "TAKE_PROFIT_MARKET"
+STOP: Final = "STOP"
+TAKE_PROFIT: Final = "TAKE_PROFIT"
+TRAILING_STOP_MARKET: Final = "TRAILING_STOP_MARKET"
 GTC: Final = "GTC"
 IOC: Final = "IOC"
+FOK: Final = "FOK"
 GTX: Final = "GTX"
+GTD: Final = "GTD"
 CONTRACT_PRICE: Final = "CONTRACT_PRICE"
 MARK_PRICE: Final = "MARK_PRICE"
 BOTH: Final = "BOTH"
+LONG: Final = "LONG"
+SHORT: Final = "SHORT"
 CROSSED: Final = "CROSSED"
+ISOLATED: Final = "ISOLATED"
+NONE: Final = "NONE"
+EXPIRE_TAKER: Final = "EXPIRE_TAKER"
+EXPIRE_MAKER: Final = "EXPIRE_MAKER"
+EXPIRE_BOTH: Final = "EXPIRE_BOTH"
 
 NEW: Final = "NEW"
 PARTIALLY_FILLED: Final = "PARTIALLY_FILLED"
 FILLED: Final = "FILLED"
 CANCELED: Final = "CANCELED"
 EXPIRED: Final = "EXPIRED"
+EXPIRED_IN_MATCH: Final = "EXPIRED_IN_MATCH"
 REJECTED: Final = "REJECTED"
 TRIGGERED: Final = "TRIGGERED"
 FINISHED: Final = "FINISHED"
 
+# What ORDER_TRADE_UPDATE says has happened, in "x", where it is no status.
+TRADE: Final = "TRADE"
+CALCULATED: Final = "CALCULATED"
+AMENDMENT: Final = "AMENDMENT"
+
 OPEN_STATUSES: Final = frozenset({NEW, PARTIALLY_FILLED})
+# Of the times in force, those that let an order rest.
+RESTING: Final = frozenset({GTC, GTX, GTD})
 
 # Why an order expired, as ORDER_TRADE_UPDATE spells it in "er".
 NO_EXPIRY: Final = "0"
+SELF_TRADE: Final = "1"
 IOC_REMAINDER: Final = "2"
 KNOCKED_OUT: Final = "4"
+LIQUIDATED: Final = "5"
+DELISTED: Final = "7"
 MARKET_REMAINDER: Final = "9"
 
 
@@ -45,8 +68,9 @@ MARKET_REMAINDER: Final = "9"
 class OrderRequest:
     """A wish as the wire carries it: quantity in base asset, prices in quote asset per base asset.
 
-    ``trigger_price`` and ``working_type`` belong to conditional orders. ``timestamp`` and ``recv_window`` are in
-    ms; the engine compares them with its own time. Without ``client_order_id`` the exchange makes one up.
+    ``trigger_price``, ``working_type`` and what follows ``close_position`` up to ``callback_rate`` (in percent) belong
+    to conditional orders. ``timestamp``, ``recv_window`` and ``good_till_ms`` are in ms; the engine compares them with
+    its own time. Without ``client_order_id`` the exchange makes one up.
     """
 
     symbol: str
@@ -62,6 +86,13 @@ class OrderRequest:
     position_side: str = BOTH
     working_type: str = CONTRACT_PRICE
     client_order_id: str | None = None
+    close_position: bool = False
+    price_protect: bool = False
+    activate_price: Decimal | None = None
+    callback_rate: Decimal | None = None
+    good_till_ms: int = 0
+    price_match: str = NONE
+    self_trade_prevention: str = EXPIRE_MAKER
 
 
 @dataclass(slots=True, eq=False)
@@ -69,7 +100,8 @@ class Order:
     """An ordinary order. ``quote`` is the sum of its trades' price × quantity; 0 as ``price`` means no limit.
 
     ``queue_ahead`` is the quantity that stood at its price before it and has not traded since; ``rank`` is its
-    place in time among the resting orders of one price. ``algo_id`` names the conditional order it came from.
+    place in time among the resting orders of one price. ``algo_id`` names the conditional order it came from;
+    ``good_till_ms`` is 0 for one without a date; ``is_forced`` marks what the exchange itself ordered.
     """
 
     order_id: int
@@ -91,6 +123,11 @@ class Order:
     quote: int = 0
     expiry_reason: str = NO_EXPIRY
     modifications: int = 0
+    good_till_ms: int = 0
+    price_match: str = NONE
+    self_trade_prevention: str = EXPIRE_MAKER
+    close_position: bool = False
+    is_forced: bool = False
     rank: int = 0
     queue_ahead: int = 0
 
@@ -104,76 +141,12 @@ class Order:
         """Whether it may still trade."""
         return self.status in OPEN_STATUSES
 
-
-@dataclass(slots=True, eq=False)
-class AlgoOrder:
-    """A conditional order. Once triggered, ``actual_order_id`` names the ordinary order that took its place."""
-
-    algo_id: int
-    account: int
-    symbol: str
-    client_algo_id: str
-    side: str
-    type: str
-    time_in_force: str
-    quantity: int
-    trigger_price: int
-    working_type: str
-    reduce_only: bool
-    position_side: str
-    created_ms: int
-    updated_ms: int
-    status: str = NEW
-    triggered_ms: int = 0
-    actual_order_id: int = 0
-    actual_price: int = 0
-    actual_quantity: int = 0
-    reject_reason: str = ""
-
     @property
-    def is_open(self) -> bool:
-        """Whether it still waits for its trigger."""
-        return self.status == NEW
-
-    @property
-    def rises(self) -> bool:
-        """Whether it is triggered by a price at or above the trigger price, rather than at or below."""
-        return (self.side == BUY) is (self.type == STOP_MARKET)
-
-
-@dataclass(slots=True, eq=False)
-class Position:
-    """A one-way position: signed quantity and what it cost (both in units, cost never negative).
-
-    ``realized`` is the profit realised since the account opened, before fees (the "cr" of ACCOUNT_UPDATE).
-    """
-
-    quantity: int = 0
-    cost: int = 0
-    realized: int = 0
-    updated_ms: int = 0
-
-
-@dataclass(slots=True, eq=False)
-class Account:
-    """One account: wallets by asset, positions and leverage by symbol, and its open orders by both ids."""
-
-    number: int
-    account_id: str
-    wallets: dict[str, int] = field(default_factory=dict)
-    positions: dict[str, Position] = field(default_factory=dict)
-    leverage: dict[str, int] = field(default_factory=dict)
-    orders: dict[int, Order] = field(default_factory=dict)
-    order_ids: dict[str, Order] = field(default_factory=dict)
-    algos: dict[int, AlgoOrder] = field(default_factory=dict)
-    algo_ids: dict[str, AlgoOrder] = field(default_factory=dict)
-
-    def position(self, symbol: str) -> Position:
-        """The position of a symbol, flat if there was none."""
-        found = self.positions.get(symbol)
-        if found is None:
-            found = self.positions[symbol] = Position()
-        return found
+    def closes(self) -> bool:
+        """Whether it can only shrink a position: asked to, or on the closing side of hedge mode."""
+        if self.position_side == BOTH:
+            return self.reduce_only
+        return (self.side == SELL) is (self.position_side == LONG)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,15 +8,15 @@ from dataclasses import fields
 from operator import attrgetter
 from typing import Any, Final
 
+from src.infrastructure.simulated_exchange.algo_orders import AlgoOrder
 from src.infrastructure.simulated_exchange.records import (
-    AlgoOrder,
     MarketReference,
     Order,
     Posting,
     Trade,
 )
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 
 SCHEMA: Final = """
 CREATE TABLE state (id INTEGER PRIMARY KEY CHECK (id = 1), body BLOB NOT NULL);
@@ -25,7 +25,9 @@ CREATE TABLE orders (
     side TEXT NOT NULL, type TEXT NOT NULL, time_in_force TEXT NOT NULL, quantity INTEGER NOT NULL,
     price INTEGER NOT NULL, reduce_only INTEGER NOT NULL, position_side TEXT NOT NULL,
     created_ms INTEGER NOT NULL, updated_ms INTEGER NOT NULL, algo_id INTEGER NOT NULL, status TEXT NOT NULL,
-    executed INTEGER NOT NULL, quote INTEGER NOT NULL, expiry_reason TEXT NOT NULL, modifications INTEGER NOT NULL
+    executed INTEGER NOT NULL, quote INTEGER NOT NULL, expiry_reason TEXT NOT NULL, modifications INTEGER NOT NULL,
+    good_till_ms INTEGER NOT NULL, price_match TEXT NOT NULL, self_trade_prevention TEXT NOT NULL,
+    close_position INTEGER NOT NULL, is_forced INTEGER NOT NULL
 );
 CREATE INDEX orders_by_client_id ON orders (account, client_order_id);
 CREATE INDEX open_orders ON orders (order_id) WHERE status IN ('NEW', 'PARTIALLY_FILLED');
@@ -35,10 +37,13 @@ CREATE TABLE algos (
     trigger_price INTEGER NOT NULL, working_type TEXT NOT NULL, reduce_only INTEGER NOT NULL,
     position_side TEXT NOT NULL, created_ms INTEGER NOT NULL, updated_ms INTEGER NOT NULL, status TEXT NOT NULL,
     triggered_ms INTEGER NOT NULL, actual_order_id INTEGER NOT NULL, actual_price INTEGER NOT NULL,
-    actual_quantity INTEGER NOT NULL, reject_reason TEXT NOT NULL
+    actual_quantity INTEGER NOT NULL, reject_reason TEXT NOT NULL, price INTEGER NOT NULL,
+    close_position INTEGER NOT NULL, price_protect INTEGER NOT NULL, activate_price INTEGER NOT NULL,
+    callback_rate INTEGER NOT NULL, is_activated INTEGER NOT NULL, good_till_ms INTEGER NOT NULL,
+    price_match TEXT NOT NULL, self_trade_prevention TEXT NOT NULL
 );
 CREATE INDEX algos_by_client_id ON algos (account, client_algo_id);
-CREATE INDEX open_algos ON algos (algo_id) WHERE status = 'NEW';
+CREATE INDEX open_algos ON algos (algo_id) WHERE status IN ('NEW', 'TRIGGERED');
 CREATE TABLE trades (
     trade_id INTEGER NOT NULL, account INTEGER NOT NULL, symbol TEXT NOT NULL, order_id INTEGER NOT NULL,
     client_order_id TEXT NOT NULL, side TEXT NOT NULL, position_side TEXT NOT NULL, price INTEGER NOT NULL,
@@ -55,10 +60,10 @@ CREATE TABLE postings (
 CREATE INDEX incomes ON postings (account, time_ms) WHERE book = 'WALLET'
 """
 
-_VOLATILE: Final = frozenset({"rank", "queue_ahead"})
+_VOLATILE: Final = frozenset({"rank", "queue_ahead", "extreme"})
 
 ORDER_COLUMNS: Final = tuple(field.name for field in fields(Order) if field.name not in _VOLATILE)
-ALGO_COLUMNS: Final = tuple(field.name for field in fields(AlgoOrder))
+ALGO_COLUMNS: Final = tuple(field.name for field in fields(AlgoOrder) if field.name not in _VOLATILE)
 POSTING_COLUMNS: Final = tuple(field.name for field in fields(Posting))
 TRADE_COLUMNS: Final = (
     *(field.name for field in fields(Trade) if field.name != "reference"),
@@ -84,13 +89,16 @@ def order_from_row(row: Sequence[Any]) -> Order:
     """The order of a row; its place in the queue is not in the row."""
     order = Order(*row)
     order.reduce_only = bool(order.reduce_only)
+    order.close_position = bool(order.close_position)
+    order.is_forced = bool(order.is_forced)
     return order
 
 
 def algo_from_row(row: Sequence[Any]) -> AlgoOrder:
-    """The conditional order of a row."""
+    """The conditional order of a row; the best price that a trailing stop has seen is not in the row."""
     algo = AlgoOrder(*row)
-    algo.reduce_only = bool(algo.reduce_only)
+    for flag in ("reduce_only", "close_position", "price_protect", "is_activated"):
+        setattr(algo, flag, bool(getattr(algo, flag)))
     return algo
 
 

@@ -5,11 +5,12 @@ long a run is.
 """
 
 from dataclasses import dataclass, field
+from typing import Final
 
+from src.infrastructure.simulated_exchange.accounts import Account
+from src.infrastructure.simulated_exchange.algo_orders import AlgoOrder
 from src.infrastructure.simulated_exchange.errors import refusal
 from src.infrastructure.simulated_exchange.records import (
-    Account,
-    AlgoOrder,
     MarketReference,
     Order,
     Posting,
@@ -18,6 +19,9 @@ from src.infrastructure.simulated_exchange.records import (
 )
 from src.infrastructure.simulated_exchange.rules import ExchangeRules
 from src.infrastructure.simulated_exchange.symbol_market import SymbolMarket
+
+# How often the exchange looks at margins, in engine time.
+LOOK_MS: Final = 1_000
 
 
 @dataclass(slots=True)
@@ -52,7 +56,10 @@ class ExchangeState:
     """The exchange's memory. Times are in ms, amounts in units of 10⁻⁸.
 
     ``now_ms`` is engine time: the highest time any frame stated. ``next_funding_ms`` is 0 before the first one.
-    ``countdowns`` are the dead-man switches: (account, symbol) → when they cancel.
+    ``countdowns`` are the dead-man switches: (account, symbol) → when they cancel. ``deadlines`` is a heap of the
+    dates of GTD orders, (ms, order id, account), with those that ended before. ``has_trailed`` says that a trailing
+    stop has seen a better price since the last commit. ``looked_s`` is the second (since the epoch) of the last look
+    at margins.
     """
 
     __slots__ = (
@@ -60,6 +67,9 @@ class ExchangeState:
         "changes",
         "countdowns",
         "counters",
+        "deadlines",
+        "has_trailed",
+        "looked_s",
         "markets",
         "next_funding_ms",
         "now_ms",
@@ -73,6 +83,9 @@ class ExchangeState:
         self.counters = Counters()
         self.changes = Changes()
         self.countdowns: dict[tuple[int, str], int] = {}
+        self.deadlines: list[tuple[int, int, int]] = []
+        self.has_trailed = False
+        self.looked_s = 0
         self.now_ms = 0
         self.next_funding_ms = 0
 
@@ -103,6 +116,15 @@ class ExchangeState:
         self.changes.postings.append(Posting(tran_id, "WALLET", account.number, asset, amount, *common))
         self.changes.postings.append(Posting(tran_id, income_type, account.number, asset, -amount, *common))
         return tran_id
+
+    def end_algo(self, account: Account, algo: AlgoOrder, status: str) -> None:
+        """Let a conditional order wait no longer: TRIGGERED, or an end of it. The stream is the caller's to tell."""
+        self.markets[algo.symbol].triggers(algo.working_type).remove(algo)
+        del account.algos[algo.algo_id]
+        del account.algo_ids[algo.client_algo_id]
+        algo.status = status
+        algo.updated_ms = self.now_ms
+        self.changes.algos[algo.algo_id] = algo
 
     def record_trade(
         self,

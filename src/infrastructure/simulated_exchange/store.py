@@ -12,8 +12,9 @@ from typing import Any, Final
 
 import msgspec
 
+from src.infrastructure.simulated_exchange.algo_orders import AlgoOrder
 from src.infrastructure.simulated_exchange.errors import ExchangeFailure, NewerSchema
-from src.infrastructure.simulated_exchange.records import AlgoOrder, Order, Posting, Trade
+from src.infrastructure.simulated_exchange.records import Order, Posting, Trade
 from src.infrastructure.simulated_exchange.rows import (
     ALGO_COLUMNS,
     ORDER_COLUMNS,
@@ -33,6 +34,7 @@ from src.infrastructure.simulated_exchange.rows import (
     upsert,
 )
 from src.infrastructure.simulated_exchange.state import Changes
+from src.infrastructure.simulated_exchange.upgrades import upgrade
 
 UPSERT_ORDER: Final = upsert("orders", ORDER_COLUMNS, "order_id")
 UPSERT_ALGO: Final = upsert("algos", ALGO_COLUMNS, "algo_id")
@@ -135,11 +137,9 @@ class ExchangeStore:
         return [order_from_row(row) for row in rows]
 
     def open_algos(self) -> list[AlgoOrder]:
-        """Every waiting conditional order of every account."""
-        return [
-            algo_from_row(row)
-            for row in self._execute("SELECT * FROM algos WHERE status = 'NEW' ORDER BY algo_id")
-        ]
+        """Every conditional order, of every account, that waits for its trigger or for its order's end."""
+        rows = self._execute("SELECT * FROM algos WHERE status IN ('NEW', 'TRIGGERED') ORDER BY algo_id")
+        return [algo_from_row(row) for row in rows]
 
     def order(self, account: int, order_id: int) -> Order | None:
         """An order by the exchange's id."""
@@ -202,7 +202,9 @@ class ExchangeStore:
             )
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute(f"PRAGMA synchronous = {synchronous}")
-        if version < SCHEMA_VERSION:
+        if version:
+            upgrade(self._connection, version)
+        else:
             self._connection.executescript(
                 f"BEGIN; {SCHEMA}; PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
             )

@@ -7,17 +7,23 @@ somebody looks at the level again; a level that changed and came back counts as 
 
 from bisect import insort
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
 from src.domain.market.book import OverlayBook
+from src.domain.market.instrument import Instrument
 from src.infrastructure.market_data.frames import BookTicker, DepthUpdate, MarketFrame, MarkPrice, TradePrint
+from src.infrastructure.simulated_exchange.errors import refusal
 from src.infrastructure.simulated_exchange.records import BUY, CONTRACT_PRICE, SELL, MarketReference, Order
 from src.infrastructure.simulated_exchange.rules import SymbolRules
 from src.infrastructure.simulated_exchange.triggers import TriggerBook
 from src.infrastructure.simulated_exchange.units import to_units
 
 CONSUMED_MAX: Final = 256
+TRADING: Final = "TRADING"
+# Of the symbol's statuses, those after which it does not come back.
+CLOSED_STATUSES: Final = frozenset({"PRE_SETTLE", "SETTLING", "DELIVERED", "CLOSE"})
 
 
 def _buy_priority(order: Order) -> tuple[int, int]:
@@ -36,7 +42,9 @@ class SymbolMarket:
         "book_frame",
         "consumed",
         "contract_triggers",
+        "filters",
         "funding_rate",
+        "instrument",
         "last_price",
         "mark_price",
         "mark_triggers",
@@ -44,11 +52,15 @@ class SymbolMarket:
         "resting_buys",
         "resting_sells",
         "rules",
+        "status",
     )
 
-    def __init__(self, rules: SymbolRules) -> None:
-        self.rules = rules
-        self.book = OverlayBook(rules.symbol)
+    def __init__(self, instrument: Instrument) -> None:
+        self.instrument = instrument
+        self.rules = SymbolRules.of(instrument)
+        self.status = TRADING
+        self.filters: dict[str, str] = {}
+        self.book = OverlayBook(instrument.symbol)
         self.book_frame: MarketFrame | None = None
         self.last_price: Decimal | None = None
         self.mark_price: Decimal | None = None
@@ -59,6 +71,15 @@ class SymbolMarket:
         self.resting_buys: list[Order] = []
         self.resting_sells: list[Order] = []
         self.consumed: dict[tuple[str, int], tuple[int, int]] = {}
+
+    def change_filters(self, filters: dict[str, str]) -> None:
+        """Give the instrument other values by field, as text; raises TypeError or ValueError and changes nothing."""
+        now = {name: getattr(self.instrument, name) for name in filters}
+        values: dict[str, Any] = {name: type(now[name])(text) for name, text in filters.items()}
+        changed = replace(self.instrument, **values)
+        self.rules = SymbolRules.of(changed)
+        self.instrument = changed
+        self.filters = self.filters | filters
 
     def show(self, frame: MarketFrame) -> None:
         """Let the book, the mark price or the last price learn from a frame."""
@@ -101,9 +122,33 @@ class SymbolMarket:
         return self.book.mid()
 
     def best_opposite(self, side: str) -> int:
-        """The best price, in units, that an order of ``side`` could take; 0 when there is none."""
+        """The best price, in units, that an order of ``side`` could take, from the market or from what rests here.
+
+        0 when there is none.
+        """
         best = self.book.best_ask() if side == BUY else self.book.best_bid()
-        return to_units(best[0]) if best is not None else 0
+        price = to_units(best[0]) if best is not None else 0
+        resting = self.resting_sells if side == BUY else self.resting_buys
+        if not resting:
+            return price
+        inside = resting[0].price
+        if not price:
+            return inside
+        return min(price, inside) if side == BUY else max(price, inside)
+
+    def working_price(self, working_type: str) -> Decimal | None:
+        """The price that conditional orders of this working type watch, or None while there is none."""
+        return self.last_price if working_type == CONTRACT_PRICE else self.stated_mark()
+
+    def matched_price(self, side: str, match: str) -> int:
+        """The price, in units, that a priceMatch names: the n-th level of the other side, or of the own (-5041)."""
+        name, _, place = match.partition("_")
+        is_ask = (side == BUY) is (name == "OPPONENT")
+        wanted = int(place or 1)
+        for number, (price, _) in enumerate(self.book.levels(is_ask=is_ask), start=1):
+            if number == wanted:
+                return to_units(price)
+        raise refusal(-5041)
 
     def offers(self, side: str) -> Iterator[tuple[int, int, int]]:
         """What an order of ``side`` could take, best first: price, quantity shown, quantity left for us."""

@@ -1,26 +1,43 @@
-"""Orders that take: from the book as the market shows it, level by level, never more than it offers.
+"""Orders that take: from the book as the market shows it, and from what other orders of ours rest in it.
 
-``market.offers`` has what earlier takers of ours left of each level. A market order stops at the symbol's
-marketTakeBound from the mark price, a limit order at its limit, a reduce-only order at the end of the position;
-what is left of a market or IOC order expires.
+The best price comes first; at one price the market's own quantity goes before our resting orders, so that no maker is
+served before what really stood there, and those follow each other in time. ``market.offers`` has what earlier takers of
+ours left of each level. A market order stops at the symbol's marketTakeBound from the mark price, a limit order at its
+limit, a closing order at the end of the position; what is left of a market or IOC order expires. An account's own
+resting order is not traded with: the taker's selfTradePreventionMode says which of the two expires
+(EXPIRED_IN_MATCH).
 """
 
+from collections.abc import Iterator
+from heapq import heappush
+from typing import Final
+
 from src.infrastructure.simulated_exchange import execution
+from src.infrastructure.simulated_exchange.accounts import Account
 from src.infrastructure.simulated_exchange.records import (
     BUY,
+    EXPIRE_BOTH,
+    EXPIRE_MAKER,
+    EXPIRE_TAKER,
     EXPIRED,
-    GTC,
-    GTX,
+    EXPIRED_IN_MATCH,
+    FOK,
     IOC_REMAINDER,
     KNOCKED_OUT,
     LIMIT,
     MARKET_REMAINDER,
-    Account,
+    RESTING,
+    SELF_TRADE,
+    MarketReference,
     Order,
 )
 from src.infrastructure.simulated_exchange.state import ExchangeState
 from src.infrastructure.simulated_exchange.symbol_market import SymbolMarket
 from src.infrastructure.simulated_exchange.units import SCALE, multiply
+
+PEER: Final = "peer"
+_GIVES_WAY: Final = frozenset({EXPIRE_MAKER, EXPIRE_BOTH})
+_STOPS: Final = frozenset({EXPIRE_TAKER, EXPIRE_BOTH})
 
 
 def bound_of(market: SymbolMarket, side: str, limit: int) -> int:
@@ -35,6 +52,22 @@ def would_take(market: SymbolMarket, side: str, limit: int) -> bool:
     """Whether an order with this limit would trade at once."""
     best = market.best_opposite(side)
     return best != 0 and (best <= limit if side == BUY else best >= limit)
+
+
+def can_fill(state: ExchangeState, account: Account, market: SymbolMarket, order: Order) -> bool:
+    """Whether the whole of an order could trade at once, as FOK asks; nothing is changed."""
+    bound, buying, wanted = order.price, order.side == BUY, order.quantity
+    if order.closes and execution.room_to_reduce(account, order) < wanted:
+        return False
+    for price, _, left in market.offers(order.side):
+        if wanted <= 0 or (price > bound if buying else price < bound):
+            break
+        wanted -= max(0, left)
+    for maker in _opposite(market, order):
+        if wanted <= 0 or (maker.price > bound if buying else maker.price < bound):
+            break
+        wanted -= _left_of(state, maker)
+    return wanted <= 0
 
 
 def enter(state: ExchangeState, account: Account, market: SymbolMarket, order: Order) -> None:
@@ -56,31 +89,87 @@ def take(state: ExchangeState, account: Account, market: SymbolMarket, order: Or
     reference = market.book_reference()
     buying = order.side == BUY
     wanted = order.remaining
-    if order.reduce_only:
+    if order.closes:
         wanted = min(wanted, execution.room_to_reduce(account, order))
-    fills: list[tuple[int, int]] = []
-    for price, shown, left in market.offers(order.side) if wanted else ():
+    traded: dict[int, set[str]] = {}
+    for price, shown, left, maker in _best_first(market, order) if wanted else ():
         if price > bound if buying else price < bound:
             break
-        quantity = min(left, wanted)
-        if quantity > 0:
-            fills.append((price, quantity))
+        if maker is None:
+            quantity = min(left, wanted)
+            if quantity <= 0:
+                continue
             market.consume(order.side, price, shown, left - quantity)
-            wanted -= quantity
-            if not wanted:
-                break
-    for price, quantity in fills:
-        execution.trade(state, market, order, price, quantity, reference, is_maker=False)
-    if fills:
-        execution.settle(state, account, market)
+            execution.trade(state, market, order, price, quantity, reference, is_maker=False)
+            traded.setdefault(order.account, set()).add(order.position_side)
+        else:
+            quantity = _meet(state, market, order, maker, wanted)
+            if quantity:
+                for one in (order, maker):
+                    traded.setdefault(one.account, set()).add(one.position_side)
+        wanted -= quantity
+        if not wanted or not order.is_open:
+            break
+    for number, sides in traded.items():
+        execution.settle(state, state.accounts[number], market, sorted(sides))
+
+
+def _opposite(market: SymbolMarket, order: Order) -> list[Order]:
+    return market.resting_sells if order.side == BUY else market.resting_buys
+
+
+def _best_first(market: SymbolMarket, order: Order) -> Iterator[tuple[int, int, int, Order | None]]:
+    """What an order could take, in order: price, quantity shown, quantity left, and whose order it is, if ours."""
+    resting = _opposite(market, order)
+    if not resting:
+        for price, shown, left in market.offers(order.side):
+            yield price, shown, left, None
+        return
+    makers = iter(list(resting))
+    maker = next(makers, None)
+    for price, shown, left in market.offers(order.side):
+        while maker is not None and (maker.price < price if order.side == BUY else maker.price > price):
+            yield maker.price, 0, 0, maker
+            maker = next(makers, None)
+        yield price, shown, left, None
+    while maker is not None:
+        yield maker.price, 0, 0, maker
+        maker = next(makers, None)
+
+
+def _left_of(state: ExchangeState, maker: Order) -> int:
+    """What a resting order still gives."""
+    if not maker.closes:
+        return maker.remaining
+    return min(maker.remaining, execution.room_to_reduce(state.accounts[maker.account], maker))
+
+
+def _meet(state: ExchangeState, market: SymbolMarket, taker: Order, maker: Order, wanted: int) -> int:
+    """Trade with a resting order, or expire one of the two when both are of one account; return what was traded."""
+    if taker.account == maker.account and taker.time_in_force != FOK:
+        mode = taker.self_trade_prevention
+        if mode in _GIVES_WAY:
+            execution.end(state, maker, EXPIRED_IN_MATCH, SELF_TRADE)
+        if mode in _STOPS:
+            execution.end(state, taker, EXPIRED_IN_MATCH, SELF_TRADE)
+        if mode in _GIVES_WAY | _STOPS:
+            return 0
+    quantity = min(wanted, _left_of(state, maker))
+    if quantity:
+        price = maker.price
+        to_maker = MarketReference(PEER, taker.order_id, 0, 0)
+        to_taker = MarketReference(PEER, maker.order_id, 0, 0)
+        execution.trade(state, market, maker, price, quantity, to_maker, is_maker=True)
+        execution.trade(state, market, taker, price, quantity, to_taker, is_maker=False)
+    return quantity
 
 
 def _dispose(state: ExchangeState, account: Account, market: SymbolMarket, order: Order) -> None:
-    if order.reduce_only and not execution.room_to_reduce(account, order):
+    if order.closes and not execution.room_to_reduce(account, order):
         execution.end(state, order, EXPIRED, KNOCKED_OUT)
     elif order.type != LIMIT:
         execution.end(state, order, EXPIRED, MARKET_REMAINDER)
-    elif order.time_in_force in (GTC, GTX):
+    elif order.time_in_force in RESTING:
         _queue_up(state, market, order)
     else:
         execution.end(state, order, EXPIRED, IOC_REMAINDER)
@@ -92,3 +181,5 @@ def _queue_up(state: ExchangeState, market: SymbolMarket, order: Order) -> None:
     order.rank = state.counters.rank
     order.queue_ahead = market.standing_at(order.side, order.price)
     market.rest(order)
+    if order.good_till_ms:
+        heappush(state.deadlines, (order.good_till_ms, order.order_id, order.account))

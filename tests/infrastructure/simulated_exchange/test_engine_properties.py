@@ -317,7 +317,8 @@ class ExchangeUnderStress(RuleBasedStateMachine):
 
     @invariant()
     def profit_is_what_was_received_and_what_is_still_held_at_cost(self) -> None:
-        held = self.engine.memory()["accounts"][0][3].get(BTC, [0, 0])
+        rows = self.engine.memory()["accounts"][0][3]
+        held = next((row[2:4] for row in rows if row[0] == BTC), [0, 0])
         signed_cost = held[1] if held[0] > 0 else -held[1]
         assert self.realized == self.received + signed_cost
         assert (held[0] == 0) is (held[1] == 0)
