@@ -55,6 +55,13 @@ class ReturnTally:
         if value < 0:
             self._below = MONEY_CONTEXT.add(self._below, square)
 
+    def copy(self) -> "ReturnTally":
+        """The same sums, to go on with apart."""
+        copied = ReturnTally(self._bucket_ms)
+        copied.count = self.count
+        copied._sum, copied._squares, copied._below = self._sum, self._squares, self._below
+        return copied
+
     def volatility(self) -> Decimal | None:
         """Annualised standard deviation of returns: ``deviation · √(buckets a year)``."""
         spread = deviation(self._sum, self._squares, self.count)
