@@ -90,7 +90,7 @@ class BinanceClient:
         Raises :class:`BrokerRefused`, :class:`RateLimitError` or :class:`NetworkError`.
         """
         return await self._ccxt.request(
-            endpoint.path, endpoint.api.value, endpoint.method, dict(params or {})
+            endpoint.path, [endpoint.api.value], endpoint.method, dict(params or {})
         )
 
     async def transmit(self, endpoint: Endpoint, params: Mapping[str, object]) -> Reply:

@@ -48,7 +48,7 @@ def test_frames_and_actions_are_handed_over_as_they_came():
     inputs.post(lambda: handler.heard.append("answer"))
     inputs.feed(second)
 
-    assert inputs.pump(handler, 10) == 3  # type: ignore[arg-type]
+    assert inputs.pump(handler, 10) == 3
     assert handler.heard == [("on_trade", first, 1_000), "answer", ("on_trade", second, 1_000)]
 
 
@@ -58,7 +58,7 @@ def test_a_quote_is_overtaken_by_a_newer_one_of_its_symbol_only():
     for quote in quotes:
         inputs.feed(quote)
 
-    inputs.pump(handler, 10)  # type: ignore[arg-type]
+    inputs.pump(handler, 10)
 
     assert [each[1] for each in handler.heard] == quotes[1:]
     assert inputs.overtaken == 1
@@ -73,7 +73,7 @@ def test_nothing_more_is_handed_over_once_something_waits_for_its_commit():
     inputs.post(decided)
     inputs.feed(a_trade(1))
 
-    assert inputs.pump(handler, 10) == 1  # type: ignore[arg-type]
+    assert inputs.pump(handler, 10) == 1
     assert handler.heard == []
 
 
@@ -83,10 +83,10 @@ def test_a_timer_is_due_in_session_time_and_before_what_waits():
     inputs.feed(a_trade(1))
 
     clock.ns += 49 * NS_PER_MS
-    inputs.pump(handler, 1)  # type: ignore[arg-type]
+    inputs.pump(handler, 1)
     clock.ns += NS_PER_MS
     inputs.feed(a_trade(2))
-    inputs.pump(handler, 10)  # type: ignore[arg-type]
+    inputs.pump(handler, 10)
 
     assert [each if each == "timer" else each[0] for each in handler.heard] == [
         "on_trade",
