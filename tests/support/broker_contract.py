@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import pytest
 
 from src.application.ports.broker import Broker, BrokerRefused, UserEvent
-from src.domain.market.sides import OrderSide
+from src.domain.market.sides import OrderSide, PositionSide
 from src.domain.orders.news import (
     Accepted,
     CancelAccepted,
@@ -315,6 +315,101 @@ class BrokerContract:
     async def test_an_impossible_setting_is_refused(self, venue: Venue):
         with pytest.raises(BrokerRefused):
             await venue.broker.set_leverage(SYMBOL, 1000)
+
+    async def test_fill_or_kill_fills_whole_or_never_was(self, venue: Venue):
+        force = TimeInForce.FOK
+        filled = await submit(venue, "c-1", limit_price=Decimal("76000.10"), time_in_force=force)
+        refused = await submit(venue, "c-2", limit_price=Decimal("76000"), time_in_force=force)
+
+        assert isinstance(filled, Accepted)
+        assert isinstance(refused, Refused)
+        assert refused.code == -5021
+        assert await venue.broker.find(SYMBOL, "c-2") is None
+
+    async def test_an_order_with_a_date_rests(self, venue: Venue):
+        till = (await venue.broker.server_time()).now_ms + 3_600_000
+        changes = {"time_in_force": TimeInForce.GTD, "good_till_ms": till}
+        outcome = await submit(venue, "c-1", limit_price=Decimal("75000"), **changes)
+
+        assert isinstance(outcome, Accepted)
+        assert [order.client_order_id for order in await venue.broker.open_orders()] == ["c-1"]
+
+    async def test_a_stop_limit_order_becomes_a_limit_order(self, venue: Venue):
+        changes = {"order_type": OrderType.STOP, "limit_price": Decimal("75000"), "time_in_force": None}
+        await submit(venue, "c-1")
+        await submit(venue, "s-1", stop_price=Decimal("75500"), **changes)
+        waiting = (await venue.broker.open_algo_orders())[0]
+        venue.trade("75400.00", "0.5")
+        await venue.settle()
+
+        found = await venue.broker.find(SYMBOL, "s-1")
+        assert (waiting.order_type, waiting.limit_price) == (OrderType.STOP, Decimal("75000"))
+        assert found is not None
+        assert (found.order_type, found.status) == (OrderType.LIMIT, OrderStatus.FILLED)
+
+    async def test_a_trailing_stop_follows_the_price_and_turns_with_it(self, venue: Venue):
+        await submit(venue, "c-1")
+        venue.trade("76000.00", "0.5")
+        trailing = {"order_type": OrderType.TRAILING_STOP_MARKET, "callback_pct": Decimal("0.01")}
+        sides = {"side": OrderSide.SELL, "reduce_only": True}
+        outcome = await submit(venue, "s-1", **trailing, **sides)
+        for price in ("77000.00", "76300.00"):
+            venue.trade(price, "0.5")
+        await venue.settle()
+        still = await venue.broker.find(SYMBOL, "s-1")
+        venue.trade("76200.00", "0.5")
+        await venue.settle()
+
+        found = await venue.broker.find(SYMBOL, "s-1")
+        assert isinstance(outcome, Accepted)
+        assert still is not None
+        assert found is not None
+        assert (still.status, found.status) == (OrderStatus.NEW, OrderStatus.FILLED)
+
+    async def test_an_order_that_closes_the_position_closes_what_is_there_then(self, venue: Venue):
+        await submit(venue, "c-1")
+        await submit(venue, "s-1", stop_price=Decimal("75500"), close_position=True)
+        second = await submit(venue, "s-2", stop_price=Decimal("75400"), close_position=True)
+        await submit(venue, "c-2")
+        venue.trade("75400.00", "0.5")
+        await venue.settle()
+
+        assert isinstance(second, Refused)
+        assert second.code == -4130
+        assert await venue.broker.positions() == []
+        assert sum(fill.quantity for fill in fills_of(venue)) == Decimal("0.04")
+
+    async def test_hedge_mode_keeps_long_and_short_apart(self, venue: Venue):
+        await venue.broker.set_hedge_mode(True)
+        one_way = await submit(venue, "c-0")
+        long, short = {"position_side": PositionSide.LONG}, {"position_side": PositionSide.SHORT}
+        await submit(venue, "c-1", **long)
+        await submit(venue, "c-2", side=OrderSide.SELL, quantity=Decimal("0.02"), **short)
+        await submit(venue, "c-3", reduce_only=True, **short)
+        with pytest.raises(BrokerRefused) as refused:
+            await venue.broker.set_hedge_mode(False)
+
+        held = {report.position_side: report.quantity for report in await venue.broker.positions()}
+        assert isinstance(one_way, Refused)
+        assert (one_way.code, refused.value.code) == (-4061, -4068)
+        assert held == {PositionSide.LONG: Decimal("0.01"), PositionSide.SHORT: Decimal("-0.01")}
+        closing = await venue.broker.find(SYMBOL, "c-3")
+        assert closing is not None
+        assert closing.reduce_only
+
+    async def test_an_isolated_position_has_a_wallet_of_its_own(self, venue: Venue):
+        await venue.broker.set_margin_type(SYMBOL, "ISOLATED")
+        await venue.broker.set_leverage(SYMBOL, 10)
+        await submit(venue, "c-1")
+        with pytest.raises(BrokerRefused) as refused:
+            await venue.broker.set_margin_type(SYMBOL, "CROSSED")
+
+        position = (await venue.broker.positions())[0]
+        assert (position.is_isolated, position.leverage) == (True, 10)
+        assert position.isolated_wallet == position.entry_price * position.quantity / 10
+        assert position.liquidation_price is not None
+        assert position.liquidation_price < position.entry_price
+        assert refused.value.code == -4048
 
     async def test_leverage_brackets_follow_each_other_without_a_gap(self, venue: Venue):
         brackets = await venue.broker.leverage_brackets(SYMBOL)

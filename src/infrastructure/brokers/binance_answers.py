@@ -40,19 +40,27 @@ def algo_status(text: str) -> OrderStatus:
     return _known(_ALGO_STATUSES, text, "algo status")
 
 
+def reduces(side: OrderSide, position_side: PositionSide, flag: bool) -> bool:
+    """Whether an order can only shrink its position: in hedge mode its sides say so, and the flag does not."""
+    if position_side is PositionSide.BOTH:
+        return flag
+    return (side is OrderSide.SELL) is (position_side is PositionSide.LONG)
+
+
 def order_report(answer: Answer) -> OrderReport:
     """An ordinary order, from a query or from the answer to placing it."""
     limit_price = Decimal(answer["price"])
+    side, position_side = OrderSide(answer["side"]), PositionSide(answer["positionSide"])
     return OrderReport(
         client_order_id=answer["clientOrderId"],
         symbol=answer["symbol"],
-        side=OrderSide(answer["side"]),
-        position_side=PositionSide(answer["positionSide"]),
+        side=side,
+        position_side=position_side,
         order_type=OrderType(answer["type"]),
         status=order_status(answer["status"]),
         quantity=Decimal(answer["origQty"]),
         filled_quantity=Decimal(answer["executedQty"]),
-        reduce_only=answer["reduceOnly"],
+        reduce_only=reduces(side, position_side, answer["reduceOnly"]),
         updated_ms=answer["updateTime"],
         exchange_order_id=int(answer["orderId"]),
         limit_price=limit_price or None,
@@ -60,22 +68,28 @@ def order_report(answer: Answer) -> OrderReport:
 
 
 def algo_report(answer: Answer) -> OrderReport:
-    """A conditional order; after its trigger ``exchange_order_id`` names the order that took its place."""
+    """A conditional order; after its trigger ``exchange_order_id`` names the order that took its place.
+
+    One that closes the position has no quantity (0), a trailing stop no trigger price before it is active (None).
+    """
     actual = answer.get("actualOrderId")
+    side, position_side = OrderSide(answer["side"]), PositionSide(answer["positionSide"])
+    flag = answer["reduceOnly"] or answer.get("closePosition", False)
     return OrderReport(
         client_order_id=answer["clientAlgoId"],
         symbol=answer["symbol"],
-        side=OrderSide(answer["side"]),
-        position_side=PositionSide(answer["positionSide"]),
+        side=side,
+        position_side=position_side,
         order_type=OrderType(answer["orderType"]),
         status=algo_status(answer["algoStatus"]),
         quantity=Decimal(answer["quantity"]),
         filled_quantity=Decimal(answer.get("actualQty") or "0"),
-        reduce_only=answer["reduceOnly"],
+        reduce_only=reduces(side, position_side, flag),
         updated_ms=answer["updateTime"],
         exchange_order_id=int(actual) if actual else None,
         algo_id=int(answer["algoId"]),
-        stop_price=Decimal(answer["triggerPrice"]),
+        limit_price=Decimal(answer.get("price") or "0") or None,
+        stop_price=Decimal(answer["triggerPrice"] or "0") or None,
     )
 
 
@@ -119,6 +133,9 @@ def position_report(answer: Answer) -> PositionReport:
         mark_price=Decimal(answer["markPrice"]),
         unrealized_pnl=Decimal(answer["unRealizedProfit"]),
         liquidation_price=Decimal(answer["liquidationPrice"]) or None,
+        is_isolated=bool(Decimal(answer.get("isolatedMargin") or "0")),
+        isolated_wallet=Decimal(answer.get("isolatedWallet") or "0"),
+        maintenance_margin=Decimal(answer.get("maintMargin") or "0"),
     )
 
 

@@ -15,7 +15,7 @@ import msgspec
 from src.domain.market.sides import OrderSide, PositionSide
 from src.domain.orders.news import FillReport, OrderNews, OrderReport
 from src.domain.orders.types import OrderType
-from src.infrastructure.brokers.binance_answers import algo_status, order_status
+from src.infrastructure.brokers.binance_answers import algo_status, order_status, reduces
 
 IGNORED_KINDS: Final = frozenset(
     {
@@ -110,6 +110,8 @@ class _Algo(
         "trigger_price": "tp",
         "reduce_only": "R",
         "reject_reason": "rm",
+        "price": "p",
+        "close_position": "cp",
     },
 ):
     client_algo_id: str
@@ -124,6 +126,8 @@ class _Algo(
     reduce_only: bool
     actual_order_id: str = ""
     reject_reason: str = ""
+    price: Decimal = Decimal(0)
+    close_position: bool = False
 
 
 class _Account(msgspec.Struct, rename={"reason": "m"}):
@@ -165,7 +169,7 @@ def _order_news(order: _Order) -> OrderNews:
         status=order_status(order.status),
         quantity=order.quantity,
         filled_quantity=order.filled_quantity,
-        reduce_only=order.reduce_only,
+        reduce_only=reduces(order.side, order.position_side, order.reduce_only),
         updated_ms=order.traded_ms,
         exchange_order_id=order.order_id,
         limit_price=order.price or None,
@@ -196,7 +200,7 @@ def _fill(order: _Order) -> FillReport:
 
 
 def _algo_news(algo: _Algo, at_ms: int) -> OrderNews:
-    _check_finite(algo.quantity, algo.trigger_price)
+    _check_finite(algo.quantity, algo.trigger_price, algo.price)
     return OrderNews(
         OrderReport(
             client_order_id=algo.client_algo_id,
@@ -207,11 +211,12 @@ def _algo_news(algo: _Algo, at_ms: int) -> OrderNews:
             status=algo_status(algo.status),
             quantity=algo.quantity,
             filled_quantity=Decimal(0),
-            reduce_only=algo.reduce_only,
+            reduce_only=reduces(algo.side, algo.position_side, algo.reduce_only or algo.close_position),
             updated_ms=at_ms,
             exchange_order_id=int(algo.actual_order_id) if algo.actual_order_id else None,
             algo_id=algo.algo_id,
-            stop_price=algo.trigger_price,
+            limit_price=algo.price or None,
+            stop_price=algo.trigger_price or None,
             reason=algo.reject_reason,
         )
     )

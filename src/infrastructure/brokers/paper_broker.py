@@ -33,11 +33,11 @@ from src.domain.orders.news import (
     SubmitOutcome,
 )
 from src.domain.orders.ticket import Amendment, Attempt, OrderTicket
-from src.domain.orders.types import TimeInForce
 from src.infrastructure.brokers.binance_answers import income_report
 from src.infrastructure.brokers.binance_codes import outcome_of_error
 from src.infrastructure.brokers.binance_events import WalletNotice, read_event
 from src.infrastructure.brokers.paper_reads import PaperReads
+from src.infrastructure.brokers.paper_requests import order_request
 from src.infrastructure.market_data.frames import MarketFrame
 from src.infrastructure.simulated_exchange.engine import Engine
 from src.infrastructure.simulated_exchange.errors import ExchangeError
@@ -156,8 +156,9 @@ class PaperBroker(PaperReads):
             self._timeline.schedule(self._timeline.now_ns, RANK_ANSWER, partial(self._answer_submit, late))
             return
         delay_ns = self._latency.request(attempt.client_order_id)
-        request = _request(ticket, attempt)
-        self._at_exchange(delay_ns, partial(self._take_submit, request, attempt.client_order_id))
+        request = order_request(ticket, attempt)
+        take = partial(self._take_submit, request, attempt.client_order_id, ticket.order_type.is_conditional)
+        self._at_exchange(delay_ns, take)
         failpoint("broker.after_send")
 
     def cancel(self, symbol: str, client_order_id: str, conditional: bool) -> None:
@@ -182,15 +183,17 @@ class PaperBroker(PaperReads):
         due_ns = self._timeline.now_ns + self._latency.answer(key)
         self._timeline.schedule(due_ns, RANK_ANSWER, action)
 
-    def _take_submit(self, request: OrderRequest, client_order_id: str) -> None:
-        outcome = self._outcome_of_submit(request, client_order_id)
+    def _take_submit(self, request: OrderRequest, client_order_id: str, conditional: bool) -> None:
+        outcome = self._outcome_of_submit(request, client_order_id, conditional)
         self._send_events()
         self._after_answer_latency(client_order_id, partial(self._answer_submit, outcome))
 
-    def _outcome_of_submit(self, request: OrderRequest, client_order_id: str) -> SubmitOutcome:
+    def _outcome_of_submit(
+        self, request: OrderRequest, client_order_id: str, conditional: bool
+    ) -> SubmitOutcome:
         engine = self._engine
         try:
-            if request.trigger_price is None:
+            if not conditional:
                 order_id = engine.new_order(self._account, request)["orderId"]
                 return Accepted(client_order_id, order_id, None, engine.now_ms)
             algo_id = engine.new_algo_order(self._account, request)["algoId"]
@@ -246,24 +249,3 @@ class PaperBroker(PaperReads):
         if self._sink is not None:
             failpoint("broker.answer")
             self._sink.on_modify_outcome(outcome)
-
-
-def _request(ticket: OrderTicket, attempt: Attempt) -> OrderRequest:
-    time_in_force = ticket.time_in_force
-    if time_in_force is None and ticket.limit_price is not None:
-        time_in_force = TimeInForce.GTC
-    return OrderRequest(
-        symbol=ticket.symbol,
-        side=ticket.side.value,
-        type=ticket.order_type.value,
-        quantity=ticket.quantity,
-        timestamp=attempt.timestamp_ms,
-        recv_window=attempt.recv_window_ms,
-        price=ticket.limit_price,
-        trigger_price=ticket.stop_price,
-        time_in_force=None if time_in_force is None else time_in_force.value,
-        reduce_only=ticket.reduce_only,
-        position_side=ticket.position_side.value,
-        working_type=ticket.working_type.value,
-        client_order_id=attempt.client_order_id,
-    )

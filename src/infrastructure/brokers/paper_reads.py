@@ -30,6 +30,7 @@ from src.infrastructure.simulated_exchange.answers import Answer
 from src.infrastructure.simulated_exchange.engine import Engine
 from src.infrastructure.simulated_exchange.engine_reads import PAGE
 from src.infrastructure.simulated_exchange.errors import ExchangeError
+from src.infrastructure.simulated_exchange.records import ISOLATED
 
 # A paper key can only trade, and nobody else has it.
 PERMISSIONS: Final = KeyPermissions(can_trade=True, can_withdraw=False, ip_restricted=True)
@@ -83,7 +84,7 @@ class PaperReads(ABC):
         """Every position that is not flat."""
         with _asking("positions"):
             reports = [position_report(answer) for answer in self._engine.position_risk(self._account)]
-            return [report for report in reports if report.quantity]
+            return [self._with_settings(report) for report in reports if report.quantity]
 
     async def balances(self) -> list[BalanceReport]:
         """Wallets by asset."""
@@ -119,22 +120,22 @@ class PaperReads(ABC):
             self._send_events()
 
     async def margin_type(self, symbol: str) -> str:
-        """CROSSED, as every position of the simulated exchange."""
+        """CROSSED or ISOLATED."""
         with _asking("margin_type"):
             return self._engine.margin_type(self._account, symbol)
 
     async def set_margin_type(self, symbol: str, margin_type: str) -> None:
-        """Set CROSSED; the simulated exchange refuses ISOLATED."""
+        """Set CROSSED or ISOLATED; refused while the symbol has orders (-4047) or a position (-4048)."""
         with _asking("set_margin_type", tolerated=MARGIN_TYPE_IS_SET):
             self._engine.set_margin_type(self._account, symbol, margin_type)
 
     async def hedge_mode(self) -> bool:
-        """False: every account of the simulated exchange is in one-way mode."""
+        """Whether the account keeps LONG and SHORT apart."""
         with _asking("hedge_mode"):
             return self._engine.hedge_mode(self._account)
 
     async def set_hedge_mode(self, enabled: bool) -> None:
-        """Set one-way mode; the simulated exchange refuses hedge mode."""
+        """Set the position mode; refused while there are orders (-4067) or positions (-4068)."""
         with _asking("set_hedge_mode", tolerated=POSITION_MODE_IS_SET):
             self._engine.set_hedge_mode(self._account, enabled)
 
@@ -157,6 +158,14 @@ class PaperReads(ABC):
         """A paper key may trade and nothing else."""
         with _asking("key_permissions"):
             return PERMISSIONS
+
+    def _with_settings(self, report: PositionReport) -> PositionReport:
+        """What positionRisk does not carry."""
+        return replace(
+            report,
+            leverage=self._engine.leverage(self._account, report.symbol),
+            is_isolated=self._engine.margin_type(self._account, report.symbol) == ISOLATED,
+        )
 
     @abstractmethod
     def _send_events(self) -> None:
