@@ -35,6 +35,7 @@ from src.interfaces.cli.composition import (
     SettingLine,
     TradingChange,
 )
+from src.interfaces.cli.testnet import TestnetRequest
 from tests.support.session_builders import a_result, a_snapshot
 
 
@@ -192,6 +193,10 @@ class FakeApplication:
         self._may_fail("offline rearm")
         return TradingChange(account_id, "ACTIVE", "")
 
+    def reopen_symbol(self, account_id: str, symbol: str) -> TradingChange:
+        self.asked.append(("offline reopen", account_id, symbol))
+        return TradingChange(account_id, "ACTIVE", "")
+
     def recover(self, account_id: str, *, dry_run: bool) -> RecoveryOutcome:
         self.asked.append(("offline recover", account_id, dry_run))
         self._may_fail("offline recover")
@@ -234,3 +239,6 @@ class FakeComposition:
             raise self.fails
         self.flags = dict(flags)
         return self.app
+
+    def serve_testnet(self, request: TestnetRequest) -> None:
+        self.app.asked.append(("testnet", request))

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from src.interfaces.cli.app import main
 from src.interfaces.cli.composition import Application
+from src.interfaces.cli.testnet import TestnetRequest
 
 
 class _Program:
@@ -15,6 +16,12 @@ class _Program:
         from src.bootstrap.application import PaperComposition
 
         return PaperComposition().load(flags)
+
+    def serve_testnet(self, request: TestnetRequest) -> None:
+        """Serve a local exchange until a signal comes."""
+        from src.bootstrap.testnet import serve_testnet
+
+        serve_testnet(request)
 
 
 if __name__ == "__main__":

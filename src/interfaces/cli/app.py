@@ -10,7 +10,16 @@ from collections.abc import Sequence
 import typer
 
 from src.interfaces.cli.arguments import repeat_flags, split_verbose
-from src.interfaces.cli.commands import program, reading, safety, session, statistics, storage, strategies
+from src.interfaces.cli.commands import (
+    program,
+    reading,
+    safety,
+    session,
+    statistics,
+    storage,
+    strategies,
+    testnet,
+)
 from src.interfaces.cli.composition import Composition
 from src.interfaces.cli.errors import ExitCode, explain, explain_usage, print_error
 
@@ -34,7 +43,7 @@ def build(rich_help: bool) -> typer.Typer:
     ) -> None:
         """Steadyhand."""
 
-    for module in (session, reading, statistics, strategies, safety, storage, program):
+    for module in (session, reading, statistics, strategies, safety, storage, program, testnet):
         module.register(app)
     return app
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from src.application.trading.snapshot import SessionSnapshot
     from src.domain.ledger.events import Event
     from src.domain.risk.limits import RiskLimits
+    from src.interfaces.cli.testnet import TestnetRequest
 
 
 class ConfigurationError(Exception):
@@ -255,6 +256,10 @@ class Application(Protocol):
         """Allow trading again as the one writer, for when no process runs it. Raises AccountBusy."""
         ...
 
+    def reopen_symbol(self, account_id: str, symbol: str) -> TradingChange:
+        """Free a closed symbol as the one writer, for when no process runs the account. Raises AccountBusy."""
+        ...
+
     def recover(self, account_id: str, *, dry_run: bool) -> RecoveryOutcome:
         """Compare store and exchange and make them agree, as the one writer. Raises AccountBusy."""
         ...
@@ -288,4 +293,8 @@ class Composition(Protocol):
 
         Raises :class:`ConfigurationError`.
         """
+        ...
+
+    def serve_testnet(self, request: "TestnetRequest") -> None:
+        """Serve a local exchange until SIGINT or SIGTERM, saying where it is."""
         ...

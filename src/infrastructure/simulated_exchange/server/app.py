@@ -33,7 +33,7 @@ from src.infrastructure.simulated_exchange.server.socket_api import PATH, Socket
 from src.infrastructure.simulated_exchange.server.sockets import LIFE_S, StreamSockets
 from src.infrastructure.simulated_exchange.server.symbol_view import SymbolView, bars_before
 from src.infrastructure.simulated_exchange.server.user_faults import UserFaults
-from src.infrastructure.simulated_exchange.server.users import UserStreams
+from src.infrastructure.simulated_exchange.server.users import UserStreams, random_listen_key
 from src.infrastructure.simulated_exchange.server.venue import Venue
 from src.infrastructure.simulated_exchange.store import ExchangeStore
 
@@ -142,6 +142,8 @@ class ExchangeServer:
         users = UserStreams(hub, market.force_order)
         venue = Venue(engine, clock, UserFaults(users, self.faults, clock.now_ms).deliver)
         keys = KeyRing(config.data_dir / "keys.json", config.keys)
+        if not list(keys):
+            keys.put(ApiKey(random_listen_key(), random_listen_key(), FIRST_ACCOUNT))
         self.services = Services(
             venue, market, users, keys, config.limits, Archive(store), config.rules.funding_interval_ms
         )
@@ -167,6 +169,8 @@ class ExchangeServer:
         if engine.committed_cursor:
             self._feed.catch_up(engine.committed_cursor, warm)
         if engine.account_id(FIRST_ACCOUNT) is None:
+            # The deposit is an income of today, not of the beginning of time.
+            engine.advance_time(self._config.clock.now_ms())
             engine.create_account(FIRST_ACCOUNT, f"account-{FIRST_ACCOUNT}")
             engine.deposit(FIRST_ACCOUNT, SETTLE_ASSET, self._config.capital)
             engine.take_events()
