@@ -1,0 +1,75 @@
+"""A local exchange for tests: served in the test's own loop, and a client as lean as can be."""
+
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import aiohttp
+
+from src.infrastructure.market_data.source import MarketSource
+from src.infrastructure.market_data.synthetic import SyntheticMarket
+from src.infrastructure.simulated_exchange.server.app import ExchangeServer, ServerConfig
+from src.infrastructure.simulated_exchange.server.keys import ApiKey
+from src.infrastructure.simulated_exchange.server.signing import hmac_signature
+
+KEY = ApiKey("k" * 32, "s" * 32, account=1)
+
+
+def synthetic_market() -> MarketSource:
+    """Two symbols, always the same."""
+    return SyntheticMarket(["BTCUSDT", "ETHUSDT"], seed=7)
+
+
+class Client:
+    """Signs and sends requests; answers are (status, document)."""
+
+    def __init__(self, server: ExchangeServer, session: aiohttp.ClientSession, key: ApiKey = KEY) -> None:
+        self.server = server
+        self.session = session
+        self.key = key
+        self.headers: dict[str, str] = {}
+
+    async def call(self, method: str, path: str, **params: Any) -> tuple[int, Any]:
+        """An unsigned request, its parameters in the query."""
+        return await self._send(method, path, urlencode(params))
+
+    async def signed(self, method: str, path: str, **params: Any) -> tuple[int, Any]:
+        """A signed one, stamped with the present unless a timestamp is given."""
+        query = urlencode({"timestamp": time.time_ns() // 1_000_000, **params})
+        return await self._send(method, path, f"{query}&signature={hmac_signature(self.key.secret, query)}")
+
+    async def admin(self, method: str, path: str, **body: Any) -> Any:
+        """A request to the admin API, which has to succeed."""
+        async with self.session.request(method, f"{self.server.url}/admin/{path}", json=body) as answer:
+            document = await answer.json()
+            assert answer.status == 200, document
+            return document
+
+    async def price(self, symbol: str = "BTCUSDT") -> float:
+        """The best bid, once there is one."""
+        while True:
+            _, ticker = await self.call("GET", "/fapi/v1/ticker/bookTicker", symbol=symbol)
+            if "bidPrice" in ticker:
+                return float(ticker["bidPrice"])
+
+    async def _send(self, method: str, path: str, query: str) -> tuple[int, Any]:
+        headers = {"X-MBX-APIKEY": self.key.key}
+        url = f"{self.server.url}{path}?{query}"
+        async with self.session.request(method, url, headers=headers, allow_redirects=False) as answer:
+            self.headers = dict(answer.headers)
+            if answer.content_type == "application/json":
+                return answer.status, await answer.json()
+            return answer.status, await answer.text()
+
+
+@asynccontextmanager
+async def served(folder: Path, **options: Any) -> AsyncIterator[Client]:
+    """A server in ``folder`` and its client; ``options`` are those of :class:`ServerConfig`."""
+    market: Callable[[], MarketSource] = options.pop("open_market", synthetic_market)
+    options = {"admin": True, "keys": (KEY,), "synchronous": "OFF"} | options
+    config = ServerConfig(folder, market, **options)
+    async with ExchangeServer(config) as server, aiohttp.ClientSession() as session:
+        yield Client(server, session)
