@@ -128,6 +128,8 @@ class PaperApplication:
 
     def open_session(self, request: SessionRequest) -> SessionParts:
         """The parts of the session that a request is about, new or to be resumed; the caller runs and closes them."""
+        if request.exchange != "paper":
+            return self._open_venue(request)
         selection = self._select(request)
         parts = self._open(selection)
         keep_note(selection.config, parts.account.account_id)
@@ -150,6 +152,19 @@ class PaperApplication:
         finally:
             reads.close()
         return selection
+
+    def _open_venue(self, request: SessionRequest) -> SessionParts:
+        """The parts of a session at an exchange; imported here, as paper has no use for it."""
+        from src.bootstrap.venue import open_venue
+
+        self._initialise_database()
+        reads = self.open_reads()
+        try:
+            parts = open_venue(self.settings, request, reads, self.database)
+        finally:
+            reads.close()
+        parts.broker = guarded(parts.broker, self.settings.retry_attempts)
+        return parts
 
     def _open(self, selection: Selection) -> SessionParts:
         parts = paper_parts(
@@ -200,6 +215,10 @@ class PaperApplication:
     def rearm(self, account_id: str) -> TradingChange:
         """Allow trading again as the one writer, for when no process runs it."""
         return offline.move_trading(self.database, account_id, TradingTrigger.REARM, "re-armed")
+
+    def reopen_symbol(self, account_id: str, symbol: str) -> TradingChange:
+        """Free a closed symbol as the one writer, for when no process runs the account."""
+        return offline.reopen_symbol(self.database, account_id, symbol)
 
     def recover(self, account_id: str, *, dry_run: bool) -> RecoveryOutcome:
         """Compare store and exchange and make them agree, as the one writer."""

@@ -18,6 +18,7 @@ from src.application.ports.store import AccountRow, StoreError
 from src.application.sizing import parse_sizer
 from src.application.trading.market_desk import MarketDesk
 from src.application.trading.session_parts import SessionParts
+from src.bootstrap.markets import check_timeframe, mark_equity_ms_of, quality_of, tick_ms_of
 from src.domain.decisions.step import Policy
 from src.domain.ledger.events import AccountOpened
 from src.domain.market.candle import Candle, CandleBuilder
@@ -119,11 +120,12 @@ def paper_parts(
     with ExitStack() as opened:
         source = make_market(config)
         opened.callback(source.close)
+        check_timeframe(source, config.timeframe)
         instruments = {symbol: _instrument(source, symbol) for symbol in config.symbols}
         exchange = ExchangeStore(exchange_path, synchronous=config.synchronous, failpoint=failpoint)
         opened.callback(exchange.close)
         engine = Engine(exchange, source.instruments.values(), rules=_rules(config), cursor=source.cursor)
-        desk = MarketDesk(instruments, config.timeframe, config.quality)
+        desk = MarketDesk(instruments, config.timeframe, quality_of(source, config.quality))
         history = _History(source, config.timeframe)
         start_ns = _open_exchange_account(engine, account_id, config, source, desk, history)
         timeline = Timeline(start_ns)
@@ -132,7 +134,7 @@ def paper_parts(
         return SessionParts(
             account=AccountOpened(account_id, ids.namespace(), PAPER, SETTLE_ASSET),
             owner=f"pid {os.getpid()}",
-            options=_options(config, market_id),
+            options=session_options(config, market_id),
             store=store,
             broker=broker,
             desk=desk,
@@ -145,7 +147,9 @@ def paper_parts(
             limits=config.limits,
             history=history.candles,
             close=opened.pop_all().close,
-            mark_equity_ms=config.save_state_interval_ms,
+            mark_equity_ms=mark_equity_ms_of(source, config.save_state_interval_ms),
+            reads=config.place.reads,
+            tick_ms=tick_ms_of(source),
             auto_execute=config.auto_execute,
             notes=[source.description],
         )
@@ -235,7 +239,8 @@ def _instrument(source: MarketSource, symbol: str) -> Instrument:
     return instrument
 
 
-def _options(config: PaperConfig, market_id: str) -> SessionOptions:
+def session_options(config: PaperConfig, market_id: str) -> SessionOptions:
+    """The options that a session on the market is started with, as the journal keeps them."""
     return SessionOptions(
         portfolio_id=config.portfolio_id,
         symbols=config.symbols,

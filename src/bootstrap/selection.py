@@ -7,18 +7,18 @@ an unfinished session are refused; options from elsewhere give way to the sessio
 
 import json
 from collections.abc import Iterable
+from contextlib import closing
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
 
 from src.application.ports.store import AccountRow, ReadModels
-from src.bootstrap.markets import DEFAULT_SYMBOLS, market_id
+from src.bootstrap.markets import DEFAULT_SYMBOLS, market_id, market_timeframe, open_market
 from src.bootstrap.paper import SETTLE_ASSET, PaperConfig, account_of
 from src.bootstrap.settings import Settings
 from src.domain.money import Money
 from src.domain.sessions.session import SessionOptions, TradingSessionStatus
-from src.infrastructure.market_data.recorded import RecordedMarket
 from src.infrastructure.persistence.databases import Database, SqliteDatabase
 from src.interfaces.cli.composition import ConfigurationError, SessionRequest
 
@@ -78,12 +78,25 @@ def select(
         unfinished = _newest_unfinished(accounts)
         if unfinished is not None:
             return _resumed(config, unfinished, reads, request.given, accounts)
-    config = replace(config, symbols=_symbols(config))
+    config = _fitted(config, request.given)
     market = market_id(config.replay, config.symbols, config.seed)
     row = account_of(config, market, accounts)
     if row is not None and row.session_status not in (None, TradingSessionStatus.STOPPED.value):
         return _resumed(config, row, reads, request.given, accounts)
     return Selection(config, market, accounts)
+
+
+def select_account(
+    settings: Settings, request: SessionRequest, reads: ReadModels, database: Database, account_id: str
+) -> Selection:
+    """The start of a session on one account: with the options of its unfinished session, if there is one."""
+    accounts = reads.accounts()
+    config = paper_config(settings, request, database)
+    stopped = TradingSessionStatus.STOPPED.value
+    row = next((row for row in accounts if row.account_id == account_id), None)
+    if row is None or row.session_status in (None, stopped):
+        return Selection(config, "", accounts, account_id)
+    return _resumed(config, row, reads, request.given, accounts)
 
 
 def _newest_unfinished(accounts: Iterable[AccountRow]) -> AccountRow | None:
@@ -92,16 +105,18 @@ def _newest_unfinished(accounts: Iterable[AccountRow]) -> AccountRow | None:
     return max(candidates, key=lambda row: row.last_ms, default=None)
 
 
-def _symbols(config: PaperConfig) -> tuple[str, ...]:
-    if config.symbols:
-        return config.symbols
+def _fitted(config: PaperConfig, given: frozenset[str]) -> PaperConfig:
+    """The configuration with the symbols of its market, and the timeframe of its bars unless one was asked for."""
     if not config.replay:
-        return DEFAULT_SYMBOLS
-    source = RecordedMarket(config.replay)
-    try:
-        return tuple(source.symbols)
-    finally:
-        source.close()
+        return replace(config, symbols=config.symbols or DEFAULT_SYMBOLS)
+    with closing(open_market(config.replay, config.symbols, config.seed)) as source:
+        return replace(
+            config,
+            symbols=config.symbols or tuple(source.symbols),
+            timeframe=config.timeframe
+            if "timeframe" in given
+            else market_timeframe(source, config.timeframe),
+        )
 
 
 def _resumed(

@@ -22,15 +22,23 @@ from src.application.ports.kill_switch import KillSwitch
 from src.application.ports.market_data import DepthFrame, MarkFrame, SnapshotFrame, TickerFrame, TradeFrame
 from src.application.ports.store import Store
 from src.application.trading.market_desk import MarketDesk
-from src.application.trading.topics import topic_of
+from src.application.trading.topics import TRADE_CLOSED_TOPIC, topic_of
 from src.domain.decisions.decide import decide
-from src.domain.decisions.effects import CancelOrder, Effect, Reconcile, SubmitOrder
+from src.domain.decisions.effects import CancelOrder, Effect, ModifyOrder, Reconcile, SubmitOrder
 from src.domain.decisions.news import News, StreamEnded, StreamNews, Tick
 from src.domain.decisions.step import Now, Policy, Step
 from src.domain.ledger.events import Event
 from src.domain.ledger.state import Ledger
 from src.domain.market.candle import Candle
-from src.domain.orders.news import CancelOutcome, ModifyOutcome, NotSent, OrderNews, SubmitOutcome
+from src.domain.orders.news import (
+    CancelOutcome,
+    ModifyOutcome,
+    ModifyRefused,
+    NotSent,
+    OrderNews,
+    SubmitOutcome,
+)
+from src.domain.positions.position import RoundTrip
 from src.domain.shared.errors import IllegalTransition
 
 Result = TypeVar("Result")
@@ -68,6 +76,8 @@ class SessionLoop:
         self.on_minute: Callable[[], None] = _ignore_minute
         self.on_tick: Callable[[], None] = _ignore_minute
         self.reconcile_wanted = ""
+        self.stream_lost = False
+        self.tick_ms = TICK_MS
         self.orders_sent = 0
         self.frames = 0
         self._kill_switch = kill_switch
@@ -80,6 +90,7 @@ class SessionLoop:
         self._answers: list[tuple[Future[object], object]] = []
         self._late: list[tuple[StreamNews, list[str]]] = []
         self._batches = 0
+        self._handed_over = False
         self._ticking = False
 
     # --- deciding -------------------------------------------------------------------------------------------
@@ -105,24 +116,29 @@ class SessionLoop:
             if self._late:
                 await self._decide_late()
             self.pending = self._staged = False
+            # The commit clears them.
+            closed = tuple(self.ledger.changes.round_trips)
             await self.store.commit(self.ledger)
             failpoint("session.committed")
             effects, self._effects = self._effects, []
             for effect in effects:
                 self._run(effect)
             failpoint("session.effects_done")
-            self._publish()
+            self._publish(closed)
             answers, self._answers = self._answers, []
             for future, result in answers:
                 if not future.done():
                     future.set_result(result)
 
     def _run(self, effect: Effect) -> None:
+        self._handed_over = True
         if type(effect) is SubmitOrder:
             self._send(effect)
         elif type(effect) is CancelOrder:
             failpoint("session.before_cancel")
             self.broker.cancel(effect.symbol, effect.client_order_id, effect.conditional)
+        elif type(effect) is ModifyOrder:
+            self._amend(effect)
         elif type(effect) is Reconcile:
             self.reconcile_wanted = self.reconcile_wanted or effect.reason
 
@@ -135,12 +151,22 @@ class SessionLoop:
         self.broker.submit(effect.ticket, effect.attempt)
         failpoint("session.after_submit")
 
-    def _publish(self) -> None:
+    def _amend(self, effect: ModifyOrder) -> None:
+        if not effect.reduce_only and self._kill_switch.is_engaged():
+            name, venue_ms = effect.amendment.client_order_id, self.broker.venue_time().now_ms
+            self.decide(ModifyRefused(name, 0, "the kill switch is engaged", venue_ms))
+            return
+        failpoint("session.before_modify")
+        self.broker.modify(effect.amendment)
+
+    def _publish(self, closed: tuple[RoundTrip, ...]) -> None:
         events, self._events = self._events, []
         if events:
             self.bus.publish(COMMITTED_TOPIC, (self.ledger.account.last_ms, tuple(events)))
         for event in events:
             self.bus.publish(topic_of(event), event)
+        for trip in closed:
+            self.bus.publish(TRADE_CLOSED_TOPIC, trip)
 
     # --- inputs: the exchange -------------------------------------------------------------------------------
 
@@ -185,6 +211,7 @@ class SessionLoop:
 
     def on_stream_lost(self, stream_epoch: int, reason: str) -> None:
         """The user stream ended: ask the exchange what was missed."""
+        self.stream_lost = True
         self.decide(StreamEnded(stream_epoch, reason))
         self.reconcile_wanted = self.reconcile_wanted or reason
 
@@ -226,13 +253,13 @@ class SessionLoop:
     # --- inputs: time and commands --------------------------------------------------------------------------
 
     def start_ticking(self) -> None:
-        """Run the watchdogs once a second of session time from now on."""
+        """Run the watchdogs every ``tick_ms`` of session time from now on, and say every sixtieth time why not."""
         if not self._ticking:
             self._ticking = True
             now_ms = self.inputs.now_ms()
             self._next_mark_ms = now_ms
-            self._next_minute_ms = now_ms + 60_000
-            self.inputs.after(TICK_MS, self._tick)
+            self._next_minute_ms = now_ms + 60 * self.tick_ms
+            self.inputs.after(self.tick_ms, self._tick)
 
     def _tick(self) -> None:
         now_ms = self.inputs.now_ms()
@@ -244,9 +271,9 @@ class SessionLoop:
         self.decide(Tick(mark_equity=mark))
         self.on_tick()
         if now_ms >= self._next_minute_ms:
-            self._next_minute_ms = now_ms + 60_000
+            self._next_minute_ms = now_ms + 60 * self.tick_ms
             self.on_minute()
-        self.inputs.after(TICK_MS, self._tick)
+        self.inputs.after(self.tick_ms, self._tick)
 
     async def ask(self, command: Callable[[], Result]) -> Result:
         """Put a command into the inbox and wait until what it decided is durable."""
@@ -272,7 +299,9 @@ class SessionLoop:
         if not count:
             return await self.inputs.wait()
         self._batches += 1
-        if self._batches % BATCHES_BEFORE_BREATHING == 0:
+        if self._handed_over or self._batches % BATCHES_BEFORE_BREATHING == 0:
+            # What was handed to the transport leaves in the tasks of others.
+            self._handed_over = False
             await self.inputs.breathe()
         return True
 

@@ -26,7 +26,7 @@ from src.domain.risk.review import Approved, review_reducing
 from src.domain.sessions.session import SessionOptions, SessionTrigger, TradingSession, TradingSessionStatus
 from src.domain.sessions.trading_states import TradingState
 
-LIGHT_RECOVERY_MS = 60_000
+LIGHT_RECOVERY_TICKS = 60
 STOP_WAIT_MS = 1_500
 """How long (session time) a stop waits for what is on its way, in each round; recovery settles the rest."""
 STOP_ROUNDS_MAX = 3
@@ -97,8 +97,9 @@ class SessionRunner:
         self._look_at_switch()
         await loop.flush()
         self._warm()
+        loop.tick_ms = parts.tick_ms
         loop.start_ticking()
-        parts.inputs.after(LIGHT_RECOVERY_MS, self._light_recovery)
+        parts.inputs.after(LIGHT_RECOVERY_TICKS * parts.tick_ms, self._light_recovery)
         return report
 
     def _check_options(self, ledger: Ledger) -> None:
@@ -175,11 +176,12 @@ class SessionRunner:
         """Run the recovery procedure because something asked for it."""
         cause = self.loop.reconcile_wanted
         self.loop.reconcile_wanted = ""
-        await self.recovery.recover(cause, new_stream=False)
+        new_stream, self.loop.stream_lost = self.loop.stream_lost, False
+        await self.recovery.recover(cause, new_stream=new_stream)
 
     def _light_recovery(self) -> None:
         self.loop.reconcile_wanted = self.loop.reconcile_wanted or "timer"
-        self.parts.inputs.after(LIGHT_RECOVERY_MS, self._light_recovery)
+        self.parts.inputs.after(LIGHT_RECOVERY_TICKS * self.parts.tick_ms, self._light_recovery)
 
     def _look_at_switch(self) -> None:
         """Make durable what the switch says since it was thrown, and go on closing positions until none is left.

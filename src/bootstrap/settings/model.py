@@ -50,6 +50,10 @@ class Settings(RiskSettings):
     """Whether a key is one of the exchange's test network."""
     dry_run: Annotated[bool, Env.of("DRY_RUN", "true")] = False
     """Trade on paper even with a key."""
+    testnet_url: Annotated[
+        str | None, Env.of("STEADYHAND_TESTNET_URL", "http://127.0.0.1:18080"), BeforeValidator(text_or_none)
+    ] = None
+    """Where the test exchange is; empty: Binance's demo venue with a key, the local exchange without one."""
     portfolio: Annotated[
         str, Env.of("STEADYHAND_PORTFOLIO", "default"), Field(min_length=1, max_length=64)
     ] = "default"

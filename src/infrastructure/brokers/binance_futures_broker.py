@@ -39,6 +39,7 @@ from src.infrastructure.brokers.binance_reads import BinanceReads
 from src.infrastructure.brokers.binance_requests import modify_request, submit_request
 from src.infrastructure.brokers.binance_transport import NoReply
 from src.infrastructure.brokers.venue_clock import VenueClock
+from src.infrastructure.streams.binance_market_stream import BinanceMarketStream
 from src.infrastructure.streams.binance_user_stream import BinanceUserStream
 
 Post = Callable[[Callable[[], None]], None]
@@ -50,7 +51,10 @@ CLOSE_WAIT_S = 2.0
 
 
 class BinanceFuturesBroker(BinanceReads):
-    """Implements the Broker port for one key. ``post`` puts an action into the session's inbox."""
+    """Implements the Broker port for one key. ``post`` puts an action into the session's inbox.
+
+    ``market`` is opened and closed with the user stream.
+    """
 
     def __init__(
         self,
@@ -59,9 +63,12 @@ class BinanceFuturesBroker(BinanceReads):
         stream: BinanceUserStream,
         post: Post,
         *,
+        market: BinanceMarketStream | None = None,
         consistency: Consistency = PESSIMISTIC,
     ) -> None:
         super().__init__(client, clock)
+        self._market = market
+        self._market_open = False
         self._stream = stream
         self._post = post
         self._consistency = consistency
@@ -91,11 +98,16 @@ class BinanceFuturesBroker(BinanceReads):
             on_event=lambda raw: self._deliver(partial(self._hear, epoch, raw)),
             on_lost=lambda reason: self._deliver(partial(sink.on_stream_lost, epoch, reason)),
         )
+        if self._market is not None and not self._market_open:
+            self._market_open = True
+            await self._market.open()
         return epoch
 
     async def close(self) -> None:
         """Stop delivering, wait for what is under way, close the connections. Orders stay as they are."""
         self._sink = None
+        if self._market is not None:
+            await self._market.close()
         await self._stream.close()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=CLOSE_WAIT_S)

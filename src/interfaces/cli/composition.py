@@ -48,9 +48,9 @@ class SessionRequest:
 
     ``duration_ms`` is session time, None runs until stopped or until the recording ends. ``replay`` names recorded
     files; without any the market is synthetic. ``speed`` is session time over wall time, None as quick as possible.
-    ``flatten`` closes all positions at the end. ``given`` holds the names of the settings that stood on the command
-    line: an unfinished session is resumed with its own options, and one of these that contradicts it is refused
-    (:class:`ConfigurationError`).
+    ``flatten`` closes all positions at the end. ``exchange`` is paper, testnet or live. ``given`` holds the names of
+    the settings that stood on the command line: an unfinished session is resumed with its own options, and one of
+    these that contradicts it is refused (:class:`ConfigurationError`).
     """
 
     duration_ms: int | None = None
@@ -58,6 +58,7 @@ class SessionRequest:
     speed: Decimal | None = Decimal(1)
     flatten: bool = False
     given: frozenset[str] = frozenset()
+    exchange: str = "paper"
 
 
 class Ended(StrEnum):

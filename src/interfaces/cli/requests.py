@@ -11,31 +11,40 @@ _EXCHANGES = ("paper", "testnet", "live")
 
 
 def check_exchange(name: str) -> None:
-    """Refuse what this version cannot trade on."""
+    """Refuse what there is not."""
     if name not in _EXCHANGES:
         raise ConfigurationError(
             f"--exchange {name} is none of {', '.join(_EXCHANGES)}: leave it out to trade on paper"
         )
-    if name != "paper":
-        raise ConfigurationError(
-            f"--exchange {name} needs the Binance adapter, which a later version brings: use paper"
-        )
 
 
 def session_request(
-    duration: str, replay: Sequence[str], speed: str, flatten: bool, given: Mapping[str, str]
+    duration: str,
+    replay: Sequence[str],
+    speed: str,
+    flatten: bool,
+    given: Mapping[str, str],
+    bars: Sequence[str] = (),
+    exchange: str = "paper",
 ) -> SessionRequest:
     """The request; raises :class:`ConfigurationError` for a flag that cannot be read or a file that is not there."""
+    check_exchange(exchange)
+    if exchange != "paper" and (replay or bars):
+        raise ConfigurationError(f"recorded data is for paper: leave out --exchange {exchange}")
     try:
         duration_ms = None if duration.strip().lower() == "none" else parse_duration(duration)
     except ValueError as error:
         raise ConfigurationError(f"--duration {error}, or none") from None
     return SessionRequest(
         duration_ms=duration_ms,
-        replay=tuple(path for text in replay for path in _paths(text)),
+        replay=tuple(
+            [path for text in replay for path in _paths(text, "--replay", "recorded frames")]
+            + [path for text in bars for path in _paths(text, "--bars", "bars")]
+        ),
         speed=_speed(speed),
         flatten=flatten,
         given=frozenset(given),
+        exchange=exchange,
     )
 
 
@@ -51,7 +60,7 @@ def _speed(text: str) -> Decimal | None:
     return speed
 
 
-def _paths(text: str) -> list[Path]:
+def _paths(text: str, flag: str, kind: str) -> list[Path]:
     """The file, or the files when several were written in one argument; each must be there."""
     whole = Path(text).expanduser()
     paths = (
@@ -60,5 +69,5 @@ def _paths(text: str) -> list[Path]:
     for path in paths:
         if not path.is_file():
             problem = "is a folder" if path.is_dir() else "does not exist"
-            raise ConfigurationError(f"--replay {path} {problem}: name a file of recorded frames")
+            raise ConfigurationError(f"{flag} {path} {problem}: name a file of {kind}")
     return paths

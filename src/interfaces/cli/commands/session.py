@@ -31,6 +31,7 @@ _Strategies = Annotated[
 ]
 _Timeframe = Annotated[str | None, _option("--timeframe", "TIME", "Length of candles, 1s to 1d.")]
 _Replay = Annotated[list[str] | None, _option("--replay", "FILE...", "Recorded frames to trade on.")]
+_Bars = Annotated[list[str] | None, _option("--bars", "FILE...", "CSV of OHLCV bars to trade on.")]
 _Speed = Annotated[str, _option("--speed", "1|10|max", "Session time over wall time. [default: 1]")]
 _Seed = Annotated[str | None, _option("--seed", "N", "Chooses the synthetic market.")]
 _Capital = Annotated[str | None, _option("--capital", "USDT", "Start of a new paper account.")]
@@ -43,7 +44,7 @@ _Funding = Annotated[str | None, _option("--funding-interval", "TIME", "Between 
 _Leverage = Annotated[str | None, _option("--leverage", "N", "Leverage at the exchange.")]
 _Portfolio = Annotated[str | None, _option("--portfolio", "NAME", "The portfolio traded for.")]
 _Exchange = Annotated[
-    str, _option("--exchange", "NAME", "paper; testnet and live come later. [default: paper]")
+    str, _option("--exchange", "NAME", "paper, testnet or live. [default: paper]")
 ]
 _Flatten = Annotated[bool, typer.Option("--flatten", help="Close all positions at the end.")]
 
@@ -55,6 +56,7 @@ def start_session(
     strategies: _Strategies = None,
     timeframe: _Timeframe = None,
     replay: _Replay = None,
+    bars: _Bars = None,
     speed: _Speed = "1",
     seed: _Seed = None,
     capital: _Capital = None,
@@ -69,9 +71,8 @@ def start_session(
     as_json: JsonFlag = False,
 ) -> None:
     """Start a session, or resume the unfinished one."""
-    from src.interfaces.cli.requests import check_exchange, session_request
+    from src.interfaces.cli.requests import session_request
 
-    check_exchange(exchange)
     flags = {
         "symbols": ",".join(symbols) if symbols else None,
         "strategies": ",".join(strategies) if strategies else None,
@@ -86,7 +87,7 @@ def start_session(
         "portfolio": portfolio,
     }
     given = {name: value for name, value in flags.items() if value is not None}
-    _run(ctx, given, session_request(duration, replay or [], speed, flatten, given), as_json)
+    _run(ctx, given, session_request(duration, replay or [], speed, flatten, given, bars or [], exchange), as_json)
 
 
 def _run(ctx: typer.Context, flags: dict[str, str], request: "SessionRequest", as_json: bool) -> None:

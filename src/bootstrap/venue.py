@@ -1,0 +1,210 @@
+"""Puts a session on a real exchange together: Binance, its demo venue, or the local exchange.
+
+Without a key ``testnet`` is the local exchange with the key that it wrote down for itself; with one it is Binance's
+demo venue. ``live`` is Binance. The account of a session is its key's: the same key at the same place finds the same
+account again. What has to be known before the session can be made (instruments, history) is read in a loop of its
+own; the session's connections are opened in the session's loop.
+"""
+
+import asyncio
+import hashlib
+import json
+import os
+import uuid
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Final
+
+from src.application.ports.broker import BrokerError, Consistency
+from src.application.ports.store import AccountRow, ReadModels
+from src.application.sizing import parse_sizer
+from src.application.trading.market_desk import MarketDesk
+from src.application.trading.session_parts import SessionParts
+from src.bootstrap.paper import SETTLE_ASSET, PaperConfig, session_options
+from src.bootstrap.selection import select_account
+from src.bootstrap.settings import Settings
+from src.domain.decisions.step import Policy
+from src.domain.ledger.events import AccountOpened
+from src.domain.market.candle import Candle
+from src.domain.market.instrument import Instrument
+from src.infrastructure.brokers.binance_client import BinanceClient
+from src.infrastructure.brokers.binance_futures_broker import PESSIMISTIC, BinanceFuturesBroker
+from src.infrastructure.brokers.binance_history import candles_before
+from src.infrastructure.brokers.binance_reads import BinanceReads
+from src.infrastructure.brokers.binance_transport import BinanceTransport
+from src.infrastructure.brokers.venue_clock import VenueClock
+from src.infrastructure.brokers.weight_budget import WeightBudget
+from src.infrastructure.identity.ids import RandomIds
+from src.infrastructure.messaging.event_bus import InProcessEventBus
+from src.infrastructure.monitoring.kill_switch import FileKillSwitch
+from src.infrastructure.persistence.databases import Database
+from src.infrastructure.streams.binance_market_stream import BinanceMarketStream
+from src.infrastructure.streams.binance_user_stream import BinanceUserStream
+from src.infrastructure.time.live_inputs import LiveInputs
+from src.interfaces.cli.composition import ConfigurationError, SessionRequest
+
+TESTNET: Final = "testnet"
+LIVE: Final = "live"
+LOCAL_URL: Final = "http://127.0.0.1:18080"
+DEMO: Final = ("https://demo-fapi.binance.com", "wss://fstream.binancefuture.com")
+MAINNET: Final = ("https://fapi.binance.com", "wss://fstream.binance.com")
+HISTORY_BARS: Final = 500
+
+READ_YOUR_WRITES: Final = Consistency(read_your_writes=True, arrival_margin_ms=1_000, quiescence_ms=2_000)
+"""The local exchange answers reads from the state that accepted the order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Venue:
+    """Where to trade, and as whom. The secret is kept out of every representation."""
+
+    name: str
+    rest_url: str
+    ws_url: str
+    api_key: str = field(repr=False)
+    secret: str = field(repr=False)
+    consistency: Consistency = PESSIMISTIC
+
+    @property
+    def account_id(self) -> str:
+        """The account's id: it follows from the place and the key, and tells neither."""
+        digest = hashlib.sha256(f"{self.name} {self.rest_url} {self.api_key}".encode()).digest()
+        return str(uuid.UUID(bytes=digest[:16], version=4))
+
+
+def venue_of(settings: Settings, name: str, data_dir: Path) -> Venue:
+    """The venue that an exchange's name and the settings mean; raises ConfigurationError with cause and fix."""
+    key, secret = settings.api_key.get_secret_value(), settings.api_secret.get_secret_value()
+    if bool(key) is not bool(secret):
+        raise ConfigurationError("a key needs its secret: set both BINANCE_API_KEY and BINANCE_API_SECRET")
+    if name == LIVE:
+        if not key:
+            raise ConfigurationError("trading live needs a key: set BINANCE_API_KEY and BINANCE_API_SECRET")
+        return Venue(LIVE, *MAINNET, key, secret)
+    url = settings.testnet_url
+    if key and url is None:
+        return Venue(TESTNET, *DEMO, key, secret)
+    rest_url = (url or LOCAL_URL).rstrip("/")
+    if not key:
+        key, secret = _local_key(data_dir)
+    ws_url = "ws" + rest_url.removeprefix("http")
+    return Venue(TESTNET, rest_url, ws_url, key, secret, READ_YOUR_WRITES)
+
+
+def _local_key(data_dir: Path) -> tuple[str, str]:
+    """The first key of the local exchange, from the file that it keeps beside its own."""
+    path = data_dir / "testnet" / "keys.json"
+    try:
+        row = json.loads(path.read_text(encoding="utf-8"))[0]
+        return str(row["key"]), str(row["secret"])
+    except FileNotFoundError:
+        raise ConfigurationError(
+            "there is no local exchange yet: start one with `./steadyhand testnet`, or set BINANCE_API_KEY and "
+            "BINANCE_API_SECRET for Binance's demo venue"
+        ) from None
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        raise ConfigurationError(
+            f"the local exchange's keys.json cannot be read ({type(error).__name__}): start the exchange again"
+        ) from None
+
+
+@dataclass(frozen=True, slots=True)
+class _Before:
+    """What was read before the session."""
+
+    instruments: dict[str, Instrument]
+    history: dict[str, list[Candle]]
+
+
+def venue_parts(config: PaperConfig, venue: Venue, accounts: list[AccountRow]) -> SessionParts:
+    """Everything of a session at ``venue``; nothing is open yet but the store.
+
+    Raises ConfigurationError for a symbol that is not listed or a key that may not be used, BrokerError when the
+    exchange does not answer.
+    """
+    config = replace(config, symbols=config.symbols or ("BTCUSDT",))
+    sizer = parse_sizer(config.sizing)
+    budget = WeightBudget(config.data_dir / "run" / f"weight-{_host(venue)}")
+    before = asyncio.run(_look(config, venue, budget))
+    inputs = LiveInputs()
+    clock = VenueClock()
+    client = _client(venue, budget, clock)
+    broker = BinanceFuturesBroker(
+        client,
+        clock,
+        BinanceUserStream(client, venue.ws_url),
+        inputs.post,
+        market=BinanceMarketStream(client, venue.ws_url, config.symbols, inputs.feed),
+        consistency=venue.consistency,
+    )
+    account_id = venue.account_id
+    ids = RandomIds()
+    known = next((row for row in accounts if row.account_id == account_id), None)
+    return SessionParts(
+        account=AccountOpened(
+            account_id, known.namespace if known else ids.namespace(), venue.name, SETTLE_ASSET
+        ),
+        owner=f"pid {os.getpid()}",
+        options=session_options(config, f"{venue.name} {_host(venue)}"),
+        store=config.place.store(config.synchronous),
+        broker=broker,
+        desk=MarketDesk(before.instruments, config.timeframe, config.quality),
+        inputs=inputs,
+        bus=InProcessEventBus(),
+        kill_switch=FileKillSwitch(config.data_dir / "HALT", account_id),
+        ids=ids,
+        sizer=sizer,
+        policy=Policy(
+            config.stop_loss_pct, config.take_profit_pct, limits=config.limits, watches_losses=True
+        ),
+        limits=config.limits,
+        history=lambda symbol, timeframe, count: before.history[symbol][-count:] if count else [],
+        close=budget.close,
+        mark_equity_ms=config.save_state_interval_ms,
+        auto_execute=config.auto_execute,
+        notes=[f"{venue.name} at {_host(venue)}"],
+    )
+
+
+def _host(venue: Venue) -> str:
+    return venue.rest_url.split("//", 1)[-1].replace(":", "-")
+
+
+def _client(venue: Venue, budget: WeightBudget, clock: VenueClock) -> BinanceClient:
+    return BinanceClient(venue.rest_url, venue.api_key, venue.secret, BinanceTransport(), budget, clock)
+
+
+async def _look(config: PaperConfig, venue: Venue, budget: WeightBudget) -> _Before:
+    """Read instruments and history, and refuse a key that may do more than trade."""
+    clock = VenueClock()
+    client = _client(venue, budget, clock)
+    try:
+        reads = BinanceReads(client, clock)
+        await reads.set_clock()
+        listed = {instrument.symbol: instrument for instrument in await reads.instruments()}
+        missing = [symbol for symbol in config.symbols if symbol not in listed]
+        if missing:
+            raise ConfigurationError(f"{', '.join(missing)} cannot be traded at {_host(venue)}")
+        history = {
+            symbol: await candles_before(client, symbol, config.timeframe, HISTORY_BARS)
+            for symbol in config.symbols
+        }
+        return _Before({symbol: listed[symbol] for symbol in config.symbols}, history)
+    finally:
+        await client.close()
+
+
+def open_venue(
+    settings: Settings, request: SessionRequest, reads: ReadModels, database: Database
+) -> SessionParts:
+    """The parts of the session that a request for an exchange is about: the key's unfinished one, or a new one.
+
+    Raises ConfigurationError, also for an exchange that does not answer.
+    """
+    venue = venue_of(settings, request.exchange, settings.data_folder)
+    selection = select_account(settings, request, reads, database, venue.account_id)
+    try:
+        return venue_parts(selection.config, venue, selection.accounts)
+    except BrokerError as error:
+        hint = " (start it with `./steadyhand testnet`)" if venue.rest_url == LOCAL_URL else ""
+        raise ConfigurationError(f"{_host(venue)} does not answer{hint}: {error}") from None
