@@ -1,10 +1,16 @@
-"""Which market a paper session runs on: recorded files, or the synthetic one; and how markets are told apart."""
+"""Which market a paper session runs on: recorded frames, bars, or the synthetic one; how markets are told apart."""
 
 import hashlib
 from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
+from src.application.trading.session_loop import TICK_MS
+from src.domain.market.candle import timeframe_ms
+from src.domain.market.quality import QualityLimits
+from src.infrastructure.market_data.bar_file import is_bar_file
+from src.infrastructure.market_data.bars import BarMarket
 from src.infrastructure.market_data.instruments import shipped_instrument
 from src.infrastructure.market_data.recorded import RecordedMarket
 from src.infrastructure.market_data.source import MarketSource, SourceError
@@ -12,14 +18,58 @@ from src.infrastructure.market_data.synthetic import SyntheticMarket
 
 DEFAULT_SYMBOLS = ("BTCUSDT", "ETHUSDT")
 _CHUNK = 1 << 20
+_BARS_BETWEEN_LOOKS = 5
+_LONG_BAR_MS = 300_000
 
 
 def open_market(replay: Sequence[Path], symbols: Sequence[str], seed: int) -> MarketSource:
-    """Open the recorded files, or make the synthetic market; raises SourceError with cause and fix."""
+    """Open the files, recorded frames or bars, or make the synthetic market; raises SourceError with cause and fix."""
+    bars = [path for path in replay if is_bar_file(path)]
+    if bars:
+        if len(bars) < len(replay):
+            raise SourceError("Bars and recorded frames do not make one market. Name files of one kind.")
+        return BarMarket(replay, symbols)
     if replay:
         known = (shipped_instrument(symbol) for symbol in symbols)
         return RecordedMarket(replay, [instrument for instrument in known if instrument is not None])
     return SyntheticMarket(symbols or DEFAULT_SYMBOLS, seed)
+
+
+def market_timeframe(source: MarketSource, timeframe: str) -> str:
+    """The timeframe to trade on: the one given, or that of the bars where it is not made of them."""
+    if isinstance(source, BarMarket) and timeframe_ms(timeframe) % source.step_ms:
+        return source.timeframe
+    return timeframe
+
+
+def check_timeframe(source: MarketSource, timeframe: str) -> None:
+    """Raise ValueError for a timeframe that the market's bars do not add up to."""
+    fitting = market_timeframe(source, timeframe)
+    if fitting != timeframe:
+        raise ValueError(f"candles of {timeframe} cannot be made of bars of {fitting}: choose --timeframe {fitting}")
+
+
+def tick_ms_of(source: MarketSource) -> int:
+    """How often watchdogs look: every second of session time; in a market of bars, which has none, every few bars.
+
+    Between two bars nothing happens that a watchdog could see; what orders lead to does not wait for it.
+    """
+    if not isinstance(source, BarMarket):
+        return TICK_MS
+    return source.step_ms if source.step_ms >= _LONG_BAR_MS else _BARS_BETWEEN_LOOKS * source.step_ms
+
+
+def mark_equity_ms_of(source: MarketSource, interval_ms: int) -> int:
+    """How often the equity curve gets a point: as often as asked for, with a bar for each second of it."""
+    return interval_ms * source.step_ms // TICK_MS if isinstance(source, BarMarket) else interval_ms
+
+
+def quality_of(source: MarketSource, limits: QualityLimits) -> QualityLimits:
+    """The gates for a market: bars come at their pace and were checked when they were read, so one quote is enough."""
+    if not isinstance(source, BarMarket):
+        return limits
+    pace_ms = 2 * source.step_ms
+    return replace(limits, stale_ms=pace_ms, gap_ms=pace_ms, confirmations=1, settle_ms=0)
 
 
 def try_market(replay: Sequence[Path], symbols: Sequence[str], seed: int) -> None:
@@ -32,13 +82,14 @@ def try_market(replay: Sequence[Path], symbols: Sequence[str], seed: int) -> Non
 
 
 def market_id(replay: Sequence[Path], symbols: Sequence[str], seed: int) -> str:
-    """A short name that differs for different markets; a recording is its content, not its place.
+    """A short name that differs for different markets; files are their content, not their place.
 
     Raises SourceError when a file cannot be read.
     """
     if not replay:
         return f"synthetic {','.join(symbols or DEFAULT_SYMBOLS)} seed {seed}"
-    return "recording " + "+".join(_digest(path)[:12] for path in replay)
+    kind = "bars" if any(map(is_bar_file, replay)) else "recording"
+    return f"{kind} " + "+".join(_digest(path)[:12] for path in replay)
 
 
 def _digest(path: Path) -> str:

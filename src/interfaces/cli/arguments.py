@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 VERBOSE: Final = frozenset({"-v", "--verbose"})
-_MANY: Final = ("--replay", "--symbols", "--strategies")
+_MANY: Final = ("--replay", "--bars", "--symbols", "--strategies")
 """Flags that take several values, each one more use of the flag to the parser."""
 
 

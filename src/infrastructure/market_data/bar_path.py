@@ -1,0 +1,135 @@
+"""What a bar becomes: a path of prices, each with a quote and a print, on which paper orders can be filled.
+
+A bar says where the price has been, not in which order. The path taken is stated, not guessed from positions: open,
+then the extreme that lies on the way back (the low of a bar that closed at or above its open, else the high), then
+the other extreme, then the close. Legs longer than :data:`STRIDE` are walked in equal strides, so that a trigger is
+met near its price and not at the end of the leg.
+
+The quote at each point is unkind to whoever takes it: its spread reaches from the point before to this one, and half
+a spread (:data:`HALF_SPREAD`, at least a tick) beyond both, so a target that a rise sets off sells at the bid of the
+point below it, and a stop that it sets off buys at the ask of the point above. At the open it is half a spread to
+either side. What stands there is a share of the last bar that had a volume (:data:`SHARE_SHOWN`), never of the bar
+itself, which is not known yet. The prints share the bar's volume equally.
+"""
+
+from decimal import ROUND_DOWN, Decimal
+from math import ceil
+from typing import Final
+
+from src.domain.market.instrument import Instrument
+from src.domain.money import round_price_up_to_tick
+from src.infrastructure.market_data.bar_file import Bar
+from src.infrastructure.market_data.frames import BookTicker, MarketFrame, TradePrint
+
+HALF_SPREAD: Final = Decimal("0.0001")
+"""Half of the spread of the book, as a fraction of the price."""
+STRIDE: Final = Decimal("0.002")
+"""The longest step between two points of a path, as a fraction of the price."""
+SHARE_SHOWN: Final = Decimal("0.1")
+"""How much of the last bar's volume stands at the best price of either side."""
+IDS_PER_BAR: Final = 10_000
+"""How many update ids and trade ids a bar may use."""
+
+_LEG_STRIDES_MAX: Final = 3_000
+_SATOSHI: Final = Decimal("0.00000001")
+_NS_PER_MS: Final = 1_000_000
+
+
+class BarPath:
+    """Makes the frames of one symbol's bars, one after the other; ``source`` is the number of the symbol."""
+
+    def __init__(self, instrument: Instrument, step_ms: int, source: int) -> None:
+        self._symbol = instrument.symbol
+        self._tick = instrument.tick_size
+        self._step = instrument.step_size
+        self._step_ms = step_ms
+        self._source = source
+        self._shown = self._step
+        self._close: Decimal | None = None
+        self._bars = 0
+
+    def skip(self, bar: Bar) -> None:
+        """Go past a bar without making its frames; what the next bar needs to know of it is kept."""
+        self._bars += 1
+        self._close = bar.close
+        if bar.volume:
+            self._shown = max(self._step, bar.volume * SHARE_SHOWN // self._step * self._step)
+
+    def frames(self, bar: Bar) -> list[MarketFrame]:
+        """The frames of a bar, by time."""
+        points = _path(bar, self._tick)
+        offsets = _offsets(points, self._step_ms)
+        half = round_price_up_to_tick(bar.open * HALF_SPREAD, self._tick)
+        share, rest = self._shares(bar, len(points))
+        symbol, shown, source, line = self._symbol, self._shown, self._source, bar.line
+        number = self._bars * IDS_PER_BAR
+        before = bar.open
+        seller_took = self._close is not None and bar.open < self._close
+        frames: list[MarketFrame] = []
+        last = len(points) - 1
+        for place, (price, _) in enumerate(points):
+            number += 1
+            at_ms = bar.open_ms + offsets[place]
+            at_ns = at_ms * _NS_PER_MS
+            below, above = (before, price) if before < price else (price, before)
+            if place:
+                seller_took = price < before
+            bid = below - half if below > half else below / 2
+            frames.append(
+                (
+                    at_ns,
+                    source,
+                    line,
+                    BookTicker(symbol, bid, shown, above + half, shown, number, at_ms, at_ms),
+                )
+            )
+            quantity = rest if place == last else share
+            frames.append(
+                (at_ns, source, line, TradePrint(symbol, number, price, quantity, seller_took, at_ms, at_ms))
+            )
+            before = price
+        self.skip(bar)
+        return frames
+
+    def _shares(self, bar: Bar, count: int) -> tuple[Decimal, Decimal]:
+        """The quantity of each print and of the last one; a bar without volume still shows its prices."""
+        if not bar.volume:
+            return self._step, self._step
+        share = (bar.volume / count).quantize(_SATOSHI, ROUND_DOWN) or _SATOSHI
+        return share, max(_SATOSHI, bar.volume.quantize(_SATOSHI, ROUND_DOWN) - share * (count - 1))
+
+
+def _path(bar: Bar, tick: Decimal) -> list[tuple[Decimal, int]]:
+    """The points of a bar's path with the number of the corner each leads to: 0 open, 1 and 2 extremes, 3 close."""
+    corners = (bar.low, bar.high) if bar.close >= bar.open else (bar.high, bar.low)
+    stride = bar.open * STRIDE
+    at = bar.open
+    points = [(at, 0)]
+    for corner, price in enumerate((*corners, bar.close), 1):
+        leg = price - at
+        if not leg:
+            continue
+        if abs(leg) > stride:
+            count = min(ceil(abs(leg) / stride), _LEG_STRIDES_MAX)
+            steps = ((at + leg * i / count) // tick * tick for i in range(1, count))
+            points += [(max(bar.low, step), corner) for step in steps]
+        points.append((price, corner))
+        at = price
+    return points
+
+
+def _offsets(points: list[tuple[Decimal, int]], step_ms: int) -> list[int]:
+    """When each point comes, in ms after the open: a third of the bar for each leg, the last just before its end.
+
+    A bar that stays where it opened has its open alone.
+    """
+    third = (step_ms - 1) // 3
+    counts = [0, 0, 0, 0]
+    for _, corner in points:
+        counts[corner] += 1
+    seen = [0, 0, 0, 0]
+    offsets = []
+    for _, corner in points:
+        seen[corner] += 1
+        offsets.append(third * (corner - 1) + third * seen[corner] // counts[corner] if corner else 0)
+    return offsets

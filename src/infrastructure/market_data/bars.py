@@ -1,0 +1,297 @@
+"""Bars as a market: files of OHLCV rows turned into frames, a bar at a time, all symbols in one order of time.
+
+Nothing of a bar is shown before its time: its open comes at its opening, its corners on the way (see
+:mod:`bar_path`), and whatever a frame depends on is of this bar's path or of bars before it. Files are read as they
+are needed, so years of bars take no memory. A cursor is the count of moments at which bars opened and the frames
+taken since the last; a restart reads the rows again but makes the frames of the running day only.
+"""
+
+import json
+from collections import Counter, deque
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from operator import itemgetter
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+
+from src.domain.market.candle import Candle, CandleBuilder, timeframe_ms
+from src.domain.market.instrument import Instrument
+from src.infrastructure.market_data.bar_file import Bar, BarFile, symbol_of
+from src.infrastructure.market_data.bar_path import HALF_SPREAD, BarPath
+from src.infrastructure.market_data.frames import MarketFrame, TradePrint
+from src.infrastructure.market_data.instruments import derived_instrument, shipped_instrument
+from src.infrastructure.market_data.source import OnFrame, SourceError, SourceStatistics
+
+_DAY_MS: Final = 86_400_000
+_NS_PER_MS: Final = 1_000_000
+_UNITS: Final = (("d", _DAY_MS), ("h", 3_600_000), ("m", 60_000), ("s", 1_000))
+_when_and_where: Final = itemgetter(0, 1)
+
+
+class _Lane:
+    """One symbol: its files one after the other, and the bar that comes next."""
+
+    def __init__(self, number: int, symbol: str, files: Sequence[BarFile], instrument: Instrument) -> None:
+        self.symbol = symbol
+        self.files = sorted(files, key=lambda file: file.sample[0].open_ms)
+        self.instrument = instrument
+        self.number = number
+        self.step_ms = files[0].step_ms
+        self.path = BarPath(instrument, self.step_ms, number)
+        self.statistics = SourceStatistics()
+        self._bars = self.read(self.statistics)
+        self.next_bar = next(self._bars, None)
+
+    def take(self) -> Bar:
+        """The bar that came next; the one after it comes next now."""
+        bar = self.next_bar
+        assert bar is not None, "asked only when there is one"
+        self.next_bar = next(self._bars, None)
+        return bar
+
+    def read(self, statistics: SourceStatistics) -> Iterator[Bar]:
+        """All bars from the first; where files overlap, the earlier one counts."""
+        last_ms = -1
+        for file in self.files:
+            for bar in file.bars(statistics):
+                if bar.open_ms > last_ms:
+                    last_ms = bar.open_ms
+                    yield bar
+
+
+class BarMarket:
+    """A :class:`MarketSource` over files of bars, which all have one length.
+
+    A file's name tells its symbol, else ``symbols`` do: one for all such files, or as many as there are, in order.
+    Raises :class:`SourceError` when a file cannot be read, a symbol is not known or lengths differ.
+    """
+
+    def __init__(self, paths: Sequence[Path], symbols: Sequence[str] = ()) -> None:
+        files = [BarFile(path) for path in paths]
+        if not files:
+            raise SourceError("No file of bars was named. Give one or more.")
+        steps = {file.step_ms for file in files}
+        if len(steps) > 1:
+            raise SourceError(f"The files hold bars of {sorted(steps)} ms. Name files of one length.")
+        self.step_ms = steps.pop()
+        self.timeframe = _timeframe_of(self.step_ms)
+        self._digests = [file.digest for file in files]
+        self._instruments: dict[str, Instrument] = {}
+        self._derived: list[str] = []
+        self._lanes = [
+            _Lane(number, symbol, own, self._instrument_of(symbol, own))
+            for number, (symbol, own) in enumerate(_by_symbol(files, symbols).items())
+        ]
+        self._start_ms = min(lane.next_bar.open_ms for lane in self._lanes if lane.next_bar is not None)
+        self._moments = 0
+        self._block_frames = 0
+        self._shown_from_ms = self._start_ms
+        self._frames = 0
+        self._ready: list[MarketFrame] = []  # Reversed: the next frame is the last one.
+        self._cursor_end = f'"timeframe":"{self.timeframe}","files":{json.dumps(self._digests)}}}'
+
+    @property
+    def description(self) -> str:
+        """One line for people."""
+        names = ", ".join(dict.fromkeys(file.path.name for lane in self._lanes for file in lane.files))
+        table = (
+            f"; instruments of {', '.join(self._derived)} derived from the decimals seen"
+            if self._derived
+            else ""
+        )
+        return (
+            f"bars of {self.timeframe} from {names}: {', '.join(self._instruments)}; filled on the path open, low, "
+            f"high, close of a rising bar and open, high, low, close of a falling one, half a spread of "
+            f"{HALF_SPREAD:%} off it{table}"
+        )
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """The symbols of the files."""
+        return tuple(self._instruments)
+
+    @property
+    def instruments(self) -> MappingProxyType[str, Instrument]:
+        """The instrument of every symbol."""
+        return MappingProxyType(self._instruments)
+
+    @property
+    def start_ns(self) -> int:
+        """When the first bar opens, ns since the epoch."""
+        return self._start_ms * _NS_PER_MS
+
+    @property
+    def next_ns(self) -> int | None:
+        """Time of the frame that comes next, or None at the end."""
+        if not self._ready and not self._make_block():
+            return None
+        return self._ready[-1][0]
+
+    @property
+    def statistics(self) -> SourceStatistics:
+        """Counts of what was read, a bar ahead of what was handed out."""
+        bad: Counter[str] = Counter()
+        for lane in self._lanes:
+            bad += lane.statistics.bad_lines
+        half = self._frames // 2
+        return SourceStatistics(
+            lines=sum(lane.statistics.lines for lane in self._lanes),
+            frames=Counter({"BookTicker": half, "TradePrint": half}),
+            bad_lines=bad,
+        )
+
+    def next_frame(self) -> MarketFrame | None:
+        """Take the next frame, or None at the end."""
+        if not self._ready and not self._make_block():
+            return None
+        return self._ready.pop()
+
+    def cursor(self) -> str:
+        """How many moments began, how many frames of the last were taken, and which files they are of."""
+        return (
+            f'{{"moments":{self._moments},"taken":{self._block_frames - len(self._ready)},{self._cursor_end}'
+        )
+
+    def catch_up(self, cursor: str, on_frame: OnFrame) -> int:
+        """Go to the cursor, passing on the frames of the running day (UTC); return how many there were."""
+        try:
+            place = json.loads(cursor)
+            moments, taken, digests = int(place["moments"]), int(place["taken"]), list(place["files"])
+        except (ValueError, KeyError, TypeError):
+            raise SourceError(
+                "The stored place is not one of a market of bars. Start a new session for this market."
+            ) from None
+        if digests != self._digests:
+            raise SourceError(
+                "The bars differ from those of the session that is to be continued (other files, another order or"
+                " changed content). Name the same files in the same order, or start a new session."
+            )
+        self._shown_from_ms = self._first_of_day(moments)
+        passed = 0
+        while self._moments < moments - 1 and (at_ms := self._next_moment_ms()) is not None:
+            if at_ms < self._shown_from_ms:
+                self._skip_block(at_ms)
+            else:
+                passed += self._pass_on(None, on_frame)
+        if moments:
+            passed += self._pass_on(taken, on_frame)
+        if self._moments != moments or self._block_frames < taken:
+            raise SourceError(
+                "The bars end before the stored place. Name the same files, or start a new session."
+            )
+        return passed
+
+    def history(self, symbol: str, timeframe: str, count: int) -> list[Candle]:
+        """Up to ``count`` candles that ended before the frames that were passed on began; none of a fresh market."""
+        lane = next((lane for lane in self._lanes if lane.symbol == symbol), None)
+        if lane is None or not count or timeframe_ms(timeframe) % self.step_ms:
+            return []
+        builder = CandleBuilder(symbol, timeframe)
+        closed: deque[Candle] = deque(maxlen=count)
+        path = BarPath(lane.instrument, self.step_ms, lane.number)
+        for bar in lane.read(SourceStatistics()):
+            if bar.open_ms >= self._shown_from_ms:
+                break
+            for at_ns, _, _, event in path.frames(bar):
+                if type(event) is TradePrint:
+                    closed += builder.add_trade(event.price, event.quantity, at_ns // _NS_PER_MS)
+        closed += builder.advance(self._shown_from_ms)
+        return list(closed)
+
+    def close(self) -> None:
+        """Files are closed as they are read to their end; nothing else is held."""
+
+    # --- blocks: all bars that open at one moment ------------------------------------------------------------
+
+    def _next_moment_ms(self) -> int | None:
+        return min((lane.next_bar.open_ms for lane in self._lanes if lane.next_bar is not None), default=None)
+
+    def _make_block(self) -> bool:
+        """Make the frames of the bars that open next; return whether there were any."""
+        at_ms = self._next_moment_ms()
+        if at_ms is None:
+            return False
+        frames: list[MarketFrame] = []
+        lanes = 0
+        for lane in self._lanes:
+            if lane.next_bar is not None and lane.next_bar.open_ms == at_ms:
+                frames += lane.path.frames(lane.take())
+                lanes += 1
+        if lanes > 1:
+            frames.sort(key=_when_and_where)  # Stable: the frames of one symbol keep their order.
+        frames.reverse()
+        self._moments += 1
+        self._ready = frames
+        self._block_frames = len(frames)
+        self._frames += len(frames)
+        return True
+
+    def _skip_block(self, at_ms: int) -> None:
+        for lane in self._lanes:
+            if lane.next_bar is not None and lane.next_bar.open_ms == at_ms:
+                lane.path.skip(lane.take())
+        self._moments += 1
+
+    def _pass_on(self, count: int | None, on_frame: OnFrame) -> int:
+        """Hand the frames of the next moment to somebody, all or so many; the rest is ready."""
+        self._make_block()
+        wanted = len(self._ready) if count is None else min(count, len(self._ready))
+        for _ in range(wanted):
+            on_frame(self._ready.pop())
+        return wanted
+
+    def _first_of_day(self, moments: int) -> int:
+        """The first moment of the UTC day in which the last of so many moments lies."""
+        first_ms = last_ms = self._start_ms
+        times = _moments_of([lane.read(SourceStatistics()) for lane in self._lanes])
+        for at_ms in islice(times, moments):
+            if at_ms // _DAY_MS != last_ms // _DAY_MS:
+                first_ms = at_ms
+            last_ms = at_ms
+        return first_ms
+
+    def _instrument_of(self, symbol: str, files: Sequence[BarFile]) -> Instrument:
+        instrument = shipped_instrument(symbol)
+        if instrument is None:
+            bars = [bar for file in files for bar in file.sample]
+            prices = {f"{price:f}" for bar in bars for price in (bar.open, bar.high, bar.low, bar.close)}
+            instrument = derived_instrument(symbol, prices, {f"{bar.volume:f}" for bar in bars})
+            self._derived.append(symbol)
+        self._instruments[symbol] = instrument
+        return instrument
+
+
+def _timeframe_of(step_ms: int) -> str:
+    """The spelling of bars' length, like 1m; raises SourceError for one that does not divide a day."""
+    if not step_ms or step_ms % 1_000 or _DAY_MS % step_ms:
+        raise SourceError(f"Bars of {step_ms} ms do not divide a day. Name bars of 1s to 1d.")
+    unit, length_ms = next(each for each in _UNITS if step_ms % each[1] == 0)
+    return f"{step_ms // length_ms}{unit}"
+
+
+def _moments_of(bars: Sequence[Iterator[Bar]]) -> Iterator[int]:
+    """The moments at which bars open, each once, in order."""
+    heads = [next(lane, None) for lane in bars]
+    while (at_ms := min((head.open_ms for head in heads if head is not None), default=None)) is not None:
+        yield at_ms
+        for place, head in enumerate(heads):
+            if head is not None and head.open_ms == at_ms:
+                heads[place] = next(bars[place], None)
+
+
+def _by_symbol(files: Sequence[BarFile], symbols: Sequence[str]) -> dict[str, list[BarFile]]:
+    """Which files are whose, in the order in which they were named."""
+    told = [symbol_of(file.path) for file in files]
+    nameless = [place for place, symbol in enumerate(told) if symbol is None]
+    if nameless and len(symbols) not in (1, len(nameless)):
+        names = ", ".join(files[place].path.name for place in nameless)
+        raise SourceError(
+            f"The names of {names} tell no symbol. Name files like BTCUSDT-1m.csv, or say --symbols for each."
+        )
+    for number, place in enumerate(nameless):
+        told[place] = symbols[0] if len(symbols) == 1 else symbols[number]
+    found: dict[str, list[BarFile]] = {}
+    for symbol, file in zip(told, files, strict=True):
+        found.setdefault(str(symbol), []).append(file)
+    return found
