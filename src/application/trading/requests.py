@@ -5,6 +5,8 @@ from datetime import timedelta
 from decimal import Decimal, InvalidOperation
 
 from src.application.ports.broker import Broker
+from src.application.trading.figures import UNDEFINED, Figure, figure
+from src.application.trading.live_statistics import LiveStatistics
 from src.application.trading.position_tracker import PositionTracker
 from src.domain.ledger.state import Ledger
 from src.domain.market.sides import OrderSide
@@ -13,6 +15,7 @@ from src.domain.money import Price, Quantity
 from src.domain.orders.order import Order
 from src.domain.orders.transitions import UNRESOLVED, AttemptState
 from src.domain.orders.types import OrderType, TimeInForce
+from src.domain.performance.ratios import win_rate
 from src.domain.risk.rules import MANUAL
 from src.domain.sessions.session import TradingSession
 
@@ -115,17 +118,28 @@ class ExecutionResult:
 
 @dataclass(frozen=True, slots=True)
 class SessionStats:
-    """Figures of a session. Money in the settle asset, shares as fractions, ``duration_ms`` in session time."""
+    """Figures of a session. Money in the settle asset, shares as fractions, ``duration_ms`` in session time.
+
+    A ratio that is not defined is ``UNDEFINED``, which prints as a dash: profit factor and payoff without a loss,
+    Sharpe and Sortino below 30 returns, SQN below 30 trades. Formulas: ``src/domain/performance``.
+    """
 
     duration_ms: int
     total_trades: int
     winning_trades: int
     losing_trades: int
-    win_rate: Decimal | None
+    win_rate: Figure
     total_pnl: Decimal
     commission: Decimal
     funding: Decimal
     max_drawdown: Decimal
+    profit_factor: Figure = UNDEFINED
+    expectancy: Figure = UNDEFINED
+    payoff_ratio: Figure = UNDEFINED
+    sqn: Figure = UNDEFINED
+    total_return: Figure = UNDEFINED
+    sharpe_ratio: Figure = UNDEFINED
+    sortino_ratio: Figure = UNDEFINED
 
     @property
     def duration(self) -> timedelta:
@@ -133,19 +147,26 @@ class SessionStats:
         return timedelta(milliseconds=self.duration_ms)
 
     @classmethod
-    def of(cls, session: TradingSession, now_ms: int) -> "SessionStats":
+    def of(cls, session: TradingSession, now_ms: int, statistics: LiveStatistics) -> "SessionStats":
         """The session's figures; one that runs lasts until ``now_ms``."""
-        decided = session.winning_trades + session.losing_trades
+        trades, curve = statistics.trades, statistics.curve
         return cls(
             duration_ms=(session.stopped_ms or now_ms) - session.started_ms,
             total_trades=session.total_trades,
             winning_trades=session.winning_trades,
             losing_trades=session.losing_trades,
-            win_rate=Decimal(session.winning_trades) / decided if decided else None,
+            win_rate=figure(win_rate(session.winning_trades, session.losing_trades)),
             total_pnl=session.total_pnl,
             commission=session.total_commission,
             funding=session.total_funding,
             max_drawdown=session.max_drawdown,
+            profit_factor=figure(trades.profit_factor),
+            expectancy=figure(trades.expectancy),
+            payoff_ratio=figure(trades.payoff_ratio),
+            sqn=figure(trades.sqn),
+            total_return=figure(curve.total_return),
+            sharpe_ratio=figure(curve.sharpe),
+            sortino_ratio=figure(curve.sortino),
         )
 
 

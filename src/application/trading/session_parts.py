@@ -8,7 +8,7 @@ from src.application.ports.event_bus import EventBus
 from src.application.ports.ids import Ids
 from src.application.ports.inputs import Inputs
 from src.application.ports.kill_switch import KillSwitch
-from src.application.ports.store import Store
+from src.application.ports.store import ReadModels, Store
 from src.application.sizing import PositionSizer
 from src.application.trading.market_desk import MarketDesk
 from src.application.trading.restarts import Restarts
@@ -28,7 +28,7 @@ class SessionParts:
 
     ``account`` describes the account for the case that it is new. ``owner`` names this process for the lease.
     ``restarts`` says how often a session that failed starts itself again, None: never. ``close`` releases what
-    the parts hold, in any state.
+    the parts hold, in any state. ``reads`` opens the read models of the store, for figures of earlier processes.
     ``tick_ms`` is session time between two looks of the watchdogs, and what is done every minute is done every 60
     of them; a market of bars has no seconds, there it is a bar.
     """
@@ -52,4 +52,5 @@ class SessionParts:
     tick_ms: int = 1_000
     auto_execute: bool = True
     restarts: Restarts | None = None
+    reads: Callable[[], ReadModels] | None = None
     notes: list[str] = field(default_factory=list)

@@ -5,6 +5,9 @@ from functools import cache
 
 from src.domain.ledger.events import Event, FillBooked, OrderDenied
 
+TRADE_CLOSED_TOPIC = "trade.closed"
+"""Carries each RoundTrip, after the commit of the fill that closed it; no record of the journal, which has the fill."""
+
 _SPECIAL = {FillBooked: "order.filled", OrderDenied: "order.denied"}
 
 

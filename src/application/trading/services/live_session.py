@@ -13,6 +13,7 @@ from src.application.ports.event_bus import EventBus
 from src.application.ports.store import StoreError
 from src.application.trading.config import TradingConfig
 from src.application.trading.default_assembly import default_assemble
+from src.application.trading.live_statistics import LiveStatistics
 from src.application.trading.picture import SessionPicture
 from src.application.trading.position_tracker import PositionTracker
 from src.application.trading.requests import SessionRequest
@@ -65,6 +66,7 @@ class LiveSession:
         self._runner: SessionRunner | None = None
         self._closed = True
         self._picture: SessionPicture | None = None
+        self._statistics: LiveStatistics | None = None
         self._task: asyncio.Task[None] | None = None
         self._failed: asyncio.Future[BaseException] | None = None
 
@@ -138,6 +140,7 @@ class LiveSession:
         self._runner = runner
         self._closed = False
         self._picture = SessionPicture(runner)
+        self._statistics = _follow(runner)
         self._listen(parts.bus)
         return runner
 
@@ -207,6 +210,13 @@ class LiveSession:
         assert self._picture is not None, "a session has its picture"
         return self._picture.take()
 
+    @property
+    def statistics(self) -> LiveStatistics:
+        """The figures of the session so far, up to its last commit that was told."""
+        self._active()
+        assert self._statistics is not None, "a session has its figures"
+        return self._statistics
+
     # --- inside ---------------------------------------------------------------------------------------------
 
     def _active(self) -> SessionRunner:
@@ -249,3 +259,17 @@ class LiveSession:
         if self._task is None or not self._task.done() or self._task.cancelled():
             return None
         return self._task.exception()
+
+
+def _follow(runner: SessionRunner) -> LiveStatistics:
+    """Figures that follow the session; what it did in an earlier process is read, if anybody can."""
+    parts, session = runner.parts, runner.session
+    statistics = LiveStatistics(runner.loop.ledger.account.settle_asset, parts.mark_equity_ms)
+    if parts.reads is not None and (runner.resumed or session.total_trades):
+        reads = parts.reads()
+        try:
+            statistics.remember(reads, parts.account.account_id, session)
+        finally:
+            reads.close()
+    statistics.follow(parts.bus)
+    return statistics

@@ -1,0 +1,136 @@
+from contextlib import closing
+from decimal import Decimal
+from pathlib import Path
+
+from src.application.reporting.history import history_of
+from src.application.trading.figures import UNDEFINED
+from src.application.trading.live_statistics import LiveStatistics
+from src.application.trading.services.live_trading_service import LiveTradingService
+from src.application.trading.session_runner import EndCause, SessionRunner
+from src.bootstrap.paper import PaperConfig
+from src.domain.decisions.news import PlaceOrder
+from src.domain.market.sides import OrderSide
+from src.domain.orders.ticket import OrderTicket
+from src.domain.orders.types import OrderType, Purpose
+from src.domain.performance.report import PerformanceReport, report
+from src.domain.performance.trades import TradeTally
+from src.domain.risk.review import Approved
+from src.infrastructure.persistence.read_models import SqliteReadModels
+from tests.application.trading.library import data_folder, service
+from tests.application.trading.sessions import calm, die, parts_of, pass_time
+from tests.simulation.world import SYMBOL
+
+__all__ = ["data_folder", "service"]
+
+SECONDS = 120
+
+
+def trading(folder: Path) -> PaperConfig:
+    """A session that trades often."""
+    return calm(folder, save_state_interval_ms=1_000)
+
+
+def enter(runner: SessionRunner, number: int) -> None:
+    """A market order in changing directions, where the book is deep enough for it."""
+    prices = runner.loop.desk.best_prices(SYMBOL)
+    assert prices is not None, "the market has begun"
+    ticket = OrderTicket(
+        SYMBOL,
+        OrderSide.SELL if number % 2 else OrderSide.BUY,
+        OrderType.MARKET,
+        Decimal("0.001") * (1 + number % 3),
+        Purpose.ENTRY,
+        "trader",
+        prices[0],
+    )
+    verdict = runner.validator.review(ticket, runner.loop.inputs.now_ms())
+    if isinstance(verdict, Approved):
+        runner.loop.decide(PlaceOrder(verdict))
+
+
+async def followed(config: PaperConfig, ms: int, *, killed: bool = False) -> LiveStatistics:
+    """Run a session for so long, to its end or until its process dies; what was followed of it."""
+    service = LiveTradingService(lambda _: parts_of(config, SECONDS))
+    runner = await service.begin(parts_of(config, SECONDS))
+    await pass_time(runner.loop, 2_000)
+    for number in range(ms // 1_500):
+        enter(runner, number)
+        await pass_time(runner.loop, 1_500)
+    if killed:
+        await runner.parts.inputs.breathe()
+        await die(runner)
+    else:
+        runner.request_stop(EndCause.STOP)
+        await runner.run()
+        await runner.parts.inputs.breathe()
+        await service.close()
+    return service.statistics
+
+
+def reported(config: PaperConfig) -> PerformanceReport:
+    with closing(SqliteReadModels(config.database)) as reads:
+        (row,) = reads.accounts()
+        return report(history_of(reads, row.account_id))
+
+
+def assert_same(live: LiveStatistics, config: PaperConfig) -> None:
+    with closing(SqliteReadModels(config.database)) as reads:
+        (row,) = reads.accounts()
+        trips = reads.round_trips(row.account_id)
+    before_funding = TradeTally()
+    for trip in trips:
+        before_funding.add(trip)
+    curve = reported(config).curve
+    assert curve is not None
+    assert len(trips) > 3
+    assert live.trades == before_funding.figures()
+    assert live.curve.total_return == curve.total_return
+    ours, theirs = live.curve.drawdown, curve.drawdown
+    assert ours is not None and theirs is not None
+    assert (ours.amount, ours.share) == (theirs.amount, theirs.share)
+    # A mark is told with the time of its commit, which may be a few ms after it.
+    assert abs(ours.duration_ms - theirs.duration_ms) < 500
+    assert (live.curve.returns, live.curve.sharpe) == (curve.risk.returns, curve.risk.sharpe)
+
+
+async def test_what_was_followed_of_a_session_is_what_the_report_says_of_it(tmp_path: Path):
+    config = trading(tmp_path)
+
+    live = await followed(config, 70_000)
+
+    assert_same(live, config)
+
+
+async def test_a_resumed_session_counts_what_it_did_in_the_process_that_died(tmp_path: Path):
+    config = trading(tmp_path)
+    before = await followed(config, 40_000, killed=True)
+
+    live = await followed(config, 30_000)
+
+    assert live.trades.trades > before.trades.trades > 0
+    assert_same(live, config)
+
+
+async def test_the_figures_of_a_session_that_did_nothing_are_printed_as_dashes(service: LiveTradingService):
+    stats = await service.get_session_stats()
+
+    printed = (
+        f"{stats.win_rate:.2%} {stats.profit_factor:.2f} {stats.sharpe_ratio:.2f} ${stats.total_pnl:.2f}"
+    )
+
+    assert printed == "- - - $0.00"
+    assert stats.profit_factor is UNDEFINED and not stats.profit_factor
+
+
+async def test_a_closed_trade_is_in_the_figures_once_it_is_published(service: LiveTradingService):
+    bus = service._active().parts.bus
+    closed: list[object] = []
+    bus.subscribe("trade.closed", closed.append)
+
+    await service.place_order("BTCUSDT", "BUY", 0.01)
+    await service.close_position("BTCUSDT")
+    session = await service.stop_session(flatten=True)
+    stats = await service.get_session_stats()
+
+    assert stats.total_trades == session.total_trades == len(closed) > 0
+    assert stats.expectancy == Decimal(str(stats.expectancy)) and stats.win_rate in (0, 1)
