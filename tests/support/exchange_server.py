@@ -69,7 +69,7 @@ class Client:
 async def served(folder: Path, **options: Any) -> AsyncIterator[Client]:
     """A server in ``folder`` and its client; ``options`` are those of :class:`ServerConfig`."""
     market: Callable[[], MarketSource] = options.pop("open_market", synthetic_market)
-    options = {"admin": True, "keys": (KEY,), "synchronous": "OFF"} | options
-    config = ServerConfig(folder, market, **options)
+    given: dict[str, Any] = {"admin": True, "keys": (KEY,), "synchronous": "OFF", "speed": 10.0} | options
+    config = ServerConfig(folder, market, **given)
     async with ExchangeServer(config) as server, aiohttp.ClientSession() as session:
         yield Client(server, session)

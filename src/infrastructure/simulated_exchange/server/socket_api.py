@@ -213,6 +213,7 @@ def _parsed(text: str) -> dict[str, Any]:
         document = msgspec.json.decode(text, type=dict[str, Any])
     except msgspec.DecodeError:
         raise refuse(-1102, "method") from None
-    if not isinstance(document.get("method"), str) or not isinstance(document.get("params") or {}, dict):
+    params = document.get("params")
+    if not isinstance(document.get("method"), str) or not (params is None or isinstance(params, dict)):
         raise refuse(-1102, "method")
     return document
