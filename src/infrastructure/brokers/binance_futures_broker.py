@@ -230,6 +230,9 @@ class BinanceFuturesBroker(BinanceReads):
 
     def _run(self, request: Coroutine[Any, Any, None]) -> None:
         """Let a request live by itself: whoever waited for it may be cancelled, the request may not."""
+        if self._sink is None:
+            request.close()
+            return
         task = asyncio.get_running_loop().create_task(request)
         self._tasks.add(task)
         task.add_done_callback(self._ended)

@@ -92,7 +92,13 @@ class BinanceReads:
     async def positions(self) -> list[PositionReport]:
         """Every position that is not flat."""
         rows = await self._ask("positions", at.POSITION_RISK)
-        return [report for report in map(position_report, rows) if report.quantity]
+        held = [report for report in map(position_report, rows) if report.quantity]
+        if not held:
+            return []
+        # The positions themselves do not say at which leverage they are held.
+        configs = await self._ask("symbol_config", at.SYMBOL_CONFIG)
+        leverage = {row["symbol"]: int(row["leverage"]) for row in configs}
+        return [replace(report, leverage=leverage.get(report.symbol, 0)) for report in held]
 
     async def balances(self) -> list[BalanceReport]:
         """Wallets by asset; assets that were never held are left out."""

@@ -1,0 +1,110 @@
+"""The Binance broker over real sockets, against the local exchange, whose market is made by hand."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from src.domain.market.candle import Candle
+from src.domain.market.instrument import Instrument
+from src.infrastructure.brokers.binance_client import BinanceClient
+from src.infrastructure.brokers.binance_futures_broker import BinanceFuturesBroker
+from src.infrastructure.brokers.binance_transport import BinanceTransport
+from src.infrastructure.brokers.venue_clock import VenueClock
+from src.infrastructure.brokers.weight_budget import WeightBudget
+from src.infrastructure.market_data.frames import MarketFrame
+from src.infrastructure.market_data.source import OnFrame, SourceStatistics
+from src.infrastructure.simulated_exchange.rules import HOUR_MS, ExchangeRules
+from src.infrastructure.simulated_exchange.server.app import ExchangeServer
+from src.infrastructure.streams.binance_user_stream import BinanceUserStream
+from tests.support.broker_contract import Heard
+from tests.support.engine_builders import BTC, Frames, an_instrument
+from tests.support.exchange_server import KEY, served
+
+QUIET_S: Final = 0.03
+PATIENCE_S: Final = 2.0
+
+
+class SilentMarket:
+    """A market that never says anything by itself. Implements MarketSource."""
+
+    description = "silence"
+    symbols = (BTC,)
+    instruments: dict[str, Instrument]
+    next_ns = None
+    start_ns = 0
+
+    def __init__(self) -> None:
+        self.instruments = {BTC: an_instrument()}
+        self.statistics = SourceStatistics()
+
+    def next_frame(self) -> MarketFrame | None:
+        return None
+
+    def cursor(self) -> str:
+        return ""
+
+    def catch_up(self, cursor: str, on_frame: OnFrame) -> int:
+        return 0
+
+    def history(self, symbol: str, timeframe: str, count: int) -> list[Candle]:
+        return []
+
+    def close(self) -> None:
+        return
+
+
+class SocketVenue:
+    """The venue of the contract: a broker, its server, and a hand on the market."""
+
+    def __init__(self, server: ExchangeServer, folder: Path, **broker: Any) -> None:
+        self.server = server
+        self.heard = Heard()
+        self.clock = VenueClock()
+        self.budget = WeightBudget(folder / "weight", weight_max=1_000_000)
+        client = BinanceClient(server.url, KEY.key, KEY.secret, BinanceTransport(), self.budget, self.clock)
+        self.stream = BinanceUserStream(client, f"ws://{server.address}")
+        self.broker = BinanceFuturesBroker(client, self.clock, self.stream, lambda act: act(), **broker)
+        self._frames = Frames(start_ms=server.services.venue.clock.now_ms())
+
+    async def settle(self) -> None:
+        """Until nothing has arrived for a moment."""
+        loop = asyncio.get_running_loop()
+        give_up = loop.time() + PATIENCE_S
+        before, since = -1, loop.time()
+        while loop.time() < give_up and loop.time() - since < QUIET_S:
+            await asyncio.sleep(0.002)
+            if len(self.heard.order_of_arrival) != before:
+                before, since = len(self.heard.order_of_arrival), loop.time()
+
+    def quote(self, bid: str, ask: str) -> None:
+        self._happen(self._frames.ticker(bid, ask))
+
+    def trade(self, price: str, quantity: str, buyer_is_maker: bool = True) -> None:
+        self._happen(self._frames.trade(price, quantity, buyer_is_maker))
+
+    def pay_funding(self) -> None:
+        venue = self.server.services.venue
+        venue.writing().advance_time((venue.clock.now_ms() // HOUR_MS + 1) * HOUR_MS)
+
+    def _happen(self, frame: MarketFrame) -> None:
+        services = self.server.services
+        services.venue.writing().on_frame(frame)
+        services.market.take(frame)
+
+
+@asynccontextmanager
+async def a_socket_venue(folder: Path, **options: Any) -> AsyncIterator[SocketVenue]:
+    """A served exchange with a quote of 76000.00 / 76000.10, and an open broker; ``options`` are the server's."""
+    broker = options.pop("broker", {})
+    options = {"rules": ExchangeRules(funding_interval_ms=HOUR_MS)} | options
+    async with served(folder / "exchange", open_market=SilentMarket, **options) as client:
+        venue = SocketVenue(client.server, folder, **broker)
+        venue.quote("76000.00", "76000.10")
+        await venue.broker.open(venue.heard)
+        try:
+            yield venue
+        finally:
+            await venue.broker.close()
+            venue.budget.close()
