@@ -15,7 +15,7 @@ from src.application.trading.session_parts import SessionParts
 from src.application.trading.session_runner import SessionRunner
 from src.bootstrap.paper import PaperConfig
 from src.domain.decisions.decide import decide
-from src.domain.decisions.news import MoveTrading
+from src.domain.decisions.news import MoveTrading, ReopenSymbol
 from src.domain.decisions.step import Now, Policy
 from src.domain.ledger.events import FillBooked, IncomeBooked, TradesConfirmed
 from src.domain.ledger.state import Ledger
@@ -29,19 +29,21 @@ from src.interfaces.cli.composition import Difference, RecoveryOutcome, TradingC
 
 def move_trading(database: Database, account_id: str, trigger: TradingTrigger, reason: str) -> TradingChange:
     """Move the account's trading state as its one writer; raises AccountBusy while a session holds it."""
-    return asyncio.run(_move_trading(database, account_id, trigger, reason))
+    return asyncio.run(_decide(database, account_id, MoveTrading(trigger, reason, "operator")))
 
 
-async def _move_trading(
-    database: Database, account_id: str, trigger: TradingTrigger, reason: str
-) -> TradingChange:
+def reopen_symbol(database: Database, account_id: str, symbol: str) -> TradingChange:
+    """Free a symbol that was closed, as the account's one writer; raises AccountBusy while a session holds it."""
+    return asyncio.run(_decide(database, account_id, ReopenSymbol(symbol, "operator")))
+
+
+async def _decide(database: Database, account_id: str, news: MoveTrading | ReopenSymbol) -> TradingChange:
     store = database.store()
     try:
         await store.acquire(account_id, f"pid {os.getpid()}")
         ledger = await store.load(account_id)
         assert ledger is not None, "the account was found before"
         at_ms = ledger.account.last_ms
-        news = MoveTrading(trigger, reason, "operator")
         step = decide(ledger, BlindView(), Policy(), news, Now(at_ms, at_ms))
         # Requests to cancel are recorded; the next start repeats them to the exchange.
         store.stage(at_ms, step.events)

@@ -12,14 +12,20 @@ from typing import Any
 from src.application.ports.broker import BrokerError
 from src.application.ports.kill_switch import KillLevel
 from src.application.ports.store import StoreError
+from src.application.trading.by_hand import PositionNotFound, closing_ticket, send_by_hand
 from src.application.trading.halting import halting
 from src.application.trading.picture import SessionPicture
+from src.application.trading.requests import ExecutionResult
+from src.application.trading.risk_report import report_risk
 from src.application.trading.services.live_trading_service import OrderNotFound
 from src.application.trading.session_loop import COMMITTED_TOPIC
 from src.application.trading.session_parts import SessionParts
 from src.application.trading.session_runner import EndCause, SessionRunner
 from src.bootstrap.memory import settle_memory
-from src.domain.decisions.news import MoveSession, MoveTrading, RequestCancel
+from src.domain.decisions.news import MoveSession, MoveTrading, ReopenSymbol, RequestCancel
+from src.domain.market.sides import PositionSide
+from src.domain.market.symbols import canonical_symbol
+from src.domain.orders.ticket import OrderTicket
 from src.domain.sessions.session import SessionTrigger
 from src.domain.sessions.trading_states import TradingTrigger
 from src.domain.shared.errors import IllegalTransition
@@ -136,17 +142,43 @@ class SessionProcess:
             await self._cancel(arguments["client_order_id"])
         elif name == "recover":
             runner.loop.inputs.post(self._want_recovery)
+        elif name == "risk":
+            return report_risk(runner)
+        elif name == "close":
+            return await self._close(arguments)
         elif name in _DECISIONS:
             await self._decide(name, _DECISIONS[name](arguments))
         assert self._picture is not None, "commands are taken after the start"
         return self._picture.take()
 
-    async def _decide(self, name: str, news: MoveSession | MoveTrading) -> None:
+    async def _decide(self, name: str, news: MoveSession | MoveTrading | ReopenSymbol) -> None:
         loop = self._runner.loop
         try:
             await loop.ask(lambda: loop.decide(news))
         except IllegalTransition as error:
             raise ValueError(f"{name} is not possible: the session is {error.state}") from None
+
+    async def _close(self, arguments: dict[str, Any]) -> dict[str, str]:
+        """Send the order that closes a position; what becomes of it, `status` says."""
+        runner = self._runner
+        side = PositionSide(arguments["position_side"]) if arguments["position_side"] else None
+
+        def close() -> tuple[OrderTicket, str | ExecutionResult]:
+            ticket = closing_ticket(runner, arguments["symbol"], arguments["reason"], side)
+            return ticket, send_by_hand(runner, ticket)
+
+        try:
+            ticket, sent = await runner.loop.ask(close)
+        except PositionNotFound as error:
+            raise OrderNotFound(str(error)) from None
+        if isinstance(sent, ExecutionResult):
+            raise ValueError(sent.error)
+        return {
+            "order_id": sent,
+            "symbol": ticket.symbol,
+            "side": ticket.side.value,
+            "quantity": f"{ticket.quantity:f}",
+        }
 
     async def _cancel(self, client_order_id: str) -> None:
         loop = self._runner.loop
@@ -158,9 +190,10 @@ class SessionProcess:
         self._runner.loop.reconcile_wanted = "asked for"
 
 
-_DECISIONS: dict[str, Callable[[dict[str, Any]], MoveSession | MoveTrading]] = {
+_DECISIONS: dict[str, Callable[[dict[str, Any]], MoveSession | MoveTrading | ReopenSymbol]] = {
     "pause": lambda _: MoveSession(SessionTrigger.PAUSE, "asked for"),
     "resume": lambda _: MoveSession(SessionTrigger.RESUME, "asked for"),
     "halt": lambda arguments: halting(KillLevel(arguments["level"]), arguments["reason"], "operator"),
+    "reopen": lambda arguments: ReopenSymbol(canonical_symbol(arguments["symbol"]), "operator"),
     "rearm": lambda _: MoveTrading(TradingTrigger.REARM, "re-armed", "operator"),
 }

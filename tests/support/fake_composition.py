@@ -123,6 +123,7 @@ class FakeApplication:
     health: tuple[Check, ...] = (Check("disk", Health.OK, "plenty"),)
     asked: list[tuple[Any, ...]] = field(default_factory=list)
     still_engaged: bool = False
+    answers: dict[str, Any] = field(default_factory=dict)
     data_dir: Path = Path("data")
     control_timeout_ms: int = 1_000
     stops: bool = True
@@ -167,7 +168,7 @@ class FakeApplication:
             soft = arguments.get("level") == "soft"
             state = "ACTIVE" if command == "rearm" else "REDUCE_ONLY" if soft else "HALTED"
             return {"result": {**_sent(self.running), "trading_state": state, "trading_reason": ""}}
-        return {"result": _sent(self.running)}
+        return {"result": self.answers.get(command) or _sent(self.running)}
 
     def engage_kill_switch(self, reason: str, level: KillLevel, account_id: str | None) -> Path:
         self.asked.append(("engage", reason, level.value, account_id))

@@ -187,6 +187,14 @@ class MoveTrading:
 
 
 @dataclass(frozen=True, slots=True)
+class ReopenSymbol:
+    """A person has looked into why a symbol was closed, and wants it to be opened again."""
+
+    symbol: str
+    author: str
+
+
+@dataclass(frozen=True, slots=True)
 class Tick:
     """Time has passed: watchdogs run, cancels without an answer are repeated, the day may have changed."""
 
@@ -211,6 +219,7 @@ News = (
     | RecoveryConcluded
     | MoveSession
     | MoveTrading
+    | ReopenSymbol
     | Tick
     | SubmitOutcome
     | CancelOutcome

@@ -3,16 +3,17 @@
 from src.domain.decisions import news as n
 from src.domain.decisions.alarms import halt
 from src.domain.decisions.effects import Reconcile
+from src.domain.decisions.orders import UNKNOWN_OUTCOME
 from src.domain.decisions.protection import close_now, protect
 from src.domain.decisions.sending import cancel_effect
 from src.domain.decisions.step import Step
 from src.domain.decisions.watch import DAILY_LOSS, cancel_entries, day_is_over, watch_losses
 from src.domain.ledger import events as e
 from src.domain.orders.order import Order
-from src.domain.orders.transitions import UNRESOLVED, CancelState
+from src.domain.orders.transitions import UNRESOLVED, AttemptState, CancelState
 from src.domain.portfolio.exposure import equity, gross_exposure, unrealized_pnl
 from src.domain.sessions.session import SESSION_TRANSITIONS, SessionTrigger, TradingSessionStatus
-from src.domain.sessions.trading_states import TRADING_TRANSITIONS, TradingState, TradingTrigger
+from src.domain.sessions.trading_states import TRADING_TRANSITIONS, SymbolState, TradingState, TradingTrigger
 from src.domain.shared.transitions import next_state
 
 DAY_MS = 86_400_000
@@ -65,6 +66,21 @@ def move_trading(step: Step, news: n.MoveTrading) -> None:
         for position in list(step.ledger.positions.values()):
             if not position.is_flat:
                 close_now(step, position, news.reason)
+
+
+def reopen_symbol(step: Step, news: n.ReopenSymbol) -> None:
+    """Free a symbol that was closed; while an outcome in it is unknown it stays restricted for that alone."""
+    book = step.ledger.symbol(news.symbol)
+    if book.state is not SymbolState.CLOSED:
+        return
+    unknown = any(
+        order.symbol == news.symbol and order.is_open and order.attempt_state is AttemptState.UNKNOWN
+        for order in step.ledger.orders.values()
+    )
+    state = SymbolState.REDUCE_ONLY if unknown else SymbolState.TRADING
+    step.emit(
+        e.SymbolMoved(news.symbol, state, UNKNOWN_OUTCOME if unknown else f"re-opened by {news.author}")
+    )
 
 
 def stream_ended(step: Step, news: n.StreamEnded) -> None:

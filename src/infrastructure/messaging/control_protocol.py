@@ -26,6 +26,9 @@ COMMANDS: Final[Mapping[str, Mapping[str, object]]] = {
     "resume": {},
     "halt": {"reason": "asked for", "level": "halt"},
     "rearm": {},
+    "reopen": {"symbol": ""},
+    "risk": {},
+    "close": {"symbol": "", "position_side": "", "reason": "closed by hand"},
     "cancel": {"client_order_id": ""},
     "recover": {"dry_run": False},
 }

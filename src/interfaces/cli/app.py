@@ -13,6 +13,7 @@ from src.interfaces.cli.arguments import repeat_flags, split_verbose
 from src.interfaces.cli.commands import (
     program,
     reading,
+    risk,
     safety,
     session,
     statistics,
@@ -43,7 +44,7 @@ def build(rich_help: bool) -> typer.Typer:
     ) -> None:
         """Steadyhand."""
 
-    for module in (session, reading, statistics, strategies, safety, storage, program, testnet):
+    for module in (session, reading, statistics, strategies, safety, risk, storage, program, testnet):
         module.register(app)
     return app
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from src.application.ports.kill_switch import KillLevel
 from src.application.ports.store import AccountRow, StoreError
+from src.domain.market.symbols import canonical_symbol
 from src.interfaces.cli.accounts import all_accounts, choose_account
 from src.interfaces.cli.composition import Application, TradingChange
 from src.interfaces.cli.control import command
@@ -71,6 +72,19 @@ def release(app: Application, wanted: str | None) -> Outcome:
         )
     note = "" if was_there or rearmed else ", and nothing was halted"
     return Outcome(False, tuple(rearmed), f"ACTIVE{_named(rearmed)}: positions may be opened again{note}")
+
+
+def reopen(app: Application, wanted: str | None, symbol: str) -> Outcome:
+    """Open one closed symbol again; a halt of the account stands."""
+    name = canonical_symbol(symbol)
+    row = choose_account(app, wanted)
+    running, state = True, ""
+    try:
+        state = str(command(app, row.account_id, "reopen", {"symbol": name})["trading_state"])
+    except ConnectionRefusedError:
+        running, state = False, app.reopen_symbol(row.account_id, name).trading_state
+    switched = Switched(row.account_id, state, running)
+    return Outcome(False, (switched,), f"{name} may be opened again{_named([switched])}, trading is {state}")
 
 
 def _named_account(app: Application, wanted: str | None, reason: str, level: KillLevel) -> AccountRow | None:

@@ -3,11 +3,12 @@
 import pytest
 
 from src.domain.decisions import news as n
+from src.domain.decisions.alarms import restrict
 from src.domain.ledger import events as e
 from src.domain.orders.news import OutcomeUnknown, Refused
 from src.domain.orders.types import Purpose
 from src.domain.sessions.session import SessionTrigger, TradingSessionStatus
-from src.domain.sessions.trading_states import TradingState, TradingTrigger
+from src.domain.sessions.trading_states import SymbolState, TradingState, TradingTrigger
 from src.domain.shared.errors import IllegalTransition
 from tests.support.domain_builders import ETH, SELL, an_exit, some_options
 from tests.support.domain_scene import Scene, cancels, kinds
@@ -244,3 +245,38 @@ def test_a_failed_session_that_was_reset_starts_anew_and_does_not_remember_its_p
     scene.decide(concluded())
 
     assert status(scene) is TradingSessionStatus.RUNNING
+
+
+# --- closed symbols -----------------------------------------------------------------------------------------
+
+
+def close_the_symbol(scene, symbol=ETH):
+    step = scene.decide(n.Tick())
+    restrict(step, symbol, "something does not add up")
+
+
+def test_a_closed_symbol_is_opened_again_by_a_person():
+    scene = Scene()
+    close_the_symbol(scene)
+
+    scene.decide(n.ReopenSymbol(ETH, "operator"))
+
+    assert scene.ledger.symbol(ETH).state is SymbolState.TRADING
+
+
+def test_an_unknown_outcome_keeps_a_reopened_symbol_restricted_until_it_is_settled():
+    scene = Scene()
+    order = scene.place(symbol=ETH)
+    scene.decide(OutcomeUnknown(order.client_order_id, "timeout"))
+    close_the_symbol(scene)
+
+    scene.decide(n.ReopenSymbol(ETH, "operator"))
+    restricted = scene.ledger.symbol(ETH).state
+    scene.accept(order)
+
+    assert restricted is SymbolState.REDUCE_ONLY
+    assert scene.ledger.symbol(ETH).state is SymbolState.TRADING
+
+
+def test_a_symbol_that_is_open_needs_no_reopening():
+    assert Scene().decide(n.ReopenSymbol(ETH, "operator")).events == []

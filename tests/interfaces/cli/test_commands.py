@@ -10,6 +10,7 @@ from src.domain.market.sides import OrderSide
 from src.domain.positions.position import RoundTrip
 from src.interfaces.cli.composition import Check, Difference, Ended, Health, RecoveryOutcome, SessionRequest
 from tests.interfaces.cli.conftest import Run
+from tests.support.domain_builders import a_ledger
 from tests.support.fake_composition import FakeApplication, FakeComposition
 from tests.support.session_builders import SESSION_ID, a_position, a_result, a_snapshot, an_account
 
@@ -372,3 +373,77 @@ def test_with_json_stdout_is_one_document(run: Run, command: tuple[str, ...]):
     ran = run(*command, "--json")
 
     assert ran.code == 0 and isinstance(ran.document, dict) and ran.err == ""
+
+
+# --- risk ---------------------------------------------------------------------------------------------------
+
+
+def test_risk_is_told_by_the_running_session(run: Run, app: FakeApplication):
+    app.running = a_snapshot()
+    app.answers["risk"] = {
+        "trading_state": "REDUCE_ONLY",
+        "trading_reason": "the daily loss limit is reached",
+        "rules": [
+            {"rule": "daily_loss", "subject": "", "value": "0.021", "limit": "0.02", "used": "1.05"},
+            {"rule": "gross_exposure", "subject": "", "value": "1500", "limit": "10000", "used": "0.15"},
+            {"rule": "volatility", "subject": "", "value": None, "limit": "2", "used": None},
+        ],
+        "refusals": {"daily_loss": 3},
+        "unenforced": {"volatility": 7},
+        "closed_symbols": {"ETHUSDT": "CLOSED: it was filled beyond its quantity"},
+    }
+
+    shown, document = run("risk").out, run("risk", "--json").document
+
+    assert "risk, live; trading REDUCE_ONLY: the daily loss limit is reached" in shown
+    assert "2.10 %" in shown and "105.00 %" in shown and "1,500.00" in shown
+    assert "volatility was not enforced 7 times" in shown
+    assert "rearm --symbol ETHUSDT" in shown
+    assert document["running"] is True and document["report"]["rules"][0]["used"] == "1.05"
+
+
+def test_without_a_process_risk_is_that_of_the_last_commit(run: Run, app: FakeApplication):
+    app.reads.the_ledger = a_ledger()
+
+    shown, document = run("risk").out, run("risk", "--json").document
+
+    assert "not running" in shown and "daily_loss" in shown
+    assert document["running"] is False
+
+
+def test_an_account_that_never_traded_has_no_risk_to_show(run: Run, app: FakeApplication):
+    app.reads.the_ledger = None
+
+    assert run("risk").code == 2
+
+
+# --- closing a position -------------------------------------------------------------------------------------
+
+
+def test_a_position_is_closed_by_the_running_session(run: Run, app: FakeApplication):
+    app.running = a_snapshot()
+    app.answers["close"] = {"order_id": "abc-1", "symbol": "BTCUSDT", "side": "SELL", "quantity": "0.5"}
+
+    ran = run("close-position", "btc/usdt", "--position-side", "long", "--reason", "enough")
+
+    assert ran.out == "BTCUSDT is being closed: order abc-1 sells 0.5\n"
+    arguments = {"symbol": "BTCUSDT", "position_side": "LONG", "reason": "enough"}
+    assert app.asked == [("close", arguments)]
+
+
+def test_without_a_process_no_position_is_closed(run: Run, app: FakeApplication):
+    ran = run("close-position", "BTCUSDT")
+
+    assert ran.code == 3 and "no session is running" in ran.err
+    assert not app.asked
+
+
+@pytest.mark.parametrize("running", [True, False])
+def test_a_closed_symbol_is_opened_again_by_whoever_writes(run: Run, app: FakeApplication, running: bool):
+    app.running = a_snapshot() if running else None
+
+    ran = run("rearm", "--symbol", "eth/usdt")
+
+    assert ran.code == 0 and ran.out.startswith("ETHUSDT may be opened again")
+    asked = ("reopen", {"symbol": "ETHUSDT"}) if running else ("offline reopen", "acc00001-x", "ETHUSDT")
+    assert app.asked == [asked]

@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from src.application.trading.requests import OrderRequest
 from src.domain.market.instrument import Instrument
-from src.domain.market.sides import OrderSide
+from src.domain.market.sides import OrderSide, PositionSide
 from src.domain.market.view import MarketView
 from src.domain.money import round_price_down_to_tick, round_price_up_to_tick
 from src.domain.orders.ticket import OrderTicket
@@ -49,7 +49,13 @@ class LiveBrokerAdapter:
         return prices[1] if side is OrderSide.BUY else prices[0]
 
     def entry(
-        self, symbol: str, side: OrderSide, quantity: Decimal, strategy_id: str, reason: str
+        self,
+        symbol: str,
+        side: OrderSide,
+        quantity: Decimal,
+        strategy_id: str,
+        reason: str,
+        position_side: PositionSide = PositionSide.BOTH,
     ) -> OrderTicket:
         """A ticket that trades at once: MARKET, or LIMIT IOC at best ± tolerance. ``quantity`` is on the step."""
         price = self.best_price(symbol, side)
@@ -66,6 +72,7 @@ class LiveBrokerAdapter:
             reference_price=price,
             limit_price=limit,
             time_in_force=None if limit is None else TimeInForce.IOC,
+            position_side=position_side,
             reason=reason,
         )
 

@@ -52,7 +52,10 @@ class LiveOrders(LiveSession):
 
     async def execute_order(self, order: OrderRequest) -> ExecutionResult:
         """Review and send an order; answers when the exchange did, or when its outcome is unknown."""
-        placed = await self._command(lambda r: self._place(r, order))
+        return await self._settled(await self._command(lambda r: self._place(r, order)))
+
+    async def _settled(self, placed: str | ExecutionResult) -> ExecutionResult:
+        """What became of an order that was placed; a refusal is one already."""
         if isinstance(placed, ExecutionResult):
             return placed
         try:

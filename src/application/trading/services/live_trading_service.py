@@ -4,15 +4,18 @@ The session itself is in ``live_session.py``, the calls about orders in ``live_o
 are here.
 """
 
-from src.application.trading.requests import ExecutionResult, LiveMetrics, OrderRequest, SessionStats
+from collections.abc import Callable
+
+from src.application.trading.by_hand import PositionNotFound, adjusting_ticket, closing_ticket, send_by_hand
+from src.application.trading.requests import ExecutionResult, LiveMetrics, Number, SessionStats, decimal
 from src.application.trading.services.live_orders import LiveOrders, OrderNotFound
 from src.application.trading.services.live_session import Assemble, NoSession
+from src.application.trading.session_runner import SessionRunner
 from src.application.trading.snapshot import PositionLine
-from src.domain.market.sides import OrderSide
-from src.domain.money import Quantity
-from src.domain.risk.rules import MANUAL
+from src.domain.market.sides import PositionSide
+from src.domain.orders.ticket import OrderTicket
 
-__all__ = ["Assemble", "LiveTradingService", "NoSession", "OrderNotFound"]
+__all__ = ["Assemble", "LiveTradingService", "NoSession", "OrderNotFound", "PositionNotFound"]
 
 
 class LiveTradingService(LiveOrders):
@@ -29,21 +32,33 @@ class LiveTradingService(LiveOrders):
         """Open positions at mark price."""
         return list(self._tracker().open_positions())
 
-    async def close_position(self, symbol: str, reason: str = "closed by hand") -> ExecutionResult:
-        """Close a position at the market; raises :class:`OrderNotFound` when there is none."""
-        runner = self._active()
-        position = runner.loop.ledger.position(OrderRequest.of(symbol, OrderSide.BUY, 1).symbol)
-        if position.is_flat:
-            raise OrderNotFound(f"there is no position in {position.symbol}")
-        return await self.execute_order(
-            OrderRequest(
-                position.symbol,
-                position.side.opposite,
-                Quantity(abs(position.quantity)),
-                strategy_id=position.strategy_id or MANUAL,
-                reduce_only=True,
-            )
-        )
+    async def close_position(
+        self, symbol: str, reason: str = "closed by hand", position_side: PositionSide | str | None = None
+    ) -> ExecutionResult:
+        """Close a position at the market; ``position_side`` tells LONG from SHORT where both are held.
+
+        Raises :class:`PositionNotFound` when there is none, ValueError when it has to be said which.
+        """
+        return await self._by_hand(lambda r: closing_ticket(r, symbol, reason, position_side))
+
+    async def adjust_position(
+        self, symbol: str, target_quantity: Number, position_side: PositionSide | str | None = None
+    ) -> ExecutionResult:
+        """Bring a position to a size at the market (base asset, below zero for short; 0 closes it).
+
+        What grows it or turns it around meets every rule of an entry. Without an order when it is there already.
+        """
+        target = decimal(target_quantity, "the target quantity")
+        return await self._by_hand(lambda r: adjusting_ticket(r, symbol, target, position_side))
+
+    async def _by_hand(self, make: Callable[[SessionRunner], OrderTicket | None]) -> ExecutionResult:
+        """Send the ticket that ``make`` finds in its turn, if it finds one, and wait for the outcome."""
+
+        def send(runner: SessionRunner) -> str | ExecutionResult:
+            ticket = make(runner)
+            return ExecutionResult(True, "") if ticket is None else send_by_hand(runner, ticket)
+
+        return await self._settled(await self._command(send))
 
     # --- figures --------------------------------------------------------------------------------------------
 

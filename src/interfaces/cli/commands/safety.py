@@ -48,12 +48,19 @@ def halt(
         print(outcome.text)
 
 
-def rearm(ctx: typer.Context, account: AccountFlag = None, as_json: JsonFlag = False) -> None:
-    """Allow trading again after a halt."""
+def rearm(
+    ctx: typer.Context,
+    symbol: Annotated[
+        str, typer.Option("--symbol", metavar="SYMBOL", help="Only open this closed symbol again.")
+    ] = "",
+    account: AccountFlag = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Allow trading again after a halt, or in one symbol that was closed."""
     from src.interfaces.cli.documents import print_document
-    from src.interfaces.cli.kill_switch import release
+    from src.interfaces.cli.kill_switch import release, reopen
 
-    outcome = release(load(ctx), account)
+    outcome = reopen(load(ctx), account, symbol) if symbol else release(load(ctx), account)
     if as_json:
         print_document(outcome)
     else:

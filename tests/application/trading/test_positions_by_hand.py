@@ -1,0 +1,118 @@
+"""Positions closed and resized by hand, over a whole paper session in virtual time."""
+
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from src.application.trading.by_hand import (
+    PositionNotFound,
+    adjusting_ticket,
+    closing_ticket,
+    find_position,
+    send_by_hand,
+)
+from src.application.trading.requests import ExecutionResult
+from src.application.trading.session_runner import SessionRunner
+from src.domain.market.sides import PositionSide
+from src.domain.orders.types import Purpose
+from src.domain.positions.position import Position
+from src.domain.risk.rules import MANUAL
+from src.domain.sessions.trading_states import TradingState
+from tests.application.trading.sessions import begin, calm, order, pass_time
+from tests.simulation.world import SYMBOL
+from tests.support.domain_builders import a_ledger
+
+
+async def holding(folder: Path, quantity: str = "0.020") -> SessionRunner:
+    runner = await begin(calm(folder))
+    order(runner, quantity)
+    await runner.loop.flush()
+    await pass_time(runner.loop, 500)
+    return runner
+
+
+def held(runner: SessionRunner) -> Position:
+    return runner.loop.ledger.position(SYMBOL)
+
+
+async def adjust(runner: SessionRunner, target: str) -> Purpose | str:
+    """The purpose of the order that was sent, or why none was."""
+    ticket = adjusting_ticket(runner, SYMBOL, Decimal(target), None)
+    if ticket is None:
+        return "nothing to do"
+    sent = send_by_hand(runner, ticket)
+    if isinstance(sent, ExecutionResult):
+        return sent.error.partition(":")[0]
+    await runner.loop.flush()
+    await pass_time(runner.loop, 500)
+    return ticket.purpose
+
+
+async def test_a_position_is_closed_and_its_stops_with_it(tmp_path: Path):
+    runner = await holding(tmp_path)
+
+    send_by_hand(runner, closing_ticket(runner, "btc/usdt", "enough", None))
+    await runner.loop.flush()
+    await pass_time(runner.loop, 1_000)
+
+    assert held(runner).is_flat
+    assert not any(each.is_open for each in runner.loop.ledger.orders.values())
+
+
+async def test_a_second_close_of_the_same_position_is_refused(tmp_path: Path):
+    runner = await holding(tmp_path)
+    send_by_hand(runner, closing_ticket(runner, SYMBOL, "enough", None))
+
+    again = send_by_hand(runner, closing_ticket(runner, SYMBOL, "enough", None))
+
+    assert isinstance(again, ExecutionResult) and again.error.startswith("reduce_only")
+
+
+@pytest.mark.parametrize(
+    ("target", "sent"),
+    [
+        ("0.010", Purpose.EXIT),
+        ("0.000", Purpose.EXIT),
+        ("0.030", Purpose.ENTRY),
+        ("-0.010", Purpose.ENTRY),
+        ("0.020", "nothing to do"),
+        ("0.0204", "nothing to do"),
+        ("9", "position_size"),
+    ],
+)
+async def test_a_position_is_brought_to_its_target(tmp_path: Path, target: str, sent: Purpose | str):
+    runner = await holding(tmp_path)
+    before = held(runner).quantity
+
+    assert await adjust(runner, target) == sent
+
+    assert held(runner).quantity == (Decimal(target) if isinstance(sent, Purpose) else before)
+
+
+async def test_from_nothing_a_target_is_an_entry_of_ones_own(tmp_path: Path):
+    runner = await begin(calm(tmp_path))
+
+    assert await adjust(runner, "-0.010") is Purpose.ENTRY
+
+    assert (held(runner).quantity, held(runner).strategy_id) == (Decimal("-0.010"), MANUAL)
+
+
+async def test_a_halted_account_shrinks_positions_and_grows_none(tmp_path: Path):
+    runner = await holding(tmp_path)
+    runner.loop.ledger.account.trading_state = TradingState.HALTED
+
+    assert await adjust(runner, "0.030") == "trading_state"
+    assert await adjust(runner, "0.010") is Purpose.EXIT
+
+
+def test_where_both_sides_are_held_it_has_to_be_said_which():
+    ledger = a_ledger()
+    for side, quantity in ((PositionSide.LONG, 1), (PositionSide.SHORT, -2)):
+        ledger.position(SYMBOL, side).quantity = Decimal(quantity)
+
+    assert find_position(ledger, SYMBOL, "SHORT").quantity == -2
+    with pytest.raises(ValueError, match="LONG and SHORT"):
+        find_position(ledger, SYMBOL, None)
+    with pytest.raises(PositionNotFound):
+        find_position(ledger, "ETHUSDT", None)
