@@ -6,17 +6,27 @@ market data service that calls :meth:`on_candle`, and handlers on the bus.
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
-from src.application.ports.event_bus import EventBus
+from src.application.ports.event_bus import EventBus, Handler
 from src.application.strategies import Strategy
 from src.domain.market.candle import Candle
 from src.domain.signals import Signal
 
 SIGNAL_TOPIC = "signal.generated"
+CANDLE_TOPIC = "candle.closed"
 BUDGET_NS = 5_000_000
 OVERRUNS_MAX = 3
 
 Stopwatch = Callable[[], int]
+
+
+class CandleFeed(Protocol):
+    """A market data service: calls the handler with every candle that closes."""
+
+    def subscribe(self, topic: str, handler: Handler) -> None:
+        """Call ``handler`` with every candle published under ``topic``, which is ``candle.closed``."""
+        ...
 
 
 @dataclass(slots=True)
@@ -36,7 +46,7 @@ class LiveStrategyRunner:
     def __init__(
         self,
         strategy_config: Mapping[str, object] | None = None,
-        market_data_service: object | None = None,
+        market_data_service: CandleFeed | None = None,
         event_bus: EventBus | None = None,
         *,
         symbols: Iterable[str] = (),
@@ -50,6 +60,7 @@ class LiveStrategyRunner:
         self._running: dict[str, dict[str, _Running]] = {}
         self._templates: dict[str, Strategy] = {}
         self._started = True
+        self._is_fed = False
 
     def add_strategy(self, name: str, strategy: Strategy) -> None:
         """Add a strategy under a name; an instance without a symbol is a template for every symbol."""
@@ -72,8 +83,16 @@ class LiveStrategyRunner:
         return running
 
     async def start(self) -> None:
-        """From now on candles give signals."""
+        """From now on candles give signals; those of the market data service, if there is one, come by themselves."""
         self._started = True
+        if self.market_data_service is not None and not self._is_fed:
+            self._is_fed = True
+            self.market_data_service.subscribe(CANDLE_TOPIC, self._candle_closed)
+
+    def _candle_closed(self, candle: object) -> None:
+        if not isinstance(candle, Candle):
+            raise TypeError(f"a market data service publishes candles, not {type(candle).__name__}")
+        self.on_candle(candle)
 
     async def stop(self) -> None:
         """From now on candles only keep the indicators warm."""

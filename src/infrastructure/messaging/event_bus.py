@@ -1,13 +1,16 @@
 """The event bus inside the process.
 
 Publishing only queues; a task of its own feeds the handlers, so the session's loop never waits for one and never
-fails because of one. A handler that raises is logged and stays subscribed: what it does is not trading.
+fails because of one. A handler that raises is logged and stays subscribed: what it does is not trading. One that
+has to wait (for the outcome of an order, say) delays what it hears itself, and nobody else.
 """
 
 import asyncio
 import inspect
 import logging
 from collections import deque
+from collections.abc import Awaitable
+from dataclasses import dataclass, field
 
 from src.application.ports.event_bus import Handler
 
@@ -17,22 +20,35 @@ EVERYTHING = "*"
 QUEUE_MAX = 100_000
 
 
+@dataclass(slots=True, eq=False)
+class _Line:
+    """A handler, and the events that wait until it is done with an earlier one."""
+
+    handler: Handler
+    waiting: deque[tuple[str, object]] = field(default_factory=deque)
+    task: asyncio.Task[None] | None = None
+
+    @property
+    def is_busy(self) -> bool:
+        return self.task is not None and not self.task.done()
+
+
 class InProcessEventBus:
     """Implements the EventBus port. Without a running event loop, handlers are fed by :meth:`drain`."""
 
     def __init__(self) -> None:
-        self._handlers: dict[str, list[Handler]] = {}
+        self._lines: dict[str, list[_Line]] = {}
         self._queue: deque[tuple[str, object]] = deque()
         self._task: asyncio.Task[None] | None = None
         self.dropped = 0
 
     def subscribe(self, topic: str, handler: Handler) -> None:
         """Call ``handler`` with every event published under ``topic``, or under any for ``*``."""
-        self._handlers.setdefault(topic, []).append(handler)
+        self._lines.setdefault(topic, []).append(_Line(handler))
 
     def publish(self, topic: str, event: object) -> None:
         """Queue the event if anybody listens; the queue is bounded, what overflows is counted."""
-        if topic not in self._handlers and EVERYTHING not in self._handlers:
+        if topic not in self._lines and EVERYTHING not in self._lines:
             return
         if len(self._queue) >= QUEUE_MAX:
             self.dropped += 1
@@ -45,22 +61,52 @@ class InProcessEventBus:
                 return
 
     async def drain(self) -> None:
-        """Wait until everything queued has reached its handlers; one task feeds them, so the order is kept."""
-        if self._queue and (self._task is None or self._task.done()):
-            self._task = asyncio.get_running_loop().create_task(self._feed_all())
-        if self._task is not None and not self._task.done() and self._task is not asyncio.current_task():
-            await asyncio.shield(self._task)
+        """Wait until every handler is done with everything queued; a handler that calls this waits for the others."""
+        mine = asyncio.current_task()
+        while True:
+            if self._queue and (self._task is None or self._task.done()):
+                self._task = asyncio.get_running_loop().create_task(self._feed_all())
+            tasks = [self._task, *(line.task for lines in self._lines.values() for line in lines)]
+            pending = [task for task in tasks if task is not None and not task.done() and task is not mine]
+            if not pending:
+                return
+            await asyncio.wait(pending)
 
     async def _feed_all(self) -> None:
         while self._queue:
             topic, event = self._queue.popleft()
-            for handler in (*self._handlers.get(topic, ()), *self._handlers.get(EVERYTHING, ())):
-                await self._feed(handler, topic, event)
+            for line in (*self._lines.get(topic, ()), *self._lines.get(EVERYTHING, ())):
+                self._feed(line, topic, event)
 
-    async def _feed(self, handler: Handler, topic: str, event: object) -> None:
+    def _feed(self, line: _Line, topic: str, event: object) -> None:
+        """Hand an event over, or put it behind those that the handler is still at."""
+        if not line.is_busy:
+            rest = self._call(line, topic, event)
+            if rest is not None:
+                line.task = asyncio.get_running_loop().create_task(self._work_off(line, topic, rest))
+        elif len(line.waiting) < QUEUE_MAX:
+            line.waiting.append((topic, event))
+        else:
+            self.dropped += 1
+
+    def _call(self, line: _Line, topic: str, event: object) -> Awaitable[None] | None:
+        """Call the handler; what is left to be awaited, if anything."""
         try:
-            result = handler(event)
-            if inspect.isawaitable(result):
-                await result
+            result = line.handler(event)
         except Exception:  # noqa: BLE001 - a handler is a guest: whatever it raises must not reach trading
             _LOG.exception("a handler of %s failed", topic)
+            return None
+        return result if inspect.isawaitable(result) else None
+
+    async def _work_off(self, line: _Line, topic: str, rest: Awaitable[None] | None) -> None:
+        """Await what a handler began, then what came for it meanwhile, in order."""
+        while True:
+            if rest is not None:
+                try:
+                    await rest
+                except Exception:  # noqa: BLE001 - as above
+                    _LOG.exception("a handler of %s failed", topic)
+            if not line.waiting:
+                return
+            topic, event = line.waiting.popleft()
+            rest = self._call(line, topic, event)

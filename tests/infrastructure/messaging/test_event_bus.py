@@ -74,6 +74,42 @@ async def test_an_asynchronous_handler_is_awaited_before_the_next_event():
     assert heard == ["1 begins", "1 ends", "2 begins", "2 ends"]
 
 
+async def test_a_handler_that_waits_delays_nobody_but_itself():
+    bus = InProcessEventBus()
+    heard: list[object] = []
+    news = asyncio.Event()
+
+    async def waits_for_news(event: object) -> None:
+        await news.wait()
+        heard.append(event)
+
+    bus.subscribe("a", waits_for_news)
+    bus.subscribe("b", lambda event: news.set())
+    bus.subscribe("a", lambda event: heard.append(f"at once {event}"))
+    for topic, event in (("a", 1), ("a", 2), ("b", 3)):
+        bus.publish(topic, event)
+
+    await asyncio.wait_for(bus.drain(), 5)
+
+    assert heard == ["at once 1", "at once 2", 1, 2]
+
+
+async def test_a_handler_may_drain_the_bus_it_is_called_by():
+    bus = InProcessEventBus()
+    heard: list[object] = []
+
+    async def drains(event: object) -> None:
+        await bus.drain()
+        heard.append(event)
+
+    bus.subscribe("a", drains)
+    bus.publish("a", 1)
+
+    await asyncio.wait_for(bus.drain(), 5)
+
+    assert heard == [1]
+
+
 async def test_two_drains_at_once_keep_the_order():
     bus = InProcessEventBus()
     heard: list[object] = []

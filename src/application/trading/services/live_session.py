@@ -108,7 +108,10 @@ class LiveSession:
         return runner.session
 
     async def _run(self, request: SessionRequest, runner: SessionRunner) -> None:
-        """Run the session to its end; one that fails starts itself again as often as it may, which recovers it."""
+        """Run the session to its end; one that fails starts itself again as often as it may, which recovers it.
+
+        One that was asked to stop stays unfinished when that fails: the next start goes on with it.
+        """
         running: SessionRunner | None = runner
         while True:
             try:
@@ -121,8 +124,9 @@ class LiveSession:
                 if self._failed is not None and not self._failed.done():
                     self._failed.set_result(error)
                 await self.close()
+                was_stopping = running is not None and running.ended is not None
                 running = None
-                if self._restarts is None or not await self._restarts.wait():
+                if was_stopping or self._restarts is None or not await self._restarts.wait():
                     raise
 
     async def begin(self, parts: SessionParts) -> SessionRunner:

@@ -36,6 +36,8 @@ class PretradeRiskValidator:
             raise ValueError(
                 "without a session there is nothing to size a signal with: use service.validator"
             )
+        if self._view.instrument(signal.symbol) is None:
+            return False
         try:
             ticket = self.ticket_for(signal)
         except (NothingToDo, LookupError):
