@@ -1,10 +1,15 @@
 """What every test shares: the hypothesis profiles and the recorded market data."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+if TYPE_CHECKING:
+    from tests.support.postgres_server import PostgresServer
 
 pytest.register_assert_rewrite("tests.support")
 
@@ -26,3 +31,21 @@ def market_data_dir() -> Path:
     if not folder.is_dir():
         pytest.skip("no recorded market data beside the checkout (../shared/market-data)")
     return folder
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator["PostgresServer"]:
+    """One real PostgreSQL server for the whole run; a test that needs it is skipped where there are no binaries."""
+    from tests.support.postgres_server import NoServer, running_server
+
+    try:
+        with running_server() as server:
+            yield server
+    except NoServer as reason:
+        pytest.skip(str(reason))
+
+
+@pytest.fixture
+def postgres_url(postgres_server: "PostgresServer") -> str:
+    """The address of a new PostgreSQL database with the tables of this version, as a user would write it."""
+    return postgres_server.new_database_with_tables()

@@ -5,7 +5,6 @@ root, so root starts it as ``nobody``; the folder of its data is a temporary one
 dies with the process that started it.
 """
 
-import asyncio
 import ctypes
 import importlib.util
 import os
@@ -23,6 +22,10 @@ from typing import Any
 
 import asyncpg
 import psutil
+
+from src.infrastructure.persistence.database_url import parse_database_url
+from src.infrastructure.persistence.databases import database_at
+from src.infrastructure.persistence.portal import Portal
 
 START_TIMEOUT_S = 30.0
 NOBODY = 65_534
@@ -141,8 +144,12 @@ class PostgresServer:
         return f"postgresql+asyncpg://{SUPERUSER}@/{name}?host={self.folder}&port={PORT}"
 
     def run(self, statement: str, name: str = SUPERUSER) -> None:
-        """Run SQL as the superuser."""
-        asyncio.run(self._run(statement, name))
+        """Run SQL as the superuser, also where an event loop runs."""
+        portal = Portal()
+        try:
+            portal.call(self._run(statement, name))
+        finally:
+            portal.close()
 
     async def _run(self, statement: str, name: str) -> None:
         connection = await asyncpg.connect(
@@ -158,6 +165,14 @@ class PostgresServer:
         name = f"test_{next(self._numbers)}"
         self.run(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY wal_log')
         return self.url(name)
+
+    def new_database_with_tables(self) -> str:
+        """The address of a new database of this version's schema."""
+        if not self._template:
+            url = self.new_database()
+            database_at(url, Path()).create()
+            self._template = parse_database_url(url).name
+        return self.new_database(self._template)
 
 
 @contextmanager
