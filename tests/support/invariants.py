@@ -226,9 +226,9 @@ def _same_open_orders(books: Books) -> Iterator[str]:
 
 
 def _protection(books: Books) -> Iterator[str]:
-    """I13: a position has a live stop at the exchange, on the right side and at least as large."""
+    """I13: unless a person waived it, a position has a live stop there, on the right side and large enough."""
     for position in books.ledger.positions.values():
-        if position.is_flat:
+        if position.is_flat or position.stop_waived:
             continue
         stops = [_stop(books.orders, each) for each in books.exchange.open_algos]
         covered = max(

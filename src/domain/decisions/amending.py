@@ -1,19 +1,164 @@
-"""Decisions about amendments: another price and quantity for a resting order, asked for once and never assumed."""
+"""Decisions about amendments: another price and total quantity for a resting limit order.
 
-from src.domain.decisions.effects import Reconcile
+An amendment is stored before it is sent and sent once. Its outcome is accepted, refused or unknown, and whatever is
+unknown is settled by looking at the order: as it was asked to be, or, after the amendment's deadline, as it was. Until
+then the worse of both is reserved, and there is no second amendment (FAILURES: never stack them, -5043).
+"""
+
+from dataclasses import replace
+from decimal import Decimal
+
+from src.domain.decisions import news as n
+from src.domain.decisions.effects import ModifyOrder, Reconcile
+from src.domain.decisions.refusals import deny
 from src.domain.decisions.step import Step
+from src.domain.ledger import events as e
 from src.domain.orders import news as o
+from src.domain.orders.order import Order
+from src.domain.orders.ticket import Amendment, OrderTicket
+from src.domain.orders.transitions import AttemptState, CancelState, ModifyState, ModifyTrigger
+from src.domain.orders.types import OrderType
+from src.domain.risk.review import Denied, review, review_reducing
+from src.domain.risk.rules import Objection
+
+# How long after an amendment's deadline a look at the order is proof that it never happened, ms of venue time.
+SETTLING_MS = 5_000
+
+
+def request_modify(step: Step, news: n.RequestModify) -> None:
+    """Review the order as it would be, record the wish and send it after the commit.
+
+    Raises LookupError for an order that is not open, and ValueError, with nothing changed, for one that cannot be
+    amended as asked.
+    """
+    order = step.ledger.orders.get(news.client_order_id)
+    if order is None or not order.is_open:
+        raise LookupError(f"order {news.client_order_id} is not open")
+    if order.ticket.parent_id is not None:
+        raise ValueError(
+            f"{order.client_order_id} is a part of {order.ticket.parent_id}: cancel or pause that"
+        )
+    price = news.limit_price if news.limit_price is not None else order.ticket.limit_price
+    quantity = news.quantity if news.quantity is not None else order.ticket.quantity
+    objection = objection_to_amending(order, price, quantity)
+    if objection is not None:
+        raise ValueError(objection)
+    assert price is not None, "a limit order has a limit price"
+    wanted = replace(order.ticket, limit_price=price, quantity=quantity)
+    denied = _reviewed(step, order, wanted)
+    if denied is None:
+        amend(step, order, price, quantity, news.reason)
+    else:
+        deny(step, denied)
+
+
+def objection_to_amending(order: Order, price: Decimal | None, quantity: Decimal) -> str | None:
+    """Why the order cannot be amended so now, in one line; None when it can."""
+    name = order.client_order_id
+    if order.ticket.order_type is not OrderType.LIMIT:
+        return f"{name} is {order.ticket.order_type.value}: only LIMIT orders are modified, cancel and place anew"
+    if order.attempt_state is not AttemptState.ACKED:
+        return f"{name} is not acknowledged yet: wait until it is"
+    if order.cancel_state is CancelState.REQUESTED:
+        return f"{name} is being canceled"
+    if order.modify_state is not ModifyState.NONE:
+        return f"another amendment of {name} is not settled yet: wait until it is"
+    if quantity <= order.filled_quantity:
+        return f"{order.filled_quantity:f} of {name} is filled: the new quantity must be larger, or cancel it"
+    if (price, quantity) == (order.ticket.limit_price, order.ticket.quantity):
+        return f"{name} is already {quantity:f} at {price:f}"
+    return None
+
+
+def amend(step: Step, order: Order, price: Decimal, quantity: Decimal, reason: str) -> None:
+    """Record an amendment and send it after the commit; the caller has asked :func:`objection_to_amending`."""
+    wish = Amendment(
+        order.symbol,
+        order.side,
+        order.client_order_id,
+        price,
+        quantity,
+        step.now.venue_ms,
+        step.policy.recv_window_ms,
+    )
+    step.emit(e.ModifyRequested(order.client_order_id, price, quantity, wish.deadline_ms, reason))
+    step.do(ModifyOrder(wish, order.ticket.reduce_only))
+
+
+def _reviewed(step: Step, order: Order, wanted: OrderTicket) -> Denied | None:
+    """The objection to the order as it would be; what it has reserved already is not counted twice."""
+    instrument = step.view.instrument(order.symbol)
+    if wanted.reduce_only:
+        text = instrument and instrument.objection_to(
+            wanted.quantity, wanted.limit_price, wanted.reference_price, True
+        )
+        if text:
+            return Denied(wanted, Objection("filters", f"{wanted.quantity:f}", "exchange filter", text))
+        more = wanted.quantity - order.exposed_quantity
+        verdict = review_reducing(step.ledger, replace(wanted, quantity=more)) if more > 0 else None
+    else:
+        reserved = min(wanted.quantity, order.exposed_quantity)
+        verdict = review(
+            step.ledger, step.view, step.policy.limits, wanted, step.now.session_ms, reserved=reserved
+        )
+    return verdict if isinstance(verdict, Denied) else None
 
 
 def modify_accepted(step: Step, news: o.ModifyAccepted) -> None:
-    """The exchange took it."""
+    """The exchange took it. One that ended the order instead is told by the stream."""
+    order = step.ledger.orders.get(news.client_order_id)
+    if order is not None and _is_as_wanted(order, news.limit_price, news.quantity):
+        step.emit(e.ModifyMoved(order.client_order_id, ModifyTrigger.DONE))
 
 
 def modify_refused(step: Step, news: o.ModifyRefused) -> None:
-    """The order stands as it stood, or it is over: ask, never infer."""
-    step.do(Reconcile(f"the amendment of {news.client_order_id} was refused ({news.code})"))
+    """It did not happen. The order stands as it stood, or it is over: ask, never infer."""
+    order = step.ledger.orders.get(news.client_order_id)
+    if order is None or order.modify_state is ModifyState.NONE:
+        return
+    text = f"{news.message} ({news.code})"
+    step.emit(e.ModifyMoved(order.client_order_id, ModifyTrigger.NOT_DONE, text))
+    step.do(Reconcile(f"the amendment of {order.client_order_id} was refused ({news.code})"))
+    if order.ticket.parent_id in step.ledger.parents:
+        assert order.ticket.parent_id is not None, "it was looked up"
+        later_ms = step.now.session_ms + SETTLING_MS
+        step.emit(e.ChildHeldBack(order.ticket.parent_id, later_ms, f"an amendment was refused: {text}"))
 
 
 def modify_unknown(step: Step, news: o.ModifyUnknown) -> None:
     """Nobody knows: read the order back."""
-    step.do(Reconcile(f"the amendment of {news.client_order_id} is of unknown outcome"))
+    order = step.ledger.orders.get(news.client_order_id)
+    if order is not None and order.modify_state is ModifyState.REQUESTED:
+        step.emit(e.ModifyMoved(order.client_order_id, ModifyTrigger.LOST, news.reason))
+        step.do(Reconcile(f"the amendment of {order.client_order_id} is of unknown outcome"))
+
+
+def recognise_amendment(step: Step, order: Order, report: o.OrderReport) -> None:
+    """A sighting of an order as it was asked to be proves that its amendment happened; nothing else proves anything."""
+    if _is_as_wanted(order, report.limit_price, report.quantity):
+        step.emit(e.ModifyMoved(order.client_order_id, ModifyTrigger.DONE))
+
+
+def settle_amendment(step: Step, order: Order, report: o.OrderReport) -> None:
+    """The order was read back: as asked for, or as it was when an amendment could no longer arrive."""
+    recognise_amendment(step, order, report)
+    deadline_ms = order.modify_deadline_ms
+    if deadline_ms is not None and step.now.venue_ms > deadline_ms + SETTLING_MS:
+        step.emit(e.ModifyMoved(order.client_order_id, ModifyTrigger.NOT_DONE, "the order is as it was"))
+
+
+def watch_amendments(step: Step) -> None:
+    """Ask again about amendments that can no longer arrive and are not settled: after 1, 2, 4, 8 … seconds."""
+    for order in step.ledger.orders.values():
+        deadline_ms = order.modify_deadline_ms
+        if deadline_ms is None:
+            continue
+        late_s = (step.now.venue_ms - deadline_ms - SETTLING_MS) // 1_000
+        if late_s > 0 and late_s & (late_s - 1) == 0:
+            step.do(Reconcile(f"the amendment of {order.client_order_id} is overdue"))
+
+
+def _is_as_wanted(order: Order, price: Decimal | None, quantity: Decimal) -> bool:
+    return order.modify_state is not ModifyState.NONE and (
+        (order.wanted_price, order.wanted_quantity) == (price, quantity)
+    )

@@ -8,7 +8,14 @@ from collections.abc import Callable
 from typing import Any
 
 from src.domain.decisions import news as n
-from src.domain.decisions.amending import modify_accepted, modify_refused, modify_unknown
+from src.domain.decisions.amending import (
+    modify_accepted,
+    modify_refused,
+    modify_unknown,
+    request_modify,
+    watch_amendments,
+)
+from src.domain.decisions.ending import move_parent, request_cancel, request_cancel_all, request_protection
 from src.domain.decisions.exchange import exchange_read, stream_news
 from src.domain.decisions.orders import (
     cancel_accepted,
@@ -16,12 +23,12 @@ from src.domain.decisions.orders import (
     cancel_unknown,
     place_order,
     refuse_order,
-    request_cancel,
     submit_accepted,
     submit_not_sent,
     submit_refused,
     submit_unknown,
 )
+from src.domain.decisions.parents import open_parent, work_parents
 from src.domain.decisions.session import (
     move_session,
     move_trading,
@@ -38,12 +45,23 @@ from src.domain.ledger.state import Ledger
 from src.domain.market.view import MarketView
 from src.domain.orders import news as o
 
+
+def _tick(step: Step, news: n.Tick) -> None:
+    tick(step, news)
+    watch_amendments(step)
+
+
 _HANDLERS: dict[type, Callable[[Step, Any], None]] = {
     n.TakeOver: take_over,
     n.OpenSession: open_session,
     n.PlaceOrder: place_order,
     n.RefuseOrder: refuse_order,
     n.RequestCancel: request_cancel,
+    n.RequestCancelAll: request_cancel_all,
+    n.RequestModify: request_modify,
+    n.RequestProtection: request_protection,
+    n.OpenParent: open_parent,
+    n.MoveParent: move_parent,
     n.StreamNews: stream_news,
     n.StreamEnded: stream_ended,
     n.StreamRestarted: stream_restarted,
@@ -52,7 +70,7 @@ _HANDLERS: dict[type, Callable[[Step, Any], None]] = {
     n.MoveSession: move_session,
     n.MoveTrading: move_trading,
     n.ReopenSymbol: reopen_symbol,
-    n.Tick: tick,
+    n.Tick: _tick,
     o.Accepted: submit_accepted,
     o.Refused: submit_refused,
     o.OutcomeUnknown: submit_unknown,
@@ -70,4 +88,6 @@ def decide(ledger: Ledger, view: MarketView, policy: Policy, news: n.News, now: 
     """Work one piece of news into the ledger; the step returned holds its events and effects."""
     step = Step(ledger, view, policy, now)
     _HANDLERS[type(news)](step, news)
+    if ledger.parents:
+        work_parents(step)
     return step

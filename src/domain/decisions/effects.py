@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from src.domain.orders.ticket import Attempt, OrderTicket
+from src.domain.orders.ticket import Amendment, Attempt, OrderTicket
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +23,18 @@ class CancelOrder:
 
 
 @dataclass(frozen=True, slots=True)
+class ModifyOrder:
+    """Send this amendment, once; ``reduce_only`` says that the order cannot grow a position."""
+
+    amendment: Amendment
+    reduce_only: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Reconcile:
     """Run the recovery procedure: something can only be settled by asking the exchange."""
 
     reason: str
 
 
-Effect = SubmitOrder | CancelOrder | Reconcile
+Effect = SubmitOrder | CancelOrder | ModifyOrder | Reconcile

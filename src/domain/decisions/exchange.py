@@ -9,6 +9,7 @@ from src.domain.decisions import news as n
 from src.domain.decisions.alarms import breach, halt, restrict
 from src.domain.decisions.amending import recognise_amendment, settle_amendment
 from src.domain.decisions.effects import Reconcile
+from src.domain.decisions.income import book_income
 from src.domain.decisions.orders import lose, settle_unknown
 from src.domain.decisions.protection import protect, protective_refused
 from src.domain.decisions.step import Step
@@ -284,23 +285,3 @@ def book_fill(step: Step, fill: FillReport, order: Order | None) -> None:
 def _is_booked(step: Step, fill: FillReport) -> bool:
     book = step.ledger.symbol(fill.symbol)
     return fill.trade_id <= book.confirmed_trade_id or fill.trade_id in book.trade_ids
-
-
-def book_income(step: Step, income: IncomeReport) -> None:
-    """Book funding, transfers and the like once per (transaction, type, asset)."""
-    key = (income.transaction_id, income.income_type, income.asset)
-    if key in step.ledger.income_ids or income.income_type in _BOOKED_WITH_FILLS:
-        return
-    step.emit(
-        e.IncomeBooked(
-            income.transaction_id,
-            income.income_type,
-            income.asset,
-            income.amount,
-            income.symbol,
-            income.at_ms,
-        )
-    )
-
-
-_BOOKED_WITH_FILLS = frozenset({"REALIZED_PNL", "COMMISSION"})

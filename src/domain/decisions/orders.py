@@ -9,7 +9,8 @@ from src.domain.decisions import news as n
 from src.domain.decisions.alarms import breach, restrict
 from src.domain.decisions.effects import Reconcile
 from src.domain.decisions.protection import protect, protective_refused
-from src.domain.decisions.sending import cancel, submit
+from src.domain.decisions.refusals import deny
+from src.domain.decisions.sending import submit
 from src.domain.decisions.step import Step
 from src.domain.ledger import events as e
 from src.domain.orders import news as o
@@ -33,20 +34,8 @@ def place_order(step: Step, news: n.PlaceOrder) -> None:
 
 
 def refuse_order(step: Step, news: n.RefuseOrder) -> None:
-    """Keep the refusal: rule, value and limit."""
-    ticket, objection = news.denied.ticket, news.denied.objection
-    step.emit(
-        e.OrderDenied(
-            ticket.symbol,
-            ticket.side,
-            ticket.quantity,
-            ticket.strategy_id,
-            objection.rule,
-            objection.value,
-            objection.limit,
-            objection.text,
-        )
-    )
+    """Keep the refusal."""
+    deny(step, news.denied)
 
 
 def submit_accepted(step: Step, news: o.Accepted) -> None:
@@ -138,14 +127,6 @@ def settle_unknown(step: Step, symbol: str) -> None:
         o.symbol == symbol and o.attempt_state is unknown and o.is_open for o in step.ledger.orders.values()
     ):
         step.emit(e.SymbolMoved(symbol, SymbolState.TRADING, ""))
-
-
-def request_cancel(step: Step, news: n.RequestCancel) -> None:
-    """Ask for an order's end, durably; asking again is harmless."""
-    order = step.ledger.orders.get(news.client_order_id)
-    if order is None or not order.is_open:
-        return
-    cancel(step, order, news.reason)
 
 
 def cancel_accepted(step: Step, news: o.CancelAccepted) -> None:

@@ -14,6 +14,7 @@ from src.domain.decisions.alarms import restrict
 from src.domain.decisions.sending import cancel, submit
 from src.domain.decisions.step import Step
 from src.domain.ledger import events as e
+from src.domain.ledger.evolve_protection import TRANSIENT_REFUSALS
 from src.domain.ledger.state import RECENT_WINDOW_MS
 from src.domain.market.sides import OrderSide, PositionSide
 from src.domain.money import ZERO, round_price_down_to_tick, round_price_up_to_tick
@@ -53,27 +54,53 @@ def _open_orders(step: Step, symbol: str, side: PositionSide) -> Iterator[Order]
 
 
 def _keep_one(step: Step, position: Position, purpose: Purpose, standing: list[Order]) -> None:
-    """One covering order stays; a missing one is placed; others go once the one that stays is acknowledged."""
+    """One covering order stays; a missing one is placed; others go once the one that stays is acknowledged.
+
+    One at another price than asked for covers the position until its successor is acknowledged.
+    """
     wrong = [order for order in standing if order.side is position.side]
     right = [order for order in standing if order.side is not position.side]
     _cancel_all(step, wrong, "the position turned around")
     if not _wanted(step, position, purpose):
         _cancel_all(step, right, "no longer wanted")
         return
-    covering = _covering(position, right)
-    if not covering:
-        if _closing(step, position) < abs(position.quantity):
+    fitting = [o for o in _covering(position, right) if _fits(step, position, purpose, o)]
+    if not fitting:
+        if _closing(step, position) < abs(position.quantity) and not _pausing(step, position):
             _place(step, position, purpose)
         return
-    keeper = covering[-1]
+    keeper = fitting[-1]
     if keeper.status is not OrderStatus.PENDING_NEW:
         _cancel_all(step, [o for o in right if o is not keeper], "replaced")
 
 
 def _wanted(step: Step, position: Position, purpose: Purpose) -> bool:
-    """Whether the position is to have such an order: asked for with the entry, or by percentage."""
+    """Whether the position is to have such an order: asked for with the entry, or by percentage, and not waived."""
+    if position.stop_waived if purpose is Purpose.PROTECTIVE_STOP else position.target_waived:
+        return False
     asked, share = _asked(step, position, purpose)
-    return asked is not None or bool(share)
+    return asked is not None or bool(share) or _trails(step, position, purpose)
+
+
+def _trails(step: Step, position: Position, purpose: Purpose) -> bool:
+    """Whether the stop follows the price: by policy, unless the entry asked for a price of its own."""
+    is_stop = purpose is Purpose.PROTECTIVE_STOP
+    return is_stop and bool(step.policy.trailing_stop_pct) and position.stop_loss_price is None
+
+
+def _fits(step: Step, position: Position, purpose: Purpose, order: Order) -> bool:
+    """Whether the order triggers where the newest entry asked for; without such a wish any price will do."""
+    asked, _ = _asked(step, position, purpose)
+    instrument = step.view.instrument(position.symbol)
+    if asked is None or instrument is None:
+        return True
+    return order.ticket.stop_price == _trigger_price(step, position, purpose, instrument.tick_size)
+
+
+def _pausing(step: Step, position: Position) -> bool:
+    """Whether the exchange has just turned such orders away for their number or their timing."""
+    refusals = step.ledger.refusals.get((position.symbol, position.position_side))
+    return refusals is not None and step.now.session_ms < refusals.next_ms
 
 
 def _asked(step: Step, position: Position, purpose: Purpose) -> tuple[Decimal | None, Decimal]:
@@ -149,15 +176,17 @@ def _place(step: Step, position: Position, purpose: Purpose) -> None:
             restrict(step, symbol, f"a position in {symbol} cannot be protected: its instrument is unknown")
         return
     price = _trigger_price(step, position, purpose, instrument.tick_size)
+    trails = _trails(step, position, purpose)
     ticket = OrderTicket(
         symbol=symbol,
         side=position.side.opposite,
-        order_type=_ORDER_TYPE[purpose],
+        order_type=OrderType.TRAILING_STOP_MARKET if trails else _ORDER_TYPE[purpose],
         quantity=abs(position.quantity) + _still_entering(step, position),
         purpose=purpose,
         strategy_id=position.strategy_id,
         reference_price=price,
-        stop_price=price,
+        stop_price=None if trails else price,
+        callback_pct=step.policy.trailing_stop_pct if trails else None,
         reduce_only=True,
         position_side=position.position_side,
         working_type=step.policy.working_type,
@@ -229,8 +258,10 @@ def _in_a_storm(step: Step, ticket: OrderTicket) -> bool:
 def protective_refused(step: Step, order: Order, code: int) -> None:
     """A refused stop, or a target whose price is already reached, becomes a market close.
 
-    A target refused for another reason leaves the position with its stop, and an alarm; so does any refusal beside
-    an acknowledged order that covers the position.
+    Not when the refusal says nothing about the order: too many requests, a clock that is off. Such a stop is tried
+    again, with growing pauses. A target refused for another reason leaves the position with its stop, and an alarm; so
+    does any refusal beside an acknowledged order that covers the position, unless that one stands at another price
+    and the price asked for is already reached.
     """
     position = step.ledger.position(order.symbol, order.ticket.position_side)
     purpose = order.ticket.purpose
@@ -242,7 +273,9 @@ def protective_refused(step: Step, order: Order, code: int) -> None:
         if other.ticket.purpose is purpose and other.attempt_state is AttemptState.ACKED
     ]
     is_stop = purpose is Purpose.PROTECTIVE_STOP
-    if (is_stop or code == WOULD_TRIGGER) and not _covering(position, others):
+    covering = _covering(position, others)
+    reached = code == WOULD_TRIGGER and not any(_fits(step, position, purpose, o) for o in covering)
+    if reached or (is_stop and code not in TRANSIENT_REFUSALS and not covering):
         close_now(step, position, f"{purpose.value} was refused ({code})")
     else:
         text = f"the {'stop' if is_stop else 'target'} {order.client_order_id} was refused ({code})"

@@ -11,6 +11,7 @@ from src.domain.ledger.events import Event
 from src.domain.ledger.evolve import evolve
 from src.domain.ledger.state import Ledger
 from src.domain.market.view import MarketView
+from src.domain.money import ZERO
 from src.domain.orders.types import WorkingType
 from src.domain.risk.limits import RiskLimits
 
@@ -35,6 +36,7 @@ class Policy:
     take_profit_pct: Decimal = Decimal("0.05")
     working_type: WorkingType = WorkingType.CONTRACT_PRICE
     recv_window_ms: int = 5_000
+    trailing_stop_pct: Decimal = ZERO
     limits: RiskLimits = RiskLimits()
     watches_losses: bool = False
 

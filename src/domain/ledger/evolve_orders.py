@@ -8,7 +8,8 @@ from dataclasses import replace
 from decimal import Decimal
 
 from src.domain.ledger import events as e
-from src.domain.ledger.state import Ledger, Refusals
+from src.domain.ledger.evolve_protection import count_refusals
+from src.domain.ledger.state import Ledger
 from src.domain.market.sides import OrderSide
 from src.domain.money import ZERO
 from src.domain.orders.order import Order
@@ -47,7 +48,7 @@ def attempt_moved(ledger: Ledger, event: e.AttemptMoved, at_ms: int) -> None:
     """Evidence about the transmission; a refusal or a proof of death ends the order."""
     order = ledger.orders[event.client_order_id]
     if order.ticket.purpose.is_protective:
-        _count_refusals(ledger, order, event, at_ms)
+        count_refusals(ledger, order, event, at_ms)
     order.attempt_state = next_state(ATTEMPT_TRANSITIONS, order.attempt_state, event.trigger)
     _learn_ids(ledger, order, event.exchange_order_id, event.algo_id)
     order.updated_ms = at_ms
@@ -225,24 +226,6 @@ def _join_parent(ledger: Ledger, order: Order, at_ms: int) -> None:
     parent.updated_ms = at_ms
     ledger.changes.parents[parent.parent_id] = parent
     adjust_hold(ledger, parent, before)
-
-
-def _count_refusals(ledger: Ledger, order: Order, event: e.AttemptMoved, at_ms: int) -> None:
-    """How often in a row the exchange has turned a stop away without a word about its price: tried again later."""
-    key = (order.symbol, order.ticket.position_side)
-    if event.trigger is AttemptTrigger.REFUSED and event.code in TRANSIENT_REFUSALS:
-        known = ledger.refusals.get(key)
-        count = 1 if known is None else known.count + 1
-        pause_ms = min(RETRY_MS_MAX, RETRY_MS << min(count - 1, 8))
-        ledger.refusals[key] = Refusals(count, at_ms + pause_ms)
-    elif event.trigger in (AttemptTrigger.ACCEPTED, AttemptTrigger.FOUND):
-        ledger.refusals.pop(key, None)
-
-
-RETRY_MS = 500
-RETRY_MS_MAX = 8_000
-# Too many requests, overload, a clock that is off: the order was fine, the moment was not.
-TRANSIENT_REFUSALS = frozenset({-1003, -1008, -1015, -1021, -5028, 418, 429})
 
 
 def _forget_price(ledger: Ledger, ended: Order) -> None:

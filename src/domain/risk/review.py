@@ -10,6 +10,8 @@ from decimal import Decimal
 
 from src.domain.ledger.state import Ledger
 from src.domain.market.view import MarketView
+from src.domain.money import ZERO
+from src.domain.orders.parents import ParentKind
 from src.domain.orders.ticket import OrderTicket
 from src.domain.orders.types import Purpose
 from src.domain.risk.limits import RiskLimits
@@ -45,17 +47,20 @@ def review(
     now_ms: int,
     confidence: Decimal | None = None,
     unenforced: Counter[str] | None = None,
+    reserved: Decimal = ZERO,
 ) -> Verdict:
     """Return the approval, or the first objection.
 
     ``confidence`` is that of the signal behind the ticket. ``unenforced`` counts rules that lacked the data to judge.
+    ``reserved`` is what of the ticket's quantity the account has reserved already, for a parent order or for the order
+    that it amends (base asset): it does not count twice.
     """
     if ticket.reduce_only:
         return review_reducing(ledger, ticket)
     instrument = view.instrument(ticket.symbol)
     if instrument is None:
         return Denied(ticket, Objection("symbol", ticket.symbol, "listed", f"{ticket.symbol} is not listed"))
-    subject = Review(ledger, view, limits, ticket, instrument, now_ms, confidence, unenforced)
+    subject = Review(ledger, view, limits, ticket, instrument, now_ms, confidence, unenforced, reserved)
     for objects in _OBJECTIONS:
         objection = objects(subject)
         if objection is not None:
@@ -86,18 +91,27 @@ def review_reducing(ledger: Ledger, ticket: OrderTicket) -> Verdict:
 
 
 def exits_under_way(ledger: Ledger, ticket: OrderTicket) -> Decimal:
-    """What open exits of the same position may still take, base asset."""
-    total = Decimal(0)
+    """What open exits of the same position may still take, base asset.
+
+    The legs of an OCO count once, because one of them cancels the other; a leg does not stand in its sibling's way.
+    """
+    total = ZERO
+    legs: dict[str, Decimal] = {}
     for order in ledger.orders.values():
         other = order.ticket
         if (
-            other.symbol == ticket.symbol
-            and other.position_side is ticket.position_side
-            and other.purpose in _EXITS
-            and other.side is ticket.side
+            other.symbol != ticket.symbol
+            or other.position_side is not ticket.position_side
+            or other.purpose not in _EXITS
+            or other.side is not ticket.side
         ):
+            continue
+        parent = ledger.parent_of(order)
+        if parent is None or parent.ticket.kind is not ParentKind.OCO:
             total += order.remaining_quantity
-    return total
+        elif parent.parent_id != ticket.parent_id:
+            legs[parent.parent_id] = max(legs.get(parent.parent_id, ZERO), order.remaining_quantity)
+    return total + sum(legs.values(), ZERO)
 
 
 _EXITS = frozenset({Purpose.EXIT, Purpose.EMERGENCY})

@@ -51,7 +51,8 @@ class AnyOrder(AnyHistory):
 
     @invariant()
     def a_position_has_a_stop_that_can_be_counted_on_or_is_being_closed(self):
-        if self.position.is_flat or self.naked_until_tick or self.in_a_storm():
+        waived = self.position.stop_waived
+        if self.position.is_flat or waived or self.naked_until_tick or self.in_a_storm():
             return
         held = abs(self.position.quantity)
         guards = [order for order in self.session.ledger.orders.values() if self.guards(order)]
@@ -110,7 +111,7 @@ class AnyOrder(AnyHistory):
         ]
         if self.position.is_flat:
             assert not stops
-        else:
+        elif not self.position.stop_waived:
             assert any(
                 held.side is not self.position.side
                 and held.quantity - held.filled >= abs(self.position.quantity)

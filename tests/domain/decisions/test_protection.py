@@ -4,7 +4,8 @@ from decimal import Decimal
 
 import pytest
 
-from src.domain.decisions.news import RequestCancel, Tick
+from src.domain.decisions.news import RequestCancel, RequestProtection, Tick
+from src.domain.market.sides import PositionSide
 from src.domain.orders.news import OrderNews
 from src.domain.orders.types import OrderStatus, OrderType, Purpose, WorkingType
 from src.domain.sessions.trading_states import SymbolState
@@ -218,15 +219,77 @@ def test_a_stop_that_is_rejected_when_it_triggers_becomes_a_market_close():
     assert purposes(step) == [Purpose.EMERGENCY]
 
 
-def test_a_stop_that_a_person_cancels_is_replaced_because_it_cannot_be_counted_on():
+def test_a_stop_that_a_person_cancels_is_not_placed_again_and_that_is_said_aloud():
     scene = Scene()
     scene.hold()
+    stop = scene.stop
+
+    step = scene.decide(RequestCancel(stop.client_order_id, "by hand"))
+    scene.hear(stop, OrderStatus.CANCELED)
+    later = scene.decide(Tick())
+
+    assert cancels(step) == [stop.client_order_id]
+    assert "without a stop because somebody wants it so" in alarms(step)[0]
+    assert purposes(later) == []
+    assert scene.open(TARGET), "the target was not waived"
+
+
+def test_a_position_that_lost_its_stop_to_a_person_gets_it_back_from_one():
+    scene = Scene()
+    scene.hold()
+    scene.decide(RequestCancel(scene.stop.client_order_id, "by hand"))
+
+    step = scene.decide(RequestProtection(BTC, PositionSide.BOTH, stop_loss_price=Decimal(95)))
+
+    (effect,) = submits(step)
+    assert (effect.ticket.purpose, effect.ticket.stop_price) == (STOP, Decimal(95))
+
+
+def test_the_next_position_is_protected_again():
+    scene = Scene()
+    scene.hold()
+    scene.decide(RequestCancel(scene.stop.client_order_id, "by hand"))
+    scene.fill(scene.place(an_exit()), 2)
+
+    step = scene.fill(scene.place(), 3)
+
+    assert purposes(step) == [STOP, TARGET]
+
+
+def test_a_later_entry_with_its_own_stop_price_moves_the_stop_without_a_naked_moment():
+    scene = Scene()
+    scene.hold(2)
     old = scene.stop
-    scene.decide(RequestCancel(old.client_order_id, "by hand"))
+    scene.fill(scene.place(an_exit(quantity=1)), 2)
+    entry = scene.place(quantity=1, stop_loss_price=Decimal("97.53"))
 
-    step = scene.decide(Tick())
+    filled = scene.fill(entry, 3)
+    (new,) = [order for order in scene.open(STOP) if order is not old]
+    accepted = scene.accept(new)
 
-    assert purposes(step) == [STOP]
+    assert purposes(filled) == [STOP]
+    assert cancels(filled) == []
+    assert new.ticket.stop_price == Decimal("97.6")
+    assert cancels(accepted) == [old.client_order_id]
+
+
+def test_a_trailing_stop_takes_the_place_of_the_fixed_one():
+    scene = Scene(trailing_stop_pct=Decimal("0.015"))
+
+    scene.hold()
+
+    ticket = scene.stop.ticket
+    assert ticket.order_type is OrderType.TRAILING_STOP_MARKET
+    assert (ticket.callback_pct, ticket.stop_price) == (Decimal("0.015"), None)
+    assert ticket.reduce_only
+
+
+def test_a_stop_price_of_the_entry_is_stronger_than_a_trailing_policy():
+    scene = Scene(trailing_stop_pct=Decimal("0.015"))
+
+    scene.fill(scene.place(stop_loss_price=95))
+
+    assert scene.stop.ticket.order_type is OrderType.STOP_MARKET
 
 
 def test_a_position_that_is_covered_causes_nothing_however_often_it_is_looked_at():

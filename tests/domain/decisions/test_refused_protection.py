@@ -4,8 +4,9 @@ from decimal import Decimal
 
 import pytest
 
-from src.domain.decisions.news import RequestCancel, Tick
+from src.domain.decisions.news import RequestCancel, RequestProtection, Tick
 from src.domain.decisions.protection import STORM_PER_MINUTE
+from src.domain.market.sides import PositionSide
 from src.domain.orders.news import OutcomeUnknown, Refused
 from src.domain.orders.types import OrderStatus, Purpose
 from src.domain.sessions.trading_states import SymbolState
@@ -32,6 +33,49 @@ def test_a_stop_that_would_trigger_at_once_becomes_one_market_close():
     assert close.ticket.quantity == 1
     assert close.ticket.side is SELL
     assert close.ticket.reduce_only
+
+
+@pytest.mark.parametrize("code", [-1003, -1008, -1015, -1021, -5028])
+def test_a_stop_turned_away_for_its_moment_is_tried_again_with_growing_pauses(code):
+    scene = Scene()
+    scene.hold(protected=False)
+
+    pauses = []
+    for _ in range(4):
+        assert purposes(scene.decide(refused(scene.stop, code))) == []
+        pause_ms = 0
+        while not scene.open(Purpose.PROTECTIVE_STOP):
+            scene.now_ms += 100
+            pause_ms += 100
+            scene.decide(Tick())
+        pauses.append(pause_ms)
+
+    assert pauses == [500, 1_000, 2_000, 4_000]
+    assert not scene.open(Purpose.EMERGENCY)
+
+
+def test_a_stop_that_was_taken_forgets_the_pauses():
+    scene = Scene()
+    scene.hold(protected=False)
+    scene.decide(refused(scene.stop, -1008))
+    scene.now_ms += 500
+    scene.decide(Tick())
+
+    scene.accept(scene.stop)
+
+    assert not scene.ledger.refusals
+
+
+def test_a_new_stop_price_that_is_reached_already_closes_the_position_although_the_old_stop_stands():
+    scene = Scene()
+    scene.hold()
+    old = scene.stop
+    scene.decide(RequestProtection(BTC, PositionSide.BOTH, stop_loss_price=Decimal(101)))
+    (new,) = [order for order in scene.open(Purpose.PROTECTIVE_STOP) if order is not old]
+
+    step = scene.decide(refused(new, -2021))
+
+    assert purposes(step) == [Purpose.EMERGENCY]
 
 
 def test_a_target_whose_price_is_reached_already_becomes_a_market_close():

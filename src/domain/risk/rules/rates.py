@@ -11,8 +11,10 @@ class Duplicate:
     name: ClassVar[str] = "duplicate"
 
     def objection(self, review: Review) -> Objection | None:
-        """Look for an equal order in the window."""
+        """Look for an equal order in the window; the parts of one order are alike on purpose."""
         ticket = review.ticket
+        if ticket.parent_id is not None:
+            return None
         since = review.now_ms - review.limits.duplicate_window_ms
         for recent in reversed(review.ledger.recent_orders):
             if recent.at_ms <= since:

@@ -9,6 +9,7 @@ from src.domain.ledger.state import Ledger, SymbolBook
 from src.domain.market.instrument import Instrument
 from src.domain.market.sides import OrderSide
 from src.domain.market.view import MarketView
+from src.domain.money import ZERO
 from src.domain.orders.ticket import OrderTicket
 from src.domain.portfolio.exposure import Exposure, equity, worst_exposure
 from src.domain.positions.position import Position
@@ -65,6 +66,7 @@ class Review:
         now_ms: int,
         confidence: Decimal | None = None,
         unenforced: Counter[str] | None = None,
+        reserved: Decimal = ZERO,
     ) -> None:
         self.ledger = ledger
         self.view = view
@@ -78,7 +80,7 @@ class Review:
         self.position: Position = ledger.position(ticket.symbol, ticket.position_side)
         self.mark_price = view.mark_price(ticket.symbol) or ticket.reference_price
         self.price = ticket.limit_price or ticket.stop_price or ticket.reference_price
-        held, quantity = self.position.quantity, ticket.quantity
+        held, quantity = self.position.quantity, ticket.quantity - reserved
         buys, sells = self.book.pending_buy, self.book.pending_sell
         if ticket.side is OrderSide.BUY:
             buys += quantity

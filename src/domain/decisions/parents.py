@@ -1,0 +1,269 @@
+"""Decisions about parent orders: OCO, iceberg, TWAP, VWAP. Their children are made here and nowhere else.
+
+After every piece of news each parent at work is looked at: what has been filled, what is still open or unknown, what
+may be sent now. So a parent needs no memory of what it was about to do: a process that takes over looks and goes on.
+"""
+
+from dataclasses import replace
+from decimal import Decimal
+
+from src.domain.decisions import news as n
+from src.domain.decisions.amending import amend, objection_to_amending
+from src.domain.decisions.ending import end_parent
+from src.domain.decisions.refusals import deny
+from src.domain.decisions.sending import cancel, submit
+from src.domain.decisions.step import Step
+from src.domain.ledger import events as e
+from src.domain.market.instrument import Instrument
+from src.domain.market.sides import OrderSide
+from src.domain.money import ZERO
+from src.domain.orders.client_order_ids import client_order_id
+from src.domain.orders.order import Order
+from src.domain.orders.parents import ParentKind, ParentOrder, ParentStatus, ParentTrigger
+from src.domain.orders.ticket import OrderTicket
+from src.domain.orders.transitions import AttemptState, CancelState
+from src.domain.orders.types import OrderStatus, OrderType, TimeInForce
+from src.domain.risk.parents import review_parent
+from src.domain.risk.review import Approved, Denied, review
+from src.domain.sessions.session import TradingSessionStatus
+from src.domain.sessions.trading_states import TradingState
+
+RETRY_MS = 5_000
+_ENDING = frozenset({ParentStatus.CANCELING, ParentStatus.EXPIRING})
+# A number that no attempt has: parents are named like orders, and never taken for one.
+PARENT_ATTEMPT = 0
+
+
+def open_parent(step: Step, news: n.OpenParent) -> None:
+    """Review the whole, record the parent, and send the legs of an OCO; other children follow at once or in time."""
+    ticket = news.ticket
+    verdict = review_parent(step.ledger, step.view, step.policy.limits, ticket, step.now.session_ms)
+    if isinstance(verdict, Denied):
+        deny(step, verdict)
+        return
+    account, session = step.ledger.account, step.ledger.session
+    name = client_order_id(account.namespace, account.epoch, account.next_sequence, PARENT_ATTEMPT)
+    session_id = session.id if session is not None else ""
+    step.emit(e.ParentOpened(name, account.next_intent, ticket, session_id))
+    parent = step.ledger.parents[name]
+    for leg in ticket.legs:
+        denied = _send(step, parent, replace(leg, parent_id=name))
+        if denied is not None:
+            deny(step, denied)
+            end_parent(step, parent, ParentTrigger.CANCEL, denied.objection.text)
+
+
+def work_parents(step: Step) -> None:
+    """Look after every parent: called after each piece of news, and costs nothing when there is none."""
+    for parent in list(step.ledger.parents.values()):
+        _work(step, parent)
+
+
+def _work(step: Step, parent: ParentOrder) -> None:
+    if parent.is_settled:
+        return
+    complete = parent.filled_quantity >= parent.ticket.quantity
+    if complete and not parent.status.is_over:
+        step.emit(e.ParentMoved(parent.parent_id, ParentTrigger.COMPLETE, "filled"))
+        if parent.filled_quantity > parent.ticket.quantity:
+            text = f"{parent.filled_quantity:f} of {parent.ticket.quantity:f} was filled"
+            step.emit(e.AlarmRaised(parent.parent_id, f"more than was asked for: {text}"))
+    ends_ms = parent.ticket.end_ms
+    if parent.is_working and ends_ms and step.now.session_ms >= ends_ms:
+        step.emit(e.ParentMoved(parent.parent_id, ParentTrigger.EXPIRE, "its time is over"))
+    if parent.is_working and (why := _forbidden(step, parent)):
+        step.emit(e.ParentMoved(parent.parent_id, ParentTrigger.CANCEL, why))
+    if parent.is_working:
+        if parent.ticket.kind is ParentKind.OCO:
+            _work_oco(step, parent)
+        else:
+            _work_algorithm(step, parent)
+    if not parent.is_working:
+        _end_children(step, parent)
+
+
+def _forbidden(step: Step, parent: ParentOrder) -> str:
+    """Why a parent has to end whatever it has done so far; empty when it need not."""
+    session = step.ledger.session
+    if session is None or session.status in _OVER:
+        return "the session stops"
+    if not parent.ticket.reduce_only and step.ledger.account.trading_state is not TradingState.ACTIVE:
+        return f"trading is {step.ledger.account.trading_state.value}"
+    return ""
+
+
+_OVER = frozenset({TradingSessionStatus.STOPPING, TradingSessionStatus.STOPPED})
+
+
+def _end_children(step: Step, parent: ParentOrder) -> None:
+    """A parent that sends nothing more ends what it has sent; once nothing is open or unaccounted for, it is over."""
+    for order in list(parent.children.values()):
+        if order.is_open and order.cancel_state is CancelState.NONE:
+            cancel(step, order, f"{parent.ticket.kind.value} is {parent.status.value}")
+    if parent.status in _ENDING and not any(not order.is_settled for order in parent.children.values()):
+        step.emit(e.ParentMoved(parent.parent_id, ParentTrigger.SETTLE, parent.reason))
+
+
+# --- iceberg, TWAP, VWAP ------------------------------------------------------------------------------------
+
+
+def _work_algorithm(step: Step, parent: ParentOrder) -> None:
+    if not _may_send(step, parent):
+        return
+    instrument = step.view.instrument(parent.ticket.symbol)
+    prices = step.view.best_prices(parent.ticket.symbol)
+    if instrument is None or prices is None:
+        return
+    quantity = _next_quantity(step, parent, instrument)
+    if quantity is None:
+        return
+    if quantity < instrument.quantity_min:
+        _hold_back(step, parent, f"{quantity:f} is too little to order")
+        return
+    price = prices[1] if parent.ticket.side is OrderSide.BUY else prices[0]
+    denied = _send(step, parent, _child(parent, quantity, price))
+    if denied is None:
+        return
+    deny(step, denied)
+    if parent.ticket.reduce_only:
+        step.emit(e.ParentMoved(parent.parent_id, ParentTrigger.CANCEL, denied.objection.text))
+    else:
+        _hold_back(step, parent, f"{denied.objection.rule}: {denied.objection.text}")
+
+
+def _may_send(step: Step, parent: ParentOrder) -> bool:
+    """Whether the session may send children now: a paused one sends exits only."""
+    session = step.ledger.session
+    if parent.status is not ParentStatus.WORKING or session is None:
+        return False
+    if session.status is TradingSessionStatus.PAUSED:
+        return parent.ticket.reduce_only
+    return session.status is TradingSessionStatus.RUNNING
+
+
+def _next_quantity(step: Step, parent: ParentOrder, instrument: Instrument) -> Decimal | None:
+    """What to send now, base asset on the step; None when it is not time."""
+    ticket, now_ms = parent.ticket, step.now.session_ms
+    if ticket.kind is ParentKind.ICEBERG:
+        if now_ms < parent.next_ms or parent.outstanding_quantity or _any_open(parent):
+            return None
+        assert ticket.visible_quantity is not None, "an iceberg has a visible quantity"
+        return min(ticket.visible_quantity, parent.unsent_quantity)
+    place = parent.slice_at(now_ms)
+    if place < parent.slices_done:
+        return None
+    left = max(ZERO, parent.unsent_quantity)
+    weights = ticket.weights[place:] or (Decimal(1),) * (ticket.slices - place)
+    if place == ticket.slices - 1:
+        return left
+    whole = sum(weights)
+    return instrument.round_quantity(left * weights[0] / whole) if whole else ZERO
+
+
+def _any_open(parent: ParentOrder) -> bool:
+    return any(order.is_open for order in parent.children.values())
+
+
+def _child(parent: ParentOrder, quantity: Decimal, price: Decimal) -> OrderTicket:
+    """A child of a parent: resting for an iceberg, else at once, at the market or within the parent's limit."""
+    ticket = parent.ticket
+    force = None
+    if ticket.limit_price is not None:
+        rests = ticket.kind is ParentKind.ICEBERG
+        force = (ticket.time_in_force or TimeInForce.GTC) if rests else TimeInForce.IOC
+    return OrderTicket(
+        symbol=ticket.symbol,
+        side=ticket.side,
+        order_type=OrderType.MARKET if ticket.limit_price is None else OrderType.LIMIT,
+        quantity=quantity,
+        purpose=ticket.purpose,
+        strategy_id=ticket.strategy_id,
+        reference_price=price,
+        limit_price=ticket.limit_price,
+        time_in_force=force,
+        reduce_only=ticket.reduce_only,
+        position_side=ticket.position_side,
+        stop_loss_price=ticket.stop_loss_price,
+        take_profit_price=ticket.take_profit_price,
+        reason=f"a part of {ticket.kind.value} {parent.parent_id}",
+        parent_id=parent.parent_id,
+    )
+
+
+def _send(step: Step, parent: ParentOrder, ticket: OrderTicket) -> Denied | None:
+    """Review a child and send it; what its parent has reserved for it is not counted twice."""
+    reserved = min(ticket.quantity, parent.reserved_quantity)
+    verdict = review(
+        step.ledger, step.view, step.policy.limits, ticket, step.now.session_ms, reserved=reserved
+    )
+    if isinstance(verdict, Approved):
+        submit(step, verdict)
+        return None
+    return verdict
+
+
+def _hold_back(step: Step, parent: ParentOrder, reason: str) -> None:
+    """Skip this child: a schedule leaves its share to the next slices, an iceberg tries again a little later."""
+    step.emit(e.ChildHeldBack(parent.parent_id, step.now.session_ms + RETRY_MS, reason))
+
+
+# --- one cancels the other ----------------------------------------------------------------------------------
+
+
+def _work_oco(step: Step, parent: ParentOrder) -> None:
+    """One leg is to fill. The end of a leg that we did not ask for ends the other; a part shrinks it."""
+    legs = [order for order in parent.children.values() if order.is_open]
+    replaced = parent.children.get(parent.replaced)
+    if not legs or (len(legs) < 2 and not parent.replaced):
+        step.emit(e.ParentMoved(parent.parent_id, ParentTrigger.CANCEL, "one of its legs ended"))
+    elif len(legs) < 2 and replaced is not None and not replaced.is_open and parent.ticket.reduce_only:
+        _replace_leg(step, parent, replaced.ticket)
+    elif parent.filled_quantity:
+        for leg in legs:
+            _shrink(step, parent, leg)
+
+
+def _left(parent: ParentOrder) -> Decimal:
+    """What the pair may still fill, base asset: claims of ended legs are as good as filled."""
+    claimed = sum(
+        (o.claimed_quantity - o.filled_quantity for o in parent.children.values() if not o.is_open), ZERO
+    )
+    return parent.ticket.quantity - parent.filled_quantity - claimed
+
+
+def _shrink(step: Step, parent: ParentOrder, leg: Order) -> None:
+    """Make a leg no larger than what is left of the pair.
+
+    An entry goes on with the leg that fills, and the other ends. A resting exit is amended; one that waits for its
+    trigger cannot be amended, so it is ended and placed anew with what is left.
+    """
+    left = _left(parent)
+    if leg.remaining_quantity <= left or leg.cancel_state is CancelState.REQUESTED:
+        return
+    if not parent.ticket.reduce_only:
+        if not leg.filled_quantity and not parent.replaced:
+            step.emit(e.LegReplaced(parent.parent_id, leg.client_order_id))
+            cancel(step, leg, "the other leg fills")
+        return
+    if leg.ticket.order_type is OrderType.LIMIT:
+        total, price = leg.filled_quantity + left, leg.ticket.limit_price
+        ready = step.now.session_ms >= parent.next_ms
+        if ready and price is not None and objection_to_amending(leg, price, total) is None:
+            amend(step, leg, price, total, "the other leg fills")
+    elif _waits(leg) and not parent.replaced:
+        step.emit(e.LegReplaced(parent.parent_id, leg.client_order_id))
+        cancel(step, leg, "the other leg fills: what is left is placed anew")
+
+
+def _waits(leg: Order) -> bool:
+    return leg.status is OrderStatus.NEW and leg.attempt_state is AttemptState.ACKED
+
+
+def _replace_leg(step: Step, parent: ParentOrder, ticket: OrderTicket) -> None:
+    left = _left(parent)
+    if left <= 0:
+        return
+    denied = _send(step, parent, replace(ticket, quantity=left))
+    if denied is not None:
+        deny(step, denied)
+        step.emit(e.ParentMoved(parent.parent_id, ParentTrigger.CANCEL, denied.objection.text))

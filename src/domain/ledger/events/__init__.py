@@ -1,0 +1,115 @@
+"""What happened, in the past tense: the kinds of record of the journal.
+
+Every field is text, a whole number, a Decimal, an enum, a truth value, None, or a tuple or frozen dataclass of
+these, so that one codec writes them all canonically. Money is in quote asset unless a field names its asset.
+"""
+
+from src.domain.ledger.events.account import (
+    AccountOpened,
+    AlarmRaised,
+    DayStarted,
+    DifferenceFound,
+    EpochStarted,
+    EquityMarked,
+    FillBooked,
+    IncomeBooked,
+    RawReceived,
+    RecoveryFinished,
+    SessionMoved,
+    SessionOpened,
+    StreamLost,
+    StreamOpened,
+    SymbolMoved,
+    TradesConfirmed,
+    TradingMoved,
+)
+from src.domain.ledger.events.orders import (
+    AttemptMoved,
+    BreachFound,
+    CancelRequested,
+    CancelWithdrawn,
+    ChildHeldBack,
+    LegReplaced,
+    ModifyMoved,
+    ModifyRequested,
+    OrderDenied,
+    OrderIntended,
+    OrderMoved,
+    ParentMoved,
+    ParentOpened,
+    ProtectionRestored,
+    ProtectionWaived,
+    SignalNote,
+)
+
+__all__ = [
+    "AccountOpened",
+    "AlarmRaised",
+    "AttemptMoved",
+    "BreachFound",
+    "CancelRequested",
+    "CancelWithdrawn",
+    "ChildHeldBack",
+    "DayStarted",
+    "DifferenceFound",
+    "EpochStarted",
+    "EquityMarked",
+    "Event",
+    "FillBooked",
+    "IncomeBooked",
+    "LegReplaced",
+    "ModifyMoved",
+    "ModifyRequested",
+    "OrderDenied",
+    "OrderIntended",
+    "OrderMoved",
+    "ParentMoved",
+    "ParentOpened",
+    "ProtectionRestored",
+    "ProtectionWaived",
+    "RawReceived",
+    "RecoveryFinished",
+    "SessionMoved",
+    "SessionOpened",
+    "SignalNote",
+    "StreamLost",
+    "StreamOpened",
+    "SymbolMoved",
+    "TradesConfirmed",
+    "TradingMoved",
+]
+
+Event = (
+    AccountOpened
+    | EpochStarted
+    | SessionOpened
+    | SessionMoved
+    | TradingMoved
+    | SymbolMoved
+    | DayStarted
+    | EquityMarked
+    | OrderIntended
+    | OrderDenied
+    | AttemptMoved
+    | OrderMoved
+    | CancelRequested
+    | CancelWithdrawn
+    | ModifyRequested
+    | ModifyMoved
+    | ProtectionWaived
+    | ProtectionRestored
+    | ParentOpened
+    | ParentMoved
+    | ChildHeldBack
+    | LegReplaced
+    | RawReceived
+    | FillBooked
+    | IncomeBooked
+    | StreamOpened
+    | StreamLost
+    | TradesConfirmed
+    | DifferenceFound
+    | RecoveryFinished
+    | AlarmRaised
+    | BreachFound
+)
