@@ -18,10 +18,16 @@ from src.application.ports.store import AccountRow, StoreError
 from src.application.sizing import parse_sizer
 from src.application.trading.market_desk import MarketDesk
 from src.application.trading.session_parts import SessionParts
-from src.bootstrap.markets import check_timeframe, mark_equity_ms_of, quality_of, tick_ms_of
+from src.bootstrap.catching_up import PastCandles, catch_up
+from src.bootstrap.markets import (
+    check_timeframe,
+    mark_equity_ms_of,
+    quality_of,
+    synchronous_of,
+    tick_ms_of,
+)
 from src.domain.decisions.step import Policy
 from src.domain.ledger.events import AccountOpened
-from src.domain.market.candle import Candle, CandleBuilder
 from src.domain.market.instrument import Instrument
 from src.domain.market.quality import QualityLimits
 from src.domain.money import Money
@@ -29,14 +35,6 @@ from src.domain.risk.limits import RiskLimits
 from src.domain.sessions.session import SessionOptions, TradingSessionStatus
 from src.infrastructure.brokers.paper_broker import PAPER_ACCOUNT, PaperBroker
 from src.infrastructure.identity.ids import SeededIds
-from src.infrastructure.market_data.frames import (
-    BookTicker,
-    DepthSnapshot,
-    DepthUpdate,
-    MarketFrame,
-    MarkPrice,
-    TradePrint,
-)
 from src.infrastructure.market_data.source import MarketSource
 from src.infrastructure.messaging.event_bus import InProcessEventBus
 from src.infrastructure.monitoring.kill_switch import FileKillSwitch
@@ -46,7 +44,7 @@ from src.infrastructure.simulated_exchange.latency import LatencyModel
 from src.infrastructure.simulated_exchange.rules import ExchangeRules
 from src.infrastructure.simulated_exchange.store import ExchangeStore
 from src.infrastructure.time.inputs import PaperInputs
-from src.infrastructure.time.timeline import NS_PER_MS, Timeline
+from src.infrastructure.time.timeline import Timeline
 
 PAPER = "paper"
 SETTLE_ASSET = "USDT"
@@ -110,40 +108,37 @@ def paper_parts(
     """Open files and market of a paper session; what was opened is closed again when it cannot be.
 
     ``market_id`` tells this market from others; ``accounts`` are those that the database knows; ``account_id`` asks
-    for one of them even if its session is finished. Raises StoreError, SourceError and ValueError, each with one line
-    of cause and fix.
+    for one of them even if its session is finished. Raises StoreError, SourceError and ValueError, in one line each.
     """
-    sizer = parse_sizer(config.sizing)
     ids = _identity(config, market_id, accounts, account_id)
     account_id = ids.account_id()
-    exchange_path = _exchange_path(config, account_id, accounts)
+    path = _exchange_path(config, account_id, accounts)
     with ExitStack() as opened:
         source = make_market(config)
         opened.callback(source.close)
-        check_timeframe(source, config.timeframe)
-        instruments = {symbol: _instrument(source, symbol) for symbol in config.symbols}
-        exchange = ExchangeStore(exchange_path, synchronous=config.synchronous, failpoint=failpoint)
+        instruments = _instruments(source, config)
+        synchronous = synchronous_of(source, config.speed, config.synchronous)
+        exchange = ExchangeStore(path, synchronous=synchronous, failpoint=failpoint)
         opened.callback(exchange.close)
         engine = Engine(exchange, source.instruments.values(), rules=_rules(config), cursor=source.cursor)
         desk = MarketDesk(instruments, config.timeframe, quality_of(source, config.quality))
-        history = _History(source, config.timeframe)
+        history = PastCandles(source, config.timeframe)
         start_ns = _open_exchange_account(engine, account_id, config, source, desk, history)
         timeline = Timeline(start_ns)
         broker = PaperBroker(engine, timeline, latency=config.latency or LatencyModel(seed=config.seed))
-        store = config.place.store(config.synchronous)
         return SessionParts(
             account=AccountOpened(account_id, ids.namespace(), PAPER, SETTLE_ASSET),
             owner=f"pid {os.getpid()}",
             options=session_options(config, market_id),
-            store=store,
+            store=config.place.store(synchronous),
             broker=broker,
             desk=desk,
             inputs=PaperInputs(source, timeline, broker, config.speed),
             bus=InProcessEventBus(),
             kill_switch=FileKillSwitch(config.data_dir / "HALT", account_id),
             ids=ids,
-            sizer=sizer,
-            policy=Policy(config.stop_loss_pct, config.take_profit_pct, limits=config.limits, watches_losses=True),
+            sizer=parse_sizer(config.sizing),
+            policy=_policy(config),
             limits=config.limits,
             history=history.candles,
             close=opened.pop_all().close,
@@ -153,6 +148,10 @@ def paper_parts(
             auto_execute=config.auto_execute,
             notes=[source.description],
         )
+
+
+def _policy(config: PaperConfig) -> Policy:
+    return Policy(config.stop_loss_pct, config.take_profit_pct, limits=config.limits, watches_losses=True)
 
 
 def _exchange_path(config: PaperConfig, account_id: str, accounts: list[AccountRow]) -> Path:
@@ -181,7 +180,7 @@ def _open_exchange_account(
     config: PaperConfig,
     source: MarketSource,
     desk: MarketDesk,
-    history: "_History",
+    history: PastCandles,
 ) -> int:
     """Create the account with its capital, or bring the market to where it stopped; returns the time there, ns.
 
@@ -197,7 +196,7 @@ def _open_exchange_account(
             "one back, or start with another data folder"
         )
     if engine.income(PAPER_ACCOUNT):
-        return _catch_up(source, engine, desk, history)
+        return catch_up(source, engine, desk, history)
     engine.deposit(PAPER_ACCOUNT, config.capital.asset, config.capital.amount)
     engine.take_events()
     return source.start_ns
@@ -230,13 +229,15 @@ def _seed_of(text: str) -> int:
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big")
 
 
-def _instrument(source: MarketSource, symbol: str) -> Instrument:
-    instrument = source.instruments.get(symbol)
-    if instrument is None:
-        known = ", ".join(sorted(source.instruments))
-        source.close()
-        raise ValueError(f"{symbol} is not in this market: it has {known}")
-    return instrument
+def _instruments(source: MarketSource, config: PaperConfig) -> dict[str, Instrument]:
+    """Those traded; raises ValueError for one, or a timeframe, that the market does not have."""
+    check_timeframe(source, config.timeframe)
+    for symbol in config.symbols:
+        if symbol not in source.instruments:
+            raise ValueError(
+                f"{symbol} is not in this market: it has {', '.join(sorted(source.instruments))}"
+            )
+    return {symbol: source.instruments[symbol] for symbol in config.symbols}
 
 
 def session_options(config: PaperConfig, market_id: str) -> SessionOptions:
@@ -255,55 +256,3 @@ def session_options(config: PaperConfig, market_id: str) -> SessionOptions:
         leverage=config.leverage,
         seed=config.seed,
     )
-
-
-class _History:
-    """Closed candles before the session: the source's own, then those of the frames that were caught up on."""
-
-    def __init__(self, source: MarketSource, timeframe: str) -> None:
-        self._source = source
-        self._timeframe = timeframe
-        self._builders: dict[str, CandleBuilder] = {}
-        self._caught_up: dict[str, list[Candle]] = {}
-
-    def on_trade(self, trade: TradePrint, now_ms: int) -> None:
-        """A trade of the time before the session goes on."""
-        builder = self._builders.get(trade.symbol)
-        if builder is None:
-            builder = self._builders[trade.symbol] = CandleBuilder(trade.symbol, self._timeframe)
-        closed = builder.add_trade(trade.price, trade.quantity, now_ms)
-        if closed:
-            self._caught_up.setdefault(trade.symbol, []).extend(closed)
-
-    def candles(self, symbol: str, timeframe: str, count: int) -> list[Candle]:
-        """The last ``count`` closed candles, oldest first."""
-        recent = self._caught_up.get(symbol, [])
-        if len(recent) >= count:
-            return recent[len(recent) - count :]
-        return [*self._source.history(symbol, timeframe, count - len(recent)), *recent]
-
-
-def _catch_up(source: MarketSource, engine: Engine, desk: MarketDesk, history: _History) -> int:
-    """Bring books and history to the exchange's cursor; returns the time of the last frame, ns."""
-    latest_ns = source.start_ns
-
-    def on_frame(frame: MarketFrame) -> None:
-        nonlocal latest_ns
-        latest_ns = max(latest_ns, frame[0])
-        engine.warm(frame)
-        now_ms = frame[0] // NS_PER_MS
-        event = frame[3]
-        if isinstance(event, BookTicker):
-            desk.on_ticker(event, now_ms)
-        elif isinstance(event, DepthUpdate):
-            desk.on_depth(event, now_ms)
-        elif isinstance(event, DepthSnapshot):
-            desk.on_snapshot(event, now_ms)
-        elif isinstance(event, MarkPrice):
-            desk.on_mark_price(event, now_ms)
-        elif isinstance(event, TradePrint):
-            history.on_trade(event, now_ms)
-            desk.on_trade(event, now_ms)
-
-    source.catch_up(engine.committed_cursor, on_frame)
-    return latest_ns

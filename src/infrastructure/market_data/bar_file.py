@@ -113,7 +113,7 @@ def is_bar_file(path: Path) -> bool:
             if file.read(4) == _ZIP_MAGIC:
                 return True
             file.seek(0)
-            first = next(read_lines(file), [b""])[0]
+            first = next((lines[0] for lines in read_lines(file) if lines), b"")
     except (OSError, DamagedFile):
         return False
     return b"," in first and b"{" not in first

@@ -1,0 +1,67 @@
+"""Brings a paper session to where its market stopped: books, and the candles that strategies warm up with."""
+
+from src.application.trading.market_desk import MarketDesk
+from src.domain.market.candle import Candle, CandleBuilder
+from src.infrastructure.market_data.frames import (
+    BookTicker,
+    DepthSnapshot,
+    DepthUpdate,
+    MarketFrame,
+    MarkPrice,
+    TradePrint,
+)
+from src.infrastructure.market_data.source import MarketSource
+from src.infrastructure.simulated_exchange.engine import Engine
+from src.infrastructure.time.timeline import NS_PER_MS
+
+
+class PastCandles:
+    """Closed candles before the session: the source's own, then those of the frames that were caught up on."""
+
+    def __init__(self, source: MarketSource, timeframe: str) -> None:
+        self._source = source
+        self._timeframe = timeframe
+        self._builders: dict[str, CandleBuilder] = {}
+        self._caught_up: dict[str, list[Candle]] = {}
+
+    def on_trade(self, trade: TradePrint, now_ms: int) -> None:
+        """A trade of the time before the session goes on."""
+        builder = self._builders.get(trade.symbol)
+        if builder is None:
+            builder = self._builders[trade.symbol] = CandleBuilder(trade.symbol, self._timeframe)
+        closed = builder.add_trade(trade.price, trade.quantity, now_ms)
+        if closed:
+            self._caught_up.setdefault(trade.symbol, []).extend(closed)
+
+    def candles(self, symbol: str, timeframe: str, count: int) -> list[Candle]:
+        """The last ``count`` closed candles, oldest first."""
+        recent = self._caught_up.get(symbol, [])
+        if len(recent) >= count:
+            return recent[len(recent) - count :]
+        return [*self._source.history(symbol, timeframe, count - len(recent)), *recent]
+
+
+def catch_up(source: MarketSource, engine: Engine, desk: MarketDesk, history: PastCandles) -> int:
+    """Bring books and history to the exchange's cursor; returns the time of the last frame, ns."""
+    latest_ns = source.start_ns
+
+    def on_frame(frame: MarketFrame) -> None:
+        nonlocal latest_ns
+        latest_ns = max(latest_ns, frame[0])
+        engine.warm(frame)
+        now_ms = frame[0] // NS_PER_MS
+        event = frame[3]
+        if isinstance(event, BookTicker):
+            desk.on_ticker(event, now_ms)
+        elif isinstance(event, DepthUpdate):
+            desk.on_depth(event, now_ms)
+        elif isinstance(event, DepthSnapshot):
+            desk.on_snapshot(event, now_ms)
+        elif isinstance(event, MarkPrice):
+            desk.on_mark_price(event, now_ms)
+        elif isinstance(event, TradePrint):
+            history.on_trade(event, now_ms)
+            desk.on_trade(event, now_ms)
+
+    source.catch_up(engine.committed_cursor, on_frame)
+    return latest_ns
