@@ -147,30 +147,39 @@ def account_v2(call: Call) -> Any:
     assets = [
         _asset(row, risks, call.now_ms) | {"marginAvailable": True} for row in engine.balance(call.account)
     ]
-    held = {row["symbol"]: row for row in risks}
-    positions = []
-    for symbol in call.services.market.views:
-        row = held.get(symbol)
-        base = _position(row) if row is not None else _flat_position(symbol)
-        positions.append(
-            base
-            | {
-                "leverage": str(engine.leverage(call.account, symbol)),
-                "isolated": engine.margin_type(call.account, symbol) == "ISOLATED",
-                "entryPrice": row["entryPrice"] if row else "0",
-                "breakEvenPrice": row["breakEvenPrice"] if row else "0",
-                "maxNotional": max_notional(call, symbol),
-                "bidNotional": row["bidNotional"] if row else "0",
-                "askNotional": row["askNotional"] if row else "0",
-                "positionInitialMargin": row["positionInitialMargin"] if row else "0",
-                "openOrderInitialMargin": row["openOrderInitialMargin"] if row else "0",
-            }
-        )
+    held: dict[str, list[dict[str, Any]]] = {}
+    for row in risks:
+        held.setdefault(row["symbol"], []).append(row)
+    positions = [
+        _position_v2(call, row)
+        for symbol in call.services.market.views
+        for row in held.get(symbol) or [_flat(symbol, "0") | dict.fromkeys(_MARGINS, "0")]
+    ]
     return (
         account_config(call)
         | {"feeBurn": False}
         | _totals(assets)
         | {"assets": assets, "positions": positions}
+    )
+
+
+_MARGINS: Final = (
+    *("initialMargin", "maintMargin", "positionInitialMargin", "openOrderInitialMargin"),
+    *("bidNotional", "askNotional"),
+)
+
+
+def _position_v2(call: Call, row: dict[str, Any]) -> dict[str, Any]:
+    engine, symbol = call.services.venue.engine, row["symbol"]
+    same = ("entryPrice", "breakEvenPrice", *_MARGINS)
+    return (
+        _position(row)
+        | {name: row[name] for name in same}
+        | {
+            "leverage": str(engine.leverage(call.account, symbol)),
+            "isolated": engine.margin_type(call.account, symbol) == "ISOLATED",
+            "maxNotional": max_notional(call, symbol),
+        }
     )
 
 
@@ -249,12 +258,6 @@ def _position(row: dict[str, Any]) -> dict[str, Any]:
         "maintMargin": row["maintMargin"],
         "updateTime": row["updateTime"],
     }
-
-
-def _flat_position(symbol: str) -> dict[str, Any]:
-    names = ("positionAmt", "unrealizedProfit", "isolatedMargin", "notional", "isolatedWallet")
-    zeros = dict.fromkeys((*names, "initialMargin", "maintMargin"), "0")
-    return {"symbol": symbol, "positionSide": "BOTH"} | zeros | {"updateTime": 0}
 
 
 def _spell(value: Decimal) -> str:

@@ -14,6 +14,7 @@ import msgspec
 from aiohttp import web
 
 from src.infrastructure.simulated_exchange.errors import ExchangeError
+from src.infrastructure.simulated_exchange.server.accidents import Accidents
 from src.infrastructure.simulated_exchange.server.fault_rules import FaultRule, Faults, read_schedule
 from src.infrastructure.simulated_exchange.server.keys import ApiKey
 from src.infrastructure.simulated_exchange.server.services import Services
@@ -45,6 +46,7 @@ class AdminApi:
             "POST streams/cut": self._cut_streams,
             "POST streams/mute": self._mute_streams,
             "GET truth": self._truth,
+            **Accidents(services).operations,
         }
 
     async def handle(self, request: web.BaseRequest) -> web.Response:

@@ -17,6 +17,7 @@ from src.infrastructure.simulated_exchange.engine import Engine
 from src.infrastructure.simulated_exchange.errors import ExchangeFailure
 from src.infrastructure.simulated_exchange.rules import ExchangeRules
 from src.infrastructure.simulated_exchange.server.admin import PREFIX, AdminApi
+from src.infrastructure.simulated_exchange.server.amendments import Amendments
 from src.infrastructure.simulated_exchange.server.archive import Archive
 from src.infrastructure.simulated_exchange.server.clock import ServerClock
 from src.infrastructure.simulated_exchange.server.fault_rules import Faults, FaultSchedule
@@ -145,7 +146,14 @@ class ExchangeServer:
         if not list(keys):
             keys.put(ApiKey(random_listen_key(), random_listen_key(), FIRST_ACCOUNT))
         self.services = Services(
-            venue, market, users, keys, config.limits, Archive(store), config.rules.funding_interval_ms
+            venue,
+            market,
+            users,
+            keys,
+            config.limits,
+            Archive(store),
+            config.rules.funding_interval_ms,
+            Amendments(),
         )
         self.sockets = StreamSockets(
             hub, users, self.faults, clock.now_ms, strict=config.strict_routes, life_s=config.stream_life_s

@@ -16,8 +16,9 @@ _ONBOARD_MS: Final = 1_567_965_300_000
 def exchange_info(services: Services, now_ms: int) -> dict[str, Any]:
     """The whole document, in the order of the live one."""
     limits = services.limits
-    views = services.market.views.values()
-    assets = sorted({view.instrument.margin_asset for view in views})
+    engine = services.venue.engine
+    instruments = engine.instruments
+    assets = sorted({one.margin_asset for one in instruments})
     return {
         "timezone": "UTC",
         "serverTime": now_ms,
@@ -31,7 +32,7 @@ def exchange_info(services: Services, now_ms: int) -> dict[str, Any]:
         "assets": [
             {"asset": asset, "marginAvailable": True, "autoAssetExchange": "-10000"} for asset in assets
         ],
-        "symbols": [_symbol(view.instrument, view.status) for view in views],
+        "symbols": [_symbol(one, engine.symbol_status(one.symbol)) for one in instruments],
     }
 
 

@@ -55,6 +55,11 @@ class PublicMarket:
         self._hub.publish(f"{symbol.lower()}@forceOrder", payload)
         self._hub.publish("!forceOrder@arr", payload)
 
+    def contract_info(self, symbol: str, status: str, now_ms: int) -> None:
+        """Publish that a symbol has another status."""
+        self._hub.publish("!contractInfo", market_wire.contract_info(symbol, status, now_ms))
+        self._hub.flush()
+
     def _note_funding(self, now_ms: int) -> None:
         """Remember rate and mark price of each funding time that passes."""
         if self._next_funding_ms and now_ms >= self._next_funding_ms:

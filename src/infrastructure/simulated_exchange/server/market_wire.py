@@ -108,3 +108,11 @@ def mini_ticker(symbol: str, day: DayStatistics, now_ms: int) -> str:
         f'{{"e":"24hrMiniTicker","E":{now_ms},"s":"{symbol}","ps":"{symbol}","c":"{day.close}","o":"{day.open}",'
         f'"h":"{day.high}","l":"{day.low}","v":"{day.volume}","q":"{day.quote}","st":1}}'
     )
+
+
+def contract_info(symbol: str, status: str, now_ms: int) -> str:
+    """``!contractInfo``: another status of a symbol."""
+    return (
+        f'{{"e":"contractInfo","E":{now_ms},"s":"{symbol}","ps":"{symbol}","ct":"PERPETUAL",'
+        f'"dt":4133404800000,"ot":1567965300000,"cs":"{status}","st":1}}'
+    )

@@ -5,7 +5,7 @@ from typing import Any, Final
 import msgspec
 
 from src.infrastructure.simulated_exchange.errors import ExchangeError
-from src.infrastructure.simulated_exchange.server.archive import is_purged
+from src.infrastructure.simulated_exchange.server.archive import is_purged, span_of
 from src.infrastructure.simulated_exchange.server.order_requests import (
     ACK,
     check_ordinary,
@@ -58,8 +58,10 @@ def _modify(call: Call, params: Parameters) -> Any:
         raise refuse(-1117)
     order_id, client_id = _ids(params)
     symbol = params.need("symbol")
-    venue = call.services.venue
-    answer = venue.writing().modify_order(
+    modify_id = params.integer("modifyId")
+    engine = call.services.venue.writing()
+    before = _as_it_stands(call, symbol, order_id, client_id)
+    answer = engine.modify_order(
         call.account,
         symbol,
         quantity,
@@ -68,10 +70,38 @@ def _modify(call: Call, params: Parameters) -> Any:
         recv_window=call.recv_window,
         order_id=order_id,
         client_order_id=client_id,
+        modify_id=modify_id,
+        reduce_only=params.flag("reduceOnly"),
     )
-    answer = answer | {"pair": answer["symbol"]}
-    modify_id = params.integer("modifyId")
+    call.services.amendments.note(call.account, before, answer, call.now_ms)
+    answer = answer | {"pair": symbol}
     return answer if modify_id is None else answer | {"modifyId": modify_id}
+
+
+def _as_it_stands(call: Call, symbol: str, order_id: int | None, client_id: str | None) -> dict[str, Any]:
+    """An open order before it is changed; empty when there is none, which the engine will say."""
+    for row in call.services.venue.engine.open_orders(call.account, symbol):
+        if row["orderId"] == order_id or (order_id is None and row["clientOrderId"] == client_id):
+            return row
+    return {}
+
+
+def amendments(call: Call) -> Any:
+    """GET orderAmendment: what was changed about orders since the server started."""
+    params = call.params
+    symbol = params.need("symbol")
+    call.services.market.view(symbol)
+    span, limit = span_of(params, call.now_ms), params.count("limit", 50, 100)
+    order_id, client_id = params.integer("orderId"), params.text("origClientOrderId")
+    rows = [
+        row
+        for row in call.services.amendments.of(call.account)
+        if row["symbol"] == symbol
+        and order_id in (None, row["orderId"])
+        and client_id in (None, row["clientOrderId"])
+        and span.since_ms <= row["time"] <= span.until_ms
+    ]
+    return rows[-limit:]
 
 
 def modify_batch(call: Call) -> Any:

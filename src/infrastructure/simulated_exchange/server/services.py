@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from src.infrastructure.simulated_exchange.server.amendments import Amendments
 from src.infrastructure.simulated_exchange.server.archive import Archive
 from src.infrastructure.simulated_exchange.server.keys import KeyRing
 from src.infrastructure.simulated_exchange.server.limits import Limits
@@ -25,6 +26,7 @@ class Services:
     limits: Limits
     archive: Archive
     funding_interval_ms: int
+    amendments: Amendments
 
 
 @dataclass(slots=True)

@@ -27,6 +27,14 @@ def set_margin_type(call: Call) -> Any:
     return SUCCESS
 
 
+def change_position_margin(call: Call) -> Any:
+    """POST positionMargin: 1 adds to an isolated position's wallet, 2 takes back."""
+    params = call.params
+    symbol, amount, kind = params.need("symbol"), params.need_decimal("amount"), params.need_integer("type")
+    side = params.text("positionSide") or "BOTH"
+    return call.services.venue.writing().change_position_margin(call.account, symbol, amount, kind, side)
+
+
 def set_position_mode(call: Call) -> Any:
     """POST positionSide/dual."""
     call.params.need("dualSidePosition")

@@ -39,7 +39,6 @@ class SymbolView:
     def __init__(self, instrument: Instrument, hub: StreamHub, bars: Bars) -> None:
         self.instrument = instrument
         self.symbol = instrument.symbol
-        self.status = "TRADING"
         self.book = DepthBook()
         self.prints = Prints()
         self.bars = bars

@@ -60,6 +60,8 @@ PARAMETERS: dict[str, dict[str, str]] = {
     "orders.forced": {**PAGE, "autoCloseType": "ADL"},
     "trades.user": {**PAGE, "fromId": "1", "orderId": "1"},
     "income": {**PAGE, "incomeType": "COMMISSION"},
+    "order.amendments": {**ID, **PAGE},
+    "position_margin": {"symbol": "BTCUSDT", "amount": "1", "type": "1", "positionSide": "BOTH"},
     "leverage": {"symbol": "BTCUSDT", "leverage": "5"},
     "margin_type": {"symbol": "BTCUSDT", "marginType": "CROSSED"},
     "position_mode.set": {"dualSidePosition": "false"},
@@ -123,7 +125,7 @@ async def test_no_input_breaks_an_endpoint(client: Client, route: str):
 @pytest.mark.parametrize("method", SOCKET)
 async def test_no_message_breaks_the_websocket_api(client: Client, method: str):
     messages = ["", "[]", "{}", '{"method":1}', '{"method":"x"}', '{"method":"order.place","params":[]}']
-    values = [None, 1, 1.5, True, [], {}, "", "x"]
+    values: list[Any] = [None, 1, 1.5, True, [], {}, "", "x"]
 
     async with client.session.ws_connect(f"{client.server.url}/ws-fapi/v1") as socket:
         for message in messages:

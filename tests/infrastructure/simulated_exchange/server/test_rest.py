@@ -98,7 +98,7 @@ async def test_a_wrong_signature_and_a_wrong_key_are_told_apart(client: Client):
 
 
 async def test_keys_may_be_read_only_expired_or_bound_to_an_address(client: Client):
-    given = {
+    given: dict[str, dict] = {
         "read_only": {"may_trade": False},
         "expired": {"expires_ms": 1},
         "elsewhere": {"addresses": ["10.0.0.1"]},

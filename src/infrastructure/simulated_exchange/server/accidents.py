@@ -1,0 +1,79 @@
+"""What can befall an account or a market, on demand: the engine's own hand, by the names of the admin API."""
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+from src.infrastructure.simulated_exchange.server.services import Services
+
+
+class Accidents:
+    """Each makes happen what the market could make happen; events and durability are as usual."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self.operations: dict[str, Callable[[dict[str, Any]], Any]] = {
+            "POST liquidation": self._liquidate,
+            "POST adl": self._deleverage,
+            "POST settlement": self._settle,
+            "POST funding": self._pay_funding,
+            "POST owner_trades": self._trade_by_owner,
+            "POST symbol_status": self._set_status,
+            "POST filters": self._change_filters,
+        }
+
+    def _liquidate(self, body: dict[str, Any]) -> Any:
+        engine = self._services.venue.writing()
+        engine.force_liquidation(int(body["account"]), str(body["symbol"]), str(body.get("side", "BOTH")))
+        return {}
+
+    def _deleverage(self, body: dict[str, Any]) -> Any:
+        engine = self._services.venue.writing()
+        engine.force_adl(
+            int(body["account"]), str(body["symbol"]), str(body.get("side", "BOTH")), _decimal(body, "price")
+        )
+        return {}
+
+    def _settle(self, body: dict[str, Any]) -> Any:
+        self._services.venue.writing().force_settlement(str(body["symbol"]), _decimal(body, "price"))
+        return {}
+
+    def _pay_funding(self, body: dict[str, Any]) -> Any:
+        self._services.venue.writing().force_funding(str(body["symbol"]), _decimal(body, "rate"))
+        return {}
+
+    def _trade_by_owner(self, body: dict[str, Any]) -> Any:
+        """A manual order: ``side`` BUY or SELL, MARKET without a price."""
+        return self._services.venue.writing().trade_by_owner(
+            int(body["account"]),
+            str(body["symbol"]),
+            str(body["side"]),
+            Decimal(str(body["quantity"])),
+            price=_decimal(body, "price"),
+            position_side=str(body.get("position_side", "BOTH")),
+            reduce_only=bool(body.get("reduce_only", False)),
+        )
+
+    def _set_status(self, body: dict[str, Any]) -> Any:
+        """Another status of a symbol; the public is told by contractInfo."""
+        symbol, status = str(body["symbol"]), str(body["status"])
+        venue = self._services.venue
+        venue.writing().set_symbol_status(symbol, status)
+        self._services.market.contract_info(symbol, status, venue.clock.now_ms())
+        return {}
+
+    def _change_filters(self, body: dict[str, Any]) -> Any:
+        """Other filters of a symbol, by the instrument's own names."""
+        given = {name: value for name, value in body.items() if name != "symbol"}
+        values = {name: _number(value) for name, value in given.items()}
+        self._services.venue.writing().change_filters(str(body["symbol"]), **values)
+        return {}
+
+
+def _decimal(body: dict[str, Any], name: str) -> Decimal | None:
+    return Decimal(str(body[name])) if body.get(name) is not None else None
+
+
+def _number(value: Any) -> Decimal | int:
+    """Amounts are texts, counts are numbers."""
+    return value if isinstance(value, int) else Decimal(str(value))
