@@ -78,7 +78,7 @@ async def test_a_second_close_of_the_same_position_is_refused(tmp_path: Path):
         ("-0.010", Purpose.ENTRY),
         ("0.020", "nothing to do"),
         ("0.0204", "nothing to do"),
-        ("9", "position_size"),
+        ("9", "slippage"),
     ],
 )
 async def test_a_position_is_brought_to_its_target(tmp_path: Path, target: str, sent: Purpose | str):
