@@ -75,6 +75,7 @@ class PostgresServer:
         self._process: subprocess.Popen[bytes] | None = None
         self._numbers = count(1)
         self._template = ""
+        self._locked: set[str] = set()
         if not os.getuid():
             os.chown(self.folder, NOBODY, NOBODY)
         self._initialise()
@@ -173,6 +174,17 @@ class PostgresServer:
             database_at(url, Path()).create()
             self._template = parse_database_url(url).name
         return self.new_database(self._template)
+
+    def require_password(self, user: str, name: str) -> None:
+        """Let a user into a database only with its password; both are made if need be."""
+        if name in self._locked:
+            return
+        self._locked.add(name)
+        self.run(f"CREATE ROLE \"{user}\" LOGIN PASSWORD 'a secret'")
+        self.run(f'CREATE DATABASE "{name}"')
+        rules = self.folder / "data" / "pg_hba.conf"
+        rules.write_text(f"local {name} {user} scram-sha-256\n{rules.read_text()}")
+        self.run("SELECT pg_reload_conf()")
 
 
 @contextmanager

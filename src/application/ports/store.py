@@ -25,6 +25,10 @@ class StoreUnavailable(StoreError):
     """The database cannot be opened or reached."""
 
 
+class StoreUnreachable(StoreUnavailable):
+    """No connection to the database's server comes about: nothing was read or changed. The settings are to blame."""
+
+
 class StoreCorrupt(StoreError):
     """The database is damaged: the hash chain, the file's own check, or a row cannot be read."""
 

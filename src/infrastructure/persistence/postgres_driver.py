@@ -10,7 +10,7 @@ from typing import Any, Final, Protocol
 
 import asyncpg
 
-from src.application.ports.store import LeaseLost, StoreUnavailable
+from src.application.ports.store import LeaseLost, StoreUnreachable
 from src.infrastructure.persistence.database_url import DatabaseUrl
 from src.infrastructure.persistence.postgres_failures import FAILURES, postgres_error
 from src.infrastructure.persistence.postgres_text import (
@@ -71,7 +71,7 @@ class AsyncpgDriver:
 
     @classmethod
     async def open(cls, url: DatabaseUrl, *, read_only: bool = False) -> "AsyncpgDriver":
-        """Connect. Raises :class:`StoreError` with one line that names neither password nor address in full."""
+        """Connect. Raises :class:`StoreUnreachable` with one line that names neither password nor whole address."""
         connection = await open_connection(url, _READ_ONLY if read_only else _SETTINGS)
         try:
             await connection.set_type_codec(
@@ -125,7 +125,7 @@ class AsyncpgDriver:
 
 
 async def open_connection(url: DatabaseUrl, settings: dict[str, str] | None = None) -> Any:
-    """A plain asyncpg connection. Raises :class:`StoreError` with one line."""
+    """A plain asyncpg connection. Raises :class:`StoreUnreachable` with one line."""
     scheme, separator, rest = url.text.partition("://")
     try:
         return await asyncpg.connect(
@@ -137,11 +137,11 @@ async def open_connection(url: DatabaseUrl, settings: dict[str, str] | None = No
         )
     except ValueError:
         # What asyncpg says repeats parts of the address, which may be the password.
-        raise StoreUnavailable(
+        raise StoreUnreachable(
             f"the address of database {url.name} cannot be read: use postgresql+asyncpg://user@host:5432/name"
         ) from None
     except FAILURES as error:
-        raise postgres_error(error, url.name) from error
+        raise StoreUnreachable(str(postgres_error(error, url.name))) from error
 
 
 def _truth(value: int) -> str:

@@ -60,11 +60,13 @@ def explain(error: BaseException) -> tuple[str, ExitCode]:
 def _explain_ours(error: BaseException) -> tuple[str, ExitCode]:
     """Errors of the application and the domain; their modules are only loaded once something went wrong."""
     from src.application.ports.broker import BrokerError
-    from src.application.ports.store import StoreError, StoreNotInitialised
+    from src.application.ports.store import StoreError, StoreNotInitialised, StoreUnreachable
     from src.domain.shared.errors import DomainError
 
     if isinstance(error, StoreNotInitialised):
         return _text(error), ExitCode.NOT_FOUND
+    if isinstance(error, StoreUnreachable):
+        return _text(error), ExitCode.CONFIGURATION
     if isinstance(error, StoreError | BrokerError):
         return _text(error), ExitCode.ERROR
     if isinstance(error, DomainError | ValueError):

@@ -122,7 +122,12 @@ BAD: dict[str, tuple[Spoil, int, str]] = {
         lambda desk: (*recording(a_frame())(desk), "--symbols", "ETHUSDT"), 4, "ETHUSDT is not in this market: it has"
     ),
     "a database of no kind": (setting("DATABASE_URL=nonsense"), 4, "DATABASE_URL (env line 1): the database"),
-    "a database of another kind": (setting("DATABASE_URL=postgresql://u:hush@h/db"), 4, "postgresql cannot keep"),
+    "a server that is not there": (
+        setting("DATABASE_URL=postgresql://u:hush@127.0.0.1:1/db"), 4, "database db: the server cannot be reached"
+    ),
+    "a server's address that cannot be read": (
+        setting("DATABASE_URL=postgresql+asyncpg://u:hush@h:port/db"), 4, "the address of database db cannot be read"
+    ),
     "a key without its secret": (setting("BINANCE_API_KEY=k"), 4, "BINANCE_API_SECRET is missing"),
     "a misspelled setting": (setting("STOP_LOSS_PC=0.1", "status"), 4, "(did you mean STOP_LOSS_PCT?)"),
     "an exchange of a later version": (given("--exchange", "live"), 4, "needs the Binance adapter"),
