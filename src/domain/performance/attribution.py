@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
+from functools import lru_cache
 
 from src.domain.money import ZERO
+from src.domain.performance.equity import DAY_MS
 from src.domain.performance.executions import Execution, ExecutionFigures, execution_figures
 from src.domain.performance.history import OpenLot
 from src.domain.performance.trades import ClosedTrade, TradeFigures, TradeTally
@@ -40,7 +42,13 @@ class Group:
 
 def day_of(at_ms: int) -> str:
     """The UTC day of a moment, as 2026-01-31."""
-    return datetime.fromtimestamp(at_ms // 1_000, UTC).date().isoformat()
+    return _day(at_ms // DAY_MS)
+
+
+@lru_cache(maxsize=1_024)
+def _day(number: int) -> str:
+    """The day with this number since 1970-01-01."""
+    return datetime.fromtimestamp(number * (DAY_MS // 1_000), UTC).date().isoformat()
 
 
 _TRADE: dict[By, Callable[[ClosedTrade], str]] = {

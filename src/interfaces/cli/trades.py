@@ -4,10 +4,11 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from itertools import islice
 
+from src.domain.performance.equity import DAY_MS
 from src.domain.performance.history import Period
 from src.domain.performance.trades import ClosedTrade
 from src.interfaces.cli.tables import gain, print_table
-from src.interfaces.cli.texts import clock, price, quantity, signed
+from src.interfaces.cli.texts import clock, moment, price, quantity, signed
 from src.interfaces.cli.units import spelled_duration
 
 
@@ -30,13 +31,15 @@ def print_trades(trades: Sequence[ClosedTrade], title: str) -> None:
     if not trades:
         print(f"{title}: no position was closed yet")
         return
+    closed = [trade.trip.closed_ms for trade in trades]
+    is_long = max(closed) - min(closed) >= DAY_MS
     columns = (
         "closed", "held>", "symbol", "side", "quantity>", "entry>", "exit>", "net>",
         "P&L>?", "fees>?", "funding>?", "strategy?",
     )  # fmt: skip
     rows = [
         (
-            clock(trade.trip.closed_ms),
+            moment(trade.trip.closed_ms)[:16] if is_long else clock(trade.trip.closed_ms),
             spelled_duration(trade.trip.closed_ms - trade.trip.opened_ms),
             trade.trip.symbol,
             "long" if trade.trip.side.sign > 0 else "short",

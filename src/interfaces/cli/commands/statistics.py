@@ -1,5 +1,6 @@
 """Commands that say what trading came to; they work while a session runs and when none does."""
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -186,11 +187,11 @@ def balance(ctx: typer.Context, account: AccountFlag = None, as_json: JsonFlag =
 def export_to(
     path: Path, format_name: str | None, columns: list[str], rows: "Iterable[Row]", *, force: bool, what: str
 ) -> None:
-    """Write a file and say so; raises CommandFailed when it cannot be written."""
+    """Write a file and say so on stderr; raises CommandFailed when it cannot be written."""
     from src.interfaces.cli.exports import export
 
     count = export(path, format_name, columns, rows, force=force)
-    print(f"{count:,} {what} written to {path}")
+    print(f"{path}: {count} {what}", file=sys.stderr)
 
 
 def _history(
