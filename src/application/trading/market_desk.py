@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from src.application.ports.market_data import DepthFrame, MarkFrame, SnapshotFrame, TickerFrame, TradeFrame
 from src.application.trading.market_statistics import MarketStatistics
+from src.application.trading.volume_profile import VolumeProfile
 from src.domain.market.book import OverlayBook
 from src.domain.market.candle import Candle, CandleBuilder
 from src.domain.market.instrument import Instrument
@@ -35,7 +36,10 @@ class MarketDesk:
         self._desks = {
             symbol: SymbolDesk(instrument, timeframe, limits) for symbol, instrument in instruments.items()
         }
+        # Why nothing may be opened at all; empty while the session agrees with its exchange.
+        self.suspension = ""
         self.statistics = MarketStatistics(instruments, timeframe)
+        self.volume = VolumeProfile()
         # Parts of the view of decisions, as of the last closed bars.
         self.volatility = self.statistics.volatility
         self.correlation = self.statistics.correlation
@@ -62,6 +66,7 @@ class MarketDesk:
         closed = desk.candles.add_trade(frame.price, frame.quantity, now_ms)
         for candle in closed:
             self.statistics.add(candle)
+            self.volume.add(candle)
         return closed
 
     def on_depth(self, frame: DepthFrame, now_ms: int) -> None:
@@ -94,6 +99,7 @@ class MarketDesk:
         closed = [candle for desk in self._desks.values() for candle in desk.candles.advance(now_ms)]
         for candle in closed:
             self.statistics.add(candle)
+            self.volume.add(candle)
         return closed
 
     # --- the view of decisions ------------------------------------------------------------------------------
@@ -123,6 +129,8 @@ class MarketDesk:
         desk = self._desks.get(symbol)
         if desk is None:
             return f"{symbol} is not followed"
+        if self.suspension:
+            return self.suspension
         return desk.gates.opening_objection(now_ms)
 
     def worst_price(self, symbol: str, buy: bool, quantity: Decimal) -> Decimal | None:

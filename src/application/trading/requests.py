@@ -53,7 +53,11 @@ class SessionRequest:
 
 @dataclass(frozen=True, slots=True)
 class OrderRequest:
-    """An order somebody wants: quantity in base asset, prices in quote asset per base asset."""
+    """An order somebody wants: quantity in base asset, prices in quote asset per base asset.
+
+    ``price`` is the limit; for a conditional order without one it is the trigger, if ``stop_price`` is not given.
+    ``stop_loss_pct``, ``take_profit_pct`` and ``callback_pct`` are fractions; ``good_till_ms`` is venue time.
+    """
 
     symbol: str
     side: OrderSide
@@ -65,6 +69,13 @@ class OrderRequest:
     take_profit: Price | None = None
     strategy_id: str = MANUAL
     reduce_only: bool = False
+    stop_price: Price | None = None
+    stop_loss_pct: Decimal | None = None
+    take_profit_pct: Decimal | None = None
+    close_position: bool = False
+    good_till_ms: int | None = None
+    activation_price: Price | None = None
+    callback_pct: Decimal | None = None
 
     @classmethod
     def of(
@@ -79,24 +90,52 @@ class OrderRequest:
         take_profit: Number | None = None,
         strategy_id: str = MANUAL,
         reduce_only: bool = False,
+        *,
+        stop_price: Number | None = None,
+        close_position: bool = False,
+        good_till_ms: int | None = None,
+        activation_price: Number | None = None,
+        callback_pct: Number | None = None,
     ) -> "OrderRequest":
         """From what a caller wrote, any spelling of symbol and numbers; raises ValueError with cause and fix."""
         kind = OrderType(order_type)
         force = TimeInForce(time_in_force) if time_in_force is not None else None
-        if kind is OrderType.LIMIT and force is None:
-            force = TimeInForce.GTC
+        if kind.has_limit and force is None:
+            force = TimeInForce.GTC if good_till_ms is None else TimeInForce.GTD
+        stop, target = _protection(stop_loss, "the stop loss"), _protection(take_profit, "the take profit")
         return cls(
             canonical_symbol(symbol),
             OrderSide(side),
             Quantity(decimal(quantity, "the quantity")),
             kind,
-            None if price is None else Price(decimal(price, "the price")),
+            _price(price, "the price"),
             force,
-            None if stop_loss is None else Price(decimal(stop_loss, "the stop loss")),
-            None if take_profit is None else Price(decimal(take_profit, "the take profit")),
+            stop[0],
+            target[0],
             strategy_id,
-            reduce_only,
+            reduce_only or close_position,
+            stop_price=_price(stop_price, "the stop price"),
+            stop_loss_pct=stop[1],
+            take_profit_pct=target[1],
+            close_position=close_position,
+            good_till_ms=good_till_ms,
+            activation_price=_price(activation_price, "the activation price"),
+            callback_pct=None if callback_pct is None else decimal(callback_pct, "the callback"),
         )
+
+
+def _price(value: Number | None, what: str) -> Price | None:
+    return None if value is None else Price(decimal(value, what))
+
+
+def _protection(value: Number | None, what: str) -> tuple[Price | None, Decimal | None]:
+    """A price, or, written with a percent sign, a distance from the entry as a fraction of it."""
+    if isinstance(value, str) and value.strip().endswith("%"):
+        share = decimal(value.strip().removesuffix("%"), what) / 100
+        if not 0 < share < 1:
+            raise ValueError(f"{what} of {value} cannot be: write a percentage above 0% and below 100%")
+        return None, share
+    return _price(value, what), None
 
 
 @dataclass(frozen=True, slots=True)

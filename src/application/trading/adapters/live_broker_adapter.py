@@ -13,6 +13,7 @@ from src.domain.market.instrument import Instrument
 from src.domain.market.sides import OrderSide, PositionSide
 from src.domain.market.view import MarketView
 from src.domain.money import round_price_down_to_tick, round_price_up_to_tick
+from src.domain.orders.soundness import unsoundness
 from src.domain.orders.ticket import OrderTicket
 from src.domain.orders.types import OrderType, Purpose, TimeInForce
 from src.domain.positions.position import Position
@@ -92,31 +93,60 @@ class LiveBrokerAdapter:
             reason=reason,
         )
 
-    def asked_for(self, request: OrderRequest) -> OrderTicket:
+    def asked_for(self, request: OrderRequest, venue_ms: int = 0) -> OrderTicket:
         """A request of a person, as asked: nothing of it is rounded, what the exchange would refuse a rule names.
 
-        Raises :class:`UnknownSymbol` and :class:`NoPrice`, and InvariantViolated for a type without its price.
+        Only percentages become prices on the tick. Raises :class:`UnknownSymbol` and :class:`NoPrice`, and ValueError,
+        in one line, for a type without its price and for prices that make no sense.
         """
-        self.instrument(request.symbol)
-        conditional = request.order_type.is_conditional
-        return OrderTicket(
+        instrument = self.instrument(request.symbol)
+        kind, reference = request.order_type, self.best_price(request.symbol, request.side)
+        limit, trigger = request.price if kind.has_limit else None, request.stop_price
+        if trigger is None and kind.has_trigger and not kind.has_limit:
+            trigger = request.price
+        elif request.price is not None and not kind.has_limit:
+            limit = request.price
+        entry = limit or trigger or reference
+        ticket = OrderTicket(
             symbol=request.symbol,
             side=request.side,
-            order_type=request.order_type,
+            order_type=kind,
             quantity=request.quantity,
             purpose=Purpose.EXIT if request.reduce_only else Purpose.ENTRY,
             strategy_id=request.strategy_id,
-            reference_price=self.best_price(request.symbol, request.side),
-            limit_price=None if conditional else request.price,
-            stop_price=request.price if conditional else None,
+            reference_price=reference,
+            limit_price=limit,
+            stop_price=trigger,
             time_in_force=request.time_in_force,
             reduce_only=request.reduce_only,
-            stop_loss_price=request.stop_loss,
-            take_profit_price=request.take_profit,
+            stop_loss_price=request.stop_loss
+            or _away(instrument, request.side, entry, request.stop_loss_pct, -1),
+            take_profit_price=request.take_profit
+            or _away(instrument, request.side, entry, request.take_profit_pct, 1),
             reason="by hand",
+            close_position=request.close_position,
+            good_till_ms=request.good_till_ms,
+            activation_price=request.activation_price,
+            callback_pct=request.callback_pct,
         )
+        problem = unsoundness(ticket, instrument, venue_ms)
+        if problem is not None:
+            raise ValueError(problem)
+        return ticket
 
     def _limit(self, instrument: Instrument, side: OrderSide, price: Decimal) -> Decimal:
         if side is OrderSide.BUY:
             return round_price_down_to_tick(price * (1 + self.slippage_tolerance), instrument.tick_size)
         return round_price_up_to_tick(price * (1 - self.slippage_tolerance), instrument.tick_size)
+
+
+def _away(
+    instrument: Instrument, side: OrderSide, entry: Decimal, share: Decimal | None, direction: int
+) -> Decimal | None:
+    """``share`` of the entry away from it, to the winning side (+1) or the losing one (-1), rounded towards it."""
+    if share is None:
+        return None
+    sign = side.sign * direction
+    price = entry * (1 + share * sign)
+    tick = instrument.tick_size
+    return round_price_down_to_tick(price, tick) if sign > 0 else round_price_up_to_tick(price, tick)

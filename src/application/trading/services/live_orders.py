@@ -73,14 +73,38 @@ class LiveOrders(LiveSession):
         time_in_force: TimeInForce | str | None = None,
         stop_loss: Number | None = None,
         take_profit: Number | None = None,
+        *,
+        stop_price: Number | None = None,
+        reduce_only: bool = False,
+        close_position: bool = False,
+        good_till_ms: int | None = None,
+        activation_price: Number | None = None,
+        callback_pct: Number | None = None,
     ) -> LibraryOrder:
         """Place an order by hand and return it.
+
+        ``stop_loss`` and ``take_profit`` are prices, or, like "2%", distances from the entry. ``price`` is the limit of
+        LIMIT, STOP and TAKE_PROFIT orders; ``stop_price`` triggers conditional ones. ``callback_pct`` is the distance
+        of a trailing stop (0.01 is one percent), ``good_till_ms`` the end of a GTD order in venue time.
 
         Raises InsufficientBalanceError and RateLimitError where these are why it is refused, ValueError for any
         other rule. An order that the exchange refused for another reason is returned, REJECTED.
         """
         request = OrderRequest.of(
-            symbol, side, quantity, order_type, price, time_in_force, stop_loss, take_profit
+            symbol,
+            side,
+            quantity,
+            order_type,
+            price,
+            time_in_force,
+            stop_loss,
+            take_profit,
+            reduce_only=reduce_only,
+            stop_price=stop_price,
+            close_position=close_position,
+            good_till_ms=good_till_ms,
+            activation_price=activation_price,
+            callback_pct=callback_pct,
         )
         result = await self.execute_order(request)
         if not result.order_id or result.error.endswith(MARGIN_CODE):
@@ -109,7 +133,10 @@ class LiveOrders(LiveSession):
 
     def _place(self, runner: SessionRunner, request: OrderRequest) -> str | ExecutionResult:
         """Review a request and make it an order; returns its id, or the refusal."""
-        ticket = runner.adapter.asked_for(request)
+        try:
+            ticket = runner.adapter.asked_for(request, runner.loop.broker.venue_time().now_ms)
+        except ValueError as problem:
+            return ExecutionResult(False, "", str(problem))
         verdict = runner.validator.review(ticket, runner.loop.inputs.now_ms())
         if isinstance(verdict, Denied):
             runner.loop.decide(RefuseOrder(verdict))
