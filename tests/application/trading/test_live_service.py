@@ -263,6 +263,13 @@ async def test_position_management(service: LiveTradingService):
     assert held.unrealized_pnl is not None and held.roi_percentage is not None
     assert held.roi_percentage == 100 * held.unrealized_pnl / (held.quantity * held.entry_price / 10)
 
+    # Adjust position
+    await service.adjust_position(
+        symbol="BTCUSDT",
+        target_quantity=0.005,  # Scale to new size
+    )
+    await until(lambda: service.snapshot().positions[0].quantity == Decimal("0.005"))
+
     # Close position
     await service.close_position(symbol="BTCUSDT", reason="Manual close")
     await until(lambda: not service.snapshot().positions)
@@ -393,6 +400,28 @@ AUTO_RESTART=true
 
 
 # --- performance metrics ---------------------------------------------------------------------------------------
+
+
+async def test_session_statistics(service: LiveTradingService, capsys: pytest.CaptureFixture[str]):
+    await bought(service)
+    await service.close_position("BTCUSDT")
+    await until(lambda: not service.snapshot().positions)
+
+    # Get session statistics
+    stats = await service.get_session_stats()
+
+    print(f"Session Duration: {stats.duration}")
+    print(f"Total Trades: {stats.total_trades}")
+    print(f"Win Rate: {stats.win_rate:.2%}")
+    print(f"Profit Factor: {stats.profit_factor:.2f}")
+    print(f"Total P&L: ${stats.total_pnl:.2f}")
+    print(f"Max Drawdown: {stats.max_drawdown:.2%}")
+    print(f"Sharpe Ratio: {stats.sharpe_ratio:.2f}")
+
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 7 and lines[0].startswith("Session Duration: 0:00:")
+    assert int(lines[1].removeprefix("Total Trades: ")) >= 1
+    assert lines[2].startswith("Win Rate: ") and lines[2].endswith("%")
 
 
 async def test_real_time_monitoring(service: LiveTradingService):

@@ -8,6 +8,7 @@ import pytest
 
 from src.application.ports.store import StoreError
 from src.application.trading.requests import OrderRequest
+from src.application.trading.restarts import Restarts
 from src.application.trading.services.live_trading_service import LiveTradingService, NoSession
 from src.application.trading.session_parts import SessionParts
 from src.application.trading.session_runner import ContradictingOptions
@@ -29,10 +30,14 @@ async def begun(parts: SessionParts) -> LiveTradingService:
     """A running session whose market has quotes."""
     service = a_service(parts)
     await service.start_session()
+    await quoted(service)
+    return service
+
+
+async def quoted(service: LiveTradingService) -> None:
     async with asyncio.timeout(5):
         while service.snapshot().markets[0].trouble is not None:
             await asyncio.sleep(0.01)
-    return service
 
 
 async def test_a_step_the_session_cannot_take_is_refused_and_harms_nothing(tmp_path: Path):
@@ -123,3 +128,66 @@ async def test_to_stop_twice_is_harmless(tmp_path: Path):
     await service.close()
 
     assert second is first
+
+
+async def failing_service(folder: Path, waited: list[float]) -> tuple[LiveTradingService, FaultyDriver]:
+    """A running session that may start itself again, and the disk of its first run."""
+    drivers: list[FaultyDriver] = []
+
+    def connect(path: Path, synchronous: str) -> FaultyDriver:
+        drivers.append(FaultyDriver(path, synchronous))
+        return drivers[-1]
+
+    async def sleep(seconds: float) -> None:
+        waited.append(seconds)
+
+    restarts = Restarts(lambda: 0.0, sleep)
+    config = calm(folder, speed=PACE)
+    first = parts_of(config)
+    await first.store.close()
+    first.store = SqliteStore(config.database, synchronous="OFF", connect=connect)
+    made = [first]
+
+    def assemble(request: object) -> SessionParts:
+        parts = made.pop() if made else parts_of(config)
+        parts.restarts = restarts
+        return parts
+
+    service = LiveTradingService(assemble)
+    await service.start_session()
+    await quoted(service)
+    return service, drivers[-1]
+
+
+async def test_a_session_that_failed_starts_itself_again_and_goes_on(tmp_path: Path):
+    waited: list[float] = []
+    service, disk = await failing_service(tmp_path, waited)
+    session_id = service.snapshot().session_id
+    disk.arm(1, sqlite_error(sqlite3.SQLITE_FULL, "database or disk is full"))
+
+    with pytest.raises(NoSession, match="disk"):
+        await service.execute_order(OrderRequest.of(SYMBOL, "BUY", "0.01"))
+    async with asyncio.timeout(5):
+        while not service.is_running():
+            await asyncio.sleep(0.01)
+    await quoted(service)
+    result = await service.execute_order(OrderRequest.of(SYMBOL, "BUY", "0.02"))
+
+    assert waited == [1.0]
+    assert service.snapshot().session_id == session_id and service.snapshot().resumed
+    assert result.success
+    await service.stop_session()
+
+
+async def test_a_session_that_fails_while_it_stops_stays_for_the_next_start(tmp_path: Path):
+    waited: list[float] = []
+    service, disk = await failing_service(tmp_path, waited)
+    disk.arm(1, sqlite_error(sqlite3.SQLITE_FULL, "database or disk is full"))
+
+    with pytest.raises(StoreError, match="disk"):
+        await service.stop_session()
+
+    assert waited == [] and not service.is_running()
+    again = await begun(parts_of(calm(tmp_path, speed=PACE)))
+    assert again.snapshot().resumed
+    await again.stop_session()

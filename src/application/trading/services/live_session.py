@@ -245,21 +245,18 @@ class LiveSession:
         waiting = asyncio.ensure_future(answer)
         if self._task is None:
             return await waiting
-        ends: set[asyncio.Future[Any]] = {self._task}
-        if self._failed is not None:
-            ends.add(self._failed)
+        failed = self._failed
+        ends: set[asyncio.Future[Any]] = {self._task} if failed is None else {self._task, failed}
         await asyncio.wait({waiting, *ends}, return_when=asyncio.FIRST_COMPLETED)
         if waiting.done():
             return waiting.result()
         waiting.cancel()
-        failure = self._failure()
+        failure = failed.result() if failed is not None and failed.done() else self._failure()
         reason = failure or (self._runner.session.reason if self._runner is not None else "")
         raise NoSession(f"the session is over: {reason}") from failure
 
     def _failure(self) -> BaseException | None:
-        """What ended the last run; None when it came to its end in good order."""
-        if self._failed is not None and self._failed.done():
-            return self._failed.result()
+        """What ended the task; None when it came to its end in good order."""
         if self._task is None or not self._task.done() or self._task.cancelled():
             return None
         return self._task.exception()
