@@ -1,6 +1,7 @@
 """Maintenance margin and liquidation prices are those of Binance's formulas, to the last digit."""
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -10,7 +11,7 @@ from src.infrastructure.simulated_exchange.rules import ExchangeRules
 from tests.support.engine_builders import ACCOUNT, BTC, Frames, a_request, an_engine, an_instrument
 
 ETH = "ETHUSDT"
-FREE = {"maker_rate": Decimal(0), "taker_rate": Decimal(0)}
+FREE: dict[str, Any] = {"maker_rate": Decimal(0), "taker_rate": Decimal(0)}
 
 
 def an_account(wallet: str = "1000", hedged: bool = False, isolated: bool = False) -> Engine:

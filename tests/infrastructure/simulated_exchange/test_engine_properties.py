@@ -28,10 +28,10 @@ from hypothesis.stateful import (
 from src.infrastructure.market_data.frames import BookTicker, MarketFrame, TradePrint
 from src.infrastructure.simulated_exchange.engine import Engine
 from src.infrastructure.simulated_exchange.errors import ExchangeError
-from src.infrastructure.simulated_exchange.records import Trade
 from src.infrastructure.simulated_exchange.rules import HOUR_MS, ExchangeRules
 from src.infrastructure.simulated_exchange.store import ExchangeStore
-from src.infrastructure.simulated_exchange.units import multiply, to_units
+from src.infrastructure.simulated_exchange.units import to_units
+from tests.infrastructure.simulated_exchange.observer import Observer
 from tests.support.engine_builders import ACCOUNT, BTC, START_MS, Frames, a_request, an_instrument
 
 RULES = ExchangeRules(funding_interval_ms=HOUR_MS)
@@ -42,6 +42,11 @@ LOTS = st.integers(1, 30)
 MOSTLY_NOT = st.sampled_from([False, False, False, True])
 SIDES = st.sampled_from(["BUY", "SELL"])
 WORKING_TYPES = st.sampled_from(["CONTRACT_PRICE", "MARK_PRICE"])
+# The first is rich; the second begins with little, and may be in hedge mode or isolated.
+POOR = 2
+ACCOUNTS = (ACCOUNT, POOR)
+WHO = st.sampled_from(ACCOUNTS)
+PREVENTION = st.sampled_from(["EXPIRE_MAKER", "EXPIRE_TAKER", "EXPIRE_BOTH", "NONE"])
 
 
 def price_at(ticks: int) -> str:
@@ -52,31 +57,37 @@ def lots(count: int) -> str:
     return f"{count * Decimal('0.010'):f}"
 
 
+def lasting(algos: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Without what moves between commits: how far trailing stops have followed (and is found again on the way)."""
+    return [algo | {"triggerPrice": ""} if "callbackRate" in algo else algo for algo in algos]
+
+
 class ExchangeUnderStress(RuleBasedStateMachine):
     """Random frames, requests, time and kills."""
 
-    @initialize()
-    def begin(self) -> None:
+    @initialize(hedged=st.booleans(), isolated=st.booleans())
+    def begin(self, hedged: bool, isolated: bool) -> None:
         self.folder = Path(tempfile.mkdtemp(dir=FOLDER))
         self.frames = Frames()
         self.shown: list[MarketFrame] = []
         self.since_commit: list[Callable[[Engine], Any]] = []
         self.shown_at_commit = 0
         self.committed: dict[str, Any] = {}
-        self.deposits = 0
+        self.deposits: dict[int, int] = defaultdict(int)
         self.middle = 0
-        self.offered: dict[tuple[str, int], int] = {}
-        self.taken: dict[tuple[str, int], int] = defaultdict(int)
-        self.prints: dict[int, tuple[int, int, bool]] = {}
-        self.checked_trade = 0
-        self.quantities: dict[int, int] = defaultdict(int)
-        self.position = self.received = self.realized = 0
+        self.observer = Observer(ACCOUNTS)
         self.engine = self._open_file()
         self.twin = Engine(ExchangeStore(":memory:"), (an_instrument(),), rules=RULES)
         for engine in (self.engine, self.twin):
-            engine.create_account(ACCOUNT, "paper-1")
+            for number in ACCOUNTS:
+                engine.create_account(number, f"paper-{number}")
         self._both(lambda engine: engine.advance_time(START_MS))
-        self.deposit(1_000_000)
+        self.deposit(ACCOUNT, 1_000_000)
+        self.deposit(POOR, 3_000)
+        if hedged:
+            self.set_hedge_mode(POOR, True)
+        if isolated:
+            self.set_margin_type(POOR, "ISOLATED")
         self.quote(0, 10, 10)
 
     def teardown(self) -> None:
@@ -120,24 +131,22 @@ class ExchangeUnderStress(RuleBasedStateMachine):
         frame = self.frames.ticker(
             price_at(self.middle - 1), price_at(self.middle + 1), lots(bids), lots(asks), after_ms=7
         )
-        event = frame[3]
-        assert isinstance(event, BookTicker)
-        showing = {
-            ("SELL", to_units(event.bid_price)): to_units(event.bid_quantity),
-            ("BUY", to_units(event.ask_price)): to_units(event.ask_quantity),
-        }
-        for level in self.taken.keys() | showing.keys():
-            if showing.get(level) != self.offered.get(level):
-                self.taken.pop(level, None)
-        self.offered = showing
+        assert isinstance(frame[3], BookTicker)
+        self.observer.see_quote(frame[3])
         self._show(frame)
+
+    @rule(thousands=st.sampled_from([-6, -3, 3, 6]))
+    def jump(self, thousands: int) -> None:
+        """Far enough to liquidate somebody, and back towards where prices began."""
+        away = self.middle // 10_000
+        self.quote(thousands * 10_000 if abs(away + thousands) <= 12 else -thousands * 10_000, 30, 30)
+        self.wait(1_000)
 
     @rule(offset=TICKS, size=LOTS, hit_bid=st.booleans())
     def trade(self, offset: int, size: int, hit_bid: bool) -> None:
         frame = self.frames.trade(price_at(self.middle + offset), lots(size), hit_bid, after_ms=3)
-        event = frame[3]
-        assert isinstance(event, TradePrint)
-        self.prints[event.trade_id] = (to_units(event.price), to_units(event.quantity), hit_bid)
+        assert isinstance(frame[3], TradePrint)
+        self.observer.see_print(frame[3])
         self._show(frame)
 
     @rule(offset=TICKS, rate=st.integers(-30, 30))
@@ -152,97 +161,194 @@ class ExchangeUnderStress(RuleBasedStateMachine):
 
     # --- requests -----------------------------------------------------------------------------------------
 
-    def _send(self, **changes: Any) -> None:
+    def _send(self, who: int, long: bool = True, **changes: Any) -> None:
+        """In hedge mode for one of the two positions, which then says what reduces."""
+        if self.engine.hedge_mode(who):
+            changes |= {"position_side": "LONG" if long else "SHORT", "reduce_only": False}
         request = a_request(self.engine, **changes)
-        if request.trigger_price is None:
-            self._both(lambda engine: engine.new_order(ACCOUNT, request))
+        if request.type in ("MARKET", "LIMIT"):
+            self._both(lambda engine: engine.new_order(who, request))
         else:
-            self._both(lambda engine: engine.new_algo_order(ACCOUNT, request))
+            self._both(lambda engine: engine.new_algo_order(who, request))
 
-    @rule(side=SIDES, size=LOTS, reduce_only=MOSTLY_NOT)
-    def market_order(self, side: str, size: int, reduce_only: bool) -> None:
-        self._send(side=side, quantity=lots(size), reduce_only=reduce_only)
+    @rule(who=WHO, side=SIDES, size=LOTS, reduce_only=MOSTLY_NOT, long=st.booleans(), mode=PREVENTION)
+    def market_order(self, who, side, size, reduce_only, long, mode) -> None:
+        quantity = lots(size)
+        self._send(
+            who, long, side=side, quantity=quantity, reduce_only=reduce_only, self_trade_prevention=mode
+        )
 
     @rule(
+        who=WHO,
         side=SIDES,
         size=LOTS,
         offset=TICKS,
-        time_in_force=st.sampled_from(["GTC", "GTC", "IOC", "GTX"]),
+        time_in_force=st.sampled_from(["GTC", "GTC", "IOC", "GTX", "FOK", "GTD"]),
         reduce_only=MOSTLY_NOT,
+        long=st.booleans(),
+        mode=PREVENTION,
     )
-    def limit_order(self, side: str, size: int, offset: int, time_in_force: str, reduce_only: bool) -> None:
-        price = price_at(self.middle + offset)
+    def limit_order(self, who, side, size, offset, time_in_force, reduce_only, long, mode) -> None:
         self._send(
-            side=side, quantity=lots(size), price=price, time_in_force=time_in_force, reduce_only=reduce_only
+            who,
+            long,
+            side=side,
+            quantity=lots(size),
+            price=price_at(self.middle + offset),
+            time_in_force=time_in_force,
+            reduce_only=reduce_only,
+            good_till_ms=self.engine.now_ms + HOUR_MS // 2 if time_in_force == "GTD" else 0,
+            self_trade_prevention=mode,
         )
 
     @rule(
         side=SIDES,
-        sizes=st.lists(LOTS, min_size=2, max_size=3),
+        sizes=st.lists(st.tuples(WHO, LOTS), min_size=2, max_size=3),
         prints=st.lists(LOTS, min_size=1, max_size=3),
     )
-    def several_wait_at_the_best_price(self, side: str, sizes: list[int], prints: list[int]) -> None:
+    def several_wait_at_the_best_price(self, side, sizes, prints) -> None:
         is_buy = side == "BUY"
-        for size in sizes:
+        for who, size in sizes:
             price = price_at(self.middle - 1 if is_buy else self.middle + 1)
-            self._send(side=side, quantity=lots(size), price=price, time_in_force="GTX")
+            self._send(who, is_buy, side=side, quantity=lots(size), price=price, time_in_force="GTX")
         for size in prints:
             self.trade(-1 if is_buy else 1, size, is_buy)
 
+    @rule(resting=WHO, taking=WHO, side=SIDES, first=LOTS, second=LOTS, mode=PREVENTION)
+    def one_meets_another_inside_the_spread(self, resting, taking, side, first, second, mode) -> None:
+        price = price_at(self.middle)
+        self._send(resting, side == "BUY", side=side, quantity=lots(first), price=price)
+        other = "SELL" if side == "BUY" else "BUY"
+        changes = {"quantity": lots(second), "price": price, "self_trade_prevention": mode}
+        self._send(taking, other == "BUY", side=other, **changes)
+
     @rule(
+        who=WHO,
         side=SIDES,
         size=LOTS,
         offset=TICKS,
-        kind=st.sampled_from(["STOP_MARKET", "TAKE_PROFIT_MARKET"]),
+        kind=st.sampled_from(["STOP_MARKET", "TAKE_PROFIT_MARKET", "STOP", "TAKE_PROFIT"]),
         working_type=WORKING_TYPES,
         reduce_only=MOSTLY_NOT,
+        long=st.booleans(),
     )
-    def conditional_order(self, side, size, offset, kind, working_type, reduce_only) -> None:
+    def conditional_order(self, who, side, size, offset, kind, working_type, reduce_only, long) -> None:
+        changes: dict[str, Any] = {"type": kind, "working_type": working_type, "reduce_only": reduce_only}
+        if not kind.endswith("MARKET"):
+            changes |= {"price": price_at(self.middle + offset), "time_in_force": "GTC"}
+        trigger = price_at(self.middle + offset)
         self._send(
-            side=side,
-            quantity=lots(size),
-            trigger_price=price_at(self.middle + offset),
-            type=kind,
-            working_type=working_type,
-            reduce_only=reduce_only,
+            who, long, side=side, quantity=lots(size), trigger_price=trigger, **(changes | {"type": kind})
         )
 
-    @precondition(lambda self: self.engine.open_orders(ACCOUNT))
+    @rule(
+        who=WHO,
+        side=SIDES,
+        size=LOTS,
+        rate=st.sampled_from(["0.1", "3"]),
+        working_type=WORKING_TYPES,
+        long=st.booleans(),
+    )
+    def trailing_order(self, who, side, size, rate, working_type, long) -> None:
+        changes = {
+            "type": "TRAILING_STOP_MARKET",
+            "callback_rate": Decimal(rate),
+            "working_type": working_type,
+        }
+        self._send(who, long, side=side, quantity=lots(size), **changes)
+
+    @rule(who=WHO, side=SIDES, offset=TICKS, long=st.booleans())
+    def closing_order(self, who: int, side: str, offset: int, long: bool) -> None:
+        trigger = price_at(self.middle + offset)
+        self._send(who, long, side=side, quantity=None, trigger_price=trigger, close_position=True)
+
+    @precondition(lambda self: self._open_somewhere(Engine.open_orders))
     @rule(data=st.data())
     def cancel(self, data: st.DataObject) -> None:
-        order = data.draw(st.sampled_from(self.engine.open_orders(ACCOUNT)))
-        self._both(lambda engine: engine.cancel_order(ACCOUNT, BTC, order_id=order["orderId"]))
+        who, order = data.draw(st.sampled_from(self._open_somewhere(Engine.open_orders)))
+        self._both(lambda engine: engine.cancel_order(who, BTC, order_id=order["orderId"]))
 
-    @precondition(lambda self: self.engine.open_algo_orders(ACCOUNT))
+    @precondition(lambda self: self._open_somewhere(Engine.open_algo_orders))
     @rule(data=st.data())
     def cancel_conditional(self, data: st.DataObject) -> None:
-        algo = data.draw(st.sampled_from(self.engine.open_algo_orders(ACCOUNT)))
-        self._both(lambda engine: engine.cancel_algo_order(ACCOUNT, algo_id=algo["algoId"]))
+        who, algo = data.draw(st.sampled_from(self._open_somewhere(Engine.open_algo_orders)))
+        self._both(lambda engine: engine.cancel_algo_order(who, algo_id=algo["algoId"]))
 
-    @precondition(lambda self: self.engine.open_orders(ACCOUNT))
+    @precondition(lambda self: self._open_somewhere(Engine.open_orders))
     @rule(data=st.data(), size=LOTS, offset=TICKS)
     def modify(self, data: st.DataObject, size: int, offset: int) -> None:
-        order = data.draw(st.sampled_from(self.engine.open_orders(ACCOUNT)))
+        who, order = data.draw(st.sampled_from(self._open_somewhere(Engine.open_orders)))
         price, quantity = Decimal(price_at(self.middle + offset)), Decimal(lots(size))
         now_ms = self.engine.now_ms
         self._both(
-            lambda engine: engine.modify_order(
-                ACCOUNT, BTC, quantity, price, now_ms, order_id=order["orderId"]
-            )
+            lambda engine: engine.modify_order(who, BTC, quantity, price, now_ms, order_id=order["orderId"])
         )
 
-    @rule(leverage=st.sampled_from([1, 20, 125]))
-    def set_leverage(self, leverage: int) -> None:
-        self._both(lambda engine: engine.set_leverage(ACCOUNT, BTC, leverage))
+    def _open_somewhere(self, listing: Callable[[Engine, int], list[Any]]) -> list[tuple[int, Any]]:
+        return [(who, order) for who in ACCOUNTS for order in listing(self.engine, who)]
 
-    @rule(countdown_ms=st.sampled_from([0, 400, HOUR_MS]))
-    def dead_mans_switch(self, countdown_ms: int) -> None:
-        self._both(lambda engine: engine.countdown_cancel_all(ACCOUNT, BTC, countdown_ms))
+    @rule(who=WHO, is_algo=st.booleans())
+    def cancel_all(self, who: int, is_algo: bool) -> None:
+        if is_algo:
+            self._both(lambda engine: engine.cancel_all_algo_orders(who, BTC))
+        else:
+            self._both(lambda engine: engine.cancel_all_orders(who, BTC))
 
-    @rule(amount=st.integers(1, 5_000))
-    def deposit(self, amount: int) -> None:
-        self.deposits += to_units(Decimal(amount))
-        self._both(lambda engine: engine.deposit(ACCOUNT, "USDT", Decimal(amount)))
+    # --- settings and the exchange's hand -----------------------------------------------------------------
+
+    @rule(who=WHO, leverage=st.sampled_from([1, 20, 125]))
+    def set_leverage(self, who: int, leverage: int) -> None:
+        self._both(lambda engine: engine.set_leverage(who, BTC, leverage))
+
+    @rule(who=WHO, enabled=st.booleans())
+    def set_hedge_mode(self, who: int, enabled: bool) -> None:
+        self._both(lambda engine: engine.set_hedge_mode(who, enabled))
+
+    @rule(who=WHO, margin_type=st.sampled_from(["CROSSED", "ISOLATED"]))
+    def set_margin_type(self, who: int, margin_type: str) -> None:
+        self._both(lambda engine: engine.set_margin_type(who, BTC, margin_type))
+
+    @rule(
+        who=WHO,
+        amount=st.integers(1, 500),
+        kind=st.sampled_from([1, 2]),
+        side=st.sampled_from(["BOTH", "LONG", "SHORT"]),
+    )
+    def change_margin(self, who: int, amount: int, kind: int, side: str) -> None:
+        self._both(lambda engine: engine.change_position_margin(who, BTC, Decimal(amount), kind, side))
+
+    @rule(who=WHO, countdown_ms=st.sampled_from([0, 400, HOUR_MS]))
+    def dead_mans_switch(self, who: int, countdown_ms: int) -> None:
+        self._both(lambda engine: engine.countdown_cancel_all(who, BTC, countdown_ms))
+
+    @rule(who=WHO, amount=st.integers(1, 5_000))
+    def deposit(self, who: int, amount: int) -> None:
+        self.deposits[who] += to_units(Decimal(amount))
+        self._both(lambda engine: engine.deposit(who, "USDT", Decimal(amount)))
+
+    @rule(
+        who=WHO,
+        side=st.sampled_from(["BOTH", "LONG", "SHORT"]),
+        what=st.sampled_from(["liquidation", "adl", "funding", "settlement"]),
+    )
+    def the_exchange_acts(self, who: int, side: str, what: str) -> None:
+        if what == "liquidation":
+            self._both(lambda engine: engine.force_liquidation(who, BTC, side))
+        elif what == "adl":
+            self._both(lambda engine: engine.force_adl(who, BTC, side))
+        elif what == "funding":
+            self._both(lambda engine: engine.force_funding(BTC, Decimal("0.003")))
+        else:
+            self._both(lambda engine: engine.force_settlement(BTC))
+            self._both(lambda engine: engine.set_symbol_status(BTC, "TRADING"))
+
+    @rule(status=st.sampled_from(["TRADING", "TRADING", "TRADING_HALT"]))
+    def the_symbol_changes(self, status: str) -> None:
+        self._both(lambda engine: engine.set_symbol_status(BTC, status))
+
+    @rule(notional=st.sampled_from([50, 1_000]))
+    def a_filter_changes(self, notional: int) -> None:
+        self._both(lambda engine: engine.change_filters(BTC, notional_min=Decimal(notional)))
 
     @rule()
     def kill_and_open_again(self) -> None:
@@ -269,72 +375,55 @@ class ExchangeUnderStress(RuleBasedStateMachine):
         store = ExchangeStore(self.folder / "exchange.sqlite", synchronous="OFF")
         again = Engine(store, (an_instrument(),), rules=RULES)
         assert again.memory() == self.committed
-        assert again.open_orders(ACCOUNT) == self.engine.open_orders(ACCOUNT)
-        assert again.open_algo_orders(ACCOUNT) == self.engine.open_algo_orders(ACCOUNT)
+        for who in ACCOUNTS:
+            assert again.open_orders(who) == self.engine.open_orders(who)
+            assert lasting(again.open_algo_orders(who)) == lasting(self.engine.open_algo_orders(who))
         store.close()
 
     @invariant()
     def money_is_conserved(self) -> None:
         for line in self.engine.audit():
             assert line.holds
-            funding = line.incomes.get("FUNDING_FEE", 0)
-            assert line.wallet == self.deposits + line.traded_pnl - line.traded_commission + funding
+            other = line.incomes.get("FUNDING_FEE", 0) + line.incomes.get("INSURANCE_CLEAR", 0)
+            earned = line.traded_pnl - line.traded_commission
+            assert line.wallet == self.deposits[line.account] + earned + other
 
     @invariant()
     def every_fill_was_offered(self) -> None:
-        trades = self.engine.trade_records(ACCOUNT, BTC, self.checked_trade + 1)
-        by_print: dict[int, int] = defaultdict(int)
-        for trade in trades:
-            self.checked_trade = trade.trade_id
-            self._check_reduce_only(trade)
-            self.position += trade.quantity if trade.side == "BUY" else -trade.quantity
-            self.quantities[trade.order_id] += trade.quantity
-            self.received += multiply(trade.price, trade.quantity) * (-1 if trade.side == "BUY" else 1)
-            self.realized += trade.realized
-            if trade.reference.kind == "trade":
-                by_print[trade.reference.event_id] += trade.quantity
-                price, quantity, hit_bid = self.prints[trade.reference.event_id]
-                assert trade.is_maker
-                assert hit_bid is (trade.side == "BUY")
-                assert trade.price >= price if hit_bid else trade.price <= price
-                assert by_print[trade.reference.event_id] <= quantity
-            else:
-                level = (trade.side, trade.price)
-                self.taken[level] += trade.quantity
-                assert not trade.is_maker
-                assert self.taken[level] <= self.offered[level]
-
-    def _check_reduce_only(self, trade: Trade) -> None:
-        if self.engine.query_order(ACCOUNT, BTC, order_id=trade.order_id)["reduceOnly"]:
-            room = -self.position if trade.side == "BUY" else self.position
-            assert trade.quantity <= room
+        self.observer.judge(self.engine)
 
     @invariant()
-    def the_position_is_the_sum_of_the_trades(self) -> None:
-        rows = self.engine.position_risk(ACCOUNT)
-        held = to_units(Decimal(rows[0]["positionAmt"])) if rows else 0
-        assert held == self.position
-
-    @invariant()
-    def profit_is_what_was_received_and_what_is_still_held_at_cost(self) -> None:
-        rows = self.engine.memory()["accounts"][0][3]
-        held = next((row[2:4] for row in rows if row[0] == BTC), [0, 0])
-        signed_cost = held[1] if held[0] > 0 else -held[1]
-        assert self.realized == self.received + signed_cost
-        assert (held[0] == 0) is (held[1] == 0)
+    def positions_are_the_sums_of_their_trades_and_profit_what_was_received(self) -> None:
+        for number, _, _, positions, _, isolated, is_hedged, _ in self.engine.memory()["accounts"]:
+            stated = {side: (quantity, cost) for _, side, quantity, cost, *_ in positions}
+            for (who, side), held in self.observer.held.items():
+                if who == number:
+                    quantity, cost = stated.get(side, (0, 0))
+                    assert quantity == held.quantity
+                    assert (quantity == 0) is (cost == 0)
+                    assert held.realized == held.received + (cost if quantity > 0 else -cost)
+            for _, side, quantity, _, _, _, own_wallet in positions:
+                assert not quantity or (side != "BOTH") is is_hedged
+                assert side == "BOTH" or not quantity or (quantity > 0) is (side == "LONG")
+                assert own_wallet == 0 or (quantity and isolated)
 
     @invariant()
     def open_orders_have_something_left(self) -> None:
-        for order in self.engine.open_orders(ACCOUNT):
+        for _, order in self._open_somewhere(Engine.open_orders):
             executed, quantity = to_units(Decimal(order["executedQty"])), to_units(Decimal(order["origQty"]))
             assert 0 <= executed < quantity
-            assert executed == self.quantities[order["orderId"]]
+            assert executed == self.observer.executed[order["orderId"]]
             assert order["status"] == ("PARTIALLY_FILLED" if executed else "NEW")
 
     @invariant()
-    def reduce_only_orders_wait_only_while_there_is_a_position(self) -> None:
-        if self.position == 0:
-            assert not any(order["reduceOnly"] for order in self.engine.open_orders(ACCOUNT))
+    def what_only_reduces_waits_only_while_there_is_a_position(self) -> None:
+        for who, order in self._open_somewhere(Engine.open_orders):
+            sides = (order["positionSide"], order["side"])
+            if order["reduceOnly"] or sides in (("LONG", "SELL"), ("SHORT", "BUY")):
+                assert self.observer.held[who, order["positionSide"]].quantity
+        for who, algo in self._open_somewhere(Engine.open_algo_orders):
+            if algo["closePosition"]:
+                assert self.observer.held[who, algo["positionSide"]].quantity
 
 
 QUICK = settings(
