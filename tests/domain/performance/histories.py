@@ -69,7 +69,9 @@ def random_equities(seed: int, count: int) -> list[D]:
 class World:
     """A seeded account that trades at random; its books are kept by the ledger's own positions."""
 
-    def __init__(self, seed: int, fills: int, *, symbols: int = 2, strategies: int = 3) -> None:
+    def __init__(
+        self, seed: int, fills: int, *, symbols: int = 2, strategies: int = 3, funding: float = 0.2
+    ) -> None:
         self._draw = random.Random(seed)
         names = [f"strategy-{i}" for i in range(strategies)]
         positions = {f"S{i}USDT": Position(f"S{i}USDT") for i in range(symbols)}
@@ -82,7 +84,7 @@ class World:
             at_ms += self._draw.choice((0, 40_000, 600_000))
             position = self._draw.choice(list(positions.values()))
             self._fill(position, self._draw.choice(names), number, at_ms)
-            if self._draw.random() < 0.2:
+            if self._draw.random() < funding:
                 self.funding.append(FundingPayment(position.symbol, self._amount(), at_ms + 1))
         self.end_ms = at_ms
         self.lots = [
