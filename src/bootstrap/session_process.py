@@ -89,7 +89,8 @@ class SessionProcess:
             await control.close()
         # What was published last is shown before the summary.
         await self._parts.inputs.breathe()
-        ended = Ended.ERROR if failure else Ended((runner.ended or EndCause.STOP).value)
+        # A session that was to stop and could not compare itself with the exchange goes on stopping at the next start.
+        ended = Ended.ERROR if failure and runner.ended is None else Ended((runner.ended or EndCause.STOP).value)
         return SessionResult(
             ended=ended,
             reason=failure or runner.session.reason,

@@ -212,6 +212,7 @@ class SessionLoop:
     def on_stream_lost(self, stream_epoch: int, reason: str) -> None:
         """The user stream ended: ask the exchange what was missed."""
         self.stream_lost = True
+        self.desk.suspension = f"the user stream is lost: {reason}"
         self.decide(StreamEnded(stream_epoch, reason))
         self.reconcile_wanted = self.reconcile_wanted or reason
 

@@ -18,6 +18,7 @@ from src.application.trading.services.state_recovery_service import RecoveryRepo
 from src.application.trading.session_loop import SessionLoop
 from src.application.trading.session_parts import SessionParts
 from src.application.trading.signal_desk import SignalDesk
+from src.application.trading.synchrony import Synchrony
 from src.domain.decisions.news import MoveSession, OpenSession, PlaceOrder, TakeOver
 from src.domain.ledger.evolve import open_ledger
 from src.domain.ledger.state import Ledger
@@ -67,6 +68,7 @@ class SessionRunner:
         self._switch: KillLevel | None = None
         self.loop: SessionLoop
         self.recovery: StateRecoveryService
+        self.synchrony: Synchrony
         self.signals: SignalDesk
         self.strategies: LiveStrategyRunner
         self.validator: PretradeRiskValidator
@@ -129,6 +131,7 @@ class SessionRunner:
         )
         options = parts.options
         self.recovery = StateRecoveryService(self.loop, options.symbols)
+        self.synchrony = Synchrony(self.loop, self.recovery)
         self.strategies = LiveStrategyRunner(event_bus=parts.bus, symbols=options.symbols)
         for text in options.strategies:
             spec = parse_strategy_spec(text)
@@ -174,10 +177,7 @@ class SessionRunner:
 
     async def reconcile(self) -> None:
         """Run the recovery procedure because something asked for it."""
-        cause = self.loop.reconcile_wanted
-        self.loop.reconcile_wanted = ""
-        new_stream, self.loop.stream_lost = self.loop.stream_lost, False
-        await self.recovery.recover(cause, new_stream=new_stream)
+        await self.synchrony.restore()
 
     def _light_recovery(self) -> None:
         self.loop.reconcile_wanted = self.loop.reconcile_wanted or "timer"
@@ -228,7 +228,7 @@ class SessionRunner:
         # for a fill that nobody had heard of), which has to arrive as well.
         for _ in range(STOP_ROUNDS_MAX):
             await self._wait_until_quiet()
-            await self.recovery.recover("stop", new_stream=False)
+            await self.synchrony.compare("stop")
             if not self._unfinished_business():
                 break
         loop.decide(MoveSession(SessionTrigger.CLEANED_UP, reason))

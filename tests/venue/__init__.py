@@ -1,0 +1,1 @@
+"""The whole program against the local exchange, over sockets, while everything goes wrong."""

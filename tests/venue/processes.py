@@ -1,0 +1,140 @@
+"""The two processes of a run: the local exchange and a session on it, started, killed and asked from outside."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.request import Request, urlopen
+
+import msgspec
+
+from tests.support.invariants import Books, violations
+
+ROOT = Path(__file__).resolve().parents[2]
+START_S = 20.0
+STOP_S = 20.0
+
+
+class Program:
+    """One command of the program as a process of its own, its output in a file."""
+
+    def __init__(self, name: str, folder: Path, arguments: Sequence[str], **environment: str) -> None:
+        self.name = name
+        self.log = folder / f"{name}.log"
+        self._arguments = [sys.executable, "-m", "src.interfaces.cli", *arguments]
+        self._environment = {
+            **{key: value for key, value in os.environ.items() if key in ("PATH", "HOME", "LANG")},
+            "STEADYHAND_DATA_DIR": str(folder),
+            **environment,
+        }
+        self._process: subprocess.Popen[bytes] | None = None
+        self.starts = 0
+
+    def start(self) -> None:
+        """Start it (again)."""
+        self.starts += 1
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                self._arguments, cwd=ROOT, stdout=log, stderr=log, env=self._environment
+            )
+
+    def wait_for(self, text: str, since: int = 0, seconds: float = START_S) -> float:
+        """Wait until it has written ``text`` after position ``since`` of its log; the seconds that took."""
+        begun = time.monotonic()
+        while time.monotonic() - begun < seconds:
+            if text.encode() in self.log.read_bytes()[since:]:
+                return time.monotonic() - begun
+            if self._process is not None and self._process.poll() is not None:
+                raise RuntimeError(f"{self.name} ended with {self._process.returncode}: {self.tail()}")
+            time.sleep(0.01)
+        raise RuntimeError(f"{self.name} did not say {text!r} in {seconds:.0f} s: {self.tail()}")
+
+    def kill(self) -> None:
+        """SIGKILL."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+    def stop(self, seconds: float = STOP_S) -> int:
+        """SIGTERM, and its exit code."""
+        assert self._process is not None, "only what was started can be stopped"
+        self._process.send_signal(signal.SIGTERM)
+        return self._process.wait(seconds)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it has not ended."""
+        return self._process is not None and self._process.poll() is None
+
+    def tail(self) -> str:
+        """The last it said."""
+        return self.log.read_text(errors="replace")[-600:]
+
+
+class Run:
+    """An exchange and a session over one folder."""
+
+    def __init__(
+        self, folder: Path, port: int, exchange: Sequence[str] = (), session: Sequence[str] = ()
+    ) -> None:
+        self.folder = folder
+        self._url = f"http://127.0.0.1:{port}"
+        self.exchange = Program("exchange", folder, ["testnet", "--port", str(port), "--admin", *exchange])
+        self.session = Program(
+            "session",
+            folder,
+            ["start-session", "--exchange", "testnet", "--duration", "none", *session],
+            STEADYHAND_TESTNET_URL=self._url,
+        )
+
+    def start_exchange(self) -> None:
+        """Start the exchange and wait until it serves."""
+        since = self.exchange.log.stat().st_size if self.exchange.log.exists() else 0
+        self.exchange.start()
+        self.exchange.wait_for("API key", since)
+
+    def start_session(self) -> float:
+        """Start or resume the session; the seconds from the start of the process to RUNNING."""
+        since = self.session.log.stat().st_size if self.session.log.exists() else 0
+        begun = time.monotonic()
+        self.session.start()
+        self.session.wait_for("RUNNING", since)
+        return time.monotonic() - begun
+
+    def admin(self, method: str, path: str, **body: Any) -> Any:
+        """Ask the exchange's admin API."""
+        request = Request(f"{self._url}/admin/{path}", msgspec.json.encode(body), method=method)
+        with urlopen(request, timeout=5) as answer:
+            return msgspec.json.decode(answer.read())
+
+    def books(self) -> Books:
+        """Both sides' books, from their files."""
+        from src.infrastructure.persistence.read_models import SqliteReadModels
+
+        database = self.folder / "steadyhand.db"
+        reads = SqliteReadModels(database)
+        try:
+            (account,) = reads.accounts()
+        finally:
+            reads.close()
+        return Books(database, account.account_id, self.folder / "testnet" / "exchange.db")
+
+    def violations(self) -> list[str]:
+        """Every violated invariant, both processes being at rest."""
+        return violations(self.books())
+
+
+@contextmanager
+def a_run(folder: Path, port: int, exchange: Sequence[str] = (), session: Sequence[str] = ()) -> Iterator[Run]:
+    """A run whose processes are gone at the end."""
+    run = Run(folder, port, exchange, session)
+    try:
+        yield run
+    finally:
+        run.session.kill()
+        run.exchange.kill()
