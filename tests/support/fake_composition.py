@@ -1,6 +1,7 @@
 """A program behind the command line that does what a test says, and keeps what it was asked."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,9 @@ class FakeReads:
     the_executions: list[Execution] = field(default_factory=list)
     the_income: list[IncomeBooked] = field(default_factory=list)
     points: list[EquityPoint] = field(default_factory=list)
+
+    def same_commit(self) -> AbstractContextManager[None]:
+        return nullcontext()
 
     def accounts(self) -> list[AccountRow]:
         return self.rows

@@ -5,6 +5,7 @@ Whatever may have to travel to a server is awaited; an embedded database answers
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol
@@ -159,6 +160,10 @@ class Store(OrderArchive, Protocol):
 
 class ReadModels(Protocol):
     """What people and commands read. Synchronous, without lease, never writes."""
+
+    def same_commit(self) -> AbstractContextManager[None]:
+        """A block in which everything read is of one commit, however the session goes on; blocks may be nested."""
+        ...
 
     def accounts(self) -> list[AccountRow]:
         """Every account of the database."""

@@ -12,6 +12,30 @@ FUNDING_FEE = "FUNDING_FEE"
 
 def trades_of(reads: ReadModels, account_id: str) -> TradingHistory:
     """The account's trades, open lots and funding, without fills and equity; raises StoreError."""
+    with reads.same_commit():
+        return _trades_of(reads, account_id)
+
+
+def history_of(reads: ReadModels, account_id: str) -> TradingHistory:
+    """Everything that the account has traded, paid and been worth at one moment; raises StoreError."""
+    with reads.same_commit():
+        history = _trades_of(reads, account_id)
+        return replace(
+            history,
+            executions=reads.executions(account_id),
+            transfers=[
+                Flow(each.at_ms, each.amount)
+                for each in reads.income(account_id)
+                if each.asset == history.settle_asset and each.income_type != FUNDING_FEE
+            ],
+            marks=[
+                EquityMark(point.at_ms, point.wallet + point.unrealized_pnl, point.exposure)
+                for point in reads.equity_curve(account_id)
+            ],
+        )
+
+
+def _trades_of(reads: ReadModels, account_id: str) -> TradingHistory:
     ledger = reads.ledger(account_id)
     if ledger is None:
         raise StoreError(f"account {account_id} is not in the database: start-session makes one")
@@ -30,23 +54,5 @@ def trades_of(reads: ReadModels, account_id: str) -> TradingHistory:
             FundingPayment(each.symbol, each.amount, each.at_ms)
             for each in reads.income(account_id)
             if each.asset == settle_asset and each.income_type == FUNDING_FEE
-        ],
-    )
-
-
-def history_of(reads: ReadModels, account_id: str) -> TradingHistory:
-    """Everything that the account has traded, paid and been worth; raises StoreError."""
-    history = trades_of(reads, account_id)
-    return replace(
-        history,
-        executions=reads.executions(account_id),
-        transfers=[
-            Flow(each.at_ms, each.amount)
-            for each in reads.income(account_id)
-            if each.asset == history.settle_asset and each.income_type != FUNDING_FEE
-        ],
-        marks=[
-            EquityMark(point.at_ms, point.wallet + point.unrealized_pnl, point.exposure)
-            for point in reads.equity_curve(account_id)
         ],
     )

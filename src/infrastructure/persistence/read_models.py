@@ -9,6 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from threading import local
 from typing import Any
 
 from src.application.ports.store import (
@@ -38,6 +39,21 @@ class SqlReadModels(ABC):
 
     def __init__(self, name: str) -> None:
         self._name = name
+        # Whether this thread is inside a snapshot: it is not opened twice.
+        self._inside = local()
+
+    @contextmanager
+    def same_commit(self) -> Iterator[None]:
+        """A block in which everything that this thread reads is of one commit; blocks may be nested."""
+        if getattr(self._inside, "open", False):
+            yield
+            return
+        with self._snapshot():
+            self._inside.open = True
+            try:
+                yield
+            finally:
+                self._inside.open = False
 
     def accounts(self) -> list[AccountRow]:
         """Every account of the database."""
@@ -49,7 +65,7 @@ class SqlReadModels(ABC):
         if account_no is None:
             return None
         # One transaction, so that all tables are of the same commit.
-        with self._snapshot():
+        with self.same_commit():
             return loading.load_ledger(self._query, account_no).ledger
 
     def sessions(self, account_id: str, limit: int = 20) -> list[TradingSession]:
@@ -75,7 +91,7 @@ class SqlReadModels(ABC):
         account_no = self._find(account_id)
         if account_no is None:
             return []
-        with self._snapshot():
+        with self.same_commit():
             positions = loading.load_positions(self._query, account_no)
         return [position for position in positions.values() if not position.is_flat]
 
@@ -131,7 +147,7 @@ class SqlReadModels(ABC):
         account_no = self._find(account_id)
         if account_no is None:
             raise StoreError(f"there is no account {account_id} in {self._name}")
-        with self._snapshot():
+        with self.same_commit():
             return self._check(account_no)
 
     @abstractmethod

@@ -98,3 +98,21 @@ async def test_an_account_that_is_not_there_is_an_error(database: Database):
 
     with closing(database.reads()) as reads, pytest.raises(StoreError, match="nobody is not in the database"):
         history_of(reads, "nobody")
+
+
+async def test_what_a_session_commits_meanwhile_is_not_seen_in_the_same_block(database: Database):
+    await traded(database)
+
+    with closing(database.reads()) as reads:
+        with reads.same_commit():
+            before = reads.head(NAME)
+            writer = await Writer.open(database)
+            await writer.write(e.EquityMarked(D(1), D(0), D(0)))
+            await writer.end()
+            with reads.same_commit():
+                inside = (reads.head(NAME), len(reads.equity_curve(NAME)))
+            assert reads.ledger(NAME) is not None
+            assert (reads.head(NAME), 2) == inside == (before, 2)
+        after = len(reads.equity_curve(NAME))
+
+    assert after == 3
