@@ -1,6 +1,7 @@
 """Where a session's truth about its own intents is kept: journal, tables and outbox, written in one transaction.
 
-Whatever may have to travel to a server is awaited; an embedded database answers without ever suspending. The writer (:class:`Store`) belongs to the process that holds the account's lease. Everybody else reads through
+Whatever may have to travel to a server is awaited; an embedded database answers without ever suspending.
+The writer (:class:`Store`) belongs to the process that holds the account's lease. Everybody else reads through
 :class:`ReadModels`, which never writes and needs no lease.
 """
 
