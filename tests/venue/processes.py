@@ -80,7 +80,7 @@ class Run:
     """An exchange and a session over one folder."""
 
     def __init__(
-        self, folder: Path, port: int, exchange: Sequence[str] = (), session: Sequence[str] = ()
+        self, folder: Path, port: int, exchange: Sequence[str], session: Sequence[str], **environment: str
     ) -> None:
         self.folder = folder
         self._url = f"http://127.0.0.1:{port}"
@@ -90,6 +90,7 @@ class Run:
             folder,
             ["start-session", "--exchange", "testnet", "--duration", "none", *session],
             STEADYHAND_TESTNET_URL=self._url,
+            **environment,
         )
 
     def start_exchange(self) -> None:
@@ -130,9 +131,11 @@ class Run:
 
 
 @contextmanager
-def a_run(folder: Path, port: int, exchange: Sequence[str] = (), session: Sequence[str] = ()) -> Iterator[Run]:
-    """A run whose processes are gone at the end."""
-    run = Run(folder, port, exchange, session)
+def a_run(
+    folder: Path, port: int, exchange: Sequence[str] = (), session: Sequence[str] = (), **environment: str
+) -> Iterator[Run]:
+    """A run whose processes are gone at the end; ``environment`` is the session's."""
+    run = Run(folder, port, exchange, session, **environment)
     try:
         yield run
     finally:

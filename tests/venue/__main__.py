@@ -1,0 +1,56 @@
+"""``python -m tests.venue [NAME…]``: the program against the local exchange, one plan after the other.
+
+Plans: ``plain`` and ``looped`` (recorded market, nothing goes wrong), ``cuts`` (the user stream cut a hundred times,
+events late and up to twice more), ``lost`` (answers lost), ``kills`` (both processes killed thirty times). The recorded
+market is taken from ``--market-data``; without it the synthetic one is traded.
+"""
+
+import argparse
+import sys
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+from tests.venue.scenarios import BAD_STREAM, LOST_ANSWERS, SESSION, Plan, run_plan
+
+PORT = 18_200
+RECORDINGS = Path(__file__).resolve().parents[3] / "shared" / "market-data"
+PLANS = {
+    "plain": Plan(345, session=SESSION),
+    "looped": Plan(345),
+    "cuts": Plan(345, rules=BAD_STREAM, cut_every_s=3.4),
+    "lost": Plan(120, rules=LOST_ANSWERS),
+    "kills": Plan(240, kill_every_s=7.5),
+}
+
+
+def main() -> int:
+    """Run the plans asked for; the exit code is the verdict."""
+    parser = argparse.ArgumentParser(prog="python -m tests.venue", description=__doc__)
+    parser.add_argument("plans", nargs="*", metavar="NAME", help=f"of {', '.join(PLANS)}; all by default")
+    parser.add_argument("--seconds", type=float, help="instead of each plan's own duration")
+    parser.add_argument("--market-data", type=Path, default=RECORDINGS)
+    options = parser.parse_args()
+    failed = False
+    for number, name in enumerate(options.plans or PLANS):
+        plan = _on_market(PLANS[name], name, options.market_data)
+        if options.seconds:
+            plan = replace(plan, seconds=options.seconds)
+        with tempfile.TemporaryDirectory(prefix="steadyhand-venue-") as folder:
+            figures = run_plan(plan, Path(folder), PORT + number)
+        print(f"{name}: {figures.line()}", *figures.violations[:5], sep="\n  ", flush=True)
+        failed = failed or bool(figures.violations)
+    return 1 if failed else 0
+
+
+def _on_market(plan: Plan, name: str, folder: Path) -> Plan:
+    files = sorted(folder.glob("*.ws.gz"))
+    if not files:
+        return plan
+    replay = [argument for path in files for argument in ("--replay", str(path))]
+    pace = ("--speed", "1") if name == "plain" else ("--speed", "10", "--loop")
+    return replace(plan, exchange=(*replay, *pace))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
