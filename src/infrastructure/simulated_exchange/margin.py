@@ -59,30 +59,38 @@ def open_notionals(account: Account, symbol: str) -> tuple[int, int]:
     return bids, asks
 
 
-def notional_after(
-    account: Account, market: SymbolMarket, more_bids: int = 0, more_asks: int = 0
-) -> tuple[int, int]:
-    """How large the symbol's position could become: (if all buys filled, if all sells did), with more of either.
+def notional_after(account: Account, market: SymbolMarket) -> tuple[int, int]:
+    """How large the symbol's position could become: (if all buys filled, if all sells did).
 
     In hedge mode these are the two positions.
     """
-    symbol, mark = market.rules.symbol, market.mark()
-    bids, asks = open_notionals(account, symbol)
-    held = [notional(position, mark) for position in account.held(symbol)]
+    return _sides(account, *_standing(account, market))
+
+
+def initial_margin(state: ExchangeState, account: Account, market: SymbolMarket) -> int:
+    """The margin that a symbol's positions and open orders need."""
+    return _bound(state, account, market, notional_after(account, market))
+
+
+def _standing(account: Account, market: SymbolMarket) -> tuple[int, int, int, int]:
+    """Notionals of a symbol: of what is long, of what is short, of open buys, of open sells."""
+    mark = market.mark()
+    long = short = 0
+    for position in account.held(market.rules.symbol):
+        value = notional(position, mark)
+        long += max(0, value)
+        short += max(0, -value)
+    return long, short, *open_notionals(account, market.rules.symbol)
+
+
+def _sides(account: Account, long: int, short: int, bids: int, asks: int) -> tuple[int, int]:
     if account.is_hedged:
-        long = sum(value for value in held if value > 0)
-        short = -sum(value for value in held if value < 0)
-        return long + bids + more_bids, short + asks + more_asks
-    total = sum(held)
-    return abs(total + bids + more_bids), abs(total - asks - more_asks)
+        return long + bids, short + asks
+    return abs(long - short + bids), abs(long - short - asks)
 
 
-def initial_margin(
-    state: ExchangeState, account: Account, market: SymbolMarket, more_bids: int = 0, more_asks: int = 0
-) -> int:
-    """The margin that a symbol's positions and open orders need, with these notionals added to the orders."""
-    if_bought, if_sold = notional_after(account, market, more_bids, more_asks)
-    total = if_bought + if_sold if account.is_hedged else max(if_bought, if_sold)
+def _bound(state: ExchangeState, account: Account, market: SymbolMarket, sides: tuple[int, int]) -> int:
+    total = sum(sides) if account.is_hedged else max(sides)
     return divide_half_even(total, state.leverage(account, market.rules.symbol))
 
 
@@ -142,8 +150,13 @@ def check_margin(
     """
     assumed = price or _market_order_price(market, side)
     more = multiply(assumed, quantity) - replaced
-    bids, asks = (more, 0) if side == BUY else (0, more)
-    growth = initial_margin(state, account, market, bids, asks) - initial_margin(state, account, market)
+    long, short, bids, asks = _standing(account, market)
+    before = _sides(account, long, short, bids, asks)
+    if side == BUY:
+        after = _sides(account, long, short, bids + more, asks)
+    else:
+        after = _sides(account, long, short, bids, asks + more)
+    growth = _bound(state, account, market, after) - _bound(state, account, market, before)
     if growth <= 0:
         return
     mark = market.mark() or assumed
@@ -151,8 +164,8 @@ def check_margin(
     loss = multiply(quantity, -against) if against < 0 else 0
     if growth + loss > available(state, account, market.rules.margin_asset):
         raise refusal(-2019)
-    after = notional_after(account, market, bids, asks)[0 if side == BUY else 1]
-    if after > cap_at(market.rules.brackets, state.leverage(account, market.rules.symbol)):
+    largest = cap_at(market.rules.brackets, state.leverage(account, market.rules.symbol))
+    if after[0 if side == BUY else 1] > largest:
         raise refusal(-2027)
 
 

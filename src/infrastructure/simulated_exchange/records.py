@@ -58,6 +58,7 @@ RESTING: Final = frozenset({GTC, GTX, GTD})
 NO_EXPIRY: Final = "0"
 SELF_TRADE: Final = "1"
 IOC_REMAINDER: Final = "2"
+IOC_SELF_TRADE: Final = "3"
 KNOCKED_OUT: Final = "4"
 LIQUIDATED: Final = "5"
 DELISTED: Final = "7"

@@ -22,7 +22,9 @@ from src.infrastructure.simulated_exchange.records import (
     EXPIRED,
     EXPIRED_IN_MATCH,
     FOK,
+    IOC,
     IOC_REMAINDER,
+    IOC_SELF_TRADE,
     KNOCKED_OUT,
     LIMIT,
     MARKET_REMAINDER,
@@ -151,7 +153,8 @@ def _meet(state: ExchangeState, market: SymbolMarket, taker: Order, maker: Order
         if mode in _GIVES_WAY:
             execution.end(state, maker, EXPIRED_IN_MATCH, SELF_TRADE)
         if mode in _STOPS:
-            execution.end(state, taker, EXPIRED_IN_MATCH, SELF_TRADE)
+            reason = IOC_SELF_TRADE if taker.time_in_force == IOC else SELF_TRADE
+            execution.end(state, taker, EXPIRED_IN_MATCH, reason)
         if mode in _GIVES_WAY | _STOPS:
             return 0
     quantity = min(wanted, _left_of(state, maker))

@@ -43,6 +43,8 @@ def multiply(left: int, right: int) -> int:
 
 def text(amount: int) -> str:
     """The number as the wire spells it: no exponent, no trailing zeros."""
+    if not amount:
+        return "0"
     sign = "-" if amount < 0 else ""
     whole, part = divmod(abs(amount), SCALE)
     if not part:
