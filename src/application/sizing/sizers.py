@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Final, NamedTuple, Protocol
 
 from src.domain.market.instrument import Instrument
+from src.domain.positions.position import RoundTrip
 
 ZERO: Final = Decimal(0)
 ONE: Final = Decimal(1)
@@ -27,8 +28,18 @@ class PositionSizer(Protocol):
     """Sizes an entry.
 
     ``equity`` is in the margin asset, ``price`` and ``stop_price`` in quote asset per base asset (taken to be
-    the same asset), ``confidence`` is the signal's, 0 to 1.
+    the same asset), ``confidence`` is the signal's, 0 to 1, ``volatility`` the symbol's, annualised, as a fraction.
+    ``steps`` is in how many equal parts a position is built.
     """
+
+    @property
+    def steps(self) -> int:
+        """In how many equal parts a position is built; 1: at once."""
+        ...
+
+    def learn(self, trip: RoundTrip) -> None:
+        """Take a closed trade of the session, oldest first."""
+        ...
 
     def size(
         self,
@@ -37,6 +48,7 @@ class PositionSizer(Protocol):
         stop_price: Decimal | None,
         instrument: Instrument,
         confidence: Decimal = ONE,
+        volatility: Decimal | None = None,
     ) -> Sized:
         """The quantity and what limited it."""
         ...
@@ -48,19 +60,33 @@ class PositionSizer(Protocol):
         stop_price: Decimal | None,
         instrument: Instrument,
         confidence: Decimal = ONE,
+        volatility: Decimal | None = None,
     ) -> Decimal:
         """The quantity alone; zero when no order is possible."""
         ...
 
 
-class _Sizer(ABC):
+class Sizer(ABC):
     """What all sizers share: the exchange's limits and the refusal to size without equity or price."""
 
     __slots__ = ()
 
+    @property
+    def steps(self) -> int:
+        """Positions are built at once."""
+        return 1
+
+    def learn(self, trip: RoundTrip) -> None:  # noqa: B027 - to learn nothing is what most sizers do
+        """These sizes do not depend on what became of earlier trades."""
+
     @abstractmethod
     def _wanted(
-        self, equity: Decimal, price: Decimal, stop_price: Decimal | None, instrument: Instrument
+        self,
+        equity: Decimal,
+        price: Decimal,
+        stop_price: Decimal | None,
+        instrument: Instrument,
+        volatility: Decimal | None,
     ) -> tuple[Decimal, Decimal, str]:
         """An amount, what one unit of base asset takes of it, and a note; the ratio of the two is the size.
 
@@ -75,13 +101,14 @@ class _Sizer(ABC):
         stop_price: Decimal | None,
         instrument: Instrument,
         confidence: Decimal = ONE,
+        volatility: Decimal | None = None,
     ) -> Sized:
         """The quantity and what limited it. The confidence does not change these sizes."""
         if equity <= 0:
             return Sized(ZERO, "no equity")
         if price <= 0:
             return Sized(ZERO, "no price")
-        amount, per_unit, note = self._wanted(equity, price, stop_price, instrument)
+        amount, per_unit, note = self._wanted(equity, price, stop_price, instrument, volatility)
         if amount <= 0:
             return Sized(ZERO, note)
         step = instrument.step_size
@@ -107,43 +134,54 @@ class _Sizer(ABC):
         stop_price: Decimal | None,
         instrument: Instrument,
         confidence: Decimal = ONE,
+        volatility: Decimal | None = None,
     ) -> Decimal:
         """The quantity alone; zero when no order is possible."""
-        return self.size(equity, price, stop_price, instrument, confidence).quantity
+        return self.size(equity, price, stop_price, instrument, confidence, volatility).quantity
 
 
 @dataclass(frozen=True, slots=True)
-class FixedQuantity(_Sizer):
+class FixedQuantity(Sizer):
     """Always the same quantity, in base asset; raises ValueError unless it is above zero."""
 
     base_quantity: Decimal
 
     def __post_init__(self) -> None:
-        _check_positive("a fixed quantity", self.base_quantity)
+        check_positive("a fixed quantity", self.base_quantity)
 
     def _wanted(
-        self, equity: Decimal, price: Decimal, stop_price: Decimal | None, instrument: Instrument
+        self,
+        equity: Decimal,
+        price: Decimal,
+        stop_price: Decimal | None,
+        instrument: Instrument,
+        volatility: Decimal | None,
     ) -> tuple[Decimal, Decimal, str]:
         return self.base_quantity, ONE, ""
 
 
 @dataclass(frozen=True, slots=True)
-class FixedNotional(_Sizer):
+class FixedNotional(Sizer):
     """Always the same notional, in quote asset; raises ValueError unless it is above zero."""
 
     notional: Decimal
 
     def __post_init__(self) -> None:
-        _check_positive("a fixed notional", self.notional)
+        check_positive("a fixed notional", self.notional)
 
     def _wanted(
-        self, equity: Decimal, price: Decimal, stop_price: Decimal | None, instrument: Instrument
+        self,
+        equity: Decimal,
+        price: Decimal,
+        stop_price: Decimal | None,
+        instrument: Instrument,
+        volatility: Decimal | None,
     ) -> tuple[Decimal, Decimal, str]:
         return self.notional, price, ""
 
 
 @dataclass(frozen=True, slots=True)
-class PercentOfEquity(_Sizer):
+class PercentOfEquity(Sizer):
     """A notional of ``position_size_pct`` of equity, as a fraction: 0.1 is ten percent.
 
     Raises ValueError unless it is above zero and finite; above 1 it needs leverage.
@@ -152,16 +190,21 @@ class PercentOfEquity(_Sizer):
     position_size_pct: Decimal = Decimal("0.1")
 
     def __post_init__(self) -> None:
-        _check_positive("a share of equity", self.position_size_pct)
+        check_positive("a share of equity", self.position_size_pct)
 
     def _wanted(
-        self, equity: Decimal, price: Decimal, stop_price: Decimal | None, instrument: Instrument
+        self,
+        equity: Decimal,
+        price: Decimal,
+        stop_price: Decimal | None,
+        instrument: Instrument,
+        volatility: Decimal | None,
     ) -> tuple[Decimal, Decimal, str]:
         return equity * self.position_size_pct, price, ""
 
 
 @dataclass(frozen=True, slots=True)
-class RiskPerTrade(_Sizer):
+class RiskPerTrade(Sizer):
     """So much that being stopped out loses at most ``risk_fraction`` of equity.
 
     One unit loses |price - stop| and pays the taker's commission twice: c · (price + stop). The quantity is
@@ -175,15 +218,20 @@ class RiskPerTrade(_Sizer):
     equity_share_max: Decimal = Decimal("0.1")
 
     def __post_init__(self) -> None:
-        _check_positive("a risk per trade", self.risk_fraction)
-        _check_positive("a largest share of equity", self.equity_share_max)
+        check_positive("a risk per trade", self.risk_fraction)
+        check_positive("a largest share of equity", self.equity_share_max)
         if self.risk_fraction > 1:
             raise ValueError(
                 f"a risk per trade is a share of equity, not {self.risk_fraction:f}: 0.005 is half a percent"
             )
 
     def _wanted(
-        self, equity: Decimal, price: Decimal, stop_price: Decimal | None, instrument: Instrument
+        self,
+        equity: Decimal,
+        price: Decimal,
+        stop_price: Decimal | None,
+        instrument: Instrument,
+        volatility: Decimal | None,
     ) -> tuple[Decimal, Decimal, str]:
         if stop_price is None or stop_price == price or stop_price <= 0:
             return ZERO, ONE, "no stop price away from the price, so the risk has no size"
@@ -196,7 +244,7 @@ class RiskPerTrade(_Sizer):
         return risk, loss_per_unit, ""
 
 
-def _check_positive(what: str, value: Decimal) -> None:
+def check_positive(what: str, value: Decimal) -> None:
     """Raise ValueError unless the value is finite and above zero."""
     if not value.is_finite() or value <= 0:
         raise ValueError(f"{what} must be above zero, not {value}")

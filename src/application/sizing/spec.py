@@ -1,6 +1,7 @@
 """Sizers asked for in text: ``percent:0.1``, ``risk:0.005``, ``risk:0.005,share_max=0.2``, ``fixed:0.01``, …
 
-The first value is the sizer's main setting and may be left out where it has a default.
+The first value is the sizer's main setting and may be left out where it has a default. ``steps=3`` after any of
+them builds positions in so many parts.
 """
 
 from collections.abc import Callable, Iterable
@@ -8,6 +9,8 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Final
 
+from src.application.sizing.gradual import Gradual
+from src.application.sizing.kelly import FractionalKelly
 from src.application.sizing.sizers import (
     FixedNotional,
     FixedQuantity,
@@ -15,6 +18,7 @@ from src.application.sizing.sizers import (
     PositionSizer,
     RiskPerTrade,
 )
+from src.application.sizing.volatility import VolatilityTarget
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +32,8 @@ class SizerKind:
     settings: tuple[tuple[str, str], ...]
     has_default: bool = True
 
+
+STEPS: Final = "steps"
 
 SIZERS: Final = (
     SizerKind(
@@ -43,6 +49,20 @@ SIZERS: Final = (
         "risk:0.005",
         RiskPerTrade,
         (("share", "risk_fraction"), ("share_max", "equity_share_max")),
+    ),
+    SizerKind(
+        "kelly",
+        "a share of Kelly's fraction of equity, from the session's own trades",
+        "kelly:0.5",
+        FractionalKelly,
+        (("share", "share"), ("cap", "cap"), ("fallback", "fallback")),
+    ),
+    SizerKind(
+        "volatility",
+        "a notional that moves as much a year as a share of equity",
+        "volatility:0.2",
+        VolatilityTarget,
+        (("target", "target"), ("share_max", "equity_share_max")),
     ),
     SizerKind(
         "fixed",
@@ -67,14 +87,14 @@ def parse_sizer(text: str) -> PositionSizer:
     """Read a specification; raises ValueError, in one line with cause and fix."""
     name, _, rest = text.partition(":")
     kind = _kind(name.strip().lower())
-    settings = dict(kind.settings)
+    settings = {**dict(kind.settings), STEPS: STEPS}
     values: dict[str, Decimal] = {}
     for position, part in enumerate(rest.split(",") if rest.strip() else ()):
         key, equals, value = (each.strip() for each in part.rpartition("="))
         if not equals and position == 0:
             key = kind.settings[0][0]
         if key not in settings:
-            known = ", ".join(settings)
+            known = ", ".join(dict(kind.settings))
             raise ValueError(
                 f"cannot read {part.strip()!r} in {text!r}{_did_you_mean(key, settings)}: "
                 f"{kind.name} has {known}, write it like {kind.example}"
@@ -82,10 +102,12 @@ def parse_sizer(text: str) -> PositionSizer:
         if settings[key] in values:
             raise ValueError(f"{key} is given twice in {text!r}: keep one of them")
         values[settings[key]] = _number(value, kind)
+    steps = values.pop(STEPS, None)
     if not values and not kind.has_default:
         raise ValueError(f"{kind.name} needs {kind.summary}: write it like {kind.example}")
     try:
-        return kind.make(**values)
+        sizer = kind.make(**values)
+        return sizer if steps is None else Gradual(sizer, steps)
     except ValueError as error:
         raise ValueError(f"{text.strip()!r}: {error}; write it like {kind.example}") from None
 

@@ -6,7 +6,7 @@ order, and if a rule forbids the opening half, the exit alone goes out: exits ar
 
 from decimal import Decimal
 
-from src.application.sizing import PositionSizer
+from src.application.sizing import PositionSizer, Sized
 from src.application.trading.adapters.live_broker_adapter import LiveBrokerAdapter
 from src.domain.ledger.events import SignalNote
 from src.domain.ledger.state import Ledger
@@ -43,6 +43,8 @@ class OrderExecutionBridge:
         self._sizer = sizer
         self._limits = limits
         self._stop_loss_pct = stop_loss_pct
+        self.size_note = ""
+        """What limited the last size, or what it rests on; for the why-not line."""
 
     def ticket_for(self, signal: Signal) -> OrderTicket:
         """The one ticket that follows a signal; raises :class:`NothingToDo` when none does."""
@@ -58,6 +60,30 @@ class OrderExecutionBridge:
         return self._adapter.entry(
             signal.symbol, side, quantity + abs(position.quantity), signal.strategy_id, signal.reason
         )
+
+    @property
+    def builds_gradually(self) -> bool:
+        """Whether positions are built in steps, for which :meth:`next_step` has to be asked."""
+        return self._sizer.steps > 1
+
+    def next_step(self, symbol: str) -> OrderTicket | None:
+        """The next part of a position that stands at a gain and is not whole yet, or None.
+
+        Parts are sized anew each time; a position within half a part of the whole is whole.
+        """
+        position = self._ledger.position(symbol)
+        if position.is_flat or self._entering(symbol):
+            return None
+        mark = self._view.mark_price(symbol)
+        side, held = position.side, abs(position.quantity)
+        if mark is None or (mark - position.entry_price) * side.sign <= 0:
+            return None
+        part = self._sized(symbol, side, Decimal(1)).quantity
+        if not part or held + part / 2 >= part * self._sizer.steps:
+            return None
+        step = int(held / part + Decimal("1.5"))
+        reason = f"Step {step} of {self._sizer.steps}: the position stands at a gain."
+        return self._adapter.entry(symbol, side, part, position.strategy_id, reason)
 
     def fallback_for(self, signal: Signal) -> OrderTicket | None:
         """The exit that remains when the turning order of a signal was denied; None when nothing is held."""
@@ -84,12 +110,24 @@ class OrderExecutionBridge:
         return bool(book.pending_buy or book.pending_sell)
 
     def _size(self, signal: Signal, side: OrderSide) -> Decimal:
-        instrument = self._adapter.instrument(signal.symbol)
-        price = self._adapter.best_price(signal.symbol, side)
-        stop = price * (1 - self._stop_loss_pct * side.sign) if self._stop_loss_pct else None
-        # The rules value a position at the worse of price and mark price; so does its size.
-        price = max(price, self._view.mark_price(signal.symbol) or price)
-        sized = self._sizer.size(equity(self._ledger, self._view), price, stop, instrument, signal.confidence)
+        sized = self._sized(signal.symbol, side, signal.confidence)
         if not sized.quantity:
             raise NothingToDo(f"no size for {signal.symbol}: {sized.note}")
+        self.size_note = sized.note
         return sized.quantity
+
+    def _sized(self, symbol: str, side: OrderSide, confidence: Decimal) -> Sized:
+        instrument = self._adapter.instrument(symbol)
+        price = self._adapter.best_price(symbol, side)
+        stop = price * (1 - self._stop_loss_pct * side.sign) if self._stop_loss_pct else None
+        # The rules value a position at the worse of price and mark price; so does its size.
+        price = max(price, self._view.mark_price(symbol) or price)
+        volatility = self._view.volatility(symbol)
+        return self._sizer.size(
+            equity(self._ledger, self._view),
+            price,
+            stop,
+            instrument,
+            confidence,
+            volatility.now if volatility is not None else None,
+        )

@@ -74,6 +74,7 @@ class SessionLoop:
         self.pending = False
         self.on_candle: Callable[[Candle], None] = _ignore_candle
         self.on_minute: Callable[[], None] = _ignore_minute
+        self.on_trip: Callable[[RoundTrip], None] = lambda trip: None
         self.on_tick: Callable[[], None] = _ignore_minute
         self.reconcile_wanted = ""
         self.stream_lost = False
@@ -166,6 +167,7 @@ class SessionLoop:
         for event in events:
             self.bus.publish(topic_of(event), event)
         for trip in closed:
+            self.on_trip(trip)
             self.bus.publish(TRADE_CLOSED_TOPIC, trip)
 
     # --- inputs: the exchange -------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ Start-up and crash recovery are the same code. RUNNING is reached only through r
 after that ends the process rather than being repaired in memory: the next start repairs it from disk.
 """
 
+from contextlib import closing
 from enum import StrEnum
 
 from src.application.ports.failpoints import failpoint
@@ -99,6 +100,7 @@ class SessionRunner:
         self._look_at_switch()
         await loop.flush()
         self._warm()
+        self._learn()
         loop.tick_ms = parts.tick_ms
         loop.start_ticking()
         parts.inputs.after(LIGHT_RECOVERY_TICKS * parts.tick_ms, self._light_recovery)
@@ -152,7 +154,16 @@ class SessionRunner:
         )
         self.loop.on_candle = self.signals.on_candle
         self.loop.on_minute = self._minute
+        self.loop.on_trip = parts.sizer.learn
         self.loop.on_tick = self._look_at_switch
+
+    def _learn(self) -> None:
+        """Tell the sizer of the session's trades in earlier processes."""
+        parts, session = self.parts, self.session
+        if session.total_trades and parts.reads is not None:
+            with closing(parts.reads()) as reads:
+                for trip in reversed(reads.round_trips(parts.account.account_id, session.total_trades)):
+                    parts.sizer.learn(trip)
 
     def _warm(self) -> None:
         options = self.parts.options

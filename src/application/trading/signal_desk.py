@@ -41,6 +41,8 @@ class SignalDesk:
         for signal in self._runner.on_candle(candle):
             if self._auto_execute:
                 self.execute(signal)
+        if self._auto_execute and self._bridge.builds_gradually:
+            self._build(candle.symbol)
 
     def execute(self, signal: Signal) -> None:
         """Turn one signal into an order, an exit, or a reason why not."""
@@ -55,14 +57,23 @@ class SignalDesk:
             if fallback is not None and not ticket.reduce_only:
                 self._try(fallback, signal)
 
-    def _try(self, ticket: OrderTicket, signal: Signal) -> Denied | None:
-        verdict = self._validator.review(ticket, self._loop.inputs.now_ms(), signal.confidence)
+    def _build(self, symbol: str) -> None:
+        """Add the next part to a position that is built in steps."""
+        ticket = self._bridge.next_step(symbol)
+        if ticket is not None:
+            self._try(ticket, None)
+
+    def _try(self, ticket: OrderTicket, signal: Signal | None) -> Denied | None:
+        """Review and place a ticket; one that no signal stands behind has a reason of its own."""
+        confidence = None if signal is None else signal.confidence
+        verdict = self._validator.review(ticket, self._loop.inputs.now_ms(), confidence)
         if isinstance(verdict, Denied):
             self._held_back[f"{verdict.objection.rule}: {verdict.objection.text}"] += 1
             self._loop.decide(RefuseOrder(verdict))
             return verdict
         self._placed += 1
-        self._loop.decide(PlaceOrder(verdict, self._bridge.note(signal)))
+        note = None if signal is None else self._bridge.note(signal)
+        self._loop.decide(PlaceOrder(verdict, note))
         return None
 
     def minute(self) -> str:
@@ -80,7 +91,8 @@ class SignalDesk:
     def _line(self) -> str:
         parts = []
         if self._placed:
-            parts.append(f"{self._placed} order{'s' if self._placed > 1 else ''} placed")
+            size = f", sized by {self._bridge.size_note}" if self._bridge.size_note else ""
+            parts.append(f"{self._placed} order{'s' if self._placed > 1 else ''} placed{size}")
         parts += [f"{text} ({count}x)" for text, count in self._held_back.most_common(2)]
         if not parts:
             parts = [f"{symbol} {line}" for symbol in self._symbols for line in self._runner.lines(symbol)][

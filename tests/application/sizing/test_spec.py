@@ -42,7 +42,8 @@ def test_every_example_can_be_read(kind):
     [
         (
             "percnt:0.1",
-            "no sizing 'percnt' (did you mean 'percent'?): known are percent, risk, fixed, notional, e.g. percent:0.1",
+            "no sizing 'percnt' (did you mean 'percent'?): known are "
+            "percent, risk, kelly, volatility, fixed, notional, e.g. percent:0.1",
         ),
         ("fixed", "fixed needs a quantity in base asset: write it like fixed:0.01"),
         ("percent:ten", "'ten' is not a number: write it like percent:0.1"),

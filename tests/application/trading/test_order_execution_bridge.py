@@ -115,3 +115,34 @@ def test_the_journal_keeps_what_the_signal_rested_on():
 
     assert (note.signal_type, note.reason) == ("BUY", "the averages crossed")
     assert note.numbers == (("fast", Decimal(101)),)
+
+
+def gaining(quantity: str, entry: int = 90) -> Ledger:
+    """Long from below the market, which stands at about 100."""
+    ledger = a_ledger()
+    held = Decimal(quantity)
+    position = Position(BTC, quantity=held, cost=held * entry, strategy_id="sma")
+    ledger.positions[BTC, position.position_side] = position
+    return ledger
+
+
+def test_the_first_part_of_a_position_follows_its_signal():
+    bridge = a_bridge(a_ledger(), "fixed:1.5,steps=3")
+
+    assert bridge.builds_gradually
+    assert bridge.ticket_for(a_signal()).quantity == Decimal("0.5")
+    assert bridge.next_step(BTC) is None
+
+
+@pytest.mark.parametrize(("held", "step"), [("0.5", 2), ("0.4", 2), ("1", 3)])
+def test_a_position_at_a_gain_gets_its_next_part(held: str, step: int):
+    ticket = a_bridge(gaining(held), "fixed:1.5,steps=3").next_step(BTC)
+
+    assert ticket is not None
+    assert (ticket.side, ticket.quantity, ticket.strategy_id) == (BUY, Decimal("0.5"), "sma")
+    assert ticket.reason == f"Step {step} of 3: the position stands at a gain."
+
+
+@pytest.mark.parametrize("ledger", [gaining("1.5"), gaining("1.3"), gaining("0.5", entry=110)])
+def test_a_whole_position_and_one_at_a_loss_get_no_more(ledger: Ledger):
+    assert a_bridge(ledger, "fixed:1.5,steps=3").next_step(BTC) is None
