@@ -8,7 +8,8 @@ from collections.abc import Callable
 
 from src.application.trading.by_hand import PositionNotFound, adjusting_ticket, closing_ticket, send_by_hand
 from src.application.trading.requests import ExecutionResult, LiveMetrics, Number, SessionStats, decimal
-from src.application.trading.services.live_orders import LiveOrders, OrderNotFound
+from src.application.trading.services.live_order_changes import LiveOrderChanges
+from src.application.trading.services.live_orders import OrderNotFound
 from src.application.trading.services.live_session import Assemble, NoSession
 from src.application.trading.session_runner import SessionRunner
 from src.application.trading.snapshot import PositionLine
@@ -18,7 +19,7 @@ from src.domain.orders.ticket import OrderTicket
 __all__ = ["Assemble", "LiveTradingService", "NoSession", "OrderNotFound", "PositionNotFound"]
 
 
-class LiveTradingService(LiveOrders):
+class LiveTradingService(LiveOrderChanges):
     """One session at a time.
 
     ``assemble`` turns a request into the session's parts; without it, ``config`` (or the settings alone) says how,

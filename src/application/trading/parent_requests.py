@@ -1,0 +1,126 @@
+"""Parent orders as callers ask for them and as they see them: OCO, iceberg, TWAP, VWAP."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from src.application.trading.adapters.live_broker_adapter import LiveBrokerAdapter
+from src.application.trading.requests import OrderRequest
+from src.application.trading.volume_profile import VolumeProfile
+from src.domain.orders.parents import ParentKind, ParentOrder, ParentTicket
+from src.domain.orders.ticket import OrderTicket
+from src.domain.orders.types import OrderType
+
+
+@dataclass(frozen=True, slots=True)
+class ParentLine:
+    """One parent order at one moment; quantities in base asset, prices in quote per base asset, times in ms UTC.
+
+    ``outstanding_quantity`` is what its children may still fill. ``children`` are the ids of those in the working set.
+    """
+
+    parent_id: str
+    kind: str
+    symbol: str
+    side: str
+    status: str
+    quantity: Decimal
+    filled_quantity: Decimal
+    outstanding_quantity: Decimal
+    average_price: Decimal | None
+    limit_price: Decimal | None
+    slices: int
+    slices_done: int
+    start_ms: int
+    end_ms: int
+    strategy_id: str
+    reason: str
+    created_ms: int
+    children: tuple[str, ...]
+
+    @classmethod
+    def of(cls, parent: ParentOrder) -> "ParentLine":
+        """A copy."""
+        ticket = parent.ticket
+        return cls(
+            parent_id=parent.parent_id,
+            kind=ticket.kind.value,
+            symbol=ticket.symbol,
+            side=ticket.side.value,
+            status=parent.status.value,
+            quantity=ticket.quantity,
+            filled_quantity=parent.filled_quantity,
+            outstanding_quantity=parent.outstanding_quantity,
+            average_price=parent.average_price,
+            limit_price=ticket.limit_price,
+            slices=ticket.slices,
+            slices_done=parent.slices_done,
+            start_ms=ticket.start_ms,
+            end_ms=ticket.end_ms,
+            strategy_id=ticket.strategy_id,
+            reason=parent.reason,
+            created_ms=parent.created_ms,
+            children=tuple(name for name, order in parent.children.items() if not order.is_settled),
+        )
+
+
+def oco_ticket(
+    adapter: LiveBrokerAdapter, first: OrderRequest, second: OrderRequest, venue_ms: int
+) -> ParentTicket:
+    """Two orders of which one is to fill; ValueError, in one line, for two that cannot be such a pair."""
+    legs = adapter.asked_for(first, venue_ms), adapter.asked_for(second, venue_ms)
+    if OrderType.MARKET in (leg.order_type for leg in legs):
+        raise ValueError("a MARKET order fills at once: the legs of an OCO rest, or wait for a trigger")
+    return _parent(legs[0], ParentKind.OCO, legs=legs)
+
+
+def iceberg_ticket(
+    adapter: LiveBrokerAdapter, request: OrderRequest, visible: Decimal, venue_ms: int
+) -> ParentTicket:
+    """A limit order that shows only a part of itself; ValueError for one without a limit, or that shows all."""
+    ticket = adapter.asked_for(request, venue_ms)
+    if ticket.order_type is not OrderType.LIMIT:
+        raise ValueError("an iceberg is a LIMIT order: give its price")
+    return _parent(ticket, ParentKind.ICEBERG, visible_quantity=visible, time_in_force=ticket.time_in_force)
+
+
+def schedule_ticket(
+    adapter: LiveBrokerAdapter,
+    request: OrderRequest,
+    duration_ms: int,
+    slices: int,
+    now_ms: int,
+    volume: VolumeProfile | None,
+) -> ParentTicket:
+    """A TWAP from now on, or, with ``volume``, a VWAP along its profile; session time, ms.
+
+    With a price no part trades worse than it. ValueError for a duration or a number of slices that cannot be.
+    """
+    ticket = adapter.asked_for(request)
+    if ticket.order_type not in (OrderType.MARKET, OrderType.LIMIT):
+        raise ValueError(f"the parts of a schedule are MARKET or LIMIT orders, not {ticket.order_type.value}")
+    if slices < 1 or duration_ms < slices * 1_000:
+        raise ValueError("a schedule needs a slice, and a second for each: ask for fewer slices or more time")
+    kind = ParentKind.TWAP if volume is None else ParentKind.VWAP
+    weights = () if volume is None else volume.weights(ticket.symbol, now_ms, duration_ms, slices)
+    return _parent(ticket, kind, start_ms=now_ms, end_ms=now_ms + duration_ms, slices=slices, weights=weights)
+
+
+def _parent(ticket: OrderTicket, kind: ParentKind, **more: Any) -> ParentTicket:
+    """What a parent has in common with a ticket, and ``more`` of its own kind."""
+    return ParentTicket(
+        kind=kind,
+        symbol=ticket.symbol,
+        side=ticket.side,
+        quantity=ticket.quantity,
+        purpose=ticket.purpose,
+        strategy_id=ticket.strategy_id,
+        reference_price=ticket.reference_price,
+        limit_price=ticket.limit_price,
+        reduce_only=ticket.reduce_only,
+        position_side=ticket.position_side,
+        stop_loss_price=ticket.stop_loss_price,
+        take_profit_price=ticket.take_profit_price,
+        reason="by hand",
+        **more,
+    )
