@@ -10,12 +10,13 @@ from shutil import copyfile
 from tempfile import TemporaryDirectory
 
 from src.application.ports.store import OrderArchive, ReadModels
+from src.application.trading.services.live_trading_service import OrderNotFound
 from src.application.trading.services.state_recovery_service import differences, read_exchange
 from src.application.trading.session_parts import SessionParts
 from src.application.trading.session_runner import SessionRunner
 from src.bootstrap.paper import PaperConfig
 from src.domain.decisions.decide import decide
-from src.domain.decisions.news import MoveTrading, ReopenSymbol
+from src.domain.decisions.news import MoveTrading, ReopenSymbol, RequestCancel
 from src.domain.decisions.step import Now, Policy
 from src.domain.ledger.events import FillBooked, IncomeBooked, TradesConfirmed
 from src.domain.ledger.state import Ledger
@@ -24,7 +25,7 @@ from src.domain.orders.order import Order
 from src.domain.orders.transitions import AttemptState
 from src.domain.sessions.trading_states import TradingTrigger
 from src.infrastructure.persistence.databases import Database
-from src.interfaces.cli.composition import Difference, RecoveryOutcome, TradingChange
+from src.interfaces.cli.composition import Difference, OrderCanceled, RecoveryOutcome, TradingChange
 
 
 def move_trading(database: Database, account_id: str, trigger: TradingTrigger, reason: str) -> TradingChange:
@@ -37,7 +38,29 @@ def reopen_symbol(database: Database, account_id: str, symbol: str) -> TradingCh
     return asyncio.run(_decide(database, account_id, ReopenSymbol(symbol, "operator")))
 
 
-async def _decide(database: Database, account_id: str, news: MoveTrading | ReopenSymbol) -> TradingChange:
+def cancel_order(database: Database, account_id: str, client_order_id: str) -> OrderCanceled:
+    """Record the wish to cancel an order as the account's one writer; raises AccountBusy while a session holds it.
+
+    Raises LookupError for an order that is not there, ValueError for one that is over.
+    """
+    reads = database.reads()
+    try:
+        order = reads.order(account_id, client_order_id)
+    finally:
+        reads.close()
+    if order is None:
+        raise OrderNotFound(f"no order {client_order_id}: `orders --open` lists those that can be canceled")
+    if not order.is_open:
+        raise ValueError(
+            f"order {client_order_id} is {order.status.value} already: there is nothing to cancel"
+        )
+    asyncio.run(_decide(database, account_id, RequestCancel(client_order_id, "asked for")))
+    return OrderCanceled(client_order_id, order.symbol, False)
+
+
+async def _decide(
+    database: Database, account_id: str, news: MoveTrading | ReopenSymbol | RequestCancel
+) -> TradingChange:
     store = database.store()
     try:
         await store.acquire(account_id, f"pid {os.getpid()}")

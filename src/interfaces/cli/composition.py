@@ -12,9 +12,23 @@ Besides what is named, any call may raise ``StoreError`` (the database), ``Broke
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
+
+from src.interfaces.cli.outcomes import (
+    BackedUp,
+    Check,
+    Difference,
+    Ended,
+    Health,
+    Initialised,
+    Migrated,
+    OrderCanceled,
+    RecoveryOutcome,
+    SessionResult,
+    SettingLine,
+    TradingChange,
+)
 
 if TYPE_CHECKING:
     from src.application.ports.kill_switch import KillLevel
@@ -25,21 +39,32 @@ if TYPE_CHECKING:
     from src.interfaces.cli.testnet import TestnetRequest
 
 
+__all__ = [
+    "Application",
+    "BackedUp",
+    "Check",
+    "Composition",
+    "ConfigurationError",
+    "Difference",
+    "Ended",
+    "Health",
+    "Initialised",
+    "Migrated",
+    "OrderCanceled",
+    "RecoveryOutcome",
+    "SessionObserver",
+    "SessionRequest",
+    "SessionResult",
+    "SettingLine",
+    "TradingChange",
+]
+
+
 class ConfigurationError(Exception):
     """A setting, an option or a file that was named is wrong.
 
     Each argument is one problem in one line: where it came from, what is wrong, the fix.
     """
-
-
-@dataclass(frozen=True, slots=True)
-class SettingLine:
-    """One setting as ``config show`` prints it: ``value`` with secrets masked, ``source`` as people call it."""
-
-    name: str
-    value: str
-    source: str
-    meaning: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,33 +84,6 @@ class SessionRequest:
     flatten: bool = False
     given: frozenset[str] = frozenset()
     exchange: str = "paper"
-
-
-class Ended(StrEnum):
-    """Why a run of a session is over."""
-
-    DURATION = "duration"
-    END_OF_DATA = "end_of_data"
-    STOP = "stop"
-    SIGNAL = "signal"
-    ERROR = "error"
-
-
-@dataclass(frozen=True, slots=True)
-class SessionResult:
-    """How a run of a session ended.
-
-    ``snapshot`` was taken after the last commit; its positions are those that were kept. ``reason`` is one line, with
-    the fix when ``ended`` is ERROR. ``elapsed_ms`` is wall time of this run, ``session_ms`` session time of this run.
-    ``notes`` says what else a person should know of the run: bad lines of a recording, derived instruments.
-    """
-
-    ended: Ended
-    reason: str
-    snapshot: "SessionSnapshot"
-    elapsed_ms: int
-    session_ms: int
-    notes: tuple[str, ...] = ()
 
 
 class SessionObserver(Protocol):
@@ -111,75 +109,6 @@ class SessionObserver(Protocol):
     def on_minute(self, snapshot: "SessionSnapshot") -> None:
         """A minute of session time is over: ``snapshot.why_not`` speaks of it."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """Store and exchange disagreed; ``verdict`` says what was done, or would be done in a dry run."""
-
-    subject: str
-    ours: str
-    theirs: str
-    verdict: str
-
-
-@dataclass(frozen=True, slots=True)
-class RecoveryOutcome:
-    """One comparison of store and exchange, the same as the journal's record of it."""
-
-    dry_run: bool
-    orders_checked: int
-    fills_added: int
-    income_added: int
-    unresolved: int
-    agrees: bool
-    differences: tuple[Difference, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class TradingChange:
-    """The account's trading state after a halt or a re-arm."""
-
-    account_id: str
-    trading_state: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Initialised:
-    """What init-db found or made; ``database`` is shown to people and holds no password."""
-
-    database: str
-    created: bool
-    account_id: str
-    portfolio: str
-
-
-@dataclass(frozen=True, slots=True)
-class Migrated:
-    """The migrations applied, oldest first, and where a copy of the old database was put."""
-
-    database: str
-    applied: tuple[str, ...]
-    backup: Path | None = None
-
-
-class Health(StrEnum):
-    """The verdict of one check of ``doctor``."""
-
-    OK = "ok"
-    WARNING = "warning"
-    FAILED = "failed"
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One check of ``doctor``; ``fix`` is empty when there is nothing to do."""
-
-    name: str
-    health: Health
-    detail: str
-    fix: str = ""
 
 
 class Application(Protocol):
@@ -271,6 +200,18 @@ class Application(Protocol):
 
     def migrate(self) -> Migrated:
         """Bring the tables to this version, after a copy of the database."""
+        ...
+
+    def back_up(self, target: Path | None) -> BackedUp:
+        """Copy database and paper exchanges into one file; None makes a name. Raises StoreError if it exists."""
+        ...
+
+    def restore(self, source: Path) -> BackedUp:
+        """Put a backup's files in place, checked. Raises StoreError when something is there already."""
+        ...
+
+    def cancel_order(self, account_id: str, client_order_id: str) -> OrderCanceled:
+        """Record the wish to cancel as the one writer, for when no process runs it. Raises AccountBusy."""
         ...
 
     def verify_journal(self, account_id: str) -> int:

@@ -1,0 +1,188 @@
+"""A backup is one file: the session's database, the paper exchanges' files and notes, the HALT files, and a manifest.
+
+The session's database is copied first and the exchanges after it, each as of one commit. So the exchange is equal to
+the session or ahead of it, as after a kill, and the next start settles the difference; a session may run meanwhile.
+"""
+
+import hashlib
+import json
+import os
+import sqlite3
+import tarfile
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
+from typing import Any, Final
+
+from src.application.ports.store import StoreCorrupt, StoreError
+from src.infrastructure.persistence.failures import FAILURES, store_error
+from src.infrastructure.persistence.read_models import SqliteReadModels
+from src.interfaces.cli.outcomes import BackedUp
+
+FORMAT: Final = 1
+MANIFEST: Final = "manifest.json"
+DATABASE: Final = "steadyhand.db"
+EPOCHS_SKIPPED: Final = 1_000
+"""At a real exchange, ids that were used after the backup must not come again: the epoch in them leaps ahead."""
+
+
+def back_up(database: Path, data_dir: Path, target: Path | None) -> BackedUp:
+    """Write a backup and check it; raises StoreError, also when the target is there already."""
+    target = target or data_dir / "backups" / f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}.tar.gz"
+    if target.exists():
+        raise StoreError(f"{target} exists, and no backup is overwritten: name another file")
+    with TemporaryDirectory(prefix="steadyhand-") as folder:
+        copy = Path(folder)
+        _copy_database(database, copy / DATABASE)
+        for path in sorted((data_dir / "paper").glob("*")):
+            if path.suffix == ".db":
+                _copy_database(path, copy / "paper" / path.name)
+            elif path.suffix == ".json":
+                _write(copy / "paper" / path.name, path.read_bytes())
+        for path in sorted(data_dir.glob("HALT*")):
+            _write(copy / path.name, path.read_bytes())
+        # Before the database is looked into: a reader leaves files of its own beside it.
+        files = _digests(copy)
+        heads = _heads(copy / DATABASE)
+        _write(
+            copy / MANIFEST, json.dumps({"format": FORMAT, "files": files, "heads": heads}, indent=1).encode()
+        )
+        size = _pack(copy, [MANIFEST, *files], target)
+    return BackedUp(target, size, _records(heads), len(heads))
+
+
+def restore(source: Path, database: Path, data_dir: Path) -> BackedUp:
+    """Put a backup's files in place, if nothing is there; raises StoreError, and then nothing has changed."""
+    there = [path for path in (database, data_dir / "paper") if path.exists()]
+    if there:
+        raise StoreError(
+            f"{there[0]} exists, and nothing is overwritten: set STEADYHAND_DATA_DIR to a new folder"
+        )
+    data_dir.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=".restore-", dir=data_dir) as folder:
+        copy = Path(folder)
+        manifest = _unpack(source, copy)
+        heads = _heads(copy / DATABASE)
+        if heads != manifest["heads"]:
+            raise StoreCorrupt(
+                f"{source.name} holds another history than its manifest says: take another backup"
+            )
+        _leap_epochs(copy / DATABASE)
+        database.parent.mkdir(parents=True, exist_ok=True)
+        # The database comes last: until it is there, no session begins on half of it.
+        for name in sorted(manifest["files"], key=lambda name: name == DATABASE):
+            place = database if name == DATABASE else data_dir / name
+            place.parent.mkdir(parents=True, exist_ok=True)
+            os.replace(copy / name, place)
+            _sync_folder(place.parent)
+    return BackedUp(source, source.stat().st_size, _records(heads), len(heads))
+
+
+def _copy_database(path: Path, copy: Path) -> None:
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        uri = f"{path.absolute().as_uri()}?mode=ro"
+        with closing(sqlite3.connect(uri, uri=True)) as source, closing(sqlite3.connect(copy)) as target:
+            source.backup(target)
+    except FAILURES as error:
+        raise store_error(error, path) from error
+
+
+def _heads(database: Path) -> dict[str, dict[str, Any]]:
+    """The last record of every account, after the whole chain was checked."""
+    reads = SqliteReadModels(database)
+    try:
+        heads = {}
+        for row in reads.accounts():
+            reads.verify(row.account_id)
+            head = reads.head(row.account_id)
+            heads[row.account_id] = {"seq": head.seq, "hash": head.hash}
+        return heads
+    finally:
+        reads.close()
+
+
+def _records(heads: dict[str, dict[str, Any]]) -> int:
+    return sum(head["seq"] for head in heads.values())
+
+
+def _leap_epochs(database: Path) -> None:
+    with closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute(
+            "UPDATE account SET lease_epoch = lease_epoch + ? WHERE exchange <> 'paper'", (EPOCHS_SKIPPED,)
+        )
+
+
+def _digests(folder: Path) -> dict[str, str]:
+    names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    return {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in names}
+
+
+def _pack(folder: Path, names: list[str], target: Path) -> int:
+    """Write the file under another name first: a backup that is there is whole."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(f"{target.name}.{os.getpid()}.part")
+    try:
+        with tarfile.open(part, "w:gz") as archive:
+            for name in names:
+                archive.add(folder / name, name)
+        _sync_file(part)
+        # A link, unlike a rename, never replaces what somebody else has put there meanwhile.
+        os.link(part, target)
+    finally:
+        part.unlink(missing_ok=True)
+    _sync_folder(target.parent)
+    return target.stat().st_size
+
+
+def _unpack(source: Path, folder: Path) -> dict[str, Any]:
+    """The manifest, with every file it names below ``folder``; raises StoreCorrupt for anything else."""
+    try:
+        with tarfile.open(source, "r:gz") as archive:
+            for name, content in _contents(archive):
+                _write(folder / name, content)
+        manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text("utf-8"))
+        (folder / MANIFEST).unlink()
+        wanted = manifest["files"]
+        whole = manifest["format"] == FORMAT and DATABASE in wanted and _digests(folder) == wanted
+        manifest["heads"].items()
+    except (tarfile.TarError, EOFError, OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        if isinstance(error, FileNotFoundError) and error.filename == os.fspath(source):
+            raise StoreError(f"there is no file {source}: check the name of the backup") from None
+        raise StoreCorrupt(f"{source.name} is no backup, or is damaged: take another one") from error
+    if not whole:
+        raise StoreCorrupt(
+            f"{source.name} is damaged, its files are not those of its manifest: take another one"
+        )
+    return manifest
+
+
+def _contents(archive: tarfile.TarFile) -> Iterator[tuple[str, bytes]]:
+    """The plain files of an archive; one with a way out of the folder is none of ours."""
+    for member in archive:
+        path = PurePosixPath(member.name)
+        file = archive.extractfile(member) if member.isreg() else None
+        if file is None or path.is_absolute() or ".." in path.parts:
+            raise ValueError(member.name)
+        yield member.name, file.read()
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    _sync_file(path)
+
+
+def _sync_file(path: Path) -> None:
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

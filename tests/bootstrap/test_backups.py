@@ -1,0 +1,176 @@
+"""Backups: whole, checked, never overwritten, and taken while a session runs."""
+
+import io
+import json
+import shutil
+import sqlite3
+import tarfile
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from src.application.ports.store import StoreCorrupt, StoreError
+from src.bootstrap.backups import EPOCHS_SKIPPED, MANIFEST, back_up, restore
+from src.infrastructure.persistence.read_models import SqliteReadModels
+from tests.application.trading.sessions import begin, calm, die, order, pass_time
+from tests.application.trading.test_known_issues import assert_exchange_and_ledger_agree
+
+
+@pytest.fixture
+async def folder(tmp_path: Path) -> Path:
+    """A data folder with a position in it, whose process has died."""
+    (tmp_path / "data").mkdir()
+    runner = await begin(calm(tmp_path / "data"))
+    order(runner)
+    await runner.loop.flush()
+    await pass_time(runner.loop, 3_000)
+    await die(runner)
+    return tmp_path / "data"
+
+
+def database(folder: Path) -> Path:
+    return calm(folder).database
+
+
+def history(path: Path) -> list[tuple[str, str]]:
+    reads = SqliteReadModels(path)
+    try:
+        return [(row.account_id, reads.head(row.account_id).hash) for row in reads.accounts()]
+    finally:
+        reads.close()
+
+
+async def test_a_restored_session_goes_on_where_the_backup_was_taken(folder: Path, tmp_path: Path):
+    (folder / "HALT").write_text("weekend\n")
+    made = back_up(database(folder), folder, None)
+    other = tmp_path / "other"
+
+    restored = restore(made.file, database(other), other)
+
+    assert made.file.parent == folder / "backups" and made.records == restored.records > 5
+    assert history(database(other)) == history(database(folder))
+    assert (other / "HALT").read_text() == "weekend\n"
+    (other / "HALT").unlink()
+    runner = await begin(replace(calm(other)))
+    assert runner.resumed and runner.loop.ledger.positions
+    await assert_exchange_and_ledger_agree(runner)
+    await die(runner)
+
+
+async def test_a_backup_taken_while_a_session_trades_is_whole(tmp_path: Path):
+    (tmp_path / "data").mkdir()
+    runner = await begin(config := calm(tmp_path / "data"))
+    order(runner)
+    await runner.loop.flush()
+    backups = []
+    for number in range(8):
+        await pass_time(runner.loop, 15)
+        backups.append(back_up(config.database, config.data_dir, tmp_path / f"{number}.tar.gz"))
+    await die(runner)
+
+    for number, made in enumerate(backups):
+        other = tmp_path / f"other{number}"
+        restore(made.file, database(other), other)
+        again = await begin(calm(other))
+        await pass_time(again.loop, 2_000)
+        assert again.is_running and again.loop.ledger.account.trading_state == "ACTIVE"
+        await assert_exchange_and_ledger_agree(again)
+        await die(again)
+
+
+def test_no_backup_is_overwritten(folder: Path, tmp_path: Path):
+    (tmp_path / "mine.tar.gz").write_text("precious")
+
+    with pytest.raises(StoreError, match="no backup is overwritten"):
+        back_up(database(folder), folder, tmp_path / "mine.tar.gz")
+
+    assert (tmp_path / "mine.tar.gz").read_text() == "precious"
+
+
+def test_nothing_is_restored_over_a_session(folder: Path):
+    made = back_up(database(folder), folder, None)
+    before = history(database(folder))
+
+    with pytest.raises(StoreError, match="nothing is overwritten"):
+        restore(made.file, database(folder), folder)
+
+    assert history(database(folder)) == before
+
+
+def repacked(path: Path, target: Path, change: Callable[[dict[str, bytes]], object]) -> Path:
+    """A copy of a backup with other content."""
+    with tarfile.open(path) as archive:
+        files = {m.name: archive.extractfile(m).read() for m in archive}  # type: ignore[union-attr]
+    change(files)
+    with tarfile.open(target, "w:gz") as archive:
+        for name, content in files.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+    return target
+
+
+def with_manifest(content: dict[str, bytes], **values: object) -> None:
+    content[MANIFEST] = json.dumps(json.loads(content[MANIFEST]) | values).encode()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda files: files.pop(MANIFEST),
+        lambda files: files.pop("steadyhand.db"),
+        lambda files: files.update({"steadyhand.db": files["steadyhand.db"][:-9] + b"x" * 9}),
+        lambda files: files.update({"../outside": b"x"}),
+        lambda files: files.update({"/outside": b"x"}),
+        lambda files: files.update({MANIFEST: b"not json"}),
+        lambda files: with_manifest(files, format=99),
+        lambda files: with_manifest(files, heads={}),
+        lambda files: with_manifest(files, heads=None),
+        lambda files: with_manifest(files, files=[]),
+    ],
+)
+def test_a_backup_that_is_not_whole_changes_nothing(
+    folder: Path, tmp_path: Path, change: Callable[[dict[str, bytes]], object]
+):
+    spoilt = repacked(back_up(database(folder), folder, None).file, tmp_path / "spoilt.tar.gz", change)
+    other = tmp_path / "other"
+
+    with pytest.raises(StoreCorrupt, match="take another"):
+        restore(spoilt, database(other), other)
+
+    assert list(other.iterdir()) == [] and not (tmp_path / "outside").exists()
+
+
+def test_a_journal_changed_after_the_fact_is_not_restored(folder: Path, tmp_path: Path):
+    with closing(sqlite3.connect(database(folder))) as connection, connection:
+        connection.execute("UPDATE journal SET payload = X'7B7D' WHERE seq = 3")
+
+    with pytest.raises(StoreCorrupt):
+        back_up(database(folder), folder, tmp_path / "b.tar.gz")
+
+    assert not (tmp_path / "b.tar.gz").exists()
+
+
+@pytest.mark.parametrize("cut", [0, 10, 1_000])
+def test_a_truncated_backup_is_refused(folder: Path, tmp_path: Path, cut: int):
+    made = back_up(database(folder), folder, None)
+    made.file.write_bytes(made.file.read_bytes()[:cut])
+
+    with pytest.raises(StoreCorrupt, match="damaged"):
+        restore(made.file, database(tmp_path / "other"), tmp_path / "other")
+
+
+def test_a_real_accounts_ids_leap_ahead_of_those_used_since(folder: Path, tmp_path: Path):
+    shutil.copytree(folder, tmp_path / "real")
+    real = database(tmp_path / "real")
+    with closing(sqlite3.connect(real)) as connection, connection:
+        connection.execute("UPDATE account SET exchange = 'testnet'")
+        ((before,),) = connection.execute("SELECT lease_epoch FROM account")
+
+    restore(back_up(real, tmp_path / "real", None).file, database(tmp_path / "o"), tmp_path / "o")
+
+    with closing(sqlite3.connect(database(tmp_path / "o"))) as connection:
+        assert list(connection.execute("SELECT lease_epoch FROM account")) == [(before + EPOCHS_SKIPPED,)]
