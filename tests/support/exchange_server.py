@@ -1,5 +1,6 @@
 """A local exchange for tests: served in the test's own loop, and a client as lean as can be."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -50,10 +51,13 @@ class Client:
 
     async def price(self, symbol: str = "BTCUSDT") -> float:
         """The best bid, once there is one."""
-        while True:
-            _, ticker = await self.call("GET", "/fapi/v1/ticker/bookTicker", symbol=symbol)
+        for _ in range(500):
+            status, ticker = await self.call("GET", "/fapi/v1/ticker/bookTicker", symbol=symbol)
+            assert status == 200, ticker
             if "bidPrice" in ticker:
                 return float(ticker["bidPrice"])
+            await asyncio.sleep(0.01)
+        raise AssertionError(f"{symbol} has no price")
 
     async def _send(self, method: str, path: str, query: str) -> tuple[int, Any]:
         headers = {"X-MBX-APIKEY": self.key.key}

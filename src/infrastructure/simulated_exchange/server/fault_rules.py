@@ -23,7 +23,8 @@ from src.infrastructure.simulated_exchange.server.fault_bodies import BODIES
 
 HTTP_FAULTS: Final = frozenset(
     {
-        *("drop_request", "drop_answer", "delay_request", "delay_answer", "duplicate"),
+        *("drop_request", "drop_answer", "delay_request", "delay_engine", "delay_answer"),
+        "duplicate",
         *("reset_before", "reset_inside", "reset_after", "respond", "truncate", "stale", "wrong_symbol"),
     }
 )

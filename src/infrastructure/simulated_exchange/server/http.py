@@ -61,9 +61,14 @@ class RestApi:
             return web.Response()
 
     async def _answer(
-        self, request: web.BaseRequest, endpoint: Endpoint, usage: Usage, times: int = 1
+        self,
+        request: web.BaseRequest,
+        endpoint: Endpoint,
+        usage: Usage,
+        times: int = 1,
+        pause_s: float = 0.0,
     ) -> Any:
-        """Perform the operation and wait until it is durable."""
+        """Perform the operation and wait until it is durable; ``pause_s`` is between gateway and engine."""
         _, _, query = request.raw_path.partition("?")
         body = await _body(request)
         params = Parameters(merged(split_pairs(query), split_pairs(body)))
@@ -75,6 +80,8 @@ class RestApi:
             lambda: signed_part(query) + signed_part(body),
             usage,
         )
+        if pause_s:
+            await asyncio.sleep(pause_s)
         answer = self._gateway.perform(endpoint, call)
         for _ in range(times - 1):
             self._perform_again(endpoint, call)
@@ -106,7 +113,8 @@ class RestApi:
         if fault == "delay_request":
             await asyncio.sleep(rule.ms / 1_000)
         try:
-            answer = await self._answer(request, endpoint, usage, times=2 if fault == "duplicate" else 1)
+            times, pause_s = 1 + (fault == "duplicate"), rule.ms / 1_000 if fault == "delay_engine" else 0.0
+            answer = await self._answer(request, endpoint, usage, times, pause_s)
             status, body = 200, encode(self._distorted(rule, answer, usage.earlier))
         except ExchangeError as error:
             status, body = status_of(error.code), _error_body(error)

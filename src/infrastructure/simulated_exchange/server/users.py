@@ -137,9 +137,9 @@ class UserStreams:
     def publish(self, account: int, kind: str, raw: str) -> None:
         """Publish one event."""
         found = self._by_account.get(account)
-        if kind == ORDER_TRADE_UPDATE and '"x":"TRADE"' in raw:
+        if kind == ORDER_TRADE_UPDATE and ('"x":"TRADE"' in raw or '"x":"CALCULATED"' in raw):
             update = _decode_order(raw)
-            if found is not None:
+            if found is not None and update.o.x == "TRADE":
                 self._hub.publish(found.key, _trade_lite(update), TRADE_LITE)
             if update.o.c.startswith("autoclose-"):
                 self._on_liquidation(update.o.s, _force_order(update))
