@@ -35,6 +35,7 @@ ACTIONS = 9
 ENTRIES = 6
 ORDERS_MIN = 10
 """An eventless history is brought up to so many orders sent, in the deep book at its end."""
+GOOD_TILL_MS = 3_600_000
 TOP_UP_MS = 150
 SYMBOL = "BTCUSDT"
 MARKET_ID = "simulation"
@@ -234,6 +235,7 @@ class Trader:
             reference_price=prices[0],
             limit_price=price,
             time_in_force=force,
+            good_till_ms=loop.inputs.now_ms() + GOOD_TILL_MS if force is TimeInForce.GTD else None,
         )
         verdict = self._runner.validator.review(ticket, loop.inputs.now_ms())
         if isinstance(verdict, Approved):
