@@ -1,22 +1,27 @@
 """Checks a finished paper session's books against the exchange's own, to the last digit. Knows nothing of the program.
 
-Both are read from their SQLite files. The exchange's trades are folded into positions, profits and a wallet by the
-rule that both sides claim to keep (a partial close takes its share of the cost, half-even at 10⁻⁸, and leaves the
-rest); what is unrealised is valued at the middle of the checker's own book. Amounts are integers in 10⁻⁸.
+Both are read by plain SQL, the exchange from its SQLite file. The exchange's trades are folded into positions, profits
+and a wallet by the rule that both sides claim to keep (a partial close takes its share of the cost, half-even at 10⁻⁸,
+and leaves the rest); what is unrealised is valued at the middle of the checker's own book. Amounts are integers in
+10⁻⁸.
 """
 
+import asyncio
 import json
 import sqlite3
 from collections import defaultdict
-from collections.abc import Mapping
-from contextlib import closing
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
+import asyncpg
+
 from benchmarks.recordings import UNITS
 
+Rows = Callable[..., list[Any]]
 BUY: Final = "BUY"
 
 
@@ -43,7 +48,7 @@ class Books:
     transfers: int = 0
 
 
-def units_of(text: str) -> int:
+def units_of(text: str | Decimal) -> int:
     """A stored decimal in units of 10⁻⁸; ValueError when it is finer than that."""
     exact = Decimal(text) * UNITS
     if exact != int(exact):
@@ -51,28 +56,26 @@ def units_of(text: str) -> int:
     return int(exact)
 
 
-def session_books(database: Path, account_id: str, asset: str = "USDT") -> Books:
-    """What the session's database says."""
-    with closing(_open(database)) as rows:
-        account = rows.execute("SELECT * FROM account WHERE account_id = ?", (account_id,)).fetchone()
-        mine = (account["account_no"],)
+def session_books(database: Path | str, account_id: str, asset: str = "USDT") -> Books:
+    """What the session's database says: a file, or the address of a PostgreSQL database."""
+    with _rows_of(database) as rows:
+        (account,) = rows("SELECT * FROM account WHERE account_id = $1", account_id)
+        mine = account["account_no"]
         books = Books(
             realized=units_of(account["realized_pnl"]),
             commission=units_of(account["commission"]),
             funding=units_of(account["funding"]),
             transfers=units_of(account["transfers"]),
         )
-        for row in rows.execute("SELECT * FROM positions WHERE account_no = ?", mine):
+        for row in rows("SELECT * FROM positions WHERE account_no = $1", mine):
             if units_of(row["quantity"]):
                 books.positions[row["symbol"]] = (units_of(row["quantity"]), units_of(row["cost"]))
-        for row in rows.execute("SELECT * FROM fills WHERE account_no = ?", mine):
+        for row in rows("SELECT * FROM fills WHERE account_no = $1", mine):
             amounts = (units_of(row[name]) for name in ("price", "quantity", "realized_pnl", "commission"))
             key = (row["symbol"], row["trade_id"])
             books.trades[key] = (row["side"], *amounts, row["client_order_id"], row["exchange_order_id"])
-        (books.orders,) = rows.execute("SELECT count(*) FROM orders WHERE account_no = ?", mine).fetchone()
-        for (amount,) in rows.execute(
-            "SELECT amount FROM wallets WHERE account_no = ? AND asset = ?", (*mine, asset)
-        ):
+        ((books.orders,),) = rows("SELECT count(*) FROM orders WHERE account_no = $1", mine)
+        for (amount,) in rows("SELECT amount FROM wallets WHERE account_no = $1 AND asset = $2", mine, asset):
             books.wallet = units_of(amount)
     return books
 
@@ -171,6 +174,22 @@ def differences(ours: Books, theirs: Books, holdings: Mapping[str, Holding]) -> 
 def _half_even(numerator: int, denominator: int) -> int:
     quotient, rest = divmod(numerator, denominator)
     return quotient + (2 * rest > denominator or (2 * rest == denominator and quotient % 2))
+
+
+@contextmanager
+def _rows_of(database: Path | str) -> Iterator[Rows]:
+    """A function that runs a SELECT with ``$1``, ``$2`` … and returns all rows."""
+    if isinstance(database, Path):
+        with closing(_open(database)) as file:
+            yield lambda statement, *values: file.execute(statement.replace("$", "?"), values).fetchall()
+        return
+    scheme, separator, rest = database.partition("://")
+    with asyncio.Runner() as runner:
+        server = runner.run(asyncpg.connect(f"{scheme.partition('+')[0]}{separator}{rest}"))
+        try:
+            yield lambda statement, *values: runner.run(server.fetch(statement, *values))
+        finally:
+            runner.run(server.close())
 
 
 def _open(path: Path) -> sqlite3.Connection:

@@ -5,7 +5,8 @@ Without the recordings there is nothing to check: it says so and ends well.
 
 import argparse
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -52,8 +53,11 @@ def main() -> int:
         return 0
     options.dir.mkdir(parents=True, exist_ok=True)
     before = perf_counter_ns()
-    with TemporaryDirectory(prefix="replay-", dir=options.dir, ignore_cleanup_errors=True) as folder:
-        checks = _accept(Path(folder), recordings, options.runs)
+    with (
+        TemporaryDirectory(prefix="replay-", dir=options.dir, ignore_cleanup_errors=True) as folder,
+        _new_databases(options.database) as new_url,
+    ):
+        checks = _accept(Path(folder), recordings, options.runs, new_url)
     for check in checks:
         print(check)
     print(f"{len(checks)} checks in {(perf_counter_ns() - before) / 1e9:.1f} s")
@@ -67,12 +71,33 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--dir", type=Path, default=ROOT / "data", metavar="DIR", help="where the sessions' files are put"
     )
+    parser.add_argument(
+        "--database",
+        choices=("sqlite", "postgres"),
+        default="sqlite",
+        help="where the sessions are stored; the last run is in a file in any case (default %(default)s)",
+    )
     return parser.parse_args()
 
 
-def _accept(folder: Path, recordings: Sequence[Path], runs_wanted: int) -> list[Check]:
+@contextmanager
+def _new_databases(kind: str) -> Iterator[Callable[[], str]]:
+    """A function that makes a database and returns its address; empty for a file in the session's folder."""
+    if kind == "sqlite":
+        yield lambda: ""
+        return
+    from tests.support.postgres_server import running_server
+
+    with running_server() as server:
+        yield server.new_database_with_tables
+
+
+def _accept(
+    folder: Path, recordings: Sequence[Path], runs_wanted: int, new_url: Callable[[], str]
+) -> list[Check]:
     core = max(os.sched_getaffinity(0))
-    runs = [run_session(folder / f"run-{number}", recordings, core) for number in range(max(1, runs_wanted))]
+    urls = [*(new_url() for _ in range(max(1, runs_wanted) - 1)), ""]
+    runs = [run_session(folder / f"run-{number}", recordings, core, url) for number, url in enumerate(urls)]
     first = runs[0]
     fills = check_fills(first.exchange, recordings)
     checks = [_equal_runs(runs), *_books(first, fills), _fills("the session's fills", fills)]
@@ -82,7 +107,8 @@ def _accept(folder: Path, recordings: Sequence[Path], runs_wanted: int) -> list[
     checks.append(_fills(name, check_fills(crowd, recordings)))
     symbols = tuple(sorted(fills.mids_twice))
     rates = [
-        frame_rate(folder / f"in-process-{turn}", recordings, symbols, core) for turn in range(RATE_RUNS)
+        frame_rate(folder / f"in-process-{turn}", recordings, symbols, core, new_url())
+        for turn in range(RATE_RUNS)
     ]
     checks.append(_speed(rates, first))
     return checks

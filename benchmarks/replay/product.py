@@ -19,7 +19,7 @@ from src.bootstrap.memory import settle_memory
 from src.bootstrap.paper import PaperConfig, paper_parts
 from src.domain.money import use_money_context
 from src.infrastructure.market_data.recorded import RecordedMarket
-from src.infrastructure.persistence.schema import create_sqlite
+from src.infrastructure.persistence.databases import database_at
 
 STRATEGIES: Final = ("sma_cross:fast=3,slow=10", "macd_momentum")
 STOP_LOSS: Final = "0.0005"
@@ -34,16 +34,20 @@ class ProductFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One session from the command line: its folder, its printed summary, the wall time of the whole process."""
+    """One session from the command line: its folder, its printed summary, the wall time of the whole process.
+
+    ``url`` is its database's address, where that is not a file in the folder.
+    """
 
     folder: Path
     summary: dict[str, Any]
     wall_s: float
+    url: str = ""
 
     @property
-    def database(self) -> Path:
-        """The session's database."""
-        return self.folder / DATABASE
+    def database(self) -> Path | str:
+        """The session's database: its file, or its address."""
+        return self.url or self.folder / DATABASE
 
     @property
     def account_id(self) -> str:
@@ -68,22 +72,25 @@ class Run:
         return str(json.loads(self.journal.rstrip(b"\n").rsplit(b"\n", 1)[-1])["hash"])
 
 
-def run_session(folder: Path, recordings: Sequence[Path], core: int) -> Run:
+def run_session(folder: Path, recordings: Sequence[Path], core: int, url: str = "") -> Run:
     """Replay through the command line in a fresh data folder, on one core; export and verify the journal."""
     folder.mkdir()
     files = [argument for path in recordings for argument in ("--replay", str(path))]
     options = ["--timeframe", "1s", "--stop-loss", STOP_LOSS, "--take-profit", TAKE_PROFIT]
     options += ["--funding-interval", f"{FUNDING_MS // 1_000}s", "--strategies", ",".join(STRATEGIES)]
     before = perf_counter_ns()
-    text = _command(folder, core, "start-session", *files, *options, "--speed", "max", "--json")
+    text = _command(folder, core, url, "start-session", *files, *options, "--speed", "max", "--json")
     wall_s = (perf_counter_ns() - before) / 1e9
-    _command(folder, core, "journal", "--export", str(folder / "journal.jsonl"))
-    _command(folder, core, "journal", "--verify")
-    return Run(folder, json.loads(text.rstrip().rsplit("\n", 1)[-1]), wall_s)
+    _command(folder, core, url, "journal", "--export", str(folder / "journal.jsonl"))
+    _command(folder, core, url, "journal", "--verify")
+    return Run(folder, json.loads(text.rstrip().rsplit("\n", 1)[-1]), wall_s, url)
 
 
-def _command(folder: Path, core: int, *arguments: str) -> str:
+def _command(folder: Path, core: int, url: str, *arguments: str) -> str:
     settings = {name: value for name, value in os.environ.items() if not name.startswith("STEADYHAND_")}
+    settings.pop("DATABASE_URL", None)
+    if url:
+        settings["DATABASE_URL"] = url
     with _on_core(core):
         done = subprocess.run(
             [sys.executable, "-m", COMMAND, *arguments],
@@ -127,7 +134,9 @@ class Rate:
         return self.frames / self.seconds
 
 
-def frame_rate(folder: Path, recordings: Sequence[Path], symbols: tuple[str, ...], core: int) -> Rate:
+def frame_rate(
+    folder: Path, recordings: Sequence[Path], symbols: tuple[str, ...], core: int, url: str = ""
+) -> Rate:
     """The same session in this process."""
     folder.mkdir()
     use_money_context()
@@ -142,8 +151,10 @@ def frame_rate(folder: Path, recordings: Sequence[Path], symbols: tuple[str, ...
         stop_loss_pct=Decimal(STOP_LOSS),
         take_profit_pct=Decimal(TAKE_PROFIT),
         funding_interval_ms=FUNDING_MS,
+        server=database_at(url, folder) if url else None,
     )
-    create_sqlite(config.database)
+    if not url:
+        config.place.create()
     with _on_core(core):
         return asyncio.run(_timed(config))
 

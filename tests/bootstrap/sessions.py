@@ -5,6 +5,7 @@ from pathlib import Path
 
 from src.bootstrap.application import PaperApplication, PaperComposition
 from src.bootstrap.settings import load_settings
+from tests.crash.places import Place
 from tests.crash.process import Point, killer, run_child
 from tests.crash.scenarios import Scenario, flags_for
 
@@ -27,7 +28,7 @@ SENT_UNHEARD: Point = ("session.after_submit", 1)
 def run_session(data_dir: Path, point: Point | None = None, **flags: str) -> None:
     """Run the short session in a child, to its end or until it is killed at a point."""
     scenario = Scenario(SHORT.name, SHORT.duration_ms, {**SHORT.flags, **flags})
-    status = run_child(scenario, data_dir, None if point is None else killer(point))
+    status = run_child(scenario, Place(data_dir), None if point is None else killer(point))
     assert (status == 0) is (point is None), status
 
 

@@ -19,6 +19,7 @@ from tests.bootstrap.sessions import (
     the_account,
     the_application,
 )
+from tests.crash.places import Place
 from tests.crash.points import check
 
 
@@ -106,7 +107,7 @@ def test_after_a_recovery_by_hand_the_session_is_resumed(killed_after_a_fill: Pa
     reads = application.open_reads()
     assert [session.id for session in reads.sessions(account)] == [before]
     reads.close()
-    assert check(data_dir) == []
+    assert check(Place(data_dir)) == []
 
 
 def test_a_session_that_ended_well_is_not_recovered(ended: Path, tmp_path: Path):

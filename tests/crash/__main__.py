@@ -13,6 +13,7 @@ from pathlib import Path
 
 from src.domain.money import use_money_context
 from tests.crash.kills import kill_at_random
+from tests.crash.places import KINDS, Place, Places, places
 from tests.crash.points import crash_everywhere
 from tests.crash.scenarios import SCENARIOS, Scenario
 
@@ -23,25 +24,29 @@ def main() -> int:
     parser.add_argument("--slice", action="store_true", help="first passages of one scenario, and five kills")
     parser.add_argument("--ordinals", type=int, default=3, help="passages of each failpoint (default 3)")
     parser.add_argument("--kills", type=int, default=20, help="kills at random moments (default 20)")
+    parser.add_argument("--database", choices=KINDS, default=KINDS[0], help="where sessions are stored")
     arguments = parser.parse_args()
     scenarios = SCENARIOS[:1] if arguments.slice else SCENARIOS
     ordinals = 1 if arguments.slice else arguments.ordinals
     kills = 5 if arguments.slice else arguments.kills
     use_money_context()
     failures = 0
-    with tempfile.TemporaryDirectory(prefix="steadyhand-crash-") as folder:
-        failures += _points(scenarios, Path(folder), ordinals)
-        failures += _kills(Path(folder) / "kills", kills)
+    with (
+        tempfile.TemporaryDirectory(prefix="steadyhand-crash-") as folder,
+        places(arguments.database, Path(folder)) as made,
+    ):
+        failures += _points(scenarios, made, ordinals)
+        failures += _kills(made.new("kills"), kills)
     print(f"{'FAILED' if failures else 'ok'}: {failures} violations")
     return 1 if failures else 0
 
 
-def _points(scenarios: Sequence[Scenario], folder: Path, ordinals: int) -> int:
+def _points(scenarios: Sequence[Scenario], made: Places, ordinals: int) -> int:
     started = time.monotonic()
     crashes: Counter[str] = Counter()
     names: set[str] = set()
     failures = 0
-    for scenario, point, found in crash_everywhere(scenarios, folder, ordinals):
+    for scenario, point, found in crash_everywhere(scenarios, made, ordinals):
         crashes[scenario.name] += 1
         names.add(point[0])
         for sentence in found:
@@ -55,9 +60,9 @@ def _points(scenarios: Sequence[Scenario], folder: Path, ordinals: int) -> int:
     return failures
 
 
-def _kills(data_dir: Path, kills: int) -> int:
+def _kills(place: Place, kills: int) -> int:
     started = time.monotonic()
-    found = kill_at_random(data_dir, kills, seed=1)
+    found = kill_at_random(place, kills, seed=1)
     for sentence in found:
         print(f"random kills: {sentence}", flush=True)
     print(f"{kills} kills at random moments of one session, {time.monotonic() - started:.0f} s")

@@ -9,14 +9,14 @@ import sys
 import traceback
 from collections import Counter
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from src.application.ports.failpoints import install_hook
 from src.application.trading.snapshot import SessionSnapshot
 from src.bootstrap.application import PaperComposition
 from src.domain.ledger.events import Event
 from src.interfaces.cli.composition import Ended, SessionRequest
-from tests.crash.scenarios import Scenario, flags_for
+from tests.crash.places import Place
+from tests.crash.scenarios import Scenario
 
 Point = tuple[str, int]
 """A failpoint and which of its passages: (name, 1 for the first)."""
@@ -55,16 +55,16 @@ def killer(point: Point) -> Callable[[str], None]:
     return hook
 
 
-def run_here(scenario: Scenario, data_dir: Path) -> None:
+def run_here(scenario: Scenario, place: Place) -> None:
     """Run the scenario's session in this process to its end."""
-    application = PaperComposition().load(flags_for(scenario, data_dir))
+    application = PaperComposition().load({**scenario.flags, **place.settings()})
     request = SessionRequest(duration_ms=scenario.duration_ms, speed=None)
     result = application.run_session(request, Silence())
     if result.ended is not Ended.DURATION:
         raise AssertionError(f"the session ended with {result.ended}: {result.reason}")
 
 
-def run_child(scenario: Scenario, data_dir: Path, hook: Callable[[str], None] | None) -> int:
+def run_child(scenario: Scenario, place: Place, hook: Callable[[str], None] | None) -> int:
     """Run the session in a forked child; return its wait status (see os.WIFSIGNALED)."""
     sys.stdout.flush()
     sys.stderr.flush()
@@ -73,7 +73,7 @@ def run_child(scenario: Scenario, data_dir: Path, hook: Callable[[str], None] | 
         code = 1
         try:
             install_hook(hook)
-            run_here(scenario, data_dir)
+            run_here(scenario, place)
             code = 0
         except BaseException:  # noqa: BLE001 - a child may only ever leave by _exit
             traceback.print_exc()
@@ -82,7 +82,7 @@ def run_child(scenario: Scenario, data_dir: Path, hook: Callable[[str], None] | 
     return os.waitpid(pid, 0)[1]
 
 
-def reached_points(scenario: Scenario, data_dir: Path, ordinal_max: int) -> list[Point]:
+def reached_points(scenario: Scenario, place: Place, ordinal_max: int) -> list[Point]:
     """Every point that the scenario passes, up to an ordinal, in order of the first passage."""
     read_end, write_end = os.pipe()
 
@@ -103,7 +103,7 @@ def reached_points(scenario: Scenario, data_dir: Path, ordinal_max: int) -> list
                     report(name)
 
             install_hook(count)
-            run_here(scenario, data_dir)
+            run_here(scenario, place)
             code = 0
         except BaseException:  # noqa: BLE001 - a child may only ever leave by _exit
             traceback.print_exc()

@@ -5,9 +5,12 @@ from pathlib import Path
 import pytest
 
 from src.domain.money import use_money_context
+from tests.crash.kills import kill_at_random
+from tests.crash.places import Place, Places, places
 from tests.crash.points import check, crash_at
 from tests.crash.process import run_child
 from tests.crash.scenarios import SCENARIOS
+from tests.support.postgres_server import PostgresServer
 
 POINTS = (
     ("store.lease", 1),
@@ -23,18 +26,42 @@ POINTS = (
     ("recovery.merged", 1),
 )
 
+POSTGRES = ("begin", "before_commit", "after_commit")
+
 
 @pytest.mark.parametrize("point", POINTS, ids=lambda point: f"{point[0]}-{point[1]}")
 def test_a_session_killed_at_a_point_comes_back_with_equal_books(point: tuple[str, int], tmp_path: Path):
     use_money_context()
 
-    assert crash_at(SCENARIOS[0], point, tmp_path / "data") == []
+    assert crash_at(SCENARIOS[0], point, Place(tmp_path / "data")) == []
 
 
 def test_a_session_that_is_not_killed_ends_with_equal_books(tmp_path: Path):
     use_money_context()
 
-    status = run_child(SCENARIOS[2], tmp_path / "data", None)
+    place = Place(tmp_path / "data")
+
+    status = run_child(SCENARIOS[2], place, None)
 
     assert status == 0
-    assert check(tmp_path / "data") == []
+    assert check(place) == []
+
+
+@pytest.mark.parametrize(
+    "point", [*(("store." + name, 5) for name in POSTGRES), ("broker.after_send", 3), ("recovery.merged", 1)]
+)
+def test_a_session_on_a_server_killed_at_a_point_comes_back_with_equal_books(
+    point: tuple[str, int], tmp_path: Path, postgres_server: PostgresServer
+):
+    use_money_context()
+    place = Places(tmp_path, postgres_server).new("data")
+
+    assert crash_at(SCENARIOS[0], point, place) == []
+
+
+@pytest.mark.slow
+def test_a_session_whose_process_and_server_are_killed_in_turn_loses_nothing(tmp_path: Path):
+    use_money_context()
+
+    with places("postgres", tmp_path) as made:
+        assert kill_at_random(made.new("data"), kills=4, seed=3) == []

@@ -22,7 +22,7 @@ from src.domain.orders.order import Order
 from src.domain.orders.transitions import AttemptState
 from src.domain.orders.types import OrderType, Purpose
 from src.infrastructure.persistence.codec import decode
-from src.infrastructure.persistence.read_models import SqliteReadModels
+from src.infrastructure.persistence.databases import Database, SqliteDatabase
 from tests.support.ledger_builders import itself, ledger_snapshot
 
 EVERYTHING = 1_000_000
@@ -103,8 +103,9 @@ class Books:
 
     ledger: Ledger
 
-    def __init__(self, database: Path, account_id: str, exchange: Path) -> None:
-        with closing(SqliteReadModels(database)) as reads:
+    def __init__(self, database: Database | Path, account_id: str, exchange: Path) -> None:
+        place = SqliteDatabase(database) if isinstance(database, Path) else database
+        with closing(place.reads()) as reads:
             records = list(reads.journal(account_id))
             ledger = reads.ledger(account_id)
             assert ledger is not None, "the account is there"

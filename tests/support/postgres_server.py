@@ -167,6 +167,10 @@ class PostgresServer:
         self.run(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY wal_log')
         return self.url(name)
 
+    def drop_database(self, url: str) -> None:
+        """Remove a database, whoever is connected to it."""
+        self.run(f'DROP DATABASE IF EXISTS "{parse_database_url(url).name}" WITH (FORCE)')
+
     def new_database_with_tables(self) -> str:
         """The address of a new database of this version's schema."""
         if not self._template:
