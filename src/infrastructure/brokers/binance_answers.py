@@ -20,8 +20,11 @@ from src.domain.orders.types import OrderStatus, OrderType
 
 Answer: TypeAlias = Mapping[str, Any]
 
+# The exchange's own orders may begin as NEW_INSURANCE or NEW_ADL.
 _STATUSES: Final = {status.value: status for status in OrderStatus} | {
-    "EXPIRED_IN_MATCH": OrderStatus.EXPIRED
+    "EXPIRED_IN_MATCH": OrderStatus.EXPIRED,
+    "NEW_INSURANCE": OrderStatus.NEW,
+    "NEW_ADL": OrderStatus.NEW,
 }
 # TRIGGERED and FINISHED say nothing about fills: those belong to the ordinary order that took its place.
 _ALGO_STATUSES: Final = _STATUSES | {

@@ -193,3 +193,52 @@ async def test_every_boundary_is_a_failpoint():
         "broker.read.positions",
         "broker.read.server_time",
     } <= set(passed)
+
+
+async def test_a_liquidation_is_told_as_fills_of_an_order_that_nobody_sent():
+    venue = await a_venue(LatencyModel(seed=1, duplicate=0.0))
+    await submit(venue, "c-1")
+    venue.engine.force_liquidation(1, SYMBOL)
+    await submit(venue, "c-2", reduce_only=True)
+
+    forced = [fill for fill in fills_of(venue) if str(fill.client_order_id).startswith("autoclose-")]
+    cleared = [one for one in news_of(venue) if isinstance(one, IncomeReport)]
+    assert [(fill.side, fill.quantity) for fill in forced] == [(OrderSide.SELL, Decimal("0.01"))]
+    assert [one.income_type for one in cleared] == ["INSURANCE_CLEAR"]
+    assert {one.transaction_id for one in cleared} <= {
+        one.transaction_id for one in await venue.broker.income(0)
+    }
+    assert await venue.broker.positions() == []
+
+
+async def test_what_the_owner_and_the_exchange_do_by_hand_reaches_the_stream():
+    venue = await a_venue(LatencyModel(seed=1, duplicate=0.0))
+    venue.engine.trade_by_owner(1, SYMBOL, "BUY", Decimal("0.02"))
+    venue.engine.force_funding(SYMBOL, Decimal("0.001"))
+    venue.engine.force_adl(1, SYMBOL)
+    venue.engine.set_margin_type(1, SYMBOL, "ISOLATED")
+    await submit(venue, "c-1")
+    venue.engine.change_position_margin(1, SYMBOL, Decimal(5), 1)
+    await submit(venue, "c-2")
+
+    names = [str(fill.client_order_id) for fill in fills_of(venue)]
+    assert names[0].startswith("web_")
+    assert names[1:] == ["adl_autoclose", "c-1", "c-2"]
+    # Told again with the margin that was moved in the same millisecond; a transaction is booked once.
+    assert {one.income_type for one in news_of(venue) if isinstance(one, IncomeReport)} == {"FUNDING_FEE"}
+    asked = await venue.broker.trades(SYMBOL, 0)
+    assert [fill.trade_id for fill in asked] == [fill.trade_id for fill in fills_of(venue)]
+
+
+async def test_a_margin_call_says_nothing_that_is_kept():
+    venue = await a_venue(LatencyModel(seed=1, duplicate=0.0))
+    poor = PaperVenue(LatencyModel(seed=1), an_engine(wallet="1000"))
+    poor.quote("75999.90", "76000.00")
+    await poor.broker.open(poor.heard)
+    await submit(poor, "c-1", quantity=Decimal("0.1"))
+    poor.quote("66320.00", "66320.10")
+    poor.paper.on_time(poor.engine.now_ms + 1_000)
+    await poor.settle()
+
+    assert '"MARGIN_CALL"' in poor.heard.events[-1].raw
+    assert venue.broker.interpret(poor.heard.events[-1]) == ()
