@@ -8,7 +8,7 @@ from src.interfaces.cli.composition import Application
 from src.interfaces.cli.state import Seen, look
 from src.interfaces.cli.status import freshness
 from src.interfaces.cli.tables import print_table
-from src.interfaces.cli.texts import money, percent, short_id, signed
+from src.interfaces.cli.texts import money, percent, quantity, short_id, signed
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +94,15 @@ def print_balance(seen: Seen, balance: Balance) -> None:
         ("wallet", money(balance.wallet)),
         ("unrealized", unknown if balance.unrealized_pnl is None else signed(balance.unrealized_pnl)),
         ("equity", unknown if balance.equity is None else money(balance.equity)),
-        ("exposure", f"{money(balance.exposure)} in {balance.positions} positions{at}"),
+        (
+            "exposure",
+            f"{money(balance.exposure)} in {balance.positions} position{'s' if balance.positions != 1 else ''}{at}",
+        ),
         ("margin", f"{money(balance.initial_margin)} at {balance.leverage}x{f', {bound}' if bound else ''}"),
         ("available", unknown if balance.available is None else money(balance.available)),
     )
     for name, text in lines:
         print(f"  {name:<11}{text}")
     if len(balance.assets) > 1:
-        rows = [(each.asset, f"{each.wallet:f}") for each in balance.assets]
+        rows = [(each.asset, quantity(each.wallet)) for each in balance.assets]
         print_table("Wallets", ("asset", "amount>"), rows)

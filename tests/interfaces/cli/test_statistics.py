@@ -216,7 +216,7 @@ def test_the_balance_of_a_running_session_is_its_own(run: Run, app: FakeApplicat
     shown, document = run("balance"), run("balance", "--json").document
 
     assert "[live]" in shown.out and "wallet     10,010.00" in shown.out
-    assert "exposure   977.60 in 1 positions" in shown.out and "margin     97.76 at 10x, 0.98 %" in shown.out
+    assert "exposure   977.60 in 1 position" in shown.out and "margin     97.76 at 10x, 0.98 %" in shown.out
     assert (document["equity"], document["available"]) == ("10011.5984", "9913.8384")
     assert document["assets"] == [{"asset": "USDT", "wallet": "10010"}]
 
@@ -231,7 +231,7 @@ def test_without_a_process_only_what_needs_no_market_is_known(run: Run, app: Fak
     shown, document = run("balance"), run("balance", "--json").document
 
     assert "equity     not known without a process" in shown.out
-    assert "6,000.00 in 1 positions at their entry prices" in shown.out and "BNB" in shown.out
+    assert "6,000.00 in 1 position at their entry prices" in shown.out and "BNB" in shown.out
     assert document["equity"] is document["unrealized_pnl"] is document["available"] is None
     assert document["initial_margin"] == "600"
 

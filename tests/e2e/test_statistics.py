@@ -1,0 +1,65 @@
+"""The statistics of a session by real processes: while it runs, and after its end."""
+
+import csv
+from decimal import Decimal as D
+from typing import Any
+
+from tests.e2e.conftest import Steadyhand, ended
+
+BUSY = ("--strategies", "sma_cross:fast=2,slow=4,rsi", "--symbols", "BTCUSDT,ETHUSDT", "--seed", "7")
+
+
+def added(report: Any, *path: str) -> D:
+    """One figure over all groups of a report."""
+    total = D(0)
+    for group in report["groups"]:
+        value = group
+        for name in path:
+            value = value[name]
+        total += D(value)
+    return total
+
+
+def assert_adds_up(document: Any) -> None:
+    report = document["report"]
+    for name in ("pnl", "commission", "funding", "net_pnl"):
+        assert added(report, "trades", name) == D(report["trades"][name])
+    commission = D(report["trades"]["commission"]) + D(report["open_commission"])
+    assert commission == D(report["executions"]["commission"])
+
+
+def test_a_running_session_can_be_asked_what_it_has_come_to(steadyhand: Steadyhand):
+    process = steadyhand.start_session("--duration", "none", "--speed", "20", *BUSY)
+
+    # The session commits all the time; every answer is of one commit.
+    for by in ("strategy", "symbol"):
+        assert_adds_up(steadyhand("performance", "--by", by, "--json").document)
+    balance = steadyhand("balance", "--json").document
+    assert balance["running"] is True and D(balance["equity"]) > 0
+    assert steadyhand("strategies", "--json").code == steadyhand("daily").code == 0
+
+    assert steadyhand("stop-session", "--json").code == 0
+    assert ended(process).code == 0
+
+
+def test_the_files_of_a_session_hold_what_its_summary_says(steadyhand: Steadyhand):
+    run = steadyhand(
+        "start-session", "--duration", "2m", "--speed", "max", "--timeframe", "1s", "--json", *BUSY
+    )
+    summary = run.documents[-1]
+    folder = steadyhand.data_dir.parent
+
+    for command in ("trades", "orders", "daily", "performance"):
+        assert steadyhand(command, "--export", str(folder / f"{command}.csv")).code == 0
+
+    def rows(command: str) -> list[dict[str, str]]:
+        with (folder / f"{command}.csv").open(newline="") as file:
+            return list(csv.DictReader(file))
+
+    (day,) = rows("daily")
+    fees = sum(D(row["commission"]) for row in rows("daily"))
+    assert len(rows("trades")) == summary["total_trades"] > 0
+    assert len(rows("orders")) == summary["orders_sent"]
+    assert (D(day["realized_pnl"]), fees) == (D(summary["realized_pnl"]), D(summary["commission"]))
+    assert D(summary["wallet"]) == D(day["transfers"]) + D(day["net"])
+    assert D(rows("performance")[0]["equity"]) == D(summary["capital"])
