@@ -64,9 +64,11 @@ def _keep_one(step: Step, position: Position, purpose: Purpose, standing: list[O
     if not _wanted(step, position, purpose):
         _cancel_all(step, right, "no longer wanted")
         return
-    fitting = [o for o in _covering(position, right) if _fits(step, position, purpose, o)]
+    covering = _covering(position, right)
+    fitting = [order for order in covering if _fits(step, position, purpose, order)]
     if not fitting:
-        if _closing(step, position) < abs(position.quantity) and not _pausing(step, position):
+        waits = _pausing(step, position, purpose, covered=bool(covering))
+        if _closing(step, position) < abs(position.quantity) and not waits:
             _place(step, position, purpose)
         return
     keeper = fitting[-1]
@@ -97,10 +99,15 @@ def _fits(step: Step, position: Position, purpose: Purpose, order: Order) -> boo
     return order.ticket.stop_price == _trigger_price(step, position, purpose, instrument.tick_size)
 
 
-def _pausing(step: Step, position: Position) -> bool:
-    """Whether the exchange has just turned such orders away for their number or their timing."""
-    refusals = step.ledger.refusals.get((position.symbol, position.position_side))
-    return refusals is not None and step.now.session_ms < refusals.next_ms
+def _pausing(step: Step, position: Position, purpose: Purpose, *, covered: bool) -> bool:
+    """Whether to wait before the next try, because the exchange has just turned one away.
+
+    For its number or its timing; or for any reason while another order covers the position.
+    """
+    refusals = step.ledger.refusals.get((position.symbol, position.position_side, purpose))
+    if refusals is None or step.now.session_ms >= refusals.next_ms:
+        return False
+    return refusals.are_transient or covered
 
 
 def _asked(step: Step, position: Position, purpose: Purpose) -> tuple[Decimal | None, Decimal]:

@@ -3,7 +3,7 @@
 from src.domain.ledger import events as e
 from src.domain.ledger.state import Ledger, Refusals
 from src.domain.orders.order import Order
-from src.domain.orders.transitions import AttemptState, AttemptTrigger
+from src.domain.orders.transitions import AttemptTrigger
 from src.domain.orders.types import Purpose
 
 
@@ -29,28 +29,15 @@ def protection_restored(ledger: Ledger, event: e.ProtectionRestored, at_ms: int)
 
 
 def count_refusals(ledger: Ledger, order: Order, event: e.AttemptMoved, at_ms: int) -> None:
-    """How often in a row the exchange has turned a stop away without a word about its price: tried again later."""
-    key = (order.symbol, order.ticket.position_side)
-    if event.trigger is AttemptTrigger.REFUSED and (
-        event.code in TRANSIENT_REFUSALS or _another_stands(ledger, order)
-    ):
+    """How often in a row the exchange has turned such an order away, and when it is worth trying again."""
+    key = (order.symbol, order.ticket.position_side, order.ticket.purpose)
+    if event.trigger is AttemptTrigger.REFUSED:
         known = ledger.refusals.get(key)
         count = 1 if known is None else known.count + 1
         pause_ms = min(RETRY_MS_MAX, RETRY_MS << min(count - 1, 8))
-        ledger.refusals[key] = Refusals(count, at_ms + pause_ms)
+        ledger.refusals[key] = Refusals(count, at_ms + pause_ms, event.code in TRANSIENT_REFUSALS)
     elif event.trigger in (AttemptTrigger.ACCEPTED, AttemptTrigger.FOUND):
         ledger.refusals.pop(key, None)
-
-
-def _another_stands(ledger: Ledger, refused: Order) -> bool:
-    """Whether the refused order was to take the place of one that stands: then there is no hurry to try again."""
-    return any(
-        order.is_open
-        and order.attempt_state is AttemptState.ACKED
-        and order.ticket.purpose is refused.ticket.purpose
-        and (order.symbol, order.ticket.position_side) == (refused.symbol, refused.ticket.position_side)
-        for order in ledger.orders.values()
-    )
 
 
 RETRY_MS = 500

@@ -118,10 +118,14 @@ class Changes:
 
 @dataclass(frozen=True, slots=True)
 class Refusals:
-    """Refusals of a position's stops in a row that say nothing about the price, and when to try again (session ms)."""
+    """Refusals in a row of a position's stops, or of its targets, and when to try again (session time, ms).
+
+    ``are_transient`` says that the last one was about the moment, not about the order.
+    """
 
     count: int
     next_ms: int
+    are_transient: bool
 
 
 class Ledger:
@@ -152,7 +156,7 @@ class Ledger:
         self.recent_orders: deque[RecentOrder] = deque()
         self.parents: dict[str, ParentOrder] = {}
         # Not stored: a new process tries at once, which is when it is most needed.
-        self.refusals: dict[PositionKey, Refusals] = {}
+        self.refusals: dict[tuple[str, PositionSide, Purpose], Refusals] = {}
         self.changes = Changes()
 
     def symbol(self, symbol: str) -> SymbolBook:

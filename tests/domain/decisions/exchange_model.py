@@ -11,6 +11,7 @@ from decimal import Decimal
 from src.domain.decisions.effects import CancelOrder, SubmitOrder
 from src.domain.market.sides import OrderSide, PositionSide
 from src.domain.orders.news import FillReport, IncomeReport, OrderNews, OrderReport
+from src.domain.orders.ticket import Amendment
 from src.domain.orders.types import OrderStatus, OrderType
 from tests.support.domain_builders import BTC, a_fill, some_income
 
@@ -31,6 +32,7 @@ class Held:
     status: OrderStatus = OrderStatus.NEW
     filled: Decimal = ZERO
     triggered: bool = False
+    limit_price: Decimal | None = None
 
     @property
     def is_open(self) -> bool:
@@ -69,7 +71,13 @@ class Exchange:
         assert name not in self.names, f"{name} was sent twice"
         self.names.add(name)
         held = Held(
-            name, ticket.side, ticket.order_type, ticket.quantity, ticket.reduce_only, 1_000 + len(self.names)
+            name,
+            ticket.side,
+            ticket.order_type,
+            ticket.quantity,
+            ticket.reduce_only,
+            1_000 + len(self.names),
+            limit_price=ticket.limit_price,
         )
         self.orders[name] = held
         self._tell(held)
@@ -113,6 +121,18 @@ class Exchange:
         self.end(held, OrderStatus.CANCELED)
         return True
 
+    def amend(self, wish: Amendment) -> bool:
+        """Whether an amendment came in time for a resting order; what is filled already may end the order with it."""
+        held = self.orders.get(wish.client_order_id)
+        if held is None or not held.is_open or self.now_ms > wish.deadline_ms:
+            return False
+        if wish.quantity <= held.filled:
+            self.end(held, OrderStatus.CANCELED)
+        else:
+            held.limit_price, held.quantity = wish.limit_price, wish.quantity
+            self._tell(held)
+        return True
+
     def end(self, held: Held, status: OrderStatus) -> None:
         """An order ends without a trade."""
         held.status = status
@@ -144,6 +164,7 @@ class Exchange:
             updated_ms=self.now_ms,
             exchange_order_id=None if held.is_waiting else held.number,
             algo_id=90_000 + held.number if held.order_type.is_conditional else None,
+            limit_price=held.limit_price,
         )
 
     def _room(self, held: Held) -> Decimal:

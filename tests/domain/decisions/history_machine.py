@@ -102,7 +102,7 @@ class AnyHistory(RuleBasedStateMachine):
     # --- what becomes of requests ---------------------------------------------------------------------------
 
     @precondition(lambda self: self.session.submits)
-    @rule(data=st.data(), fate=st.sampled_from(["taken", "lost", "refused", "not sent"]))
+    @rule(data=st.data(), fate=st.sampled_from(["taken", "lost", "refused", "turned away", "not sent"]))
     def a_request_is_settled(self, data, fate):
         request = data.draw(st.sampled_from(self.session.submits), "request")
         self.settle(request, fate, data.draw(st.sampled_from([Decimal(1), Decimal("0.5")]), "market share"))
@@ -115,9 +115,10 @@ class AnyHistory(RuleBasedStateMachine):
             report = self.exchange.report(held)
             ids = report.exchange_order_id, report.algo_id
             self.answers.append(Accepted(name, *ids, self.exchange.now_ms))
-        elif fate == "refused":
+        elif fate in ("refused", "turned away"):
             self.exchange.refuse(request)
-            self.answers.append(Refused(name, -2021, "no", self.exchange.now_ms))
+            code = -2021 if fate == "refused" else -1008
+            self.answers.append(Refused(name, code, "no", self.exchange.now_ms))
         elif fate == "not sent":
             self.answers.append(NotSent(name, "no route"))
         else:
@@ -246,6 +247,13 @@ class AnyHistory(RuleBasedStateMachine):
         self.session.crash()
         self.session.recover()
 
+    def pausing(self) -> bool:
+        """Whether a stop or a target was turned away for its moment, and it is not yet time to try again."""
+        now_ms = self.session.scene.now_ms
+        refusals = self.session.ledger.refusals.values()
+        held = not self.position.is_flat
+        return held and any(each.are_transient and now_ms < each.next_ms + 1_000 for each in refusals)
+
     # --- and in the end ---
 
     def deliver_everything(self):
@@ -264,6 +272,6 @@ class AnyHistory(RuleBasedStateMachine):
             events += len(self.session.recover().events)
             self.pass_time(2_000)
             events += len(self.session.decide(Tick()).events)
-            if not events and not self.session.submits and not self.session.cancels:
+            if not (events or self.session.submits or self.session.cancels or self.pausing()):
                 return
         raise AssertionError("the session never comes to rest")

@@ -7,7 +7,7 @@ archive, recovery reads trades first and orders later, and a crash forgets every
 from copy import deepcopy
 from dataclasses import dataclass
 
-from src.domain.decisions.effects import CancelOrder, SubmitOrder
+from src.domain.decisions.effects import CancelOrder, ModifyOrder, SubmitOrder
 from src.domain.decisions.news import ExchangeRead, News, RecoveryConcluded, StreamNews, TakeOver
 from src.domain.decisions.step import Step
 from src.domain.ledger.evolve import fold
@@ -41,6 +41,7 @@ class Session:
         self.archive: dict[str, Order] = {}
         self.submits: list[SubmitOrder] = []
         self.cancels: list[CancelOrder] = []
+        self.modifies: list[ModifyOrder] = []
 
     @property
     def ledger(self) -> Ledger:
@@ -50,6 +51,7 @@ class Session:
         step = self.scene.decide(news)
         self.submits += [effect for effect in step.effects if isinstance(effect, SubmitOrder)]
         self.cancels += [effect for effect in step.effects if isinstance(effect, CancelOrder)]
+        self.modifies += [effect for effect in step.effects if isinstance(effect, ModifyOrder)]
         if Purpose.EMERGENCY in purposes(step):
             self._check_that_no_more_is_closed_than_is_held()
         self.store()

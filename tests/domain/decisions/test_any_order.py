@@ -52,7 +52,7 @@ class AnyOrder(AnyHistory):
     @invariant()
     def a_position_has_a_stop_that_can_be_counted_on_or_is_being_closed(self):
         waived = self.position.stop_waived
-        if self.position.is_flat or waived or self.naked_until_tick or self.in_a_storm():
+        if self.position.is_flat or waived or self.naked_until_tick or self.in_a_storm() or self.pausing():
             return
         held = abs(self.position.quantity)
         guards = [order for order in self.session.ledger.orders.values() if self.guards(order)]

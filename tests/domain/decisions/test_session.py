@@ -280,3 +280,17 @@ def test_an_unknown_outcome_keeps_a_reopened_symbol_restricted_until_it_is_settl
 
 def test_a_symbol_that_is_open_needs_no_reopening():
     assert Scene().decide(n.ReopenSymbol(ETH, "operator")).events == []
+
+
+# --- a stop that a crash interrupts -------------------------------------------------------------------------
+
+
+def test_a_session_killed_while_stopping_goes_on_stopping_for_its_reason():
+    scene = Scene()
+    scene.decide(n.MoveSession(SessionTrigger.STOP, "its time is over"))
+
+    scene.decide(n.TakeOver(2))
+    scene.decide(concluded())
+
+    assert status(scene) is TradingSessionStatus.STOPPING
+    assert scene.ledger.session is not None and scene.ledger.session.reason == "its time is over"
