@@ -47,6 +47,7 @@ TESTNET: Final = "testnet"
 LIVE: Final = "live"
 LOCAL_URL: Final = "http://127.0.0.1:18080"
 DEMO: Final = ("https://demo-fapi.binance.com", "wss://fstream.binancefuture.com")
+SPOT: Final = "https://api.binance.com"
 MAINNET: Final = ("https://fapi.binance.com", "wss://fstream.binance.com")
 HISTORY_BARS: Final = 500
 
@@ -64,6 +65,8 @@ class Venue:
     api_key: str = field(repr=False)
     secret: str = field(repr=False)
     consistency: Consistency = PESSIMISTIC
+    spot_url: str | None = None
+    may_withdraw: bool = False
 
     @property
     def account_id(self) -> str:
@@ -80,7 +83,7 @@ def venue_of(settings: Settings, name: str, data_dir: Path) -> Venue:
     if name == LIVE:
         if not key:
             raise ConfigurationError("trading live needs a key: set BINANCE_API_KEY and BINANCE_API_SECRET")
-        return Venue(LIVE, *MAINNET, key, secret)
+        return Venue(LIVE, *MAINNET, key, secret, spot_url=SPOT)
     url = settings.testnet_url
     if key and url is None:
         return Venue(TESTNET, *DEMO, key, secret)
@@ -114,6 +117,7 @@ class _Before:
 
     instruments: dict[str, Instrument]
     history: dict[str, list[Candle]]
+    notes: list[str]
 
 
 def venue_parts(config: PaperConfig, venue: Venue, accounts: list[AccountRow]) -> SessionParts:
@@ -162,7 +166,7 @@ def venue_parts(config: PaperConfig, venue: Venue, accounts: list[AccountRow]) -
         close=budget.close,
         mark_equity_ms=config.save_state_interval_ms,
         auto_execute=config.auto_execute,
-        notes=[f"{venue.name} at {_host(venue)}"],
+        notes=[f"{venue.name} at {_host(venue)}", *before.notes],
     )
 
 
@@ -171,7 +175,10 @@ def _host(venue: Venue) -> str:
 
 
 def _client(venue: Venue, budget: WeightBudget, clock: VenueClock) -> BinanceClient:
-    return BinanceClient(venue.rest_url, venue.api_key, venue.secret, BinanceTransport(), budget, clock)
+    transport = BinanceTransport()
+    return BinanceClient(
+        venue.rest_url, venue.api_key, venue.secret, transport, budget, clock, venue.spot_url
+    )
 
 
 async def _look(config: PaperConfig, venue: Venue, budget: WeightBudget) -> _Before:
@@ -189,9 +196,28 @@ async def _look(config: PaperConfig, venue: Venue, budget: WeightBudget) -> _Bef
             symbol: await candles_before(client, symbol, config.timeframe, HISTORY_BARS)
             for symbol in config.symbols
         }
-        return _Before({symbol: listed[symbol] for symbol in config.symbols}, history)
+        notes = await _notes_on_key(reads, venue)
+        return _Before({symbol: listed[symbol] for symbol in config.symbols}, history, notes)
     finally:
         await client.close()
+
+
+async def _notes_on_key(reads: BinanceReads, venue: Venue) -> list[str]:
+    """What a person should know of the key; raises ConfigurationError for one that may move money away.
+
+    Binance's demo venue has no place to ask.
+    """
+    if venue.rest_url == DEMO[0]:
+        return []
+    permissions = await reads.key_permissions()
+    if not permissions.can_trade:
+        raise ConfigurationError("this key may not trade futures: allow it, or take another key")
+    if permissions.can_withdraw and not venue.may_withdraw:
+        raise ConfigurationError(
+            "this key may move money out of the account: take one that may only trade, or set "
+            "STEADYHAND_ALLOW_WITHDRAWAL_KEY=true"
+        )
+    return [] if permissions.ip_restricted else ["the key works from any address: bind it to yours"]
 
 
 def open_venue(
@@ -201,7 +227,10 @@ def open_venue(
 
     Raises ConfigurationError, also for an exchange that does not answer.
     """
-    venue = venue_of(settings, request.exchange, settings.data_folder)
+    venue = replace(
+        venue_of(settings, request.exchange, settings.data_folder),
+        may_withdraw=settings.allow_withdrawal_key,
+    )
     selection = select_account(settings, request, reads, database, venue.account_id)
     try:
         return venue_parts(selection.config, venue, selection.accounts)

@@ -54,6 +54,8 @@ class Settings(RiskSettings):
         str | None, Env.of("STEADYHAND_TESTNET_URL", "http://127.0.0.1:18080"), BeforeValidator(text_or_none)
     ] = None
     """Where the test exchange is; empty: Binance's demo venue with a key, the local exchange without one."""
+    allow_withdrawal_key: Annotated[bool, Env.of("STEADYHAND_ALLOW_WITHDRAWAL_KEY", "false")] = False
+    """Trade with a key although it may move money out of the account."""
     portfolio: Annotated[
         str, Env.of("STEADYHAND_PORTFOLIO", "default"), Field(min_length=1, max_length=64)
     ] = "default"

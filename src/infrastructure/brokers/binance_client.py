@@ -26,6 +26,7 @@ _VERSIONS: Final = {
     Api.PRIVATE: "/fapi/v1",
     Api.PRIVATE_V2: "/fapi/v2",
     Api.PRIVATE_V3: "/fapi/v3",
+    Api.SPOT: "/sapi/v1",
 }
 _TOO_MANY: Final = frozenset({418, 429})
 # Amounts are strings on the wire; a number with a fraction (leverage brackets) keeps its digits.
@@ -54,7 +55,10 @@ class _Ccxt(binanceusdm):  # type: ignore[misc]  # ccxt is not typed
 
 
 class BinanceClient:
-    """Calls of one key at one host. ``base_url`` is the REST root, without a path."""
+    """Calls of one key at one host. ``base_url`` is the REST root, without a path.
+
+    ``spot_url`` is the root of the spot exchange, which alone knows what a key may do; without one, where futures are.
+    """
 
     def __init__(
         self,
@@ -64,8 +68,11 @@ class BinanceClient:
         transport: BinanceTransport,
         budget: WeightBudget,
         clock: VenueClock,
+        spot_url: str | None = None,
     ) -> None:
-        self._base_url = base_url.rstrip("/")
+        base_url = base_url.rstrip("/")
+        spot_url = (spot_url or base_url).rstrip("/")
+        roots = {api: spot_url if api is Api.SPOT else base_url for api in Api}
         self._transport = transport
         self._budget = budget
         self._clock = clock
@@ -79,10 +86,8 @@ class BinanceClient:
         )
         self._ccxt.fetcher = self._fetch
         self._ccxt.venue_ms = lambda: clock.now().now_ms
-        self._ccxt.urls["api"] = {api.value: self._base_url + path for api, path in _VERSIONS.items()}
-        self._allowed = {
-            (e.method, f"{_VERSIONS[e.api]}/{e.path}"): e for e in sorted(ALLOWED, key=lambda e: e.api)
-        }
+        self._ccxt.urls["api"] = {api.value: roots[api] + path for api, path in _VERSIONS.items()}
+        self._allowed = {(e.method, f"{roots[e.api]}{_VERSIONS[e.api]}/{e.path}"): e for e in ALLOWED}
 
     async def read(self, endpoint: Endpoint, params: Mapping[str, object] | None = None) -> Any:
         """The decoded answer of a call that may be repeated.
@@ -98,37 +103,36 @@ class BinanceClient:
 
         Raises :class:`NoReply`; a spent budget or a ban counts as not sent.
         """
-        self._check(endpoint.method, f"{_VERSIONS[endpoint.api]}/{endpoint.path}")
+        signed = self._ccxt.sign(endpoint.path, [endpoint.api.value], endpoint.method, dict(params))
+        self._check(signed["method"], signed["url"])
         try:
             self._budget.spend(endpoint.weight, urgent=endpoint.urgent)
         except RateLimitError as error:
             raise NoReply(str(error), sent=False) from None
-        signed = self._ccxt.sign(endpoint.path, [endpoint.api.value], endpoint.method, dict(params))
         reply = await self._transport.send(signed["method"], signed["url"], signed["headers"], signed["body"])
         self._budget.learn(reply.status, reply.headers, reply.body)
         return reply
 
     async def _fetch(self, url: str, method: str, headers: Mapping[str, str] | None, body: str | None) -> Any:
-        parts = urlsplit(url)
-        endpoint = self._check(method, parts.path)
-        if not url.startswith(self._base_url):
-            raise EndpointNotAllowed(f"requests go to {self._base_url} only")
+        endpoint = self._check(method, url)
         self._budget.spend(endpoint.weight, urgent=endpoint.urgent)
         sent_ns = self._clock.local_ns()
         try:
             reply = await self._transport.send(method, url, headers, body)
         except NoReply as error:
-            raise NetworkError(f"{method} {parts.path}: {error}") from None
+            raise NetworkError(f"{method} {endpoint.path}: {error}") from None
         self._budget.learn(reply.status, reply.headers, reply.body)
-        answer = _decoded(reply, f"{method} {parts.path}")
+        answer = _decoded(reply, f"{method} {endpoint.path}")
         if isinstance(answer, dict) and isinstance(answer.get("serverTime"), int):
             self._clock.sample(sent_ns, self._clock.local_ns(), answer["serverTime"])
         return answer
 
-    def _check(self, method: str, path: str) -> Endpoint:
-        endpoint = self._allowed.get((method, path))
+    def _check(self, method: str, url: str) -> Endpoint:
+        endpoint = self._allowed.get((method, url.partition("?")[0]))
         if endpoint is None:
-            raise EndpointNotAllowed(f"{method} {path} is not among the endpoints of this program")
+            raise EndpointNotAllowed(
+                f"{method} {urlsplit(url).path} is not among the endpoints of this program"
+            )
         return endpoint
 
     async def close(self) -> None:

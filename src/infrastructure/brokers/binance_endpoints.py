@@ -16,6 +16,7 @@ class Api(StrEnum):
     PRIVATE = "fapiPrivate"
     PRIVATE_V2 = "fapiPrivateV2"
     PRIVATE_V3 = "fapiPrivateV3"
+    SPOT = "sapi"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,8 @@ ACCOUNT_CONFIG: Final = Endpoint("GET", Api.PRIVATE, "accountConfig", 5)
 LEVERAGE_BRACKET: Final = Endpoint("GET", Api.PRIVATE, "leverageBracket", 1)
 BALANCE: Final = Endpoint("GET", Api.PRIVATE_V3, "balance", 5)
 POSITION_RISK: Final = Endpoint("GET", Api.PRIVATE_V3, "positionRisk", 5)
+
+KEY_RESTRICTIONS: Final = Endpoint("GET", Api.SPOT, "account/apiRestrictions", 1)
 
 CREATE_LISTEN_KEY: Final = Endpoint("POST", Api.PRIVATE, "listenKey", 1, urgent=True)
 KEEP_LISTEN_KEY: Final = Endpoint("PUT", Api.PRIVATE, "listenKey", 1, urgent=True)

@@ -38,6 +38,7 @@ DAY_MS: Final = 86_400_000
 INCOME_WINDOW_MS: Final = 7 * DAY_MS
 INCOME_KEPT_MS: Final = 89 * DAY_MS
 CLOCK_SAMPLES: Final = 5
+_MOVES_MONEY: Final = ("enableWithdrawals", "enableInternalTransfer", "permitsUniversalTransfer")
 
 
 class BinanceReads:
@@ -200,9 +201,13 @@ class BinanceReads:
         await self._ask("countdown_cancel_all", at.COUNTDOWN, symbol=symbol, countdownTime=countdown_ms)
 
     async def key_permissions(self) -> KeyPermissions:
-        """What the futures account says about itself; it does not know of restrictions by address."""
-        answer = await self._ask("key_permissions", at.ACCOUNT_CONFIG)
-        return KeyPermissions(bool(answer["canTrade"]), bool(answer["canWithdraw"]), ip_restricted=False)
+        """What the key may do: trade futures, withdraw, and whether it is bound to addresses."""
+        answer = await self._ask("key_permissions", at.KEY_RESTRICTIONS)
+        return KeyPermissions(
+            can_trade=bool(answer["enableFutures"]),
+            can_withdraw=any(bool(answer.get(flag)) for flag in _MOVES_MONEY),
+            ip_restricted=bool(answer["ipRestrict"]),
+        )
 
 
 def _without_repeats(rows: Iterable[IncomeReport]) -> list[IncomeReport]:

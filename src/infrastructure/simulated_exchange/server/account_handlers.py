@@ -183,6 +183,22 @@ def _position_v2(call: Call, row: dict[str, Any]) -> dict[str, Any]:
     )
 
 
+def api_restrictions(call: Call) -> Any:
+    """GET apiRestrictions, which belongs to the spot exchange: what the key in use may do."""
+    key = call.key
+    assert key is not None, "a signed request has a key"
+    return {
+        "ipRestrict": bool(key.addresses),
+        "createTime": 0,
+        "enableReading": True,
+        "enableFutures": key.may_trade,
+        "enableWithdrawals": key.may_withdraw,
+        "enableInternalTransfer": key.may_withdraw,
+        "permitsUniversalTransfer": key.may_withdraw,
+        "enableSpotAndMarginTrading": False,
+    }
+
+
 def account_config(call: Call) -> Any:
     """GET accountConfig."""
     return {

@@ -66,7 +66,7 @@ class Gateway:
             return call
         is_trade = security is Security.TRADE
         owner = services.keys.find(known.key if known else key, address, now_ms, trades=is_trade)
-        call.account = owner.account
+        call.account, call.key = owner.account, owner
         if security is not Security.KEY:
             self._check_time(call)
             if known is None:

@@ -96,6 +96,7 @@ _ACCOUNT: Final = {
     "GET /fapi/v3/positionRisk": _read("positions", account.position_risk, 5),
     "GET /fapi/v1/userTrades": _read("trades.user", account.user_trades, 5),
     "GET /fapi/v1/income": _read("income", account.income, 30),
+    "GET /sapi/v1/account/apiRestrictions": _read("key.restrictions", account.api_restrictions),
     "GET /fapi/v1/accountConfig": _read("account.config", account.account_config, 5),
     "GET /fapi/v1/symbolConfig": _read("symbol.config", settings.symbol_config, 5),
     "GET /fapi/v1/commissionRate": _read("commission", settings.commission_rate, 20),

@@ -7,7 +7,7 @@ from typing import Any
 
 from src.infrastructure.simulated_exchange.server.amendments import Amendments
 from src.infrastructure.simulated_exchange.server.archive import Archive
-from src.infrastructure.simulated_exchange.server.keys import KeyRing
+from src.infrastructure.simulated_exchange.server.keys import ApiKey, KeyRing
 from src.infrastructure.simulated_exchange.server.limits import Limits
 from src.infrastructure.simulated_exchange.server.market import PublicMarket
 from src.infrastructure.simulated_exchange.server.parameters import Parameters
@@ -31,7 +31,7 @@ class Services:
 
 @dataclass(slots=True)
 class Call:
-    """One request after the gateway: its parameters, whose it is (0: nobody's), and when it came (ms).
+    """One request after the gateway: its parameters, whose it is (0: nobody's) by which key, and when it came (ms).
 
     ``timestamp`` and ``recv_window`` are those of a signed request.
     """
@@ -40,6 +40,7 @@ class Call:
     params: Parameters
     now_ms: int
     account: int = 0
+    key: ApiKey | None = None
     timestamp: int = 0
     recv_window: int = 5_000
 
