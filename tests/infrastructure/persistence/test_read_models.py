@@ -1,20 +1,17 @@
-import sqlite3
-from contextlib import closing
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 
-from src.application.ports.store import StoreError
+from src.application.ports.store import ReadModels, StoreError
 from src.domain.ledger import events as e
 from src.domain.ledger.evolve import evolve
 from src.domain.market.sides import OrderSide
 from src.domain.orders.transitions import AttemptTrigger, OrderTrigger
 from src.domain.sessions.session import SessionTrigger
-from src.infrastructure.persistence.read_models import SqliteReadModels
-from src.infrastructure.persistence.schema import create_sqlite
-from src.infrastructure.persistence.sqlite_store import SqliteStore
+from src.infrastructure.persistence.databases import Database
+from src.infrastructure.persistence.read_models import SqlReadModels
 from tests.support.ledger_builders import (
     ACCOUNT,
     START_MS,
@@ -25,6 +22,7 @@ from tests.support.ledger_builders import (
     ledger_snapshot,
     some_options,
 )
+from tests.support.store_writer import run_sql
 
 NAME = ACCOUNT.account_id
 AMOUNT = Decimal("12.5")
@@ -33,9 +31,9 @@ AMOUNT = Decimal("12.5")
 class Session:
     """A session that goes on writing while it is read."""
 
-    def __init__(self, path: Path) -> None:
-        create_sqlite(path)
-        self.store = SqliteStore(path, synchronous="OFF")
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.store = database.store("OFF")
         self.at_ms = START_MS
 
     async def open(self) -> None:
@@ -54,33 +52,35 @@ class Session:
 
 
 @pytest.fixture
-async def session(tmp_path: Path) -> Session:
+async def session(database: Database) -> AsyncIterator[Session]:
     """A session with an open order, a filled one and a round trip."""
-    session = Session(tmp_path / "steadyhand.db")
+    session = Session(database)
     await session.open()
     entry, rest = an_intent(1), an_intent(3, a_ticket(symbol="ETHUSDT"))
     leave = an_intent(2, a_ticket(side=OrderSide.SELL, quantity=Decimal("0.04")))
     await session.write(e.SessionOpened("session-1", some_options()), e.EquityMarked(AMOUNT, AMOUNT, AMOUNT))
     await session.write(entry, a_fill(entry, 1, traded_ms=1), leave, a_fill(leave, 2, traded_ms=2))
     await session.write(rest, e.AttemptMoved(rest.attempt.client_order_id, AttemptTrigger.ACCEPTED, 77))
-    return session
+    yield session
+    await session.store.close()
 
 
 @pytest.fixture
-def reads(session: Session, tmp_path: Path) -> SqliteReadModels:
-    return SqliteReadModels(tmp_path / "steadyhand.db")
+def reads(session: Session) -> Iterator[ReadModels]:
+    reads = session.database.reads()
+    yield reads
+    reads.close()
 
 
-async def test_the_first_session_of_a_portfolio_makes_it(session: Session, tmp_path: Path):
+async def test_the_first_session_of_a_portfolio_makes_it(session: Session):
     await session.write(e.SessionOpened("session-2", some_options()))
 
-    with closing(sqlite3.connect(tmp_path / "steadyhand.db")) as file:
-        made = file.execute("SELECT portfolio_id,name FROM portfolios").fetchall()
+    made = await run_sql(session.database, "SELECT portfolio_id,name FROM portfolios")
 
     assert made == [(some_options().portfolio_id, some_options().portfolio_id)]
 
 
-def test_an_account_is_listed_with_its_session(reads: SqliteReadModels, session: Session):
+def test_an_account_is_listed_with_its_session(reads: ReadModels, session: Session):
     (account,) = reads.accounts()
 
     assert (account.account_id, account.exchange, account.namespace) == (NAME, "paper", "abc")
@@ -89,7 +89,7 @@ def test_an_account_is_listed_with_its_session(reads: SqliteReadModels, session:
     assert account.last_ms == session.at_ms
 
 
-async def test_a_reader_sees_each_commit_while_the_session_runs(reads: SqliteReadModels, session: Session):
+async def test_a_reader_sees_each_commit_while_the_session_runs(reads: ReadModels, session: Session):
     before = reads.head(NAME)
 
     await session.write(e.StreamOpened(1))
@@ -97,7 +97,7 @@ async def test_a_reader_sees_each_commit_while_the_session_runs(reads: SqliteRea
     assert reads.head(NAME) == session.store.head != before
 
 
-def test_the_ledger_is_read_as_last_committed(reads: SqliteReadModels, session: Session):
+def test_the_ledger_is_read_as_last_committed(reads: ReadModels, session: Session):
     session.store.stage(session.at_ms, [event := e.StreamOpened(9)])
     held = ledger_snapshot(session.ledger)
     evolve(session.ledger, event, session.at_ms)
@@ -108,7 +108,7 @@ def test_the_ledger_is_read_as_last_committed(reads: SqliteReadModels, session: 
     assert ledger_snapshot(ledger) == held
 
 
-def test_orders_come_newest_first(reads: SqliteReadModels):
+def test_orders_come_newest_first(reads: ReadModels):
     intents = [order.intent for order in reads.orders(NAME)]
 
     assert intents == [3, 2, 1]
@@ -118,7 +118,7 @@ def test_orders_come_newest_first(reads: SqliteReadModels):
     assert reads.orders(NAME, open_only=True, symbol="BTCUSDT") == []
 
 
-async def test_an_unsettled_order_that_is_over_is_not_open(reads: SqliteReadModels, session: Session):
+async def test_an_unsettled_order_that_is_over_is_not_open(reads: ReadModels, session: Session):
     name = an_intent(3).attempt.client_order_id
 
     await session.write(e.OrderMoved(name, OrderTrigger.CANCEL, Decimal("0.05"), session.at_ms))
@@ -127,7 +127,7 @@ async def test_an_unsettled_order_that_is_over_is_not_open(reads: SqliteReadMode
     assert reads.orders(NAME, open_only=True) == []
 
 
-def test_one_order_is_found_by_its_id(reads: SqliteReadModels):
+def test_one_order_is_found_by_its_id(reads: ReadModels):
     order = reads.order(NAME, an_intent(1).attempt.client_order_id)
 
     assert order is not None
@@ -135,7 +135,7 @@ def test_one_order_is_found_by_its_id(reads: SqliteReadModels):
     assert reads.order(NAME, "nothing") is None
 
 
-async def test_positions_are_those_that_are_held_with_their_lots(reads: SqliteReadModels, session: Session):
+async def test_positions_are_those_that_are_held_with_their_lots(reads: ReadModels, session: Session):
     (position,) = reads.positions(NAME)
     close = an_intent(4, a_ticket(side=OrderSide.SELL, quantity=Decimal("0.06")))
 
@@ -146,14 +146,14 @@ async def test_positions_are_those_that_are_held_with_their_lots(reads: SqliteRe
     assert reads.positions(NAME) == []
 
 
-def test_fills_come_newest_first(reads: SqliteReadModels):
+def test_fills_come_newest_first(reads: ReadModels):
     assert [fill.trade_id for fill in reads.fills(NAME)] == [2, 1]
     assert [fill.trade_id for fill in reads.fills(NAME, limit=1)] == [2]
     assert reads.fills(NAME, symbol="ETHUSDT") == []
     assert reads.fills(NAME)[1] == a_fill(an_intent(1), 1, traded_ms=1)
 
 
-async def test_income_comes_oldest_first(reads: SqliteReadModels, session: Session):
+async def test_income_comes_oldest_first(reads: ReadModels, session: Session):
     paid = [e.IncomeBooked(n, "FUNDING_FEE", "USDT", AMOUNT, SYMBOLS[0], 100 - n) for n in (1, 2)]
 
     await session.write(*paid)
@@ -161,7 +161,7 @@ async def test_income_comes_oldest_first(reads: SqliteReadModels, session: Sessi
     assert reads.income(NAME) == paid[::-1]
 
 
-async def test_round_trips_come_newest_first(reads: SqliteReadModels, session: Session):
+async def test_round_trips_come_newest_first(reads: ReadModels, session: Session):
     close = an_intent(4, a_ticket(side=OrderSide.SELL, quantity=Decimal("0.06")))
 
     await session.write(close, a_fill(close, 4))
@@ -170,7 +170,7 @@ async def test_round_trips_come_newest_first(reads: SqliteReadModels, session: S
     assert [trip.exit_trade_id for trip in reads.round_trips(NAME, limit=1)] == [4]
 
 
-async def test_the_equity_curve_knows_its_session(reads: SqliteReadModels, session: Session):
+async def test_the_equity_curve_knows_its_session(reads: ReadModels, session: Session):
     more = e.SessionOpened("session-2", some_options())
 
     await session.write(more, e.EquityMarked(AMOUNT * 2, AMOUNT, AMOUNT))
@@ -179,7 +179,7 @@ async def test_the_equity_curve_knows_its_session(reads: SqliteReadModels, sessi
     assert [point.wallet for point in reads.equity_curve(NAME, "session-2")] == [AMOUNT * 2]
 
 
-async def test_sessions_come_newest_first(reads: SqliteReadModels, session: Session):
+async def test_sessions_come_newest_first(reads: ReadModels, session: Session):
     await session.write(
         e.SessionOpened("session-2", some_options(seed=8)),
         e.SessionMoved("session-2", SessionTrigger.START, "a reason"),
@@ -192,7 +192,7 @@ async def test_sessions_come_newest_first(reads: SqliteReadModels, session: Sess
     assert [one.id for one in reads.sessions(NAME, limit=1)] == ["session-2"]
 
 
-def test_the_journal_is_read_in_order_and_by_kind(reads: SqliteReadModels, session: Session):
+def test_the_journal_is_read_in_order_and_by_kind(reads: ReadModels, session: Session):
     records = list(reads.journal(NAME))
 
     assert [record.seq for record in records] == list(range(1, session.store.head.seq + 1))
@@ -202,13 +202,13 @@ def test_the_journal_is_read_in_order_and_by_kind(reads: SqliteReadModels, sessi
     assert [record.key for record in reads.journal(NAME, kind="session_opened")] == ["session-1"]
 
 
-async def test_a_long_journal_is_read_page_by_page(reads: SqliteReadModels, session: Session):
+async def test_a_long_journal_is_read_page_by_page(reads: ReadModels, session: Session):
     await session.write(*[e.StreamOpened(number) for number in range(1_200)])
 
     assert len(list(reads.journal(NAME))) == session.store.head.seq == reads.verify(NAME)
 
 
-def test_an_unknown_account_has_nothing(reads: SqliteReadModels):
+def test_an_unknown_account_has_nothing(reads: ReadModels):
     assert reads.ledger("nobody") is None
     assert not reads.orders("nobody")
     assert not reads.positions("nobody")
@@ -218,12 +218,13 @@ def test_an_unknown_account_has_nothing(reads: SqliteReadModels):
         reads.head("nobody")
 
 
-def test_reading_never_writes(reads: SqliteReadModels):
-    with pytest.raises(StoreError, match="cannot be written"):
+def test_reading_never_writes(reads: ReadModels):
+    assert isinstance(reads, SqlReadModels)
+    with pytest.raises(StoreError, match="be written"):
         reads._query("UPDATE account SET last_ms = 0")
 
 
-async def test_another_account_of_the_file_is_not_mixed_in(reads: SqliteReadModels, session: Session):
+async def test_another_account_of_the_database_is_not_mixed_in(reads: ReadModels, session: Session):
     await session.store.open_account(replace(ACCOUNT, account_id="account-2"), START_MS)
 
     assert reads.orders("account-2") == []
