@@ -30,6 +30,7 @@ from src.domain.decisions.orders import (
 )
 from src.domain.decisions.parents import open_parent, work_parents
 from src.domain.decisions.session import (
+    choose_strategies,
     move_session,
     move_trading,
     open_session,
@@ -67,6 +68,7 @@ _HANDLERS: dict[type, Callable[[Step, Any], None]] = {
     n.StreamRestarted: stream_restarted,
     n.ExchangeRead: exchange_read,
     n.RecoveryConcluded: recovery_concluded,
+    n.ChooseStrategies: choose_strategies,
     n.MoveSession: move_session,
     n.MoveTrading: move_trading,
     n.ReopenSymbol: reopen_symbol,

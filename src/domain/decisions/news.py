@@ -177,6 +177,15 @@ class MoveSession:
 
 
 @dataclass(frozen=True, slots=True)
+class ChooseStrategies:
+    """The session is to trade with these strategies from here on; ``alarm`` is what a person must know of it."""
+
+    strategies: tuple[str, ...]
+    reason: str
+    alarm: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class MoveTrading:
     """A step of the account's trading state is wanted, by somebody; ``flatten`` closes all positions as well."""
 
@@ -203,6 +212,7 @@ class Tick:
 
 News = (
     TakeOver
+    | ChooseStrategies
     | OpenSession
     | PlaceOrder
     | RefuseOrder

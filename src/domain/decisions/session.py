@@ -48,6 +48,16 @@ def move_session(step: Step, news: n.MoveSession) -> None:
         cancel_entries(step, "the session stops", exits=True)
 
 
+def choose_strategies(step: Step, news: n.ChooseStrategies) -> None:
+    """Trade with other strategies; what the ones left out hold keeps its stops, and stays theirs."""
+    session = step.ledger.session
+    assert session is not None, "strategies are those of a session"
+    if news.alarm:
+        step.emit(e.AlarmRaised("strategies", news.alarm))
+    if news.strategies != session.options.strategies:
+        step.emit(e.StrategiesChosen(session.id, news.strategies, news.reason))
+
+
 def move_trading(step: Step, news: n.MoveTrading) -> None:
     """Restrict, halt or re-arm trading; a restriction also cancels entries, and closes positions if asked to.
 

@@ -5,6 +5,7 @@ in ``decide``, which then emitted an alarm beside it.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from src.domain.ledger import events as e
@@ -55,6 +56,13 @@ def _epoch_started(ledger: Ledger, event: e.EpochStarted, at_ms: int) -> None:
 def _session_opened(ledger: Ledger, event: e.SessionOpened, at_ms: int) -> None:
     ledger.session = TradingSession(event.session_id, event.options, TradingSessionStatus.STOPPED, at_ms)
     ledger.changes.session = ledger.session
+
+
+def _strategies_chosen(ledger: Ledger, event: e.StrategiesChosen, at_ms: int) -> None:
+    session = ledger.session
+    assert session is not None, "strategies are those of a session"
+    session.options = replace(session.options, strategies=event.strategies)
+    ledger.changes.session = session
 
 
 def _session_moved(ledger: Ledger, event: e.SessionMoved, at_ms: int) -> None:
@@ -123,6 +131,7 @@ _HANDLERS: dict[type, Handler] = {
     e.EpochStarted: _epoch_started,
     e.SessionOpened: _session_opened,
     e.SessionMoved: _session_moved,
+    e.StrategiesChosen: _strategies_chosen,
     e.TradingMoved: _trading_moved,
     e.SymbolMoved: _symbol_moved,
     e.DayStarted: _day_started,

@@ -47,6 +47,7 @@ COMPOSED: Final = frozenset(
         sql.UPSERT_WALLET,
         sql.INSERT_SESSION,
         sql.UPDATE_SESSION,
+        sql.UPDATE_OPTIONS,
         sql.INSERT_PORTFOLIO,
         sql.INSERT_EQUITY,
         sql.INSERT_RECOVERY,

@@ -35,6 +35,7 @@ class Projection:
         "_is_stale",
         "_lots",
         "_newest",
+        "_options",
         "_orders",
         "_rest",
         "_session_id",
@@ -47,6 +48,7 @@ class Projection:
         self._driver = driver
         self._account_no = account_no
         self._session_id = None if ledger.session is None else ledger.session.id
+        self._options = None if ledger.session is None else ledger.session.options
         self._rest = (self._session_id, *_rest(ledger.account))
         self._wallet: dict[str, Decimal] = dict(ledger.account.wallet)
         self._lots: dict[PositionKey, int] = {key: len(p.lots) for key, p in ledger.positions.items()}
@@ -149,8 +151,13 @@ class Projection:
         values = sql.SESSION.row(session)
         if session.id == self._session_id:
             self._driver.execute(sql.UPDATE_SESSION, (*values[1:], self._account_no, session.id))
+            if session.options is not self._options:
+                text = encode(session.options).decode()
+                self._driver.execute(sql.UPDATE_OPTIONS, (text, self._account_no, session.id))
+                self._options = session.options
             return
         options = encode(session.options).decode()
+        self._options = session.options
         self._driver.execute(sql.INSERT_SESSION, (self._account_no, options, *values))
         self._session_id = session.id
 

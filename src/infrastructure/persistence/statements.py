@@ -118,6 +118,7 @@ UPSERT_SYMBOL: Final = upsert("symbols", ("account_no", *SYMBOL.columns), ("acco
 INSERT_TRIP: Final = insert("round_trips", ("account_no", *TRIP.columns))
 INSERT_SESSION: Final = insert("sessions", ("account_no", "options", *SESSION.columns))
 UPDATE_SESSION: Final = update("sessions", SESSION.columns[1:], ("account_no", "session_id"))
+UPDATE_OPTIONS: Final = update("sessions", ("options",), ("account_no", "session_id"))
 # A portfolio is made by the first session that trades for it, under its own name.
 INSERT_PORTFOLIO: Final = f"{insert('portfolios', ('portfolio_id', 'name'))} ON CONFLICT DO NOTHING"
 INSERT_EQUITY: Final = insert("equity_points", ("account_no", "seq", "at_ms", "session_id", *EQUITY.columns))

@@ -80,7 +80,7 @@ sessions = Table(
     Column("session_no", RowNumber, primary_key=True),
     account_column(),
     Column("session_id", String(64), nullable=False),
-    # Canonical JSON of SessionOptions: written once, compared as a whole.
+    # Canonical JSON of SessionOptions, compared as a whole; only its strategies ever change.
     text_column("options"),
     text_column("status"),
     whole("started_ms"),

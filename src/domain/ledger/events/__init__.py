@@ -17,6 +17,7 @@ from src.domain.ledger.events.account import (
     RecoveryFinished,
     SessionMoved,
     SessionOpened,
+    StrategiesChosen,
     StreamLost,
     StreamOpened,
     SymbolMoved,
@@ -72,6 +73,7 @@ __all__ = [
     "SessionMoved",
     "SessionOpened",
     "SignalNote",
+    "StrategiesChosen",
     "StreamLost",
     "StreamOpened",
     "SymbolMoved",
@@ -84,6 +86,7 @@ Event = (
     | EpochStarted
     | SessionOpened
     | SessionMoved
+    | StrategiesChosen
     | TradingMoved
     | SymbolMoved
     | DayStarted

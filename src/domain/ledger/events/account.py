@@ -43,6 +43,15 @@ class SessionMoved:
 
 
 @dataclass(frozen=True, slots=True)
+class StrategiesChosen:
+    """The session trades with these strategies from here on; specifications as in its options."""
+
+    session_id: str
+    strategies: tuple[str, ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class TradingMoved:
     """The account's trading state took a step; ``author`` says who wanted it."""
 
