@@ -31,7 +31,9 @@ ORDER_NUMBERS: Final = (
 
 # More would make a statement that is planned for longer than the round trips take.
 ROWS_IN_ONE_STATEMENT: Final = 40
-# One statement may not change a row twice, so only those are composed that never meet another one on a row.
+# One statement changes a row at most once: of two changes, PostgreSQL would silently drop one. So nothing belongs here
+# that another statement of the same commit may follow on the same row (an order's new ticket, a session's options);
+# what is not here makes the commit a transaction of several statements, which is always right.
 COMPOSED: Final = frozenset(
     {
         sql.INSERT_RECORD,
@@ -47,7 +49,6 @@ COMPOSED: Final = frozenset(
         sql.UPSERT_WALLET,
         sql.INSERT_SESSION,
         sql.UPDATE_SESSION,
-        sql.UPDATE_OPTIONS,
         sql.INSERT_PORTFOLIO,
         sql.INSERT_EQUITY,
         sql.INSERT_RECOVERY,
