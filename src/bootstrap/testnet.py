@@ -6,15 +6,27 @@ from pathlib import Path
 
 from src.bootstrap.markets import open_market
 from src.bootstrap.settings import load_settings
+from src.infrastructure.market_data.source import SourceError
+from src.infrastructure.simulated_exchange.errors import ExchangeFailure
 from src.infrastructure.simulated_exchange.server.app import ExchangeServer, ServerConfig
 from src.infrastructure.simulated_exchange.server.fault_rules import FaultSchedule, read_schedule
 from src.infrastructure.simulated_exchange.server.limits import Limits
+from src.interfaces.cli.composition import ConfigurationError
 from src.interfaces.cli.testnet import TestnetRequest
 
 
 def serve_testnet(request: TestnetRequest) -> None:
-    """Serve until SIGINT or SIGTERM; raises what keeps it from starting, and ExchangeFailure when its file fails."""
-    asyncio.run(_serve(server_config(load_settings({}).settings.data_folder, request)))
+    """Serve until SIGINT or SIGTERM; ConfigurationError, in one line, for whatever keeps it from going on."""
+    try:
+        asyncio.run(_serve(server_config(load_settings({}).settings.data_folder, request)))
+    except (SourceError, ExchangeFailure) as error:
+        raise ConfigurationError(str(error)) from error
+    except OSError as error:
+        if error.filename is not None:
+            raise
+        raise ConfigurationError(
+            f"port {request.port} cannot be had ({error.strerror}): choose another with --port"
+        ) from error
 
 
 def server_config(data_dir: Path, request: TestnetRequest) -> ServerConfig:

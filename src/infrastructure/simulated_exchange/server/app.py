@@ -12,7 +12,6 @@ from aiohttp import web
 
 from src.domain.market.instrument import Instrument
 from src.infrastructure.market_data.frames import MarketFrame
-from src.infrastructure.market_data.source import MarketSource
 from src.infrastructure.simulated_exchange.engine import Engine
 from src.infrastructure.simulated_exchange.errors import ExchangeFailure
 from src.infrastructure.simulated_exchange.rules import ExchangeRules
@@ -21,7 +20,7 @@ from src.infrastructure.simulated_exchange.server.amendments import Amendments
 from src.infrastructure.simulated_exchange.server.archive import Archive
 from src.infrastructure.simulated_exchange.server.clock import ServerClock
 from src.infrastructure.simulated_exchange.server.fault_rules import Faults, FaultSchedule
-from src.infrastructure.simulated_exchange.server.feed import MarketFeed
+from src.infrastructure.simulated_exchange.server.feed import MarketFeed, Source
 from src.infrastructure.simulated_exchange.server.gateway import Gateway
 from src.infrastructure.simulated_exchange.server.http import RestApi
 from src.infrastructure.simulated_exchange.server.hub import StreamHub
@@ -52,7 +51,7 @@ class ServerConfig:
     """
 
     data_dir: Path
-    open_market: Callable[[], MarketSource]
+    open_market: Callable[[], Source]
     port: int = 0
     speed: float | None = 1.0
     loops: bool = False
@@ -71,7 +70,7 @@ class ServerConfig:
 class ExchangeServer:
     """One running exchange. ``async with`` serves it; inside, :attr:`url` and :attr:`services` are there.
 
-    Raises SourceError, ExchangeFailure or OSError when the market, the file or the port cannot be had.
+    Raises the source's error, ExchangeFailure or OSError when the market, the file or the port cannot be had.
     """
 
     services: Services

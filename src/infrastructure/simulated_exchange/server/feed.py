@@ -6,10 +6,12 @@ seconds of the source pass in one second. A recording may begin again at its end
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from time import monotonic_ns
-from typing import Final
+from typing import Final, Protocol
 
+from src.domain.market.candle import Candle
+from src.domain.market.instrument import Instrument
 from src.infrastructure.market_data.frames import (
     BookTicker,
     DepthSnapshot,
@@ -18,7 +20,7 @@ from src.infrastructure.market_data.frames import (
     MarkPrice,
     TradePrint,
 )
-from src.infrastructure.market_data.source import MarketSource, SourceError
+from src.infrastructure.simulated_exchange.errors import ExchangeFailure
 from src.infrastructure.simulated_exchange.server.clock import ServerClock
 
 BATCH_FRAMES: Final = 256
@@ -28,12 +30,46 @@ LONG_NAP_S: Final = 0.2
 OnFrame = Callable[[MarketFrame], None]
 
 
+class Source(Protocol):
+    """What the server needs of a market; every source of market_data has it, and its docstrings say more."""
+
+    @property
+    def instruments(self) -> Mapping[str, Instrument]:
+        """The instrument of every symbol."""
+        ...
+
+    @property
+    def next_ns(self) -> int | None:
+        """When the next frame is due, ns; None at the end."""
+        ...
+
+    def next_frame(self) -> MarketFrame | None:
+        """Take the next frame."""
+        ...
+
+    def cursor(self) -> str:
+        """The place after the last frame taken."""
+        ...
+
+    def catch_up(self, cursor: str, on_frame: OnFrame) -> int:
+        """Go to a place; return how many frames were passed on."""
+        ...
+
+    def history(self, symbol: str, timeframe: str, count: int) -> list[Candle]:
+        """Candles before the present place, oldest first."""
+        ...
+
+    def close(self) -> None:
+        """Let go of files."""
+        ...
+
+
 class MarketFeed:
     """Releases the frames of a source. ``speed`` None is as fast as it goes; ``loops`` starts again at the end."""
 
     def __init__(
         self,
-        open_source: Callable[[], MarketSource],
+        open_source: Callable[[], Source],
         clock: ServerClock,
         *,
         speed: float | None = 1.0,
@@ -57,14 +93,14 @@ class MarketFeed:
         return f'{{"round":{self._round},"updates":{self._update_shift},"trades":{self._trade_shift},"place":{place}}}'
 
     def catch_up(self, cursor: str, on_frame: OnFrame) -> None:
-        """Go to a cursor; raises SourceError when it belongs to another market."""
+        """Go to a cursor; raises when it belongs to another market."""
         try:
             place = json.loads(cursor)
             self._round, self._update_shift = int(place["round"]), int(place["updates"])
             self._trade_shift, inner = int(place["trades"]), str(place["place"])
         except (ValueError, KeyError, TypeError):
-            raise SourceError(
-                "The stored place is not one of this server. Use another data folder."
+            raise ExchangeFailure(
+                "the place stored with the exchange is not of this server: use another data folder"
             ) from None
 
         def take(frame: MarketFrame) -> None:

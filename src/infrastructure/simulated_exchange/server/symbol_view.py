@@ -12,7 +12,6 @@ from src.infrastructure.market_data.frames import (
     MarkPrice,
     TradePrint,
 )
-from src.infrastructure.market_data.source import MarketSource
 from src.infrastructure.simulated_exchange.server import market_wire
 from src.infrastructure.simulated_exchange.server.bars import (
     DAY_MS,
@@ -25,6 +24,7 @@ from src.infrastructure.simulated_exchange.server.bars import (
     start_of,
 )
 from src.infrastructure.simulated_exchange.server.depth_book import DepthBook, DepthChannel
+from src.infrastructure.simulated_exchange.server.feed import Source
 from src.infrastructure.simulated_exchange.server.hub import StreamHub
 from src.infrastructure.simulated_exchange.server.prints import Prints
 
@@ -158,7 +158,7 @@ class SymbolView:
                 self._hub.publish(f"{lower}@miniTicker", market_wire.mini_ticker(self.symbol, day, now_ms))
 
 
-def bars_before(source: MarketSource, symbol: str, now_ms: int) -> Bars:
+def bars_before(source: Source, symbol: str, now_ms: int) -> Bars:
     """What the source knows of the time before its place, put right before the present."""
     minutes = _placed(source.history(symbol, "1m", 1_000), MINUTE_MS, now_ms)
     first_ms = minutes[0].open_ms if minutes else now_ms

@@ -108,7 +108,7 @@ async def user_events(client: Client, rules: list[dict[str, Any]], wanted: int) 
     url = f"{client.server.url}/private/ws/{key}"
     async with client.session.ws_connect(url) as socket:
         await client.signed("POST", "/fapi/v1/order", **ORDER)
-        kinds = []
+        kinds: list[str] = []
         while len(kinds) < wanted:
             event = await socket.receive_json(timeout=5)
             kinds.append(event["e"] + event.get("o", {}).get("x", ""))

@@ -1,0 +1,87 @@
+"""The server as a process: killed at any moment, it has every order that it acknowledged."""
+
+import asyncio
+import json
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlencode
+
+import aiohttp
+import pytest
+
+from src.infrastructure.simulated_exchange.server.signing import hmac_signature
+
+ROOT = Path(__file__).resolve().parents[4]
+ORDER = {"symbol": "BTCUSDT", "side": "BUY", "type": "MARKET", "quantity": "0.001"}
+pytestmark = pytest.mark.slow
+
+
+@contextmanager
+def process(folder: Path, *options: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """A running server and its address; killed at the end, if it still runs."""
+    command = [sys.executable, "-m", "src.interfaces.cli", "testnet", "--port", "0", "--no-limits"]
+    command += ["--data-dir", str(folder), *options]
+    running = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        assert running.stdout is not None
+        found = next(filter(None, (re.search(r"http://\S+", line) for line in running.stdout)))
+        yield running, found[0]
+    finally:
+        running.kill()
+        running.communicate(timeout=10)
+
+
+async def place_until_it_dies(url: str, folder: Path, acknowledged: list[int]) -> None:
+    key = json.loads((folder / "keys.json").read_text())[0]
+    async with aiohttp.ClientSession(headers={"X-MBX-APIKEY": key["key"]}) as session:
+        while True:
+            query = urlencode(ORDER | {"timestamp": time.time_ns() // 1_000_000})
+            signed = f"{query}&signature={hmac_signature(key['secret'], query)}"
+            try:
+                async with session.post(f"{url}/fapi/v1/order?{signed}") as answer:
+                    document = await answer.json()
+            except (aiohttp.ClientError, ConnectionError):
+                return
+            if "orderId" in document:
+                acknowledged.append(document["orderId"])
+
+
+async def test_a_killed_server_has_lost_no_order_that_it_acknowledged(tmp_path: Path):
+    acknowledged: list[int] = []
+    with process(tmp_path, "--speed", "20") as (running, url):
+        traders = [asyncio.create_task(place_until_it_dies(url, tmp_path, acknowledged)) for _ in range(8)]
+        while len(acknowledged) < 60:
+            await asyncio.sleep(0.02)
+        running.kill()
+        await asyncio.gather(*traders)
+
+    with process(tmp_path, "--admin") as (_, url):
+        async with aiohttp.ClientSession() as session, session.get(f"{url}/admin/truth?account=1") as answer:
+            known = {order["order_id"] for order in (await answer.json())["orders"]}
+
+    assert len(acknowledged) >= 60
+    assert set(acknowledged) <= known
+
+
+def test_a_signal_ends_it_and_a_taken_port_is_said_in_one_line(tmp_path: Path):
+    with process(tmp_path / "one") as (running, url):
+        port = url.rpartition(":")[2]
+        command = [sys.executable, "-m", "src.interfaces.cli", "testnet", "--port", port]
+        second = subprocess.run(
+            [*command, "--data-dir", str(tmp_path / "two")],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=30,
+        )
+        running.send_signal(signal.SIGTERM)
+
+        assert running.wait(10) == 0
+        assert second.returncode == 4
+        assert second.stderr.startswith(f"error: port {port} cannot be had")
