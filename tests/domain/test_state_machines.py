@@ -159,8 +159,11 @@ def test_a_session_runs_only_after_starting_or_when_a_pause_ends():
 
 
 @pytest.mark.parametrize("status", [s for s in TradingSessionStatus if s is not TradingSessionStatus.STOPPED])
-def test_a_new_process_takes_over_every_unfinished_session_by_starting_it(status):
-    assert SESSION_TRANSITIONS[status][SessionTrigger.RECOVER] is TradingSessionStatus.STARTING
+def test_a_new_process_starts_every_unfinished_session_again_and_goes_on_stopping_one(status):
+    stopping = status is TradingSessionStatus.STOPPING
+    after = status if stopping else TradingSessionStatus.STARTING
+
+    assert SESSION_TRANSITIONS[status][SessionTrigger.RECOVER] is after
 
 
 @pytest.mark.parametrize(

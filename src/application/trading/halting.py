@@ -2,9 +2,10 @@
 
 from typing import Final
 
-from src.application.ports.kill_switch import KillLevel
+from src.application.ports.kill_switch import KillLevel, KillSwitch
+from src.application.trading.session_loop import SessionLoop
 from src.domain.decisions.news import MoveTrading
-from src.domain.sessions.trading_states import TradingTrigger
+from src.domain.sessions.trading_states import TradingState, TradingTrigger
 
 SWITCH: Final = "kill switch"
 
@@ -13,3 +14,27 @@ def halting(level: KillLevel, reason: str, author: str) -> MoveTrading:
     """The wish that a level of the switch stands for."""
     trigger = TradingTrigger.REDUCE if level is KillLevel.SOFT else TradingTrigger.HALT
     return MoveTrading(trigger, reason, author, flatten=level is KillLevel.HARD)
+
+
+class SwitchWatch:
+    """Makes durable what the switch says since it was thrown, and goes on closing positions until none is left.
+
+    Only a change of the switch counts: whoever re-arms does so in the journal first, while the file is still there.
+    """
+
+    def __init__(self, switch: KillSwitch, loop: SessionLoop) -> None:
+        self._switch = switch
+        self._loop = loop
+        self._level: KillLevel | None = None
+
+    def look(self) -> None:
+        """Decide what follows from the switch now."""
+        level, ledger = self._switch.level(), self._loop.ledger
+        thrown = level is not self._level
+        self._level = level
+        if level is None:
+            return
+        halted = ledger.account.trading_state is TradingState.HALTED
+        closing = level is KillLevel.HARD and halted and any(p.quantity for p in ledger.positions.values())
+        if thrown or closing:
+            self._loop.decide(halting(level, "the kill switch is engaged", SWITCH))

@@ -8,10 +8,9 @@ from contextlib import closing
 from enum import StrEnum
 
 from src.application.ports.failpoints import failpoint
-from src.application.ports.kill_switch import KillLevel
 from src.application.strategies import parse_strategy_spec
 from src.application.trading.adapters.live_broker_adapter import LiveBrokerAdapter
-from src.application.trading.halting import SWITCH, halting
+from src.application.trading.halting import SwitchWatch
 from src.application.trading.live_strategy_runner import LiveStrategyRunner
 from src.application.trading.order_execution_bridge import OrderExecutionBridge
 from src.application.trading.services.pretrade_risk_validator import PretradeRiskValidator
@@ -26,12 +25,12 @@ from src.domain.ledger.state import Ledger
 from src.domain.orders.transitions import AttemptState, CancelState
 from src.domain.risk.review import Approved, review_reducing
 from src.domain.sessions.session import SessionOptions, SessionTrigger, TradingSession, TradingSessionStatus
-from src.domain.sessions.trading_states import TradingState
 
 LIGHT_RECOVERY_TICKS = 60
 STOP_WAIT_MS = 1_500
 """How long (session time) a stop waits for what is on its way, in each round; recovery settles the rest."""
 STOP_ROUNDS_MAX = 3
+FLATTENS = ", closing positions"
 STATISTICS_BARS = 1_441
 """Bars before the session that volatility and correlation are measured on: a day of minutes."""
 
@@ -66,7 +65,7 @@ class SessionRunner:
         self.finished = False
         self.ended: EndCause | None = None
         self._flatten = False
-        self._switch: KillLevel | None = None
+        self._switch: SwitchWatch
         self.loop: SessionLoop
         self.recovery: StateRecoveryService
         self.synchrony: Synchrony
@@ -97,8 +96,11 @@ class SessionRunner:
             await parts.broker.set_leverage(symbol, parts.options.leverage)
         report = await self.recovery.recover("start", new_stream=True, at_start=True)
         # The switch may have been thrown while nothing ran.
-        self._look_at_switch()
+        self._switch.look()
         await loop.flush()
+        if self.session.status is TradingSessionStatus.STOPPING:
+            self.ended = EndCause.STOP
+            self._flatten = self.session.reason.endswith(FLATTENS)
         self._warm()
         self._learn()
         loop.tick_ms = parts.tick_ms
@@ -155,7 +157,8 @@ class SessionRunner:
         self.loop.on_candle = self.signals.on_candle
         self.loop.on_minute = self._minute
         self.loop.on_trip = parts.sizer.learn
-        self.loop.on_tick = self._look_at_switch
+        self._switch = SwitchWatch(parts.kill_switch, self.loop)
+        self.loop.on_tick = self._switch.look
 
     def _learn(self) -> None:
         """Tell the sizer of the session's trades in earlier processes."""
@@ -194,18 +197,6 @@ class SessionRunner:
         self.loop.reconcile_wanted = self.loop.reconcile_wanted or "timer"
         self.parts.inputs.after(LIGHT_RECOVERY_TICKS * self.parts.tick_ms, self._light_recovery)
 
-    def _look_at_switch(self) -> None:
-        """Make durable what the switch says since it was thrown, and go on closing positions until none is left.
-
-        Only a change counts: whoever re-arms does so in the journal first, while the file is still there.
-        """
-        level, loop = self.parts.kill_switch.level(), self.loop
-        thrown = level is not self._switch
-        self._switch = level
-        halted = loop.ledger.account.trading_state is TradingState.HALTED
-        if level is not None and (thrown or (level is KillLevel.HARD and halted and self._holds())):
-            loop.decide(halting(level, "the kill switch is engaged", SWITCH))
-
     def _holds(self) -> bool:
         return any(not position.is_flat for position in self.loop.ledger.positions.values())
 
@@ -231,13 +222,17 @@ class SessionRunner:
         session = loop.ledger.session
         assert session is not None, "a session that ran is there"
         await self.strategies.stop()
-        loop.decide(MoveSession(SessionTrigger.STOP, reason))
-        if self._flatten:
-            self._close_all()
+        if session.status is not TradingSessionStatus.STOPPING:
+            # What is in the journal is what a process that takes over has to go on with.
+            loop.decide(MoveSession(SessionTrigger.STOP, reason + FLATTENS if self._flatten else reason))
         await loop.flush()
         # The session ends with store and exchange in agreement. What recovery finds may need another order (a stop
         # for a fill that nobody had heard of), which has to arrive as well.
         for _ in range(STOP_ROUNDS_MAX):
+            if self._flatten:
+                # A thin book takes a close in parts.
+                self._close_all()
+                await loop.flush()
             await self._wait_until_quiet()
             await self.synchrony.compare("stop")
             if not self._unfinished_business():

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from src.bootstrap.settings.values import Amount, Env, Fraction, Share, lower
+from src.domain.positions.external import ExternalPolicy
 from src.domain.risk.limits import RiskLimits
 from src.domain.sessions.trading_states import TradingTrigger
 
@@ -73,12 +74,17 @@ class RiskSettings(BaseModel):
         LossAction, Env.of("STEADYHAND_DRAWDOWN_ACTION", "halt"), BeforeValidator(lower)
     ] = LossAction.HALT
     """What the drawdown limit does: reduce_only or halt, until rearm in either case."""
+    external_orders: Annotated[
+        ExternalPolicy, Env.of("STEADYHAND_EXTERNAL_ORDERS", "count"), BeforeValidator(lower)
+    ] = ExternalPolicy.COUNT
+    """What is done about orders and trades of others on the account: adopt, count or halt."""
 
     def limits_of_risk(self) -> dict[str, Any]:
         """These settings as fields of RiskLimits."""
         same = {name: getattr(self, name) for name in _LIMITS}
         triggers = {
-            f"{name}_trigger": _TRIGGER[getattr(self, f"{name}_action")] for name in ("daily_loss", "drawdown")
+            f"{name}_trigger": _TRIGGER[getattr(self, f"{name}_action")]
+            for name in ("daily_loss", "drawdown")
         }
         return same | triggers
 

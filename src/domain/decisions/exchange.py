@@ -9,6 +9,7 @@ from src.domain.decisions import news as n
 from src.domain.decisions.alarms import breach, halt, restrict
 from src.domain.decisions.amending import recognise_amendment, settle_amendment
 from src.domain.decisions.effects import Reconcile
+from src.domain.decisions.fills import book_fill, is_booked
 from src.domain.decisions.income import book_income
 from src.domain.decisions.orders import lose, settle_unknown
 from src.domain.decisions.protection import protect, protective_refused
@@ -25,9 +26,9 @@ from src.domain.orders.transitions import (
     OrderTrigger,
 )
 from src.domain.orders.types import OrderStatus
+from src.domain.positions.external import ExternalPolicy, forced
 from src.domain.shared.transitions import next_state
 
-EXTERNAL = "external"
 # The exchange takes a request that is signed up to this much ahead of its own clock, ms (-1021 beyond it).
 SIGNED_AHEAD_MS = 1_000
 
@@ -80,7 +81,7 @@ def _order_news(step: Step, item: OrderNews) -> None:
     if order is None:
         _stranger(step, report)
         if item.fill is not None:
-            book_fill(step, item.fill, None)
+            book_fill(step, item.fill, None, forced(report.client_order_id))
         return
     _sighted(step, order, report)
     recognise_amendment(step, order, report)
@@ -120,7 +121,7 @@ def _merge_fills(
     """
     held: dict[str, int] = {}
     for fill in fills:
-        if _is_booked(step, fill):
+        if is_booked(step, fill):
             continue
         key = (fill.symbol, fill.exchange_order_id)
         name = names.get(key) or step.ledger.order_ids.get(key) or fill.client_order_id or ""
@@ -138,12 +139,18 @@ def _merge_fills(
 def _may_be_ours(step: Step, fill: FillReport, dead: tuple[str, ...]) -> bool:
     """Whether an attempt that is neither found nor about to be declared dead could have made this trade."""
     return any(
-        order.attempt_state in UNRESOLVED
-        and order.symbol == fill.symbol
-        and order.side is fill.side
-        and order.client_order_id not in dead
-        and fill.traded_ms > order.attempt.timestamp_ms - SIGNED_AHEAD_MS
+        order.attempt_state in UNRESOLVED and order.client_order_id not in dead and may_be_of(order, fill)
         for order in step.ledger.orders.values()
+    )
+
+
+def may_be_of(order: Order, fill: FillReport) -> bool:
+    """Whether a trade could be of an order, by symbol, side, position and time."""
+    return (
+        order.symbol == fill.symbol
+        and order.side is fill.side
+        and order.ticket.position_side is fill.position_side
+        and fill.traded_ms > order.attempt.timestamp_ms - SIGNED_AHEAD_MS
     )
 
 
@@ -187,11 +194,17 @@ def _stranger(step: Step, report: OrderReport) -> None:
 
     In our own namespace it means a restored backup or a second instance (I1, I11): halt. A foreign one belongs to
     somebody else on the account; its fills are booked as external, and its symbol is watched by comparing positions.
+    A forced one has its own words with its fill.
     """
-    if is_ours(report.client_order_id, step.ledger.account.namespace):
-        text = f"{report.client_order_id} is ours by its name, but not in the journal"
-        step.emit(e.AlarmRaised(report.client_order_id, f"I1: {text}"))
+    name = report.client_order_id
+    if is_ours(name, step.ledger.account.namespace):
+        text = f"{name} is ours by its name, but not in the journal"
+        step.emit(e.AlarmRaised(name, f"I1: {text}"))
         halt(step, text)
+        return
+    strict = step.policy.limits.external_orders is ExternalPolicy.HALT
+    if strict and not report.status.is_terminal and forced(name) is None:
+        halt(step, f"{report.symbol}: order {name} is not ours")
 
 
 def _sighted(step: Step, order: Order, report: OrderReport) -> None:
@@ -251,37 +264,3 @@ def _status(step: Step, order: Order, report: OrderReport) -> None:
     if order.ticket.purpose.is_protective and order.status is OrderStatus.REJECTED:
         protective_refused(step, order, 0)
     protect(step, order.symbol, order.ticket.position_side)
-
-
-def book_fill(step: Step, fill: FillReport, order: Order | None) -> None:
-    """Book a trade once; equal trade ids of a symbol are the same trade."""
-    if _is_booked(step, fill):
-        return
-    step.emit(
-        e.FillBooked(
-            client_order_id=order.client_order_id if order is not None else "",
-            symbol=fill.symbol,
-            trade_id=fill.trade_id,
-            exchange_order_id=fill.exchange_order_id,
-            side=fill.side,
-            position_side=fill.position_side,
-            price=fill.price,
-            quantity=fill.quantity,
-            realized_pnl=fill.realized_pnl,
-            commission=fill.commission,
-            commission_asset=fill.commission_asset,
-            is_maker=fill.is_maker,
-            traded_ms=fill.traded_ms,
-            strategy_id=order.ticket.strategy_id if order is not None else EXTERNAL,
-        )
-    )
-    if order is None:
-        step.emit(e.AlarmRaised(fill.symbol, f"trade {fill.trade_id} is of an order that is not ours"))
-    elif order.filled_quantity > order.ticket.quantity:
-        restrict(step, fill.symbol, f"{order.client_order_id} was filled beyond its quantity")
-    protect(step, fill.symbol, fill.position_side)
-
-
-def _is_booked(step: Step, fill: FillReport) -> bool:
-    book = step.ledger.symbol(fill.symbol)
-    return fill.trade_id <= book.confirmed_trade_id or fill.trade_id in book.trade_ids

@@ -20,11 +20,16 @@ DAY_MS = 86_400_000
 
 
 def take_over(step: Step, news: n.TakeOver) -> None:
-    """A process begins its epoch; what it finds unfinished goes back to STARTING, which includes recovery."""
+    """A process begins its epoch; what it finds unfinished goes back to STARTING, which includes recovery.
+
+    A session that was being stopped goes on stopping, for the reason that it had.
+    """
     step.emit(e.EpochStarted(news.epoch))
     session = step.ledger.session
     if session is not None and session.is_unfinished:
-        step.emit(e.SessionMoved(session.id, SessionTrigger.RECOVER, "taken over by a new process"))
+        stopping = session.status is TradingSessionStatus.STOPPING
+        reason = session.reason if stopping else "taken over by a new process"
+        step.emit(e.SessionMoved(session.id, SessionTrigger.RECOVER, reason))
 
 
 def open_session(step: Step, news: n.OpenSession) -> None:

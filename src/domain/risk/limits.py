@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
+from src.domain.positions.external import ExternalPolicy
 from src.domain.sessions.trading_states import TradingTrigger
 
 
@@ -46,3 +47,4 @@ class RiskLimits:
     margin_ratio_max: Decimal = Decimal("0.8")
     daily_loss_trigger: TradingTrigger = TradingTrigger.REDUCE
     drawdown_trigger: TradingTrigger = TradingTrigger.HALT
+    external_orders: ExternalPolicy = ExternalPolicy.COUNT

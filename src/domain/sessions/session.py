@@ -69,7 +69,8 @@ SESSION_TRANSITIONS: Final[Mapping[_S, Mapping[_T, _S]]] = {
     _S.STOPPING: {
         _T.CLEANED_UP: _S.STOPPED,
         _T.FAIL: _S.ERROR,
-        _T.RECOVER: _S.STARTING,
+        # A session killed while stopping goes on stopping: whoever stopped it does not expect it to trade again.
+        _T.RECOVER: _S.STOPPING,
     },
     _S.ERROR: {_T.RESET: _S.STOPPED, _T.RECOVER: _S.STARTING},
 }

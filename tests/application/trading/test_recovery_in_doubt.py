@@ -158,3 +158,31 @@ async def test_an_accepted_order_that_is_not_shown_matters_only_where_reads_show
     assert placed.is_open
     assert runner.loop.ledger.symbol(SYMBOL).state is state
     await die(runner)
+
+
+async def test_a_trade_that_nobody_can_explain_keeps_an_attempt_from_being_dead(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(paper, "PaperBroker", WeakBroker)
+    first = await begin(config := calm(tmp_path))
+    placed = order(first)
+    await first.loop.flush()
+    # It has reached the exchange, and nothing of that has come back.
+    await pass_time(first.loop, 30)
+    await die(first)
+
+    second = SessionRunner(parts_of(config))
+    # The order was filled, and every read of it lags behind the list of trades.
+    second.parts.broker.hidden = frozenset({placed.id})  # type: ignore[attr-defined]
+    await second.start()
+    deadline_ms = placed.attempt.deadline_ms + WEAK.arrival_margin_ms + WEAK.quiescence_ms
+    await pass_time(second.loop, deadline_ms - second.loop.inputs.now_ms() + 2_000)
+    await second.recovery.recover("late enough", new_stream=False)
+    doubted = second.loop.ledger.orders[placed.id].attempt_state
+    second.parts.broker.hidden = frozenset()  # type: ignore[attr-defined]
+    await second.recovery.recover("shown at last", new_stream=False)
+
+    assert doubted is AttemptState.UNKNOWN
+    assert second.loop.ledger.position(SYMBOL).quantity == placed.quantity
+    assert second.loop.ledger.account.breaches == 0
+    await die(second)

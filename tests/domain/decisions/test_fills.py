@@ -5,10 +5,10 @@ from itertools import permutations
 
 import pytest
 
-from src.domain.decisions.exchange import EXTERNAL
 from src.domain.ledger import events as e
 from src.domain.orders.news import OrderNews
 from src.domain.orders.types import OrderStatus, Purpose
+from src.domain.positions.external import EXTERNAL
 from src.domain.sessions.trading_states import SymbolState
 from tests.support.domain_builders import (
     BTC,

@@ -15,6 +15,7 @@ from src.application.ports.broker import Broker, Consistency
 from src.application.ports.failpoints import failpoint
 from src.application.ports.store import OrderArchive
 from src.application.trading.session_loop import SessionLoop
+from src.domain.decisions.exchange import may_be_of
 from src.domain.decisions.news import ExchangeRead, RecoveryConcluded, StreamRestarted
 from src.domain.ledger.events import DifferenceFound, FillBooked, IncomeBooked
 from src.domain.ledger.state import Ledger
@@ -139,7 +140,10 @@ async def read_exchange(
             reports[found.client_order_id] = found
     since_ms = ledger.account.income_ms if income_since_ms is None else income_since_ms
     income = await broker.income(since_ms)
-    dead, lost, vanished = _judge(absent, broker.consistency, (await broker.server_time()).now_ms, at_start)
+    known = await _settled(ledger, store, reports.values(), fills)
+    strange = _unexplained(ledger, known, reports.values(), fills)
+    venue_ms = (await broker.server_time()).now_ms
+    dead, lost, vanished = _judge(absent, strange, broker.consistency, venue_ms, at_start)
     merge = ExchangeRead(
         fills=tuple(fills),
         orders=tuple(reports.values()),
@@ -148,15 +152,40 @@ async def read_exchange(
         lost=tuple(lost),
         vanished=tuple(vanished),
         confirmed=tuple(confirmed.items()),
-        known=tuple(await _settled(ledger, store, reports.values(), fills)),
+        known=tuple(known),
     )
     return Reading(merge, await broker.positions(), await broker.balances())
 
 
+def _unexplained(
+    ledger: Ledger, known: Iterable[Order], reports: Iterable[OrderReport], fills: Iterable[FillReport]
+) -> list[FillReport]:
+    """New trades of orders that nobody can name: one of them may be of an attempt that has left no other trace."""
+    named = {(r.symbol, r.exchange_order_id) for r in reports} | {
+        (o.symbol, o.exchange_order_id) for o in known
+    }
+    return [
+        fill
+        for fill in fills
+        if fill.client_order_id is None
+        and (fill.symbol, fill.exchange_order_id) not in named
+        and (fill.symbol, fill.exchange_order_id) not in ledger.order_ids
+        and fill.trade_id not in ledger.symbol(fill.symbol).trade_ids
+    ]
+
+
 def _judge(
-    absent: list[Order], consistency: Consistency, venue_ms: int, at_start: bool
+    absent: list[Order],
+    strange: list[FillReport],
+    consistency: Consistency,
+    venue_ms: int,
+    at_start: bool,
 ) -> tuple[list[str], list[str], list[str]]:
-    """Sort orders without a trace into dead, lost, and vanished; one that may still be on its way is none of them."""
+    """Sort orders without a trace into dead, lost, and vanished; one that may still be on its way is none of them.
+
+    Where a read may lag, a trade that nobody can explain keeps an attempt of its symbol and side from being dead; an
+    exchange whose reads see everything would have shown the order by its id.
+    """
     dead, lost, vanished = [], [], []
     for order in absent:
         if order.attempt_state is AttemptState.ACKED:
@@ -166,7 +195,8 @@ def _judge(
         gone = at_start and consistency.requests_die_with_process
         late_ms = venue_ms - order.attempt.deadline_ms - consistency.arrival_margin_ms
         silent = consistency.read_your_writes or late_ms > consistency.quiescence_ms
-        if silent and (gone or late_ms > 0):
+        perhaps = not consistency.read_your_writes and any(may_be_of(order, fill) for fill in strange)
+        if silent and not perhaps and (gone or late_ms > 0):
             dead.append(order.client_order_id)
         elif at_start or late_ms > 0:
             lost.append(order.client_order_id)

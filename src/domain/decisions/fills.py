@@ -1,0 +1,68 @@
+"""Trades and income are booked once, whoever tells of them, and whoever made them.
+
+A trade that no order of ours made is booked like any other: the ledger must equal the exchange to the last digit. It
+is told, and what else follows is the policy's to say.
+"""
+
+from src.domain.decisions.alarms import halt, restrict
+from src.domain.decisions.protection import protect
+from src.domain.decisions.step import Step
+from src.domain.ledger import events as e
+from src.domain.orders.news import FillReport
+from src.domain.orders.order import Order
+from src.domain.positions.external import EXTERNAL, ExternalPolicy
+from src.domain.risk.rules import MANUAL
+
+
+def book_fill(step: Step, fill: FillReport, order: Order | None, forced_by: str | None = None) -> None:
+    """Book a trade once; equal trade ids of a symbol are the same trade.
+
+    ``forced_by`` says what the exchange did where the trade is of an order of its own.
+    """
+    if is_booked(step, fill):
+        return
+    step.emit(
+        e.FillBooked(
+            client_order_id=order.client_order_id if order is not None else "",
+            symbol=fill.symbol,
+            trade_id=fill.trade_id,
+            exchange_order_id=fill.exchange_order_id,
+            side=fill.side,
+            position_side=fill.position_side,
+            price=fill.price,
+            quantity=fill.quantity,
+            realized_pnl=fill.realized_pnl,
+            commission=fill.commission,
+            commission_asset=fill.commission_asset,
+            is_maker=fill.is_maker,
+            traded_ms=fill.traded_ms,
+            strategy_id=order.ticket.strategy_id if order is not None else _owner(step, fill, forced_by),
+        )
+    )
+    if order is None:
+        _foreign_trade(step, fill, forced_by)
+    elif order.filled_quantity > order.ticket.quantity:
+        restrict(step, fill.symbol, f"{order.client_order_id} was filled beyond its quantity")
+    protect(step, fill.symbol, fill.position_side)
+
+
+def _owner(step: Step, fill: FillReport, forced_by: str | None) -> str:
+    """Whose a trade is that no order of ours made."""
+    if forced_by is not None or step.policy.limits.external_orders is not ExternalPolicy.ADOPT:
+        return EXTERNAL
+    position = step.ledger.position(fill.symbol, fill.position_side)
+    return MANUAL if position.is_flat else position.strategy_id
+
+
+def _foreign_trade(step: Step, fill: FillReport, forced_by: str | None) -> None:
+    """Tell somebody; a forced trade halts whatever the policy says, as money ran out or a contract did."""
+    text = f"trade {fill.trade_id} is of {forced_by or 'an order that is not ours'}"
+    step.emit(e.AlarmRaised(fill.symbol, text))
+    if forced_by is not None or step.policy.limits.external_orders is ExternalPolicy.HALT:
+        halt(step, f"{fill.symbol}: {text}")
+
+
+def is_booked(step: Step, fill: FillReport) -> bool:
+    """Whether the trade is in the books already."""
+    book = step.ledger.symbol(fill.symbol)
+    return fill.trade_id <= book.confirmed_trade_id or fill.trade_id in book.trade_ids

@@ -1,0 +1,38 @@
+"""A session that was killed while it stopped: the next start finishes what was begun, and trades no more."""
+
+from pathlib import Path
+
+import pytest
+
+from src.application.trading.session_runner import EndCause, SessionRunner
+from src.domain.decisions.news import MoveSession
+from src.domain.sessions.session import SessionTrigger, TradingSessionStatus
+from tests.application.trading.sessions import begin, calm, die, order, parts_of, pass_time
+from tests.simulation.world import SYMBOL
+
+
+async def killed_while_stopping(folder: Path, reason: str) -> None:
+    runner = await begin(calm(folder))
+    order(runner, "0.020")
+    await runner.loop.flush()
+    await pass_time(runner.loop, 500)
+    runner.loop.decide(MoveSession(SessionTrigger.STOP, reason))
+    await runner.loop.flush()
+    await die(runner)
+
+
+@pytest.mark.parametrize(("reason", "flat"), [("asked for", False), ("asked for, closing positions", True)])
+async def test_the_next_start_stops_it_and_closes_positions_if_that_was_asked_for(
+    tmp_path: Path, reason: str, flat: bool
+):
+    await killed_while_stopping(tmp_path, reason)
+
+    runner = SessionRunner(parts_of(calm(tmp_path)))
+    await runner.start()
+    resumed, status = runner.resumed, runner.session.status
+    await runner.run()
+
+    assert resumed and status is TradingSessionStatus.STOPPING
+    assert runner.session.status is TradingSessionStatus.STOPPED
+    assert runner.ended is EndCause.STOP
+    assert runner.loop.ledger.position(SYMBOL).is_flat is flat
