@@ -25,10 +25,12 @@ from src.domain.risk.limits import RiskLimits
 from src.domain.sessions.session import TradingSession
 from src.interfaces.cli.composition import (
     Application,
+    BackedUp,
     Check,
     Health,
     Initialised,
     Migrated,
+    OrderCanceled,
     RecoveryOutcome,
     SessionObserver,
     SessionRequest,
@@ -212,6 +214,19 @@ class FakeApplication:
 
     def migrate(self) -> Migrated:
         return Migrated("data/steadyhand.db", ("0002",), Path("data/old.db"))
+
+    def back_up(self, target: Path | None) -> BackedUp:
+        self._may_fail("back_up")
+        return BackedUp(target or Path("data/backups/b.tar.gz"), 1_234, 56, 1)
+
+    def restore(self, source: Path) -> BackedUp:
+        self._may_fail("restore")
+        return BackedUp(source, 1_234, 56, 1)
+
+    def cancel_order(self, account_id: str, client_order_id: str) -> OrderCanceled:
+        self.asked.append(("offline cancel", account_id, client_order_id))
+        self._may_fail("offline cancel")
+        return OrderCanceled(client_order_id, "BTCUSDT", False)
 
     def verify_journal(self, account_id: str) -> int:
         self._may_fail("verify")

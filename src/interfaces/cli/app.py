@@ -11,6 +11,8 @@ import typer
 
 from src.interfaces.cli.arguments import repeat_flags, split_verbose
 from src.interfaces.cli.commands import (
+    control,
+    logs,
     program,
     reading,
     risk,
@@ -44,7 +46,19 @@ def build(rich_help: bool) -> typer.Typer:
     ) -> None:
         """Steadyhand."""
 
-    for module in (session, reading, statistics, strategies, safety, risk, storage, program, testnet):
+    for module in (
+        session,
+        control,
+        reading,
+        statistics,
+        strategies,
+        safety,
+        risk,
+        storage,
+        program,
+        logs,
+        testnet,
+    ):
         module.register(app)
     return app
 

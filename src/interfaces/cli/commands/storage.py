@@ -14,6 +14,8 @@ def register(app: typer.Typer) -> None:
     app.command("init-db", rich_help_panel=PANEL)(init_db)
     app.command("migrate", rich_help_panel=PANEL)(migrate)
     app.command("journal", rich_help_panel=PANEL)(journal)
+    app.command("backup", rich_help_panel=PANEL)(backup)
+    app.command("restore", rich_help_panel=PANEL)(restore)
 
 
 def init_db(ctx: typer.Context, as_json: JsonFlag = False) -> None:
@@ -73,3 +75,47 @@ def journal(
         export_journal(app, account_id, export, after, kind)
     elif not verify:
         print_journal(app, account_id, after, kind, limit, as_json=as_json)
+
+
+def backup(
+    ctx: typer.Context,
+    file: Annotated[
+        str | None, typer.Argument(metavar="[FILE]", help="Default: a new file in data/backups.")
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Copy database and paper exchanges into one file.
+
+    A session may run meanwhile. Nothing is overwritten.
+    """
+    from pathlib import Path
+
+    from src.interfaces.cli.documents import print_document
+
+    made = load(ctx).back_up(None if file is None else Path(file).expanduser())
+    if as_json:
+        print_document(made)
+    else:
+        accounts = "1 account" if made.accounts == 1 else f"{made.accounts} accounts"
+        print(f"{made.file}: {accounts}, {made.records:,} records, chain intact, {made.bytes:,} bytes")
+
+
+def restore(
+    ctx: typer.Context,
+    file: Annotated[str, typer.Argument(metavar="FILE", help="What backup has written.")],
+    as_json: JsonFlag = False,
+) -> None:
+    """Put a backup into an empty data folder.
+
+    Its files and the chain of its journal are checked first. Nothing is overwritten.
+    """
+    from pathlib import Path
+
+    from src.interfaces.cli.documents import print_document
+
+    app = load(ctx)
+    restored = app.restore(Path(file).expanduser())
+    if as_json:
+        print_document(restored)
+    else:
+        print(f"{app.data_dir}: restored, {restored.records:,} records, chain intact; start-session goes on")
