@@ -22,9 +22,10 @@ from src.application.ports.kill_switch import KillSwitch
 from src.application.ports.market_data import DepthFrame, MarkFrame, SnapshotFrame, TickerFrame, TradeFrame
 from src.application.ports.store import Store
 from src.application.trading.market_desk import MarketDesk
+from src.application.trading.outbox import Outbox
 from src.application.trading.topics import TRADE_CLOSED_TOPIC, topic_of
 from src.domain.decisions.decide import decide
-from src.domain.decisions.effects import CancelOrder, Effect, ModifyOrder, Reconcile, SubmitOrder
+from src.domain.decisions.effects import Effect
 from src.domain.decisions.news import News, StreamEnded, StreamNews, Tick
 from src.domain.decisions.step import Now, Policy, Step
 from src.domain.ledger.events import Event
@@ -33,8 +34,6 @@ from src.domain.market.candle import Candle
 from src.domain.orders.news import (
     CancelOutcome,
     ModifyOutcome,
-    ModifyRefused,
-    NotSent,
     OrderNews,
     SubmitOutcome,
 )
@@ -79,9 +78,8 @@ class SessionLoop:
         self.reconcile_wanted = ""
         self.stream_lost = False
         self.tick_ms = TICK_MS
-        self.orders_sent = 0
         self.frames = 0
-        self._kill_switch = kill_switch
+        self._outbox = Outbox(broker, kill_switch, self.decide)
         self._mark_equity_ms = mark_equity_ms
         self._next_mark_ms = 0
         self._next_minute_ms = 0
@@ -93,6 +91,11 @@ class SessionLoop:
         self._batches = 0
         self._handed_over = False
         self._ticking = False
+
+    @property
+    def orders_sent(self) -> int:
+        """How many orders were handed to the broker."""
+        return self._outbox.orders_sent
 
     # --- deciding -------------------------------------------------------------------------------------------
 
@@ -122,43 +125,15 @@ class SessionLoop:
             await self.store.commit(self.ledger)
             failpoint("session.committed")
             effects, self._effects = self._effects, []
-            for effect in effects:
-                self._run(effect)
+            if effects:
+                self._handed_over = True
+                self.reconcile_wanted = self.reconcile_wanted or self._outbox.run(effects)
             failpoint("session.effects_done")
             self._publish(closed)
             answers, self._answers = self._answers, []
             for future, result in answers:
                 if not future.done():
                     future.set_result(result)
-
-    def _run(self, effect: Effect) -> None:
-        self._handed_over = True
-        if type(effect) is SubmitOrder:
-            self._send(effect)
-        elif type(effect) is CancelOrder:
-            failpoint("session.before_cancel")
-            self.broker.cancel(effect.symbol, effect.client_order_id, effect.conditional)
-        elif type(effect) is ModifyOrder:
-            self._amend(effect)
-        elif type(effect) is Reconcile:
-            self.reconcile_wanted = self.reconcile_wanted or effect.reason
-
-    def _send(self, effect: SubmitOrder) -> None:
-        if not effect.ticket.reduce_only and self._kill_switch.is_engaged():
-            self.decide(NotSent(effect.attempt.client_order_id, "the kill switch is engaged"))
-            return
-        failpoint("session.before_submit")
-        self.orders_sent += 1
-        self.broker.submit(effect.ticket, effect.attempt)
-        failpoint("session.after_submit")
-
-    def _amend(self, effect: ModifyOrder) -> None:
-        if not effect.reduce_only and self._kill_switch.is_engaged():
-            name, venue_ms = effect.amendment.client_order_id, self.broker.venue_time().now_ms
-            self.decide(ModifyRefused(name, 0, "the kill switch is engaged", venue_ms))
-            return
-        failpoint("session.before_modify")
-        self.broker.modify(effect.amendment)
 
     def _publish(self, closed: tuple[RoundTrip, ...]) -> None:
         events, self._events = self._events, []
