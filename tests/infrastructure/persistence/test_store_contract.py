@@ -11,6 +11,7 @@ from src.domain.ledger.evolve import evolve
 from src.domain.market.sides import OrderSide
 from src.domain.orders.transitions import AttemptTrigger, OrderTrigger
 from src.domain.orders.types import OrderStatus
+from src.domain.sessions.session import SessionTrigger
 from src.infrastructure.persistence.databases import Database
 from tests.support.ledger_builders import (
     ACCOUNT,
@@ -253,3 +254,21 @@ async def test_a_large_commit_is_one_transaction(database: Database):
     assert ledger_snapshot(loaded) == held
     assert reads.verify(ACCOUNT.account_id) == 2_201
     reads.close()
+
+
+async def test_what_changes_a_row_twice_in_one_commit_is_stored_in_full(database: Database):
+    writer = await Writer.open(database)
+    await writer.write(e.SessionOpened("session-1", some_options()))
+
+    await writer.write(
+        e.SessionMoved("session-1", SessionTrigger.START, "a reason"),
+        e.StrategiesChosen("session-1", ("rsi",), "a reason"),
+    )
+
+    held = await writer.end()
+    reads = database.reads()
+    loaded = reads.ledger(ACCOUNT.account_id)
+    reads.close()
+    assert loaded is not None and loaded.session is not None
+    assert ledger_snapshot(loaded) == held
+    assert (loaded.session.status.value, loaded.session.options.strategies) == ("STARTING", ("rsi",))
