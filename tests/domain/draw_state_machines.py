@@ -9,12 +9,15 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
+from src.domain.orders.parents import PARENT_TRANSITIONS, ParentStatus
 from src.domain.orders.transitions import (
     ATTEMPT_TRANSITIONS,
     CANCEL_TRANSITIONS,
+    MODIFY_TRANSITIONS,
     ORDER_TRANSITIONS,
     AttemptState,
     CancelState,
+    ModifyState,
 )
 from src.domain.orders.types import OrderStatus
 from src.domain.sessions.session import SESSION_TRANSITIONS, TradingSessionStatus
@@ -56,6 +59,20 @@ MACHINES = (
         CancelState.NONE,
         "Whether the end of an order was asked for. It is a machine of its own beside the status, because a cancel "
         "on its way says nothing about where the order stands.",
+    ),
+    Machine(
+        "Amendment",
+        MODIFY_TRANSITIONS,  # type: ignore[arg-type]
+        ModifyState.NONE,
+        "Whether another price and quantity of an order was asked for. Until that is settled the worse of old and new "
+        "is reserved and nothing else is asked for; NOT_DONE is a refusal, or the order as it was after the deadline.",
+    ),
+    Machine(
+        "Parent order",
+        PARENT_TRANSITIONS,  # type: ignore[arg-type]
+        ParentStatus.WORKING,
+        "An OCO, an iceberg, a TWAP or a VWAP. One that is ending sends nothing more and waits for the end of what it "
+        "sent; a fill that is faster than the cancel may still complete it.",
     ),
     Machine(
         "Session",

@@ -62,12 +62,12 @@ def work_parents(step: Step) -> None:
 def _work(step: Step, parent: ParentOrder) -> None:
     if parent.is_settled:
         return
-    complete = parent.filled_quantity >= parent.ticket.quantity
-    if complete and not parent.status.is_over:
+    whole = parent.ticket.quantity
+    if parent.filled_quantity >= whole and not parent.status.is_over:
         step.emit(e.ParentMoved(parent.parent_id, ParentTrigger.COMPLETE, "filled"))
-        if parent.filled_quantity > parent.ticket.quantity:
-            text = f"{parent.filled_quantity:f} of {parent.ticket.quantity:f} was filled"
-            step.emit(e.AlarmRaised(parent.parent_id, f"more than was asked for: {text}"))
+    if parent.filled_quantity > whole and _just_filled(step, parent):
+        text = f"{parent.filled_quantity:f} of {whole:f} was filled"
+        step.emit(e.AlarmRaised(parent.parent_id, f"more than was asked for: {text}"))
     ends_ms = parent.ticket.end_ms
     if parent.is_working and ends_ms and step.now.session_ms >= ends_ms:
         step.emit(e.ParentMoved(parent.parent_id, ParentTrigger.EXPIRE, "its time is over"))
@@ -80,6 +80,12 @@ def _work(step: Step, parent: ParentOrder) -> None:
             _work_algorithm(step, parent)
     if not parent.is_working:
         _end_children(step, parent)
+
+
+def _just_filled(step: Step, parent: ParentOrder) -> bool:
+    return any(
+        isinstance(event, e.FillBooked) and event.client_order_id in parent.children for event in step.events
+    )
 
 
 def _forbidden(step: Step, parent: ParentOrder) -> str:
