@@ -60,14 +60,14 @@ def work_parents(step: Step) -> None:
 
 
 def _work(step: Step, parent: ParentOrder) -> None:
-    if parent.is_settled:
-        return
     whole = parent.ticket.quantity
-    if parent.filled_quantity >= whole and not parent.status.is_over:
-        step.emit(e.ParentMoved(parent.parent_id, ParentTrigger.COMPLETE, "filled"))
     if parent.filled_quantity > whole and _just_filled(step, parent):
         text = f"{parent.filled_quantity:f} of {whole:f} was filled"
         step.emit(e.AlarmRaised(parent.parent_id, f"more than was asked for: {text}"))
+    if parent.is_settled:
+        return
+    if parent.filled_quantity >= whole and not parent.status.is_over:
+        step.emit(e.ParentMoved(parent.parent_id, ParentTrigger.COMPLETE, "filled"))
     ends_ms = parent.ticket.end_ms
     if parent.is_working and ends_ms and step.now.session_ms >= ends_ms:
         step.emit(e.ParentMoved(parent.parent_id, ParentTrigger.EXPIRE, "its time is over"))
