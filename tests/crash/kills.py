@@ -25,8 +25,8 @@ def kill_at_random(place: Place, kills: int, seed: int, speed: str = "10") -> li
     found: list[str] = []
     session: list[str] = []
     for number in range(kills):
-        process = _start(place, speed, duration="1d")
-        _wait_until_running(process)
+        process = start(place, speed, duration="1d")
+        wait_until_running(process)
         time.sleep(rng.uniform(0.0, 1.0))
         if place.server is not None and number % 2:
             place.server.kill()
@@ -38,7 +38,7 @@ def kill_at_random(place: Place, kills: int, seed: int, speed: str = "10") -> li
         if session and ids[:1] != session[:1]:
             found.append(f"kill {number}: session {ids[:1]} instead of {session[:1]}")
         session = session or ids
-    process = _start(place, "max", duration="20s")
+    process = start(place, "max", duration="20s")
     output, _ = process.communicate(timeout=120)
     if process.returncode != 0:
         found.append(f"the last start ended with {process.returncode}: {output[-300:]}")
@@ -47,7 +47,8 @@ def kill_at_random(place: Place, kills: int, seed: int, speed: str = "10") -> li
     return found + check(place)
 
 
-def _start(place: Place, speed: str, duration: str) -> "subprocess.Popen[str]":
+def start(place: Place, speed: str, duration: str, *, auto_restart: bool = True) -> "subprocess.Popen[str]":
+    """Start the program on the place's session; its lines are in the process's stdout."""
     command = [
         sys.executable, "-m", "src.interfaces.cli", "start-session", "--timeframe", "1s", "--speed", speed,
         "--strategies", "sma_cross:fast=2,slow=4", "--stop-loss", "0.0005", "--take-profit", "0.001",
@@ -59,6 +60,7 @@ def _start(place: Place, speed: str, duration: str) -> "subprocess.Popen[str]":
         **({"DATABASE_URL": place.url} if place.url else {}),
         "STEADYHAND_ENTRIES_PER_MINUTE_MAX": "1000",
         "STEADYHAND_ORDERS_PER_MINUTE_MAX": "10000",
+        "AUTO_RESTART": str(auto_restart).lower(),
         "PYTHONUNBUFFERED": "1",
     }
     return subprocess.Popen(
@@ -66,7 +68,7 @@ def _start(place: Place, speed: str, duration: str) -> "subprocess.Popen[str]":
     )
 
 
-def _wait_until_running(process: "subprocess.Popen[str]") -> None:
+def wait_until_running(process: "subprocess.Popen[str]") -> None:
     """Read its lines until it says RUNNING; the moments before are covered by the crash points."""
     assert process.stdout is not None, "the output is a pipe"
     deadline = time.monotonic() + START_TIMEOUT_S

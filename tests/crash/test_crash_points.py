@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from src.domain.money import use_money_context
-from tests.crash.kills import kill_at_random
+from tests.crash.kills import kill_at_random, start, wait_until_running
 from tests.crash.places import Place, Places, places
-from tests.crash.points import check, crash_at
+from tests.crash.points import check, crash_at, session_ids
 from tests.crash.process import run_child
 from tests.crash.scenarios import SCENARIOS
 from tests.support.postgres_server import PostgresServer
@@ -65,3 +65,24 @@ def test_a_session_whose_process_and_server_are_killed_in_turn_loses_nothing(tmp
 
     with places("postgres", tmp_path) as made:
         assert kill_at_random(made.new("data"), kills=4, seed=3) == []
+
+
+def test_a_session_whose_server_is_gone_ends_with_an_error_and_is_resumed_when_it_is_back(tmp_path: Path):
+    use_money_context()
+    with places("postgres", tmp_path) as made:
+        place = made.new("data")
+        assert place.server is not None
+        process = start(place, "10", duration="1d", auto_restart=False)
+        wait_until_running(process)
+
+        place.server.kill()
+        said, _ = process.communicate(timeout=20)
+
+        before = (process.returncode, said.count("Traceback"), "the connection was lost" in said)
+        place.server.start()
+        (session,) = session_ids(place)
+        last = start(place, "max", duration="20s", auto_restart=False)
+        last.communicate(timeout=60)
+        assert before == (1, 0, True), said
+        assert (last.returncode, session_ids(place)) == (0, [session])
+        assert check(place) == []
