@@ -60,6 +60,10 @@ def set_margin_type(state: ExchangeState, account: Account, symbol: str, margin_
     else:
         account.isolated.discard(symbol)
     state.changes.state = True
+    sides = (LONG, SHORT) if account.is_hedged else (BOTH,)
+    positions = [account.look_at(symbol, side) for side in sides]
+    asset = state.markets[symbol].rules.margin_asset
+    event_writer.tell_account(state, account, "MARGIN_TYPE_CHANGE", asset, positions)
     return answers.success()
 
 

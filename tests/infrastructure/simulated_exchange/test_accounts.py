@@ -232,6 +232,13 @@ def test_the_margin_type_changes_only_while_the_symbol_is_idle(engine: Engine):
     assert refused(engine.set_margin_type, ACCOUNT, BTC, "ISOLATED") == -4048
 
 
+def test_another_margin_type_is_told(engine: Engine):
+    engine.set_margin_type(ACCOUNT, BTC, "ISOLATED")
+
+    told = json.loads(engine.take_events()[0].raw)["a"]
+    assert (told["m"], told["P"][0]["mt"], told["P"][0]["pa"]) == ("MARGIN_TYPE_CHANGE", "isolated", "0")
+
+
 def isolated(engine: Engine, quantity: str = "0.1") -> None:
     engine.set_margin_type(ACCOUNT, BTC, "ISOLATED")
     order(engine, price="76010.00", quantity=quantity)
