@@ -1,6 +1,6 @@
 """What a question to the statistics is about: from when to when, told apart by what, over which returns."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 from src.domain.performance.attribution import By
 from src.domain.performance.equity import BUCKETS, MINUTE_MS
@@ -25,19 +25,33 @@ def parse_period(since: str | None, until: str | None, now_ms: int) -> Period:
 
 
 def _moment(text: str, now_ms: int, *, end: bool) -> int:
-    try:
-        return now_ms - parse_duration(text)
-    except ValueError:
-        pass  # not a duration: a moment then
-    try:
-        moment = datetime.fromisoformat(text.strip())
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=UTC)
-        if end and len(text.strip()) == len("2026-01-31"):
-            moment += timedelta(days=1)
-        return round(moment.timestamp() * 1_000)
-    except (ValueError, OverflowError):
-        raise ValueError(f"{text!r} is no moment: {_FORMS}") from None
+    text = text.strip()
+    # A bare number could be seconds, a year or a date without dashes.
+    if not text.isdigit():
+        for read in (_ago, _day, _time):
+            try:
+                return read(text, now_ms, end)
+            except (ValueError, OverflowError):
+                continue
+    raise ValueError(f"{text!r} is no moment: {_FORMS}")
+
+
+def _ago(text: str, now_ms: int, end: bool) -> int:
+    return now_ms - parse_duration(text)
+
+
+def _day(text: str, now_ms: int, end: bool) -> int:
+    begin = datetime.combine(date.fromisoformat(text), time(), UTC)
+    return _to_ms(begin + timedelta(days=1) if end else begin)
+
+
+def _time(text: str, now_ms: int, end: bool) -> int:
+    moment = datetime.fromisoformat(text)
+    return _to_ms(moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC))
+
+
+def _to_ms(moment: datetime) -> int:
+    return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
 
 
 def parse_by(text: str | None) -> By | None:

@@ -61,6 +61,7 @@ def test_marks_may_come_in_any_order():
         (30, DAY_MS, DAY_MS),
         (24 * 60, MINUTE_MS, MINUTE_MS),
         (31 * 60, MINUTE_MS, HOUR_MS),
+        (30 * 60, MINUTE_MS, MINUTE_MS),
         (2, MINUTE_MS, MINUTE_MS),
         (60, 10 * MINUTE_MS, HOUR_MS),
         (0, MINUTE_MS, MINUTE_MS),

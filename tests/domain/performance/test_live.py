@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from src.domain.money import MONEY_CONTEXT
-from src.domain.performance.equity import HOUR_MS, MINUTE_MS, EquityMark, Flow
+from src.domain.performance.equity import DAY_MS, HOUR_MS, MINUTE_MS, EquityMark, Flow
 from src.domain.performance.history import TradingHistory
 from src.domain.performance.live import CurveTally
 from src.domain.performance.report import report
@@ -29,13 +29,21 @@ def followed(points: list[EquityMark], every_ms: int, flows: dict[int, D] | None
 
 
 @given(
-    st.lists(st.integers(1, 10**6), min_size=1, max_size=150),
+    st.lists(st.integers(-5, 10**6), min_size=1, max_size=150),
     st.integers(0, HOUR_MS),
     st.sampled_from([MINUTE_MS, 30_000, 20 * MINUTE_MS, HOUR_MS]),
 )
 def test_a_curve_followed_mark_by_mark_has_the_figures_of_the_whole(values, offset_ms, every_ms):
-    points = marks(*map(D, values), every_ms=every_ms, start_ms=START_MS + offset_ms)
+    assert_same(marks(*map(D, values), every_ms=every_ms, start_ms=START_MS + offset_ms), every_ms)
 
+
+@pytest.mark.parametrize("every_ms", [30_000, MINUTE_MS, HOUR_MS, DAY_MS])
+@pytest.mark.parametrize("count", [30, 31, 32, 400])
+def test_a_long_curve_has_the_same_ratios(count, every_ms):
+    assert_same(marks(*random_equities(count, count), every_ms=every_ms), every_ms)
+
+
+def assert_same(points: list[EquityMark], every_ms: int) -> None:
     live = followed(points, every_ms).figures()
 
     whole = report(TradingHistory("USDT", marks=points)).curve

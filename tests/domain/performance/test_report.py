@@ -51,6 +51,17 @@ def test_every_commission_and_every_funding_payment_is_somebodys(seed):
     assert whole.trades.funding + whole.open_funding + whole.unheld_funding == paid == whole.funding
 
 
+def test_funding_that_no_lot_is_known_of_is_told_apart():
+    payments = [
+        FundingPayment("BTCUSDT", D("-1.5"), START_MS + 1),
+        FundingPayment("ETHUSDT", D(2), START_MS + 1),
+    ]
+
+    found = report(TradingHistory("USDT", [a_trip("4")], funding=payments))
+
+    assert (found.trades.funding, found.unheld_funding, found.funding) == (D("-1.5"), D(2), D("0.5"))
+
+
 @given(seeds, seeds, st.sampled_from(By))
 def test_the_order_in_which_a_history_is_told_changes_nothing(seed, other, by):
     world = World(seed, 40)

@@ -106,6 +106,8 @@ def test_a_period_is_days_moments_or_how_long_ago(
     ("arguments", "line"),
     [
         (("performance", "--since", "yesterday"), "'yesterday' is no moment: write a day like 2026-01-31"),
+        (("performance", "--since", "20260105"), "'20260105' is no moment"),
+        (("performance", "--since", ""), "'' is no moment"),
         (("daily", "--until", "2026-13-01"), "'2026-13-01' is no moment"),
         (
             ("trades", "--since", "2026-01-06", "--until", "2026-01-05"),
