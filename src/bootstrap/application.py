@@ -29,6 +29,7 @@ from src.interfaces.cli.composition import (
     ConfigurationError,
     Ended,
     Initialised,
+    LivePlan,
     RecoveryOutcome,
     SessionObserver,
     SessionRequest,
@@ -42,6 +43,12 @@ class PaperApplication(Upkeep):
     """Implements the command line's Application over paper trading and SQLite."""
 
     # --- sessions -------------------------------------------------------------------------------------------
+
+    def live_plan(self) -> LivePlan:
+        """What a live session would be; raises ConfigurationError unless every limit is written down."""
+        from src.bootstrap.going_live import live_plan
+
+        return live_plan(self._loaded, self.data_dir)
 
     def run_session(self, request: SessionRequest, observer: SessionObserver) -> SessionResult:
         """Start or resume the account's session and run it to its end; one that fails starts itself again."""

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
-from src.application.ports.broker import BrokerError, Consistency
+from src.application.ports.broker import BrokerError, Consistency, KeyPermissions
 from src.application.ports.store import AccountRow, ReadModels
 from src.application.sizing import parse_sizer
 from src.application.trading.market_desk import MarketDesk
@@ -209,10 +209,14 @@ async def _notes_on_key(reads: BinanceReads, venue: Venue) -> list[str]:
     """
     if venue.rest_url == DEMO[0]:
         return []
-    permissions = await reads.key_permissions()
+    return check_key(await reads.key_permissions(), may_withdraw=venue.may_withdraw)
+
+
+def check_key(permissions: KeyPermissions, *, may_withdraw: bool) -> list[str]:
+    """Remarks on a key; raises ConfigurationError for one that may do too little or too much."""
     if not permissions.can_trade:
         raise ConfigurationError("this key may not trade futures: allow it, or take another key")
-    if permissions.can_withdraw and not venue.may_withdraw:
+    if permissions.can_withdraw and not may_withdraw:
         raise ConfigurationError(
             "this key may move money out of the account: take one that may only trade, or set "
             "STEADYHAND_ALLOW_WITHDRAWAL_KEY=true"

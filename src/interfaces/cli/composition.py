@@ -22,6 +22,7 @@ from src.interfaces.cli.outcomes import (
     Ended,
     Health,
     Initialised,
+    LivePlan,
     Migrated,
     OrderCanceled,
     RecoveryOutcome,
@@ -49,6 +50,7 @@ __all__ = [
     "Ended",
     "Health",
     "Initialised",
+    "LivePlan",
     "Migrated",
     "OrderCanceled",
     "RecoveryOutcome",
@@ -129,6 +131,10 @@ class Application(Protocol):
 
     def state_age_ms(self) -> int | None:
         """Wall time since the database was last written, ms; None when there is no such database."""
+        ...
+
+    def live_plan(self) -> LivePlan:
+        """What a live session would be; raises :class:`ConfigurationError` unless every limit is written down."""
         ...
 
     def run_session(self, request: SessionRequest, observer: SessionObserver) -> SessionResult:

@@ -4,6 +4,7 @@ Times are ms since the epoch (UTC), money is in the settle asset.
 """
 
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +21,17 @@ class SettingLine:
     value: str
     source: str
     meaning: str
+
+
+@dataclass(frozen=True, slots=True)
+class LivePlan:
+    """What a person confirms before a session trades with money; the losses are shares of equity."""
+
+    account: str
+    symbols: tuple[str, ...]
+    leverage: int
+    daily_loss_pct_max: Decimal
+    drawdown_pct_max: Decimal
 
 
 class Ended(StrEnum):

@@ -43,9 +43,7 @@ _TakeProfit = Annotated[str | None, _option("--take-profit", "SHARE", "Distance 
 _Funding = Annotated[str | None, _option("--funding-interval", "TIME", "Between two funding payments.")]
 _Leverage = Annotated[str | None, _option("--leverage", "N", "Leverage at the exchange.")]
 _Portfolio = Annotated[str | None, _option("--portfolio", "NAME", "The portfolio traded for.")]
-_Exchange = Annotated[
-    str, _option("--exchange", "NAME", "paper, testnet or live. [default: paper]")
-]
+_Exchange = Annotated[str, _option("--exchange", "NAME", "paper, testnet or live. [default: paper]")]
 _Flatten = Annotated[bool, typer.Option("--flatten", help="Close all positions at the end.")]
 
 
@@ -87,15 +85,25 @@ def start_session(
         "portfolio": portfolio,
     }
     given = {name: value for name, value in flags.items() if value is not None}
-    _run(ctx, given, session_request(duration, replay or [], speed, flatten, given, bars or [], exchange), as_json)
+    _run(
+        ctx,
+        given,
+        session_request(duration, replay or [], speed, flatten, given, bars or [], exchange),
+        as_json,
+    )
 
 
 def _run(ctx: typer.Context, flags: dict[str, str], request: "SessionRequest", as_json: bool) -> None:
+    import sys
+
     from src.interfaces.cli.composition import Ended
+    from src.interfaces.cli.confirmation import confirm_live
     from src.interfaces.cli.errors import CommandFailed
     from src.interfaces.cli.screens.choice import choose_screen
 
     app = load(ctx, flags)
+    if request.exchange == "live":
+        confirm_live(app.live_plan(), sys.stdin.isatty(), input)
     screen: Screen = choose_screen(as_json, request.speed)
     try:
         result = app.run_session(request, screen)

@@ -1,0 +1,50 @@
+"""What has to be said before a session trades with money: every limit in writing, and what could be lost."""
+
+from pathlib import Path
+from typing import Final
+
+from src.bootstrap.settings import Loaded
+from src.bootstrap.settings.risk import RiskSettings
+from src.bootstrap.settings.sources import env_of
+from src.bootstrap.venue import LIVE, venue_of
+from src.interfaces.cli.composition import ConfigurationError, LivePlan
+
+WRITTEN: Final = (
+    "symbols",
+    "strategies",
+    "leverage",
+    "leverage_max",
+    "max_positions",
+    "position_size_pct",
+    "stop_loss_pct",
+    "take_profit_pct",
+    "max_daily_loss_pct",
+    "free_margin_pct_min",
+    "order_value_max",
+    "price_collar_pct",
+    "slippage_tolerance",
+    "orders_per_second_max",
+    "orders_per_minute_max",
+    "entries_per_minute_max",
+    *RiskSettings.model_fields,
+)
+"""Settings that have a default on paper and none with money."""
+
+
+def live_plan(loaded: Loaded, data_dir: Path) -> LivePlan:
+    """What a live session would be; raises ConfigurationError for the first limits that nobody has written down."""
+    missing = [env_of(name).names[0] for name in WRITTEN if name not in loaded.sources]
+    if missing:
+        more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
+        raise ConfigurationError(
+            f"live trading needs every limit in writing: set {', '.join(missing[:3])}{more} (see .env.example)"
+        )
+    settings = loaded.settings
+    venue = venue_of(settings, LIVE, data_dir)
+    return LivePlan(
+        account=venue.account_id[:8],
+        symbols=settings.symbols,
+        leverage=settings.leverage,
+        daily_loss_pct_max=settings.max_daily_loss_pct,
+        drawdown_pct_max=settings.drawdown_pct_max,
+    )
