@@ -6,7 +6,6 @@ when funding is next paid, and how far the market had been read. The books are n
 again (Engine.warm).
 """
 
-from heapq import heappush
 from typing import Any, TypeAlias
 
 from src.infrastructure.simulated_exchange.accounts import Account, Position
@@ -80,7 +79,7 @@ def restore(state: ExchangeState, snapshot: Snapshot, orders: list[Order], algos
         order.rank, order.queue_ahead = queues[order.order_id]
         state.markets[order.symbol].rest(order)
         if order.good_till_ms:
-            heappush(state.deadlines, (order.good_till_ms, order.order_id, order.account))
+            state.remember_date(order)
     trails = {algo_id: (extreme, trigger) for algo_id, extreme, trigger in snapshot["trails"]}
     for algo in algos:
         account = state.accounts[algo.account]

@@ -5,6 +5,7 @@ long a run is.
 """
 
 from dataclasses import dataclass, field
+from heapq import heappush
 from typing import Final
 
 from src.infrastructure.simulated_exchange.accounts import Account
@@ -22,6 +23,7 @@ from src.infrastructure.simulated_exchange.symbol_market import SymbolMarket
 
 # How often the exchange looks at margins, in engine time.
 LOOK_MS: Final = 1_000
+DEADLINES_MAX: Final = 1_024
 
 
 @dataclass(slots=True)
@@ -68,6 +70,7 @@ class ExchangeState:
         "countdowns",
         "counters",
         "deadlines",
+        "deadlines_max",
         "has_trailed",
         "looked_s",
         "markets",
@@ -84,6 +87,7 @@ class ExchangeState:
         self.changes = Changes()
         self.countdowns: dict[tuple[int, str], int] = {}
         self.deadlines: list[tuple[int, int, int]] = []
+        self.deadlines_max = DEADLINES_MAX
         self.has_trailed = False
         self.looked_s = 0
         self.now_ms = 0
@@ -99,6 +103,15 @@ class ExchangeState:
     def leverage(self, account: Account, symbol: str) -> int:
         """The leverage set for a symbol, or the default."""
         return account.leverage.get(symbol, self.rules.leverage)
+
+    def remember_date(self, order: Order) -> None:
+        """Let a GTD order end at its date. Dates of orders that ended before are forgotten now and then."""
+        heappush(self.deadlines, (order.good_till_ms, order.order_id, order.account))
+        if len(self.deadlines) > self.deadlines_max:
+            # One order may have been remembered more than once, each time it was modified.
+            open_ones = {one for one in self.deadlines if one[1] in self.accounts[one[2]].orders}
+            self.deadlines = sorted(open_ones)
+            self.deadlines_max = max(DEADLINES_MAX, 2 * len(open_ones))
 
     def tell(self, account: int, kind: str, raw: str) -> None:
         """Send an event to an account's user stream when the commit is done."""

@@ -9,7 +9,6 @@ resting order is not traded with: the taker's selfTradePreventionMode says which
 """
 
 from collections.abc import Iterator
-from heapq import heappush
 from typing import Final
 
 from src.infrastructure.simulated_exchange import execution
@@ -185,4 +184,4 @@ def _queue_up(state: ExchangeState, market: SymbolMarket, order: Order) -> None:
     order.queue_ahead = market.standing_at(order.side, order.price)
     market.rest(order)
     if order.good_till_ms:
-        heappush(state.deadlines, (order.good_till_ms, order.order_id, order.account))
+        state.remember_date(order)

@@ -181,6 +181,39 @@ def test_a_liquidation_survives_the_process(tmp_path: Path):
     assert again.position_risk(ACCOUNT) == []
 
 
+class Killed(BaseException):
+    """The process is gone."""
+
+
+@pytest.mark.parametrize(
+    ("boundary", "survives"), [("exchange.before_commit", False), ("exchange.after_commit", True)]
+)
+def test_a_kill_around_a_liquidation_loses_or_keeps_the_whole_of_it(
+    tmp_path: Path, boundary: str, survives: bool
+):
+    path = tmp_path / "exchange.sqlite"
+    a_long(path=path)
+    armed: list[str] = []
+
+    def kill(name: str) -> None:
+        if name in armed:
+            raise Killed(name)
+
+    engine = an_engine(path, failpoint=kill)
+    armed.append(boundary)
+    with pytest.raises(Killed):
+        quote(engine, "66000.00", "66000.10")
+
+    engine._store.close()
+    again = an_engine(path)
+    assert engine.take_events() == []
+    assert (again.position_risk(ACCOUNT) == []) is survives
+    assert all(line.holds for line in again.audit())
+    quote(again, "66000.00", "66000.10")
+    assert again.position_risk(ACCOUNT) == []
+    assert sum(row.reference.kind == "book" for row in again.trade_records(ACCOUNT, BTC)) == 2
+
+
 def test_a_forced_liquidation_needs_no_reason_but_a_position():
     engine = a_long(wallet="100000")
 

@@ -113,6 +113,18 @@ def test_a_date_survives_the_process(tmp_path: Path, frames: Frames):
     assert again.open_orders(ACCOUNT) == []
 
 
+def test_dates_of_ended_orders_are_forgotten(engine: Engine):
+    for number in range(3_000):
+        till = engine.now_ms + FAR_MS + number
+        order(engine, price="75000.00", time_in_force="GTD", good_till_ms=till, client_order_id="c-1")
+        engine.cancel_order(ACCOUNT, BTC, client_order_id="c-1")
+    order(engine, price="75000.00", time_in_force="GTD", good_till_ms=engine.now_ms + FAR_MS)
+
+    assert len(engine._state.deadlines) < 1_100
+    engine.advance_time(engine.now_ms + FAR_MS)
+    assert engine.open_orders(ACCOUNT) == []
+
+
 @pytest.mark.parametrize(
     ("lead_ms", "code"),
     [(600_000, -5040), (0, -5040), (253_402_300_799_000, -5040)],
