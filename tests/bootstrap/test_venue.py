@@ -64,7 +64,7 @@ def test_live_is_binance_and_needs_a_key(tmp_path: Path):
 
 
 def test_a_key_without_its_secret_is_no_key(tmp_path: Path):
-    with pytest.raises(ConfigurationError, match="secret"):
+    with pytest.raises(ConfigurationError, match="BINANCE_API_SECRET is missing"):
         a_venue(tmp_path, "testnet", BINANCE_API_KEY="k" * 32)
 
 
