@@ -38,7 +38,7 @@ def test_a_curve_followed_mark_by_mark_has_the_figures_of_the_whole(values, offs
 
 
 @pytest.mark.parametrize("every_ms", [30_000, MINUTE_MS, HOUR_MS, DAY_MS])
-@pytest.mark.parametrize("count", [30, 31, 32, 400])
+@pytest.mark.parametrize("count", [30, 31, 32, 400, 31 * 60])
 def test_a_long_curve_has_the_same_ratios(count, every_ms):
     assert_same(marks(*random_equities(count, count), every_ms=every_ms), every_ms)
 
@@ -56,6 +56,11 @@ def assert_same(points: list[EquityMark], every_ms: int) -> None:
         whole.risk.sortino,
         whole.risk.volatility,
     )
+
+
+@pytest.mark.parametrize("values", [("100", "0", "0"), ("100", "-5", "10", "20"), ("0", "10", "20")])
+def test_an_account_that_lost_everything_has_no_returns_any_more(values):
+    assert_same(marks(*values, every_ms=DAY_MS), DAY_MS)
 
 
 def test_what_is_paid_in_between_two_marks_is_no_return():
