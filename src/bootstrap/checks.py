@@ -13,7 +13,7 @@ from src.bootstrap.settings import Settings
 from src.domain.sessions.session import TradingSessionStatus
 from src.infrastructure.messaging.control_path import control_path
 from src.infrastructure.messaging.control_socket import ControlClient
-from src.infrastructure.persistence.databases import Database
+from src.infrastructure.persistence.databases import Database, PostgresDatabase
 from src.infrastructure.persistence.schema import SchemaState
 from src.interfaces.cli.composition import Check, Health
 
@@ -36,6 +36,7 @@ def run(settings: Settings, data_dir: Path, database: Database) -> Iterator[Chec
     )
     for check in single:
         yield check()
+    yield from _server(database)
     yield from _accounts(data_dir, database)
 
 
@@ -117,6 +118,27 @@ def _database(database: Database) -> Check:
     if state is SchemaState.OLD:
         return Check("database", Health.FAILED, "of an older version", "migrate")
     return Check("database", Health.FAILED, "of a newer version", "use the newer program")
+
+
+def _server(database: Database) -> Iterator[Check]:
+    """What only a database on a server has: it must sync, and quickly, for every order waits for a commit."""
+    if not isinstance(database, PostgresDatabase):
+        return
+    from src.infrastructure.persistence.postgres_health import server_health
+
+    try:
+        health = server_health(database.url)
+    except StoreError as error:
+        yield Check("server", Health.FAILED, str(error), "see database")
+        return
+    text = f"PostgreSQL {health.version}, a commit takes {health.commit_ms:.2f} ms"
+    if health.switched_off:
+        off = ", ".join(health.switched_off)
+        yield Check("server", Health.FAILED, f"{text}; {off} is off", f"switch on {off} in postgresql.conf")
+    elif health.commit_ms > SYNC_MS_MAX:
+        yield Check("server", Health.WARNING, text, "move the server nearer, or give it a faster disk")
+    else:
+        yield Check("server", Health.OK, text)
 
 
 def _accounts(data_dir: Path, database: Database) -> Iterator[Check]:

@@ -36,7 +36,8 @@ def migrate_postgres(url: DatabaseUrl, *, scripts: Path = SCRIPTS) -> list[str]:
     except FAILURES as error:
         raise postgres_error(error, url.name) from error
     except DBAPIError as error:
-        raise postgres_error(error.orig.__cause__ or error, url.name) from error
+        cause = None if error.orig is None else error.orig.__cause__
+        raise postgres_error(cause or error, url.name) from error
     finally:
         portal.close()
 

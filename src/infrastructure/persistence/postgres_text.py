@@ -14,7 +14,7 @@ from typing import Any, Final
 from src.infrastructure.persistence import statements as sql
 
 Params = Sequence[Any]
-Operation = tuple[str, list[Params]]
+Operation = tuple[str, Sequence[Params]]
 """A statement with ``?`` for its parameters, and the rows that it is run for."""
 
 _PLACE: Final = re.compile(r"\?(\d*)")

@@ -20,7 +20,7 @@ def postgres(postgres_url: str) -> PostgresDatabase:
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Database:
     """A new database with its tables: a test that takes this runs on each kind."""
     if request.param == "postgresql":
-        return request.getfixturevalue("postgres")  # type: ignore[no-any-return]
+        return request.getfixturevalue("postgres")
     made = SqliteDatabase(tmp_path / "steadyhand.db")
     made.create()
     return made

@@ -18,6 +18,7 @@ from src.infrastructure.persistence.database_url import parse_database_url
 from src.infrastructure.persistence.databases import PostgresDatabase
 from src.infrastructure.persistence.portal import Portal
 from src.infrastructure.persistence.postgres_driver import AsyncpgDriver
+from src.infrastructure.persistence.postgres_health import server_health
 from src.infrastructure.persistence.postgres_store import PostgresStore
 from tests.conftest import ROOT
 from tests.support.faulty_postgres_driver import FaultyPostgresDriver
@@ -262,14 +263,16 @@ async def test_a_server_that_would_not_sync_is_told_to(postgres: PostgresDatabas
     await driver.close()
 
 
-async def test_an_order_of_rows_does_not_depend_on_the_servers_language(postgres: PostgresDatabase):
-    writer = await Writer.open(postgres)
-    symbols = ["ETHUSDT", "1000PEPEUSDT", "BTCUSDT", "BTCUSDT_260327"]
-    for number, symbol in enumerate(symbols, 1):
-        await writer.write(intent := an_intent(number, a_ticket(symbol=symbol)), a_fill(intent, number))
-    await writer.end()
+def test_a_server_that_does_not_sync_is_noticed():
+    with running_server() as server:
+        url = parse_database_url(server.url())
+        sound = server_health(url)
 
-    again = await Writer.open(postgres)
+        server.run("ALTER SYSTEM SET fsync = off")
+        server.run("SELECT pg_reload_conf()")
+        server.kill()
+        server.start()
 
-    assert [symbol for symbol, _ in again.ledger.positions] == sorted(symbols)
-    await again.end()
+        assert sound.switched_off == ()
+        assert sound.commit_ms > 0
+        assert server_health(url).switched_off == ("fsync",)

@@ -105,6 +105,7 @@ def test_every_command_answers_from_a_server_what_it_answers_from_a_file(
             assert server[command][1] == re.sub(r", [\d.]+m?s old", "", file[command][1]), command
     assert "PostgreSQL database test_" in server[("doctor",)][1]
     assert "chain intact" in server[("doctor",)][1]
+    assert re.search(r"ok +server +PostgreSQL \d+\.\d+, a commit takes \d+\.\d\d ms", server[("doctor",)][1])
 
 
 def test_a_database_is_made_and_migrated_by_the_same_commands(desk: Desk, postgres_server: PostgresServer):
