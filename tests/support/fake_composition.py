@@ -19,6 +19,7 @@ from src.application.trading.snapshot import SessionSnapshot
 from src.domain.ledger.events import Event, FillBooked, IncomeBooked
 from src.domain.ledger.state import Ledger
 from src.domain.orders.order import Order
+from src.domain.orders.parents import ParentOrder
 from src.domain.performance.executions import Execution
 from src.domain.positions.position import Position, RoundTrip
 from src.domain.risk.limits import RiskLimits
@@ -49,6 +50,7 @@ class FakeReads:
     rows: list[AccountRow] = field(default_factory=list)
     the_ledger: Ledger | None = None
     the_orders: list[Order] = field(default_factory=list)
+    the_parents: list[ParentOrder] = field(default_factory=list)
     trips: list[RoundTrip] = field(default_factory=list)
     records: list[JournalRecord] = field(default_factory=list)
     the_executions: list[Execution] = field(default_factory=list)
@@ -73,6 +75,9 @@ class FakeReads:
     ) -> list[Order]:
         found = [o for o in self.the_orders if symbol in (None, o.symbol) and (o.is_open or not open_only)]
         return found[:limit]
+
+    def parents(self, account_id: str, limit: int = 20) -> list[ParentOrder]:
+        return self.the_parents[:limit]
 
     def verify(self, account_id: str) -> int:
         return len(self.records)

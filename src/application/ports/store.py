@@ -14,6 +14,7 @@ from typing import Protocol
 from src.domain.ledger.events import AccountOpened, Event, FillBooked, IncomeBooked
 from src.domain.ledger.state import Ledger
 from src.domain.orders.order import Order
+from src.domain.orders.parents import ParentOrder
 from src.domain.performance.executions import Execution
 from src.domain.positions.position import Position, RoundTrip
 from src.domain.sessions.session import TradingSession
@@ -182,6 +183,10 @@ class ReadModels(Protocol):
         self, account_id: str, *, open_only: bool = False, symbol: str | None = None, limit: int = 100
     ) -> list[Order]:
         """Orders, newest first."""
+        ...
+
+    def parents(self, account_id: str, limit: int = 20) -> list[ParentOrder]:
+        """Parent orders, newest first, without their children: those name their parents."""
         ...
 
     def order(self, account_id: str, client_order_id: str) -> Order | None:

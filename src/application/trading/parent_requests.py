@@ -1,67 +1,14 @@
-"""Parent orders as callers ask for them and as they see them: OCO, iceberg, TWAP, VWAP."""
+"""Parent orders as callers ask for them: OCO, iceberg, TWAP, VWAP."""
 
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from src.application.trading.adapters.live_broker_adapter import LiveBrokerAdapter
 from src.application.trading.requests import OrderRequest
 from src.application.trading.volume_profile import VolumeProfile
-from src.domain.orders.parents import ParentKind, ParentOrder, ParentTicket
+from src.domain.orders.parents import ParentKind, ParentTicket
 from src.domain.orders.ticket import OrderTicket
 from src.domain.orders.types import OrderType
-
-
-@dataclass(frozen=True, slots=True)
-class ParentLine:
-    """One parent order at one moment; quantities in base asset, prices in quote per base asset, times in ms UTC.
-
-    ``outstanding_quantity`` is what its children may still fill. ``children`` are the ids of those in the working set.
-    """
-
-    parent_id: str
-    kind: str
-    symbol: str
-    side: str
-    status: str
-    quantity: Decimal
-    filled_quantity: Decimal
-    outstanding_quantity: Decimal
-    average_price: Decimal | None
-    limit_price: Decimal | None
-    slices: int
-    slices_done: int
-    start_ms: int
-    end_ms: int
-    strategy_id: str
-    reason: str
-    created_ms: int
-    children: tuple[str, ...]
-
-    @classmethod
-    def of(cls, parent: ParentOrder) -> "ParentLine":
-        """A copy."""
-        ticket = parent.ticket
-        return cls(
-            parent_id=parent.parent_id,
-            kind=ticket.kind.value,
-            symbol=ticket.symbol,
-            side=ticket.side.value,
-            status=parent.status.value,
-            quantity=ticket.quantity,
-            filled_quantity=parent.filled_quantity,
-            outstanding_quantity=parent.outstanding_quantity,
-            average_price=parent.average_price,
-            limit_price=ticket.limit_price,
-            slices=ticket.slices,
-            slices_done=parent.slices_done,
-            start_ms=ticket.start_ms,
-            end_ms=ticket.end_ms,
-            strategy_id=ticket.strategy_id,
-            reason=parent.reason,
-            created_ms=parent.created_ms,
-            children=tuple(name for name, order in parent.children.items() if not order.is_settled),
-        )
 
 
 def oco_ticket(

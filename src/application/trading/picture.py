@@ -107,4 +107,5 @@ def order_line(order: Order) -> OrderLine:
         strategy_id=ticket.strategy_id,
         reason=order.reason or ticket.reason,
         created_ms=order.created_ms,
+        parent_id=ticket.parent_id,
     )

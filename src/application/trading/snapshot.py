@@ -3,10 +3,15 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
+from src.domain.orders.parents import ParentOrder
+
 
 @dataclass(frozen=True, slots=True)
 class PositionLine:
-    """One open position. Quantities in base asset (signed), prices in quote per base asset, money in quote asset."""
+    """One open position. Quantities in base asset (signed), prices in quote per base asset, money in quote asset.
+
+    ``side`` is LONG or SHORT; ``margin_ratio`` is maintenance margin over margin balance, forced closing begins at 1.
+    """
 
     symbol: str
     quantity: Decimal
@@ -18,6 +23,9 @@ class PositionLine:
     strategy_id: str
     opened_ms: int
     leverage: int = 1
+    side: str = ""
+    margin_ratio: Decimal | None = None
+    liquidation_price: Decimal | None = None
 
     @property
     def roi_percentage(self) -> Decimal | None:
@@ -44,6 +52,59 @@ class OrderLine:
     strategy_id: str
     reason: str
     created_ms: int
+    parent_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ParentLine:
+    """One parent order at one moment; quantities in base asset, prices in quote per base asset, times in ms UTC.
+
+    ``outstanding_quantity`` is what its children may still fill. ``children`` are the ids of those in the working set.
+    """
+
+    parent_id: str
+    kind: str
+    symbol: str
+    side: str
+    status: str
+    quantity: Decimal
+    filled_quantity: Decimal
+    outstanding_quantity: Decimal
+    average_price: Decimal | None
+    limit_price: Decimal | None
+    slices: int
+    slices_done: int
+    start_ms: int
+    end_ms: int
+    strategy_id: str
+    reason: str
+    created_ms: int
+    children: tuple[str, ...]
+
+    @classmethod
+    def of(cls, parent: ParentOrder) -> "ParentLine":
+        """A copy."""
+        ticket = parent.ticket
+        return cls(
+            parent_id=parent.parent_id,
+            kind=ticket.kind.value,
+            symbol=ticket.symbol,
+            side=ticket.side.value,
+            status=parent.status.value,
+            quantity=ticket.quantity,
+            filled_quantity=parent.filled_quantity,
+            outstanding_quantity=parent.outstanding_quantity,
+            average_price=parent.average_price,
+            limit_price=ticket.limit_price,
+            slices=ticket.slices,
+            slices_done=parent.slices_done,
+            start_ms=ticket.start_ms,
+            end_ms=ticket.end_ms,
+            strategy_id=ticket.strategy_id,
+            reason=parent.reason,
+            created_ms=parent.created_ms,
+            children=tuple(name for name, order in parent.children.items() if not order.is_settled),
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from src.application.ports.store import (
 from src.domain.ledger.events import FillBooked, IncomeBooked
 from src.domain.ledger.state import Ledger
 from src.domain.orders.order import Order
+from src.domain.orders.parents import ParentOrder
 from src.domain.performance.executions import Execution
 from src.domain.positions.position import Position, RoundTrip
 from src.domain.sessions.session import TradingSession
@@ -80,6 +81,11 @@ class SqlReadModels(ABC):
         statement = sql.SELECT_OPEN_ORDERS if open_only else sql.SELECT_ORDERS
         rows = self._query(statement, (self._find(account_id), symbol, symbol, limit))
         return [loading.build_order(row) for row in rows]
+
+    def parents(self, account_id: str, limit: int = 20) -> list[ParentOrder]:
+        """Parent orders, newest first, without their children: those name their parents."""
+        rows = self._query(sql.SELECT_PARENTS, (self._find(account_id), limit))
+        return [loading.build_parent(row) for row in rows]
 
     def order(self, account_id: str, client_order_id: str) -> Order | None:
         """One order."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from src.application.trading.snapshot import MarketLine, OrderLine, PositionLine
+from src.application.trading.snapshot import MarketLine, OrderLine, ParentLine, PositionLine
 from src.interfaces.cli.screens.summary import win_rate
 from src.interfaces.cli.state import Seen
 from src.interfaces.cli.tables import Cell, gain, print_table
@@ -68,7 +68,19 @@ def _lines(seen: Seen) -> Iterator[str]:
 
 def print_positions(positions: Sequence[PositionLine], title: str) -> None:
     """Positions for people."""
-    columns = ("symbol", "side", "quantity>", "entry>", "mark>?", "P&L>", "stop>", "target>", "strategy?")
+    columns = (
+        "symbol",
+        "side",
+        "quantity>",
+        "entry>",
+        "mark>?",
+        "P&L>",
+        "stop>",
+        "target>",
+        "strategy?",
+        "liquidation>?",
+        "margin>?",
+    )
     rows = [
         (
             line.symbol,
@@ -80,6 +92,8 @@ def print_positions(positions: Sequence[PositionLine], title: str) -> None:
             "none" if line.stop_price is None else price(line.stop_price),
             price(line.target_price),
             line.strategy_id,
+            price(line.liquidation_price),
+            percent(line.margin_ratio),
         )
         for line in positions
     ]
@@ -109,6 +123,27 @@ def print_orders(orders: Sequence[OrderLine], title: str) -> None:
         for line in orders
     ]
     _table_or(title, columns, rows, "no order yet")
+
+
+def print_parents(parents: Sequence[ParentLine], title: str) -> None:
+    """Parent orders for people, newest first; the list of orders names each one's children by it."""
+    columns = ("time", "kind", "symbol", "side", "filled>", "of>", "price>", "status", "slices>?", "id?")
+    rows = [
+        (
+            clock(line.created_ms),
+            line.kind,
+            line.symbol,
+            line.side,
+            quantity(line.filled_quantity),
+            quantity(line.quantity),
+            price(line.average_price if line.average_price is not None else line.limit_price),
+            line.status,
+            f"{line.slices_done}/{line.slices}" if line.slices else "-",
+            line.parent_id,
+        )
+        for line in parents
+    ]
+    _table_or(title, columns, rows, "no parent order yet")
 
 
 def print_markets(markets: Sequence[MarketLine]) -> None:

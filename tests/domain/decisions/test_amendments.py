@@ -6,7 +6,7 @@ import pytest
 
 from src.domain.decisions.amending import SETTLING_MS
 from src.domain.decisions.effects import ModifyOrder
-from src.domain.decisions.news import RequestCancel, RequestModify, Tick
+from src.domain.decisions.news import News, RequestCancel, RequestModify, Tick
 from src.domain.ledger import events as e
 from src.domain.ledger.evolve import fold
 from src.domain.orders.news import ModifyAccepted, ModifyRefused, ModifyUnknown, OrderNews
@@ -24,8 +24,9 @@ def resting(scene: Scene, **changes):
 
 
 def request(scene: Scene, order, price=None, quantity=None):
-    wanted = [None if value is None else Decimal(value) for value in (price, quantity)]
-    return scene.decide(RequestModify(order.client_order_id, *wanted, "by hand"))
+    new_price = None if price is None else Decimal(price)
+    new_quantity = None if quantity is None else Decimal(quantity)
+    return scene.decide(RequestModify(order.client_order_id, new_price, new_quantity, "by hand"))
 
 
 def as_it_would_be(order, price, quantity, **changes):
@@ -205,7 +206,7 @@ def test_the_journal_tells_the_whole_story(outcome):
     scene = Scene()
     order = resting(scene)
     request(scene, order, 98, 3)
-    news = {
+    news: dict[str, News] = {
         "done": ModifyAccepted(order.client_order_id, Decimal(98), Decimal(3), 0),
         "refused": ModifyRefused(order.client_order_id, -5028, "no", 0),
         "unknown": ModifyUnknown(order.client_order_id, "timeout"),

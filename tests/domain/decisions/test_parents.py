@@ -10,6 +10,7 @@ from src.domain.decisions.news import (
     MoveSession,
     MoveTrading,
     OpenParent,
+    RecoveryConcluded,
     RequestCancel,
     TakeOver,
     Tick,
@@ -251,7 +252,7 @@ def test_the_next_process_goes_on_where_the_last_one_was_killed():
 
     scene.ledger = fold(scene.journal)
     scene.decide(TakeOver(2))
-    scene.ledger.session.status = type(scene.ledger.session.status).RUNNING
+    scene.decide(RecoveryConcluded("start", 0, 0, 0, ()))
     taken_over = later(scene)
 
     assert quantities(taken_over) == [3]
@@ -275,7 +276,7 @@ def test_an_iceberg_shows_its_tip_and_the_next_one_only_when_that_is_gone():
 
     assert quantities(step) == [4]
     assert submits(partly) == []
-    assert (quantities(wholly), quantities(last)) == ([4], [2])
+    assert [*quantities(wholly), *quantities(last)] == [4, 2]
     assert parent.unsent_quantity == 0
 
 

@@ -9,10 +9,11 @@ from collections.abc import Callable
 
 from src.application.ports.event_bus import EventBus
 from src.application.trading.library_order import LibraryOrder
-from src.application.trading.parent_requests import ParentLine, iceberg_ticket, oco_ticket, schedule_ticket
+from src.application.trading.parent_requests import iceberg_ticket, oco_ticket, schedule_ticket
 from src.application.trading.requests import OUTCOME_UNKNOWN, ExecutionResult, Number, OrderRequest, decimal
 from src.application.trading.services.live_orders import LiveOrders, OrderNotFound
 from src.application.trading.session_runner import SessionRunner
+from src.application.trading.snapshot import ParentLine
 from src.domain.decisions.news import (
     MoveParent,
     OpenParent,

@@ -53,10 +53,11 @@ def orders(
 ) -> None:
     """List orders, newest first; an export holds all unless --limit says less."""
     from src.application.trading.picture import order_line
+    from src.application.trading.snapshot import ParentLine
     from src.domain.market.symbols import canonical_symbol
     from src.interfaces.cli.accounts import choose_account
     from src.interfaces.cli.documents import print_document
-    from src.interfaces.cli.status import print_orders
+    from src.interfaces.cli.status import print_orders, print_parents
 
     app = load(ctx)
     wanted = canonical_symbol(symbol) if symbol is not None else None
@@ -65,6 +66,11 @@ def orders(
     try:
         most = limit or (50 if export is None else ALL)
         found = reads.orders(row.account_id, open_only=open_only, symbol=wanted, limit=most)
+        parents = [
+            ParentLine.of(parent)
+            for parent in reads.parents(row.account_id)
+            if wanted in (None, parent.ticket.symbol) and not (open_only and parent.status.is_over)
+        ]
     finally:
         reads.close()
     lines = [order_line(order) for order in found]
@@ -73,6 +79,8 @@ def orders(
 
         export_to(export, format_name, ORDER_COLUMNS, order_rows(lines), force=force, what="orders")
     elif as_json:
-        print_document({"account_id": row.account_id, "orders": lines})
+        print_document({"account_id": row.account_id, "orders": lines, "parents": parents})
     else:
+        if parents:
+            print_parents(parents, f"{row.exchange.upper()} parent orders")
         print_orders(lines, f"{row.exchange.upper()} {'open orders' if open_only else 'orders'}")
