@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import aiohttp
+import yarl
 
 from src.infrastructure.market_data.source import MarketSource
 from src.infrastructure.market_data.synthetic import SyntheticMarket
@@ -61,7 +62,8 @@ class Client:
 
     async def _send(self, method: str, path: str, query: str) -> tuple[int, Any]:
         headers = {"X-MBX-APIKEY": self.key.key}
-        url = f"{self.server.url}{path}?{query}"
+        # As it is: the signature is that of these very characters.
+        url = yarl.URL(f"{self.server.url}{path}?{query}", encoded=True)
         async with self.session.request(method, url, headers=headers, allow_redirects=False) as answer:
             self.headers = dict(answer.headers)
             if answer.content_type == "application/json":

@@ -105,6 +105,7 @@ class ExchangeServer:
             self.port = runner.addresses[0][1]
             for work in (self._feed.run(self._on_frame, self.hub.flush), self._tick_for_ever()):
                 task = asyncio.create_task(work)
+                task.add_done_callback(self._note_end)
                 opened.push_async_callback(_end, task)
             self._opened = opened.pop_all()
         return self
@@ -115,8 +116,14 @@ class ExchangeServer:
         await self._opened.aclose()
 
     async def wait_for_failure(self) -> ExchangeFailure:
-        """Wait until the exchange's file fails; the server is of no use any more then."""
+        """Wait until the exchange's file fails, or raise what ended the market: the server is of no use then."""
         return await asyncio.shield(self.services.venue.failed)
+
+    def _note_end(self, task: "asyncio.Task[None]") -> None:
+        """Without its market or its clock the server is of no use."""
+        failed = self.services.venue.failed
+        if not task.cancelled() and (error := task.exception()) is not None and not failed.done():
+            failed.set_exception(error)
 
     def _build(self, opened: contextlib.AsyncExitStack) -> None:
         config = self._config
