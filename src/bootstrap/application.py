@@ -25,6 +25,7 @@ from src.infrastructure.market_data.source import MarketSource, SourceError
 from src.infrastructure.monitoring.logging import configure_logging, log_session
 from src.infrastructure.persistence.schema import SchemaState
 from src.infrastructure.simulated_exchange.errors import ExchangeFailure
+from src.infrastructure.strategies.loading import load_strategy
 from src.interfaces.cli.composition import (
     ConfigurationError,
     Ended,
@@ -35,6 +36,7 @@ from src.interfaces.cli.composition import (
     SessionRequest,
     SessionResult,
 )
+from src.interfaces.cli.testnet import TestnetRequest
 
 _LOG = logging.getLogger("steadyhand.session")
 
@@ -116,14 +118,18 @@ class PaperApplication(Upkeep):
             parts = open_venue(self.settings, request, reads, self.database)
         finally:
             reads.close()
-        parts.broker = guarded(parts.broker, self.settings.retry_attempts)
-        return parts
+        return self._completed(parts)
 
     def _open(self, selection: Selection) -> SessionParts:
         parts = paper_parts(
             selection.config, _make_market, selection.market, selection.accounts, selection.account_id
         )
+        return self._completed(parts)
+
+    def _completed(self, parts: SessionParts) -> SessionParts:
+        """What every session has, wherever it trades: reads that are repeated, and users' own strategies."""
         parts.broker = guarded(parts.broker, self.settings.retry_attempts)
+        parts.load_strategy, parts.stopwatch = load_strategy, time.thread_time_ns
         return parts
 
     def recover(self, account_id: str, *, dry_run: bool) -> RecoveryOutcome:
@@ -191,3 +197,9 @@ class PaperComposition:
     def load(self, flags: Mapping[str, str]) -> PaperApplication:
         """Read the settings; raises ConfigurationError."""
         return PaperApplication(load_settings(flags))
+
+    def serve_testnet(self, request: TestnetRequest) -> None:
+        """Serve a local exchange until a signal comes."""
+        from src.bootstrap.testnet import serve_testnet  # loads the server
+
+        serve_testnet(request)

@@ -24,6 +24,7 @@ from src.bootstrap.settings.values import (
     read_strategies,
     read_symbols,
     read_timeframe,
+    read_url,
     text_or_none,
     upper,
 )
@@ -51,7 +52,7 @@ class Settings(RiskSettings):
     dry_run: Annotated[bool, Env.of("DRY_RUN", "true")] = False
     """Trade on paper even with a key."""
     testnet_url: Annotated[
-        str | None, Env.of("STEADYHAND_TESTNET_URL", "http://127.0.0.1:18080"), BeforeValidator(text_or_none)
+        str | None, Env.of("STEADYHAND_TESTNET_URL", "http://127.0.0.1:18080"), BeforeValidator(read_url)
     ] = None
     """Where the test exchange is; empty: Binance's demo venue with a key, the local exchange without one."""
     allow_withdrawal_key: Annotated[bool, Env.of("STEADYHAND_ALLOW_WITHDRAWAL_KEY", "false")] = False
@@ -96,6 +97,10 @@ class Settings(RiskSettings):
         Decimal, Fraction, Env.of("TAKE_PROFIT_PCT", "0.05"), Field(ge=0, le=10, allow_inf_nan=False)
     ] = Decimal("0.05")
     """Distance of the take-profit order from the entry price; 0: none."""
+    trailing_stop_pct: Annotated[
+        Decimal, Fraction, Env.of("TRAILING_STOP_PCT", "0"), Field(ge=0, le=Decimal("0.1"), allow_inf_nan=False)
+    ] = Decimal(0)
+    """Distance at which the stop follows the best price, 0.001 to 0.1; 0: it stands at STOP_LOSS_PCT."""
     max_positions: Annotated[int, Env.of("MAX_POSITIONS", "10"), Field(ge=1, le=1_000)] = 10
     """Most positions open at one time."""
     position_size_pct: Annotated[

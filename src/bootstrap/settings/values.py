@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, InstanceOf
 
@@ -79,6 +80,16 @@ def read_sizing(value: Any) -> Any:
 
 def _duration(value: Any) -> Duration:
     return Duration(parse_duration(str(value)))
+
+
+def read_url(value: Any) -> Any:
+    """The address of a server, http or https, if it is one; None for an empty text."""
+    if not value:
+        return None
+    parts = urlsplit(str(value))
+    if parts.scheme not in ("http", "https") or not parts.hostname or " " in str(value):
+        raise ValueError("it is no address of a server: write it like http://127.0.0.1:18080")
+    return value
 
 
 def upper(value: Any) -> Any:

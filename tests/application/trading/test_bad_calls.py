@@ -1,0 +1,199 @@
+"""Bad calls of the library: each raises one line that names what is wrong, and orders nothing."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from src.application.trading.config import TradingConfig
+from src.application.trading.services.live_trading_service import LiveTradingService, NoSession
+from src.application.trading.trading_state import TradingState
+from src.bootstrap.assembly import repositories
+from src.domain.shared.errors import IllegalTransition
+from tests.application.trading.library import data_folder, service, until
+
+__all__ = ["data_folder", "service"]
+
+Call = Callable[[LiveTradingService], Awaitable[object]]
+
+
+def order(**changes: Any) -> Call:
+    """Place an order that would be good but for one argument."""
+    arguments: dict[str, Any] = {"symbol": "BTCUSDT", "side": "BUY", "quantity": "0.01"}
+    return lambda service: service.place_order(**(arguments | changes))
+
+
+def limit(**changes: Any) -> Call:
+    return order(order_type="LIMIT", price=45_000, **changes)
+
+
+def adjusted(quantity: Any) -> Call:
+    return lambda service: service.adjust_position("BTCUSDT", quantity)
+
+
+NO_NUMBERS = [
+    "",
+    "abc",
+    "1,5",
+    "NaN",
+    "Infinity",
+    "-Infinity",
+    None,
+    [],
+    "0x10",
+    "1e",
+    "½",
+    float("nan"),
+    float("inf"),
+]
+
+CALLS: dict[str, Call] = {
+    **{f"the quantity {value!r}": order(quantity=value) for value in [*NO_NUMBERS, 0, -1, "-0.01", "0.0"]},
+    **{f"the price {value!r}": order(order_type="LIMIT", price=value) for value in [*NO_NUMBERS, 0, -45_000]},
+    **{f"the stop loss {value!r}": order(stop_loss=value) for value in [*NO_NUMBERS[:6], 0, -1]},
+    **{f"the take profit {value!r}": order(take_profit=value) for value in [*NO_NUMBERS[:6], 0, -1]},
+    **{f"the symbol {value!r}": order(symbol=value) for value in ["", "B$", "btc usdt !", "€", "A" * 60, "../x"]},
+    "a symbol that is not traded": order(symbol="DOGEUSDT"),
+    **{f"the side {value!r}": order(side=value) for value in ["", "LONG", "buy ", None, 1]},
+    **{f"the type {value!r}": order(order_type=value) for value in ["", "STOP", "market", None, 3]},
+    **{f"the time in force {value!r}": limit(time_in_force=value) for value in ["", "DAY", "gtc", 7]},
+    "a limit order without a price": order(order_type="LIMIT"),
+    "a market order with a price": order(price=45_000),
+    **{f"status of {value!r}": lambda s, v=value: s.get_order_status(v) for value in ["", "x", "'; --", "0" * 99]},
+    **{f"cancel of {value!r}": lambda s, v=value: s.cancel_order(v) for value in ["", "x", "'; --", "0" * 99]},
+    **{f"close of {value!r}": lambda s, v=value: s.close_position(v) for value in ["", "B$", "BTCUSDT", "DOGEUSDT"]},
+    **{f"adjust to {value!r}": adjusted(value) for value in ["abc", "NaN", "Infinity"]},
+    "resume of a session that runs": lambda s: s.resume_session(),
+    "a second session": lambda s: s.start_session(),
+}  # fmt: skip
+
+
+async def test_every_bad_call_is_one_line_and_orders_nothing(service: LiveTradingService):
+    runner = service._active()
+    await asyncio.sleep(0.1)
+    wrong: list[str] = []
+    for name, call in CALLS.items():
+        before = set(runner.loop.ledger.orders), dict(runner.loop.ledger.account.wallet)
+        try:
+            await call(service)
+            wrong.append(f"{name}: nothing was raised")
+        except (ValueError, LookupError, IllegalTransition) as error:
+            if not str(error) or "\n" in str(error):
+                wrong.append(f"{name}: {error!r} is not one line")
+        except Exception as error:  # noqa: BLE001 - whatever else it is, it is what this test looks for
+            wrong.append(f"{name}: raised {error!r}")
+        if (set(runner.loop.ledger.orders), dict(runner.loop.ledger.account.wallet)) != before:
+            wrong.append(f"{name}: something was ordered")
+
+    assert len(CALLS) >= 85
+    assert wrong == []
+    assert service.is_running()
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        order(),
+        lambda s: s.pause_session(),
+        lambda s: s.stop_session(),
+        lambda s: s.get_positions(),
+        lambda s: s.get_session_stats(),
+        lambda s: s.get_metrics(),
+        lambda s: s.halt("x"),
+        lambda s: s.close_position("BTCUSDT"),
+        lambda s: s.get_order_status("x"),
+    ],
+)
+async def test_without_a_session_every_call_says_so(data_folder: Path, call: Call):
+    with pytest.raises(NoSession, match="no session is running: call start_session first"):
+        await call(LiveTradingService(config=TradingConfig()))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"symbols": ["B$"]}, "symbol"),
+        ({"symbols": ["A" * 60]}, "symbol"),
+        ({"strategies": ["nope"]}, "nope"),
+        ({"strategies": ["sma_cross:fast=0"]}, "fast=0"),
+        ({"strategies": ["rsi:period=x"]}, "period"),
+        ({"portfolio_id": "x" * 65}, "64"),
+    ],
+)
+async def test_a_session_that_cannot_be_leaves_nothing(
+    data_folder: Path, arguments: dict[str, Any], said: str
+):
+    service = LiveTradingService(config=TradingConfig())
+
+    with pytest.raises(ValueError, match=said) as refused:
+        await service.start_session(**arguments)
+
+    assert "\n" not in str(refused.value)
+    assert not data_folder.exists() and not service.is_running()
+
+
+async def halted_first(service: LiveTradingService) -> object:
+    await service.halt("enough")
+    return await order()(service)
+
+
+REFUSALS: dict[str, tuple[dict[str, str], Call]] = {
+    "position_size": ({}, order(quantity="1")),
+    "order_value": ({"STEADYHAND_ORDER_VALUE_MAX": "10"}, order()),
+    "price_collar": ({"STEADYHAND_PRICE_COLLAR_PCT": "0.01"}, limit()),
+    "filters": ({}, order(quantity="0.0000001")),
+    "leverage": ({"STEADYHAND_LEVERAGE_MAX": "0.01"}, order()),
+    "margin": ({"STEADYHAND_FREE_MARGIN_PCT_MIN": "0.999"}, order()),
+    "trading_state": ({}, halted_first),
+}
+
+
+@pytest.mark.parametrize("rule", REFUSALS)
+async def test_a_rule_that_objects_is_named_with_its_limit_and_nothing_is_ordered(
+    rule: str, data_folder: Path, monkeypatch: pytest.MonkeyPatch
+):
+    settings, call = REFUSALS[rule]
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    service = LiveTradingService()
+    await service.start_session(symbols=["BTCUSDT"], strategies=["sma_cross"])
+    await until(lambda: service.snapshot().markets[0].trouble is None)
+
+    with pytest.raises(ValueError, match=f"^{rule}: ") as refused:
+        await call(service)
+
+    assert "\n" not in str(refused.value)
+    assert not service._active().loop.ledger.orders
+    await service.stop_session()
+
+
+async def test_a_session_that_is_paused_or_halted_opens_nothing(service: LiveTradingService):
+    await service.pause_session()
+    with pytest.raises(ValueError, match=r"^session_state: the session is PAUSED"):
+        await order()(service)
+    await service.resume_session()
+    await service.halt("enough")
+    with pytest.raises(ValueError, match=r"^trading_state: trading is HALTED: enough"):
+        await order()(service)
+    await service.rearm()
+
+    assert (await order()(service)) is not None
+
+
+def test_repositories_of_different_databases_are_refused(
+    data_folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    portfolios, *_ = repositories()
+    monkeypatch.setenv("STEADYHAND_DATA_DIR", str(tmp_path / "other"))
+    _, orders, _ = repositories()
+
+    with pytest.raises(ValueError, match="different databases"):
+        LiveTradingService(portfolio_repository=portfolios, order_repository=orders, config=TradingConfig())
+
+
+def test_states_of_nobody_are_not_found(data_folder: Path):
+    with pytest.raises(Exception, match="init-db"):
+        TradingState.recover("nobody")
+    assert not data_folder.exists()
