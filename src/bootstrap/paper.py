@@ -77,6 +77,7 @@ class PaperConfig:
     leverage: int = 10
     stop_loss_pct: Decimal = Decimal("0.02")
     take_profit_pct: Decimal = Decimal("0.05")
+    trailing_stop_pct: Decimal = Decimal(0)
     use_market_orders: bool = True
     slippage_tolerance: Decimal = Decimal("0.001")
     funding_interval_ms: int = 8 * 3_600_000
@@ -138,7 +139,7 @@ def paper_parts(
             kill_switch=FileKillSwitch(config.data_dir / "HALT", account_id),
             ids=ids,
             sizer=parse_sizer(config.sizing),
-            policy=_policy(config),
+            policy=policy_of(config),
             limits=config.limits,
             history=history.candles,
             close=opened.pop_all().close,
@@ -150,8 +151,15 @@ def paper_parts(
         )
 
 
-def _policy(config: PaperConfig) -> Policy:
-    return Policy(config.stop_loss_pct, config.take_profit_pct, limits=config.limits, watches_losses=True)
+def policy_of(config: PaperConfig) -> Policy:
+    """What decisions of a session so configured rest on."""
+    return Policy(
+        config.stop_loss_pct,
+        config.take_profit_pct,
+        limits=config.limits,
+        watches_losses=True,
+        trailing_stop_pct=config.trailing_stop_pct,
+    )
 
 
 def _exchange_path(config: PaperConfig, account_id: str, accounts: list[AccountRow]) -> Path:
@@ -255,4 +263,5 @@ def session_options(config: PaperConfig, market_id: str) -> SessionOptions:
         slippage_tolerance=config.slippage_tolerance,
         leverage=config.leverage,
         seed=config.seed,
+        trailing_stop_pct=config.trailing_stop_pct,
     )

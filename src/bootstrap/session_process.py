@@ -22,6 +22,7 @@ from src.application.trading.session_loop import COMMITTED_TOPIC
 from src.application.trading.session_parts import SessionParts
 from src.application.trading.session_runner import EndCause, SessionRunner
 from src.bootstrap.memory import settle_memory
+from src.application.trading.strategy_board import StrategiesView
 from src.domain.decisions.news import MoveSession, MoveTrading, ReopenSymbol, RequestCancel
 from src.domain.market.sides import PositionSide
 from src.domain.market.symbols import canonical_symbol
@@ -145,6 +146,8 @@ class SessionProcess:
             runner.loop.inputs.post(self._want_recovery)
         elif name == "risk":
             return report_risk(runner)
+        elif name == "strategies":
+            return await self._strategies(**arguments)
         elif name == "close":
             return await self._close(arguments)
         elif name in _DECISIONS:
@@ -158,6 +161,19 @@ class SessionProcess:
             await loop.ask(lambda: loop.decide(news))
         except IllegalTransition as error:
             raise ValueError(f"{name} is not possible: the session is {error.state}") from None
+
+    async def _strategies(self, action: str, strategy: str, parameters: str) -> StrategiesView:
+        """List or change the session's strategies."""
+        loop, board = self._runner.loop, self._runner.board
+        changes: dict[str, Callable[[], StrategiesView]] = {
+            "list": board.view,
+            "enable": lambda: board.enable(strategy),
+            "disable": lambda: board.disable(strategy),
+            "set": lambda: board.change(strategy, parameters),
+        }
+        if action not in changes:
+            raise ValueError(f"strategies cannot {action}: choose {', '.join(changes)}")
+        return await loop.ask(changes[action])
 
     async def _close(self, arguments: dict[str, Any]) -> dict[str, str]:
         """Send the order that closes a position; what becomes of it, `status` says."""

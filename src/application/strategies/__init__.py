@@ -15,6 +15,7 @@ from src.application.strategies.registry import (
     ParameterInfo,
     StrategyKind,
     StrategySpec,
+    parse_strategy,
     parse_strategy_list,
     parse_strategy_spec,
     strategy_spec,
@@ -22,6 +23,7 @@ from src.application.strategies.registry import (
 from src.application.strategies.rsi import RSIParameters, RSIStrategy
 from src.application.strategies.sma_cross import SmaCrossParameters, SmaCrossStrategy
 from src.application.strategies.strategy import Progress, Strategy
+from src.application.strategies.user import LoadStrategy, UserStrategySpec
 
 __all__ = [
     "STRATEGIES",
@@ -30,6 +32,7 @@ __all__ = [
     "Direction",
     "EnsembleParameters",
     "EnsembleStrategy",
+    "LoadStrategy",
     "MacdMomentumParameters",
     "MacdMomentumStrategy",
     "Member",
@@ -44,6 +47,8 @@ __all__ = [
     "Strategy",
     "StrategyKind",
     "StrategySpec",
+    "UserStrategySpec",
+    "parse_strategy",
     "parse_strategy_list",
     "parse_strategy_spec",
     "strategy_spec",

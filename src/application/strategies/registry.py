@@ -24,6 +24,7 @@ from src.application.strategies.parameters import (
 from src.application.strategies.rsi import RSIParameters, RSIStrategy
 from src.application.strategies.sma_cross import SmaCrossParameters, SmaCrossStrategy
 from src.application.strategies.strategy import Strategy
+from src.application.strategies.user import UserStrategySpec, is_user_strategy, parse_user_strategy
 
 
 class ParameterInfo(NamedTuple):
@@ -151,6 +152,21 @@ class StrategySpec:
         """A new instance; loads TA-Lib if it is the first."""
         return self.kind.make(self.parameters, symbol, self.strategy_id)
 
+    def with_text(self, parameters: str) -> str:
+        """The text of the same strategy with some parameters changed (``fast=5,…``); raises ValueError."""
+        given = dict(pair.split("=", 1) for pair in _pairs_of(self.strategy_id))
+        for pair in parameters.split(","):
+            name, equals, value = (part.strip() for part in pair.partition("="))
+            if not (name and equals and value):
+                raise ValueError(f"cannot read {pair.strip()!r}: write parameters like fast=5,slow=20")
+            given[name] = value
+        return f"{self.kind.name}:" + ",".join(f"{name}={value}" for name, value in given.items())
+
+
+def _pairs_of(strategy_id: str) -> list[str]:
+    rest = strategy_id.partition(":")[2]
+    return rest.split(",") if rest else []
+
 
 def strategy_spec(name: str, parameters: Mapping[str, object] | None = None) -> StrategySpec:
     """The specification of a named strategy; raises ValueError, in one line with the fix, for an unknown one."""
@@ -167,8 +183,13 @@ def strategy_spec(name: str, parameters: Mapping[str, object] | None = None) -> 
     return spec
 
 
+def parse_strategy(text: str) -> StrategySpec | UserStrategySpec:
+    """Read ``name`` or ``name:parameter=value,…``, or where a user's own is; raises ValueError with the fix."""
+    return parse_user_strategy(text) if is_user_strategy(text) else parse_strategy_spec(text)
+
+
 def parse_strategy_spec(text: str) -> StrategySpec:
-    """Read ``name`` or ``name:parameter=value,…``; raises ValueError, in one line with the fix."""
+    """Read ``name`` or ``name:parameter=value,…`` of a shipped one; raises ValueError, in one line with the fix."""
     name, colon, rest = text.partition(":")
     given: dict[str, object] = {}
     for pair in rest.split(",") if colon else ():
@@ -183,7 +204,7 @@ def parse_strategy_spec(text: str) -> StrategySpec:
     return strategy_spec(name, given)
 
 
-def parse_strategy_list(text: str) -> tuple[StrategySpec, ...]:
+def parse_strategy_list(text: str) -> tuple[StrategySpec | UserStrategySpec, ...]:
     """Read specifications separated by commas; a ``parameter=value`` belongs to the name before it.
 
     Raises ValueError when one cannot be read, and when two are the same.
@@ -194,7 +215,7 @@ def parse_strategy_list(text: str) -> tuple[StrategySpec, ...]:
             texts[-1] += "," + part
         else:
             texts.append(part)
-    specs = tuple(parse_strategy_spec(each) for each in texts)
+    specs = tuple(parse_strategy(each) for each in texts)
     ids = [spec.strategy_id for spec in specs]
     for each in ids:
         if ids.count(each) > 1:

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from src.application.ports.event_bus import EventBus, Handler
 from src.application.strategies import Strategy
+from src.application.trading.guests import GuestFailed, ask_guest
 from src.domain.market.candle import Candle
 from src.domain.signals import Signal
 
@@ -32,6 +33,7 @@ class CandleFeed(Protocol):
 @dataclass(slots=True)
 class _Running:
     strategy: Strategy
+    is_guest: bool = False
     overruns: int = 0
     disabled: str = ""
 
@@ -40,7 +42,8 @@ class LiveStrategyRunner:
     """Strategies by id and symbol. ``symbols`` are those every added strategy watches.
 
     ``stopwatch`` (ns) holds strategies to 5 ms a candle, three overruns disable one; without it, as in virtual
-    time, where the wall's clock may change nothing, there is no such budget.
+    time, where the wall's clock may change nothing, there is no such budget. Users' own strategies, which are added
+    as guests, are held to it by ``guest_stopwatch``, and one that raises is disabled at once.
     """
 
     def __init__(
@@ -51,23 +54,37 @@ class LiveStrategyRunner:
         *,
         symbols: Iterable[str] = (),
         stopwatch: Stopwatch | None = None,
+        guest_stopwatch: Stopwatch | None = None,
     ) -> None:
         self.strategy_config = dict(strategy_config or {})
         self.market_data_service = market_data_service
         self._bus = event_bus
         self._symbols = tuple(symbols)
         self._stopwatch = stopwatch
+        self._guest_stopwatch = guest_stopwatch
+        self._guests: set[str] = set()
+        self._dropped: dict[str, str] = {}
+        self.on_disabled: Callable[[str, str], None] = lambda name, why: None
         self._running: dict[str, dict[str, _Running]] = {}
         self._templates: dict[str, Strategy] = {}
         self._started = True
         self._is_fed = False
 
-    def add_strategy(self, name: str, strategy: Strategy) -> None:
+    def add_strategy(self, name: str, strategy: Strategy, *, is_guest: bool = False) -> None:
         """Add a strategy under a name; an instance without a symbol is a template for every symbol."""
         self._templates[name] = strategy
+        if is_guest:
+            self._guests.add(name)
         symbols = (strategy.symbol,) if strategy.symbol is not None else (*self._symbols, *self._running)
         for symbol in dict.fromkeys(symbols):
-            self._running_in(symbol)[name] = _Running(self._own(strategy, symbol))
+            self._running_in(symbol)[name] = _Running(self._own(strategy, symbol), is_guest)
+
+    def remove_strategy(self, name: str) -> None:
+        """Ask a strategy no more; one that is not there is none already."""
+        self._templates.pop(name, None)
+        self._guests.discard(name)
+        for running in self._running.values():
+            running.pop(name, None)
 
     @staticmethod
     def _own(strategy: Strategy, symbol: str) -> Strategy:
@@ -78,7 +95,10 @@ class LiveStrategyRunner:
         running = self._running.get(symbol)
         if running is None:
             templates = {n: s for n, s in self._templates.items() if s.symbol in (None, symbol)}
-            running = {name: _Running(self._own(strategy, symbol)) for name, strategy in templates.items()}
+            running = {
+                name: _Running(self._own(strategy, symbol), name in self._guests)
+                for name, strategy in templates.items()
+            }
             self._running[symbol] = running
         return running
 
@@ -104,6 +124,13 @@ class LiveStrategyRunner:
         for running in self._running_in(symbol).values():
             running.strategy.warm(history[-running.strategy.history_bars :])
 
+    def warm_new(self, symbol: str, candles: Iterable[Candle]) -> None:
+        """Give those strategies of a symbol their history that have seen nothing yet."""
+        history = list(candles)
+        for running in self._running_in(symbol).values():
+            if not running.strategy.progress.seen:
+                running.strategy.warm(history[-running.strategy.history_bars :])
+
     def history_bars(self, symbol: str) -> int:
         """How many closed candles the strategies of a symbol want for warming up."""
         return max((r.strategy.history_bars for r in self._running_in(symbol).values()), default=0)
@@ -119,32 +146,49 @@ class LiveStrategyRunner:
                 signals.append(signal)
                 if self._bus is not None:
                     self._bus.publish(SIGNAL_TOPIC, signal)
+        if self._dropped:
+            dropped, self._dropped = self._dropped, {}
+            for name, why in dropped.items():
+                self.on_disabled(name, why)
         return signals
 
     def _run(self, name: str, running: _Running, candle: Candle) -> Signal | None:
-        if self._stopwatch is None:
-            return running.strategy.on_candle(candle)
-        before = self._stopwatch()
-        signal = running.strategy.on_candle(candle)
-        if self._stopwatch() - before > BUDGET_NS:
+        stopwatch = self._guest_stopwatch if running.is_guest else self._stopwatch
+        before = 0 if stopwatch is None else stopwatch()
+        try:
+            strategy = running.strategy
+            signal = ask_guest(name, strategy, candle) if running.is_guest else strategy.on_candle(candle)
+        except GuestFailed as failure:
+            self._disable(name, str(failure))
+            return None
+        if stopwatch is not None and stopwatch() - before > BUDGET_NS:
             running.overruns += 1
             if running.overruns >= OVERRUNS_MAX:
-                running.disabled = (
-                    f"{name} took more than {BUDGET_NS // 1_000_000} ms for {OVERRUNS_MAX} candles"
+                self._disable(
+                    name, f"{name} took more than {BUDGET_NS // 1_000_000} ms for {OVERRUNS_MAX} candles"
                 )
         return signal
 
+    def _disable(self, name: str, why: str) -> None:
+        """Ask a strategy no more, of whatever symbol; who has to know is told after the candle."""
+        for running in self._running.values():
+            if name in running:
+                running[name].disabled = why
+        self._dropped[name] = why
+
     def lines(self, symbol: str) -> tuple[str, ...]:
         """One short text per strategy of a symbol: warming up, disabled, or why it said nothing."""
-        texts = []
-        for name, running in self._running_in(symbol).items():
-            strategy = running.strategy
-            if running.disabled:
-                texts.append(f"{name}: disabled: {running.disabled}")
-            elif not strategy.is_warm:
-                texts.append(
-                    f"{name}: warming up, {strategy.progress.seen} of {strategy.progress.needed} bars"
-                )
-            else:
-                texts.append(f"{name}: {strategy.why_not or 'signalled on the last bar'}")
-        return tuple(texts)
+        return tuple(f"{name}: {state}" for name, state in self.states(symbol).items())
+
+    def states(self, symbol: str) -> dict[str, str]:
+        """Where each strategy of a symbol stands, in a few words."""
+        return {name: _state(running) for name, running in self._running_in(symbol).items()}
+
+
+def _state(running: _Running) -> str:
+    strategy = running.strategy
+    if running.disabled:
+        return f"disabled: {running.disabled}"
+    if not strategy.is_warm:
+        return f"warming up, {strategy.progress.seen} of {strategy.progress.needed} bars"
+    return strategy.why_not or "signalled on the last bar"

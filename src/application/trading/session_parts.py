@@ -10,6 +10,7 @@ from src.application.ports.inputs import Inputs
 from src.application.ports.kill_switch import KillSwitch
 from src.application.ports.store import ReadModels, Store
 from src.application.sizing import PositionSizer
+from src.application.strategies import LoadStrategy, Strategy, UserStrategySpec
 from src.application.trading.market_desk import MarketDesk
 from src.application.trading.restarts import Restarts
 from src.domain.decisions.step import Policy
@@ -22,6 +23,11 @@ History = Callable[[str, str, int], list[Candle]]
 """Closed candles before the session: (symbol, timeframe, how many), oldest first."""
 
 
+def no_guests(spec: UserStrategySpec) -> Strategy:
+    """Nobody reads users' own strategies here."""
+    raise ValueError(f"{spec.strategy_id} is a strategy of your own, which cannot be read here")
+
+
 @dataclass(slots=True)
 class SessionParts:
     """Adapters and settings of one session; everything here is ready to use.
@@ -30,7 +36,8 @@ class SessionParts:
     ``restarts`` says how often a session that failed starts itself again, None: never. ``close`` releases what
     the parts hold, in any state. ``reads`` opens the read models of the store, for figures of earlier processes.
     ``tick_ms`` is session time between two looks of the watchdogs, and what is done every minute is done every 60
-    of them; a market of bars has no seconds, there it is a bar.
+    of them; a market of bars has no seconds, there it is a bar. ``load_strategy`` makes users' own strategies, and
+    ``stopwatch`` (ns) is what they are timed by.
     """
 
     account: AccountOpened
@@ -52,5 +59,7 @@ class SessionParts:
     tick_ms: int = 1_000
     auto_execute: bool = True
     restarts: Restarts | None = None
+    load_strategy: LoadStrategy = no_guests
+    stopwatch: Callable[[], int] | None = None
     reads: Callable[[], ReadModels] | None = None
     notes: list[str] = field(default_factory=list)

@@ -8,7 +8,6 @@ from contextlib import closing
 from enum import StrEnum
 
 from src.application.ports.failpoints import failpoint
-from src.application.strategies import parse_strategy_spec
 from src.application.trading.adapters.live_broker_adapter import LiveBrokerAdapter
 from src.application.trading.halting import SwitchWatch
 from src.application.trading.live_strategy_runner import LiveStrategyRunner
@@ -19,6 +18,7 @@ from src.application.trading.session_loop import SessionLoop
 from src.application.trading.session_parts import SessionParts
 from src.application.trading.signal_desk import SignalDesk
 from src.application.trading.synchrony import Synchrony
+from src.application.trading.strategy_board import StrategyBoard
 from src.domain.decisions.news import MoveSession, OpenSession, PlaceOrder, TakeOver
 from src.domain.ledger.evolve import open_ledger
 from src.domain.ledger.state import Ledger
@@ -71,6 +71,7 @@ class SessionRunner:
         self.synchrony: Synchrony
         self.signals: SignalDesk
         self.strategies: LiveStrategyRunner
+        self.board: StrategyBoard
         self.validator: PretradeRiskValidator
 
     # --- start ----------------------------------------------------------------------------------------------
@@ -136,10 +137,11 @@ class SessionRunner:
         options = parts.options
         self.recovery = StateRecoveryService(self.loop, options.symbols)
         self.synchrony = Synchrony(self.loop, self.recovery)
-        self.strategies = LiveStrategyRunner(event_bus=parts.bus, symbols=options.symbols)
-        for text in options.strategies:
-            spec = parse_strategy_spec(text)
-            self.strategies.add_strategy(spec.strategy_id, spec.make())
+        self.strategies = LiveStrategyRunner(
+            event_bus=parts.bus, symbols=options.symbols, guest_stopwatch=parts.stopwatch
+        )
+        self.board = StrategyBoard(self.loop, self.strategies, options, parts.history, parts.load_strategy)
+        self.board.open()
         self.validator = PretradeRiskValidator(ledger, parts.desk, parts.limits)
         self.adapter = LiveBrokerAdapter(parts.desk, options.use_market_orders, options.slippage_tolerance)
         bridge = OrderExecutionBridge(

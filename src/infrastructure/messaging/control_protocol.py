@@ -28,6 +28,7 @@ COMMANDS: Final[Mapping[str, Mapping[str, object]]] = {
     "rearm": {},
     "reopen": {"symbol": ""},
     "risk": {},
+    "strategies": {"action": "list", "strategy": "", "parameters": ""},
     "close": {"symbol": "", "position_side": "", "reason": "closed by hand"},
     "cancel": {"client_order_id": ""},
     "recover": {"dry_run": False},

@@ -1,0 +1,1 @@
+"""Strategies that users bring along: their code is read here and nowhere else."""

@@ -1,0 +1,187 @@
+"""Strategies of a running session: enabled, disabled, changed, kept over restarts; and guests that misbehave."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from src.application.strategies import Strategy, StrategySpec, UserStrategySpec, parse_strategy_spec
+from src.application.trading.live_strategy_runner import OVERRUNS_MAX
+from src.application.trading.session_runner import SessionRunner
+from src.domain.ledger.events import AlarmRaised, StrategiesChosen
+from src.domain.market.candle import Candle
+from src.domain.signals import Signal
+from src.infrastructure.persistence.read_models import SqliteReadModels
+from tests.application.trading.sessions import begin, calm, die, events_of, parts_of, pass_time
+from tests.simulation.world import SYMBOL
+
+SMA, RSI = "sma_cross:fast=3,slow=10", "rsi"
+GUEST = "my.own:Guest"
+
+
+def ids(runner: SessionRunner) -> tuple[str, ...]:
+    session = runner.loop.ledger.session
+    assert session is not None
+    return session.options.strategies
+
+
+async def change(runner: SessionRunner, what: Callable[[], object]) -> None:
+    what()
+    await runner.loop.flush()
+
+
+async def test_a_strategy_that_is_enabled_sees_the_next_candle(tmp_path: Path):
+    runner = await begin(calm(tmp_path, strategies=(SMA,)))
+
+    await change(runner, lambda: runner.board.enable("rsi"))
+    await pass_time(runner.loop, 3_000)
+
+    (_, line) = runner.board.view().running
+    assert (line.strategy_id, ids(runner)) == (RSI, (SMA, RSI))
+    assert "0 of" not in line.state[0]
+    await die(runner)
+
+
+async def test_a_strategy_that_is_disabled_is_asked_no_more(tmp_path: Path):
+    runner = await begin(calm(tmp_path, strategies=(SMA, RSI)))
+
+    await change(runner, lambda: runner.board.disable("sma_cross"))
+
+    assert ids(runner) == (RSI,)
+    assert [line.partition(":")[0] for line in runner.strategies.lines(SYMBOL)] == [RSI]
+    await die(runner)
+
+
+async def test_other_parameters_make_it_another_strategy(tmp_path: Path):
+    runner = await begin(calm(tmp_path, strategies=(SMA, RSI)))
+
+    await change(runner, lambda: runner.board.change("sma_cross", "slow=20"))
+
+    assert ids(runner) == ("sma_cross:fast=3,slow=20", RSI)
+    await die(runner)
+
+
+async def test_a_restart_keeps_what_was_changed(tmp_path: Path):
+    runner = await begin(config := calm(tmp_path, strategies=(SMA,)))
+    await change(runner, lambda: runner.board.enable("bollinger:period=10"))
+    await change(runner, lambda: runner.board.disable(SMA))
+    await die(runner)
+    reads = SqliteReadModels(config.database)
+    (row,) = reads.accounts()
+    ledger = reads.ledger(row.account_id)
+    reads.close()
+    assert ledger is not None and ledger.session is not None
+
+    resumed = await begin(replace(config, strategies=ledger.session.options.strategies))
+
+    assert ledger.session.options.strategies == ("bollinger:period=10",)
+    assert resumed.resumed and [line.strategy_id for line in resumed.board.view().running] == [
+        "bollinger:period=10"
+    ]
+    await die(resumed)
+    reasons = [each.reason for each in events_of(config) if isinstance(each, StrategiesChosen)]
+    assert reasons == ["bollinger:period=10 was enabled", f"{SMA} was disabled"]
+
+
+@pytest.mark.parametrize(
+    ("act", "said"),
+    [
+        (lambda board: board.enable(SMA), "enabled already"),
+        (lambda board: board.enable("rsj"), "did you mean 'rsi'"),
+        (lambda board: board.disable("macd_momentum"), "no strategy is macd_momentum: running are"),
+        (lambda board: board.disable("sma_cross"), "several strategies are sma_cross"),
+        (lambda board: board.change(SMA, "fast=30"), "not below slow"),
+        (lambda board: board.change(SMA, "fast"), "write parameters like"),
+        (lambda board: board.change(SMA, "fast=5"), "is enabled already"),
+        (lambda board: board.enable(GUEST), "cannot be read here"),
+    ],
+)
+async def test_a_change_without_a_meaning_changes_nothing(
+    tmp_path: Path, act: Callable[[object], object], said: str
+):
+    strategies = (SMA, "sma_cross:fast=5,slow=10")
+    runner = await begin(config := calm(tmp_path, strategies=strategies))
+    runner.board._load = _nobody
+
+    with pytest.raises(ValueError, match=said):
+        act(runner.board)
+
+    await runner.loop.flush()
+    assert ids(runner) == strategies
+    assert [each for each in events_of(config) if isinstance(each, StrategiesChosen)] == []
+    await die(runner)
+
+
+def _nobody(spec: UserStrategySpec) -> Strategy:
+    raise ValueError(f"{spec.strategy_id} cannot be read here")
+
+
+class Guest:
+    """A user's strategy that does what a test says with every candle, through a shipped one."""
+
+    def __init__(self, act: Callable[[Candle], object]) -> None:
+        shipped = parse_strategy_spec("rsi")
+        assert isinstance(shipped, StrategySpec)
+        self._inner = shipped.make()
+        self._act = act
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._inner, name)
+
+    def for_symbol(self, symbol: str) -> "Guest":
+        return Guest(self._act)
+
+    def on_candle(self, candle: Candle) -> object:
+        return self._act(candle)
+
+
+async def run_guest(folder: Path, act: Callable[[Candle], object], took_ns: int = 0) -> list[AlarmRaised]:
+    """Let a guest see ten seconds of market; each look at the stopwatch is so much later than the last."""
+    config = calm(folder, strategies=(GUEST, SMA))
+    now_ns = 0
+
+    def stopwatch() -> int:
+        nonlocal now_ns
+        now_ns += took_ns
+        return now_ns
+
+    parts = parts_of(config)
+    parts.load_strategy = lambda spec: Guest(act)  # type: ignore[assignment, return-value]
+    parts.stopwatch = stopwatch
+    runner = SessionRunner(parts)
+    await runner.start()
+    await pass_time(runner.loop, 10_000)
+    names = ids(runner)
+    await die(runner)
+    alarms = [each for each in events_of(config) if isinstance(each, AlarmRaised)]
+    assert names == ((SMA,) if alarms else (GUEST, SMA))
+    return alarms
+
+
+async def test_a_guest_in_time_stays(tmp_path: Path):
+    assert await run_guest(tmp_path, lambda candle: None, took_ns=4_000_000) == []
+
+
+async def test_a_guest_that_is_too_slow_three_times_is_disabled_with_an_alarm(tmp_path: Path):
+    asked: list[Candle] = []
+
+    (alarm,) = await run_guest(tmp_path, asked.append, took_ns=6_000_000)
+
+    assert len(asked) == OVERRUNS_MAX
+    assert alarm.text == f"{GUEST} took more than 5 ms for 3 candles"
+
+
+async def test_a_guest_that_raises_is_disabled_at_once(tmp_path: Path):
+    def fail(candle: Candle) -> Signal | None:
+        raise ZeroDivisionError("in my own code\nsecond line")
+
+    (alarm,) = await run_guest(tmp_path, fail)
+
+    assert alarm.text == f"{GUEST} failed with ZeroDivisionError: in my own code"
+
+
+async def test_a_guest_that_answers_nonsense_is_disabled_at_once(tmp_path: Path):
+    (alarm,) = await run_guest(tmp_path, lambda candle: "buy!")
+
+    assert alarm.text == f"{GUEST} answered a candle of {SYMBOL} with 'buy!', no signal for it"

@@ -1,0 +1,1 @@
+"""Users' own strategies, read from modules and files."""

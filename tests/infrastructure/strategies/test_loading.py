@@ -1,0 +1,86 @@
+"""Reading users' own strategies: one clear line for whatever is wrong with them."""
+
+from pathlib import Path
+
+import pytest
+
+from src.application.strategies import UserStrategySpec
+from src.infrastructure.strategies.loading import load_strategy
+from tests.application.strategies.builders import a_random_walk, candles, feed
+
+GOOD = """
+from src.application.strategies import SmaCrossParameters, SmaCrossStrategy
+
+class Mine(SmaCrossStrategy):
+    def __init__(self, fast=3, slow=10, symbol=None, strategy_id="mine"):
+        super().__init__(SmaCrossParameters(fast, slow), symbol, strategy_id)
+
+    def for_symbol(self, symbol):
+        return type(self)(self._parameters.fast, self._parameters.slow, symbol)
+
+class NoStrategy:
+    strategy_id = "none"
+    def on_candle(self, candle):
+        return None
+
+class Angry(Mine):
+    def __init__(self):
+        raise RuntimeError("not today\\nnor tomorrow")
+"""
+
+
+def a_file(folder: Path, text: str = GOOD) -> str:
+    path = folder / "mine.py"
+    path.write_text(text, "utf-8")
+    return str(path)
+
+
+def test_a_strategy_in_a_file_gets_its_parameters_and_trades(tmp_path: Path):
+    strategy = load_strategy(UserStrategySpec(a_file(tmp_path), "Mine", (("fast", "2"), ("slow", "5"))))
+
+    signals = feed(strategy.for_symbol("BTCUSDT"), candles(a_random_walk(1, 200)))
+
+    assert signals and strategy.history_bars == 6
+
+
+def test_a_strategy_in_a_module_is_found_by_its_dotted_path():
+    strategy = load_strategy(UserStrategySpec("src.application.strategies.rsi", "RSIStrategy"))
+
+    assert strategy.symbol is None
+
+
+@pytest.mark.parametrize(
+    ("class_name", "parameters", "said"),
+    [
+        ("Other", (), "has no class Other: it has Mine, NoStrategy, Angry"),
+        ("NoStrategy", (), "is no strategy: it lacks for_symbol, warm, symbol"),
+        ("Angry", (), "cannot be made: RuntimeError: not today"),
+        ("Mine", (("quick", "1"),), "cannot be made: TypeError"),
+        ("Mine", (("fast", "9"), ("slow", "3")), "cannot be made: ValueError: fast=9 is not below slow=3"),
+    ],
+)
+def test_what_is_no_strategy_is_refused_in_one_line(
+    tmp_path: Path, class_name: str, parameters: tuple[tuple[str, str], ...], said: str
+):
+    with pytest.raises(ValueError) as refused:
+        load_strategy(UserStrategySpec(a_file(tmp_path), class_name, parameters))
+
+    assert said in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("where", "said"),
+    [
+        ("nothing_here.at_all", "ModuleNotFoundError"),
+        ("missing.py", "FileNotFoundError"),
+        ("broken", "SyntaxError"),
+    ],
+)
+def test_code_that_cannot_be_read_is_refused_in_one_line(tmp_path: Path, where: str, said: str):
+    name = a_file(tmp_path, "class Mine(:\n") if where == "broken" else where
+
+    with pytest.raises(ValueError, match=said) as refused:
+        load_strategy(UserStrategySpec(name, "Mine"))
+
+    assert "\n" not in str(refused.value)
