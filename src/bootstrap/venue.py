@@ -20,10 +20,9 @@ from src.application.ports.store import AccountRow, ReadModels
 from src.application.sizing import parse_sizer
 from src.application.trading.market_desk import MarketDesk
 from src.application.trading.session_parts import SessionParts
-from src.bootstrap.paper import SETTLE_ASSET, PaperConfig, session_options
+from src.bootstrap.paper import SETTLE_ASSET, PaperConfig, policy_of, session_options
 from src.bootstrap.selection import select_account
 from src.bootstrap.settings import Settings
-from src.domain.decisions.step import Policy
 from src.domain.ledger.events import AccountOpened
 from src.domain.market.candle import Candle
 from src.domain.market.instrument import Instrument
@@ -50,6 +49,7 @@ DEMO: Final = ("https://demo-fapi.binance.com", "wss://fstream.binancefuture.com
 SPOT: Final = "https://api.binance.com"
 MAINNET: Final = ("https://fapi.binance.com", "wss://fstream.binance.com")
 HISTORY_BARS: Final = 500
+DEAD_MAN_MS: Final = 120_000
 
 READ_YOUR_WRITES: Final = Consistency(read_your_writes=True, arrival_margin_ms=1_000, quiescence_ms=2_000)
 """The local exchange answers reads from the state that accepted the order."""
@@ -129,6 +129,7 @@ def venue_parts(config: PaperConfig, venue: Venue, accounts: list[AccountRow]) -
     budget = WeightBudget(config.data_dir / "run" / f"weight-{_host(venue)}")
     before = asyncio.run(_look(config, venue, budget))
     inputs = LiveInputs()
+    desk = MarketDesk(before.instruments, config.timeframe, config.quality)
     clock = VenueClock()
     client = _client(venue, budget, clock)
     broker = BinanceFuturesBroker(
@@ -137,6 +138,7 @@ def venue_parts(config: PaperConfig, venue: Venue, accounts: list[AccountRow]) -
         BinanceUserStream(client, venue.ws_url),
         inputs.post,
         market=BinanceMarketStream(client, venue.ws_url, config.symbols, inputs.feed),
+        on_instruments=desk.learn,
         consistency=venue.consistency,
     )
     account_id = venue.account_id
@@ -150,20 +152,19 @@ def venue_parts(config: PaperConfig, venue: Venue, accounts: list[AccountRow]) -
         options=session_options(config, f"{venue.name} {_host(venue)}"),
         store=config.place.store(config.synchronous),
         broker=broker,
-        desk=MarketDesk(before.instruments, config.timeframe, config.quality),
+        desk=desk,
         inputs=inputs,
         bus=InProcessEventBus(),
         kill_switch=FileKillSwitch(config.data_dir / "HALT", account_id),
         ids=ids,
         sizer=sizer,
-        policy=Policy(
-            config.stop_loss_pct, config.take_profit_pct, limits=config.limits, watches_losses=True
-        ),
+        policy=policy_of(config),
         limits=config.limits,
         history=lambda symbol, timeframe, count: before.history[symbol][-count:] if count else [],
         close=budget.close,
         mark_equity_ms=config.save_state_interval_ms,
         auto_execute=config.auto_execute,
+        dead_man_ms=DEAD_MAN_MS,
         notes=[f"{venue.name} at {_host(venue)}", *before.notes],
     )
 

@@ -16,13 +16,13 @@ LOOSE = {
     "MAX_DAILY_LOSS_PCT": "1",
 }
 SETTLE_S = 4.0
-BAD_STREAM = (
+BAD_STREAM: tuple[dict[str, object], ...] = (
     {"operation": "stream.*", "fault": "duplicate", "count": None, "chance": 0.4},
     {"operation": "stream.*", "fault": "delay", "ms": 300, "count": None, "chance": 0.2},
     {"operation": "order.place", "fault": "delay_answer", "ms": 400, "count": None, "chance": 0.3},
     {"operation": "algo.place", "fault": "delay_answer", "ms": 400, "count": None, "chance": 0.3},
 )
-LOST_ANSWERS = (
+LOST_ANSWERS: tuple[dict[str, object], ...] = (
     {"operation": "order.place", "fault": "drop_answer", "count": None, "chance": 0.1},
     {"operation": "algo.place", "fault": "drop_answer", "count": None, "chance": 0.1},
     {"operation": "order.place", "fault": "respond", "body": "unknown_503", "count": None, "chance": 0.1},

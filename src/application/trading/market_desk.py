@@ -4,6 +4,7 @@ Rebuilt from frames at every start, never journalled. Frames come at tens of tho
 no objects here unless it closes a candle; values are built when a decision asks for them.
 """
 
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
 from src.application.ports.market_data import DepthFrame, MarkFrame, SnapshotFrame, TickerFrame, TradeFrame
@@ -13,6 +14,7 @@ from src.domain.market.book import OverlayBook
 from src.domain.market.candle import Candle, CandleBuilder
 from src.domain.market.instrument import Instrument
 from src.domain.market.quality import QualityGates, QualityLimits
+from src.domain.market.view import MarginBracket
 
 
 class SymbolDesk:
@@ -38,6 +40,7 @@ class MarketDesk:
         }
         # Why nothing may be opened at all; empty while the session agrees with its exchange.
         self.suspension = ""
+        self._brackets: dict[str, tuple[MarginBracket, ...]] = {}
         self.statistics = MarketStatistics(instruments, timeframe)
         self.volume = VolumeProfile()
         # Parts of the view of decisions, as of the last closed bars.
@@ -102,6 +105,13 @@ class MarketDesk:
             self.volume.add(candle)
         return closed
 
+    def learn(self, instruments: Iterable[Instrument]) -> None:
+        """Take over filters that the exchange has changed."""
+        for instrument in instruments:
+            desk = self._desks.get(instrument.symbol)
+            if desk is not None:
+                desk.instrument = instrument
+
     # --- the view of decisions ------------------------------------------------------------------------------
 
     def instrument(self, symbol: str) -> Instrument | None:
@@ -139,6 +149,20 @@ class MarketDesk:
         found = desk.book.walk(buy, quantity) if desk is not None else None
         return found[2] if found is not None and found[1] >= quantity else None
 
+    def brackets(self, symbol: str) -> Sequence[MarginBracket]:
+        """The brackets that the exchange named, else the instrument's one rate for every size."""
+        known = self._brackets.get(symbol)
+        if known is None:
+            desk = self._desks.get(symbol)
+            known = () if desk is None else _only_bracket(desk.instrument)
+            self._brackets[symbol] = known
+        return known
+
+    def set_brackets(self, symbol: str, brackets: Sequence[MarginBracket]) -> None:
+        """What the exchange says of a symbol's margin, lowest bracket first."""
+        if brackets:
+            self._brackets[symbol] = tuple(brackets)
+
     # --- for screens ----------------------------------------------------------------------------------------
 
     def age_ms(self, symbol: str, now_ms: int) -> int | None:
@@ -149,3 +173,8 @@ class MarketDesk:
     def quality(self) -> dict[str, dict[str, int]]:
         """What the gates counted, by symbol and kind of trouble."""
         return {symbol: dict(desk.gates.counts) for symbol, desk in self._desks.items()}
+
+
+def _only_bracket(instrument: Instrument) -> tuple[MarginBracket, ...]:
+    rate, leverage = instrument.maintenance_rate, instrument.leverage_max
+    return (MarginBracket(Decimal("Infinity"), rate, Decimal(0), leverage),)

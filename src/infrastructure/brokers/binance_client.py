@@ -11,7 +11,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 import msgspec
-from ccxt.async_support.binanceusdm import binanceusdm  # type: ignore[import-untyped]
+from ccxt.async_support.binanceusdm import binanceusdm
 
 from src.application.ports.broker import BrokerRefused, NetworkError, RateLimitError
 from src.infrastructure.brokers.binance_endpoints import ALLOWED, Api, Endpoint

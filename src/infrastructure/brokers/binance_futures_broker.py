@@ -10,8 +10,9 @@ from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any
 
-from src.application.ports.broker import BrokerSink, Consistency, UserEvent, VenueTime
+from src.application.ports.broker import BrokerError, BrokerSink, Consistency, UserEvent, VenueTime
 from src.application.ports.failpoints import failpoint
+from src.domain.market.instrument import Instrument
 from src.domain.orders.news import (
     Accepted,
     CancelAccepted,
@@ -53,7 +54,8 @@ CLOSE_WAIT_S = 2.0
 class BinanceFuturesBroker(BinanceReads):
     """Implements the Broker port for one key. ``post`` puts an action into the session's inbox.
 
-    ``market`` is opened and closed with the user stream.
+    ``market`` is opened and closed with the user stream; ``on_instruments`` is told when filters have been read again
+    because an order broke one that was not known.
     """
 
     def __init__(
@@ -64,10 +66,12 @@ class BinanceFuturesBroker(BinanceReads):
         post: Post,
         *,
         market: BinanceMarketStream | None = None,
+        on_instruments: Callable[[list[Instrument]], None] | None = None,
         consistency: Consistency = PESSIMISTIC,
     ) -> None:
         super().__init__(client, clock)
         self._market = market
+        self._on_instruments = on_instruments
         self._market_open = False
         self._stream = stream
         self._post = post
@@ -154,6 +158,8 @@ class BinanceFuturesBroker(BinanceReads):
 
     def _submit_outcome(self, name: str, verdict: Verdict) -> SubmitOutcome:
         if verdict.fate is Fate.REFUSED:
+            if verdict.code in _BROKEN_FILTERS and self._on_instruments is not None:
+                self._run(self._read_filters(self._on_instruments))
             return Refused(name, verdict.code, verdict.message, self.venue_time().now_ms)
         if verdict.answer is None:
             return OutcomeUnknown(name, f"{verdict.message} ({verdict.code})")
@@ -161,6 +167,15 @@ class BinanceFuturesBroker(BinanceReads):
         if order_id is None and algo_id is None:
             return OutcomeUnknown(name, "the answer does not name the order")
         return Accepted(name, order_id, algo_id, self.venue_time().now_ms)
+
+    async def _read_filters(self, tell: Callable[[list[Instrument]], None]) -> None:
+        """The exchange does not take what our filters allow: they have changed."""
+        try:
+            found = await self.instruments()
+        except BrokerError:
+            # The next order that breaks one asks again.
+            return
+        self._deliver(partial(tell, found))
 
     def cancel(self, symbol: str, client_order_id: str, conditional: bool) -> None:
         """Send a request to cancel; it may be repeated freely."""
@@ -260,6 +275,7 @@ class BinanceFuturesBroker(BinanceReads):
             self._post(action)
 
 
+_BROKEN_FILTERS = frozenset({-1111, -1013, -4003, -4004, -4005, -4013, -4014, -4023, -4164})
 _NOT_CANCELED = frozenset({-2011, -2013})
 _NOT_AMENDED = frozenset({-2011, -2013, -4117, -5024, -5025, -5026, -5027, -5029, -5043, -5047})
 
