@@ -3,6 +3,7 @@
 A test names only what it is about. Amounts may be written as text or whole numbers; they become Decimals.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -13,7 +14,7 @@ from src.domain.ledger.evolve import evolve, open_ledger
 from src.domain.ledger.state import Ledger
 from src.domain.market.instrument import Instrument
 from src.domain.market.sides import OrderSide, PositionSide
-from src.domain.market.view import Volatility
+from src.domain.market.view import MarginBracket, Volatility
 from src.domain.orders.news import FillReport, IncomeReport, OrderReport
 from src.domain.orders.order import Order
 from src.domain.orders.ticket import OrderTicket
@@ -59,6 +60,7 @@ class AView:
     )
     objection: str | None = None
     worst: Decimal | None = MARK
+    margin_brackets: tuple[MarginBracket, ...] = ()
     volatilities: dict[str, Volatility] = field(default_factory=dict)
     correlations: dict[frozenset[str], Decimal] = field(default_factory=dict)
 
@@ -77,6 +79,9 @@ class AView:
 
     def worst_price(self, symbol: str, buy: bool, quantity: Decimal) -> Decimal | None:
         return self.worst
+
+    def brackets(self, symbol: str) -> Sequence[MarginBracket]:
+        return self.margin_brackets
 
     def volatility(self, symbol: str) -> Volatility | None:
         return self.volatilities.get(symbol)

@@ -7,6 +7,7 @@ from src.domain.ledger.state import Ledger
 from src.domain.market.view import MarketView
 from src.domain.orders.types import Purpose
 from src.domain.portfolio.exposure import equity, gross_exposure, unrealized_pnl
+from src.domain.portfolio.margin import PositionMargin, position_margins, side_of
 from src.domain.positions.position import Position
 
 
@@ -19,8 +20,11 @@ class PositionTracker:
 
     def open_positions(self) -> tuple[PositionLine, ...]:
         """Every position that is not flat, valued at mark price (quote asset)."""
+        margins = {id(m.position): m for m in position_margins(self._ledger, self._view)}
         return tuple(
-            self._line(position) for position in self._ledger.positions.values() if not position.is_flat
+            self._line(position, margins.get(id(position)))
+            for position in self._ledger.positions.values()
+            if not position.is_flat
         )
 
     def equity(self) -> Decimal:
@@ -35,8 +39,8 @@ class PositionTracker:
         """Gross notional at mark price, quote asset."""
         return gross_exposure(self._ledger, self._view)
 
-    def _line(self, position: Position) -> PositionLine:
-        mark = self._view.mark_price(position.symbol)
+    def _line(self, position: Position, margin: PositionMargin | None) -> PositionLine:
+        mark, session = self._view.mark_price(position.symbol), self._ledger.session
         return PositionLine(
             symbol=position.symbol,
             quantity=position.quantity,
@@ -47,7 +51,10 @@ class PositionTracker:
             target_price=self._guard(position, Purpose.PROTECTIVE_TARGET),
             strategy_id=position.strategy_id,
             opened_ms=position.opened_ms,
-            leverage=self._ledger.session.options.leverage if self._ledger.session is not None else 1,
+            leverage=session.options.leverage_of(position.symbol) if session is not None else 1,
+            side=side_of(position),
+            margin_ratio=None if margin is None else margin.ratio,
+            liquidation_price=None if margin is None else margin.liquidation_price,
         )
 
     def _guard(self, position: Position, purpose: Purpose) -> Decimal | None:

@@ -8,6 +8,7 @@ from contextlib import closing
 from enum import StrEnum
 
 from src.application.ports.failpoints import failpoint
+from src.application.trading.account_setup import prepare_account
 from src.application.trading.adapters.live_broker_adapter import LiveBrokerAdapter
 from src.application.trading.halting import SwitchWatch
 from src.application.trading.live_strategy_runner import LiveStrategyRunner
@@ -93,8 +94,7 @@ class SessionRunner:
             self.resumed = True
         await loop.flush()
         failpoint("session.opened")
-        for symbol in parts.options.symbols:
-            await parts.broker.set_leverage(symbol, parts.options.leverage)
+        await prepare_account(parts)
         report = await self.recovery.recover("start", new_stream=True, at_start=True)
         # The switch may have been thrown while nothing ran.
         self._switch.look()

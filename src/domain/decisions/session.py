@@ -7,7 +7,7 @@ from src.domain.decisions.orders import UNKNOWN_OUTCOME
 from src.domain.decisions.protection import close_now, protect
 from src.domain.decisions.sending import cancel_effect
 from src.domain.decisions.step import Step
-from src.domain.decisions.watch import DAILY_LOSS, cancel_entries, day_is_over, watch_losses
+from src.domain.decisions.watch import DAILY_LOSS, cancel_entries, day_is_over, watch_losses, watch_margin
 from src.domain.ledger import events as e
 from src.domain.orders.order import Order
 from src.domain.orders.transitions import UNRESOLVED, AttemptState, CancelState
@@ -155,6 +155,7 @@ def tick(step: Step, news: n.Tick) -> None:
         step.emit(e.DayStarted(day, equity(ledger, step.view)))
         day_is_over(step)
     watch_losses(step)
+    watch_margin(step)
     if news.mark_equity:
         step.emit(
             e.EquityMarked(

@@ -1,4 +1,4 @@
-"""What a session looks after by itself, once a second: losses that go too far.
+"""What a session looks after by itself, once a second: losses and margin that go too far.
 
 A breach moves the account's trading state, to REDUCE_ONLY or HALTED as the policy says, and cancels entries. A day's
 loss restricts until the next venue day; a drawdown until a person re-arms, from when on the peak counts anew.
@@ -6,12 +6,14 @@ loss restricts until the next venue day; a drawdown until a person re-arms, from
 
 from decimal import Decimal
 
+from src.domain.decisions.protection import close_now
 from src.domain.decisions.sending import cancel
 from src.domain.decisions.step import Step
 from src.domain.ledger import events as e
 from src.domain.orders.transitions import CancelState
 from src.domain.orders.types import Purpose
 from src.domain.portfolio.exposure import equity
+from src.domain.portfolio.margin import position_margins
 from src.domain.sessions.trading_states import TRADING_TRANSITIONS, TradingState, TradingTrigger
 from src.domain.shared.transitions import next_state
 
@@ -33,6 +35,25 @@ def watch_losses(step: Step) -> None:
     if _beyond(peak, current, limits.drawdown_pct_max):
         text = f"{DRAWDOWN}: {current:f} of {peak:f} is left of the peak"
         restrict_trading(step, limits.drawdown_trigger, text)
+
+
+def watch_margin(step: Step) -> None:
+    """Close what loses most while the margin ratio is beyond its limit: better by us than by the exchange, with a fee.
+
+    One position at a time, since each close makes room for the others; an isolated one answers for itself.
+    """
+    if not step.policy.watches_losses:
+        return
+    limit = step.policy.limits.margin_ratio_max
+    beyond = [m for m in position_margins(step.ledger, step.view) if m.ratio is not None and m.ratio > limit]
+    if not beyond:
+        return
+    worst = min(beyond, key=lambda margin: margin.unrealized_pnl)
+    position, before = worst.position, len(step.effects)
+    text = f"margin ratio {worst.ratio:.4f} is above {limit:f}"
+    close_now(step, position, text)
+    if len(step.effects) > before:
+        step.emit(e.AlarmRaised(position.symbol, f"emergency close: {text}"))
 
 
 def _beyond(start: Decimal, current: Decimal, share: Decimal) -> bool:

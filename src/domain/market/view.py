@@ -1,5 +1,6 @@
 """What a decision may look at besides the ledger: prices and books, rebuilt at every start, never journalled."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol
@@ -16,6 +17,20 @@ class Volatility:
 
     now: Decimal
     usual: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class MarginBracket:
+    """The rules of positions with a notional up to ``notional_cap`` (quote asset), above the bracket before it.
+
+    ``maintenance_rate`` of the notional less ``deduction`` (quote asset) is what such a position must keep;
+    ``leverage_max`` is the highest leverage at which one so large may be opened.
+    """
+
+    notional_cap: Decimal
+    maintenance_rate: Decimal
+    deduction: Decimal
+    leverage_max: int
 
 
 class MarketView(Protocol):
@@ -39,6 +54,10 @@ class MarketView(Protocol):
 
     def worst_price(self, symbol: str, buy: bool, quantity: Decimal) -> Decimal | None:
         """The price of the last unit when ``quantity`` walks the visible book; None when the book is too thin."""
+        ...
+
+    def brackets(self, symbol: str) -> Sequence[MarginBracket]:
+        """The margin brackets of a symbol, lowest first; empty when they are not known."""
         ...
 
     def volatility(self, symbol: str) -> Volatility | None:
@@ -72,6 +91,10 @@ class BlindView:
     def worst_price(self, symbol: str, buy: bool, quantity: Decimal) -> Decimal | None:
         """None: there is no book."""
         return None
+
+    def brackets(self, symbol: str) -> Sequence[MarginBracket]:
+        """Nothing is known."""
+        return ()
 
     def volatility(self, symbol: str) -> Volatility | None:
         """None: there are no bars."""

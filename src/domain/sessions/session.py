@@ -81,7 +81,8 @@ class SessionOptions:
     """What a session was started with; a resumed session keeps them, contradicting ones are refused.
 
     Percentages are fractions (0.02 is two percent). ``strategies`` and ``sizing`` are specifications as the user
-    wrote them, e.g. ``sma_cross:fast=5,slow=20`` and ``percent:0.1``.
+    wrote them, e.g. ``sma_cross:fast=5,slow=20`` and ``percent:0.1``. ``hedge_mode`` keeps LONG and SHORT apart;
+    ``margin_type`` is CROSSED or ISOLATED; ``leverages`` are those of single symbols.
     """
 
     portfolio_id: str
@@ -96,6 +97,14 @@ class SessionOptions:
     slippage_tolerance: Decimal
     leverage: int
     seed: int
+    hedge_mode: bool = False
+    margin_type: str = "CROSSED"
+    leverages: tuple[tuple[str, int], ...] = ()
+    trailing_stop_pct: Decimal = ZERO
+
+    def leverage_of(self, symbol: str) -> int:
+        """The leverage of a symbol: its own where one is named, else that of all."""
+        return dict(self.leverages).get(symbol, self.leverage)
 
 
 @dataclass(slots=True)

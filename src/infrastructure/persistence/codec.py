@@ -23,6 +23,7 @@ from src.domain.ledger.events import Event
 from src.domain.ledger.evolve import EVENT_TYPES
 from src.domain.money import canonical
 from src.domain.orders.ticket import OrderTicket
+from src.domain.sessions.session import SessionOptions
 
 T = TypeVar("T")
 ToJson = Callable[[Any], str]
@@ -33,6 +34,7 @@ LATER_FIELDS: Final[dict[type, frozenset[str]]] = {
     OrderTicket: frozenset(
         {"close_position", "good_till_ms", "activation_price", "callback_pct", "parent_id"}
     ),
+    SessionOptions: frozenset({"hedge_mode", "margin_type", "leverages", "trailing_stop_pct"}),
 }
 
 

@@ -93,9 +93,9 @@ async def test_a_position_is_brought_to_its_target(tmp_path: Path, target: str, 
 async def test_from_nothing_a_target_is_an_entry_of_ones_own(tmp_path: Path):
     runner = await begin(calm(tmp_path))
 
-    assert await adjust(runner, "-0.010") is Purpose.ENTRY
+    assert await adjust(runner, "-0.004") is Purpose.ENTRY
 
-    assert (held(runner).quantity, held(runner).strategy_id) == (Decimal("-0.010"), MANUAL)
+    assert (held(runner).quantity, held(runner).strategy_id) == (Decimal("-0.004"), MANUAL)
 
 
 async def test_a_halted_account_shrinks_positions_and_grows_none(tmp_path: Path):
