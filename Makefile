@@ -42,7 +42,7 @@ endef
 flag = $(if $($(1)),$(2) "$($(1))")
 
 .PHONY: help setup setup-run run test test-all check tidy format bench bench-slice crash crash-slice simulation \
-        replay-acceptance lock clean
+        venue venue-slice replay-acceptance lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
@@ -85,6 +85,12 @@ crash-slice: $(DEV_STAMP) ## A bounded part of `make crash`, as CI runs it
 
 simulation: $(DEV_STAMP) ## Run the program through SEEDS simulated worlds
 	@$(PY) -m tests.simulation $(SEEDS) $(ARGS)
+
+venue: $(DEV_STAMP) ## Trade on the local exchange while streams are cut, answers lost and processes killed
+	@$(PY) -m tests.venue $(ARGS)
+
+venue-slice: $(DEV_STAMP) ## A bounded part of `make venue`, as CI runs it
+	@$(PY) -m tests.venue --seconds 12 cuts lost kills
 
 replay-acceptance: $(DEV_STAMP) ## Replay the recorded market data twice and compare every byte
 	@$(PY) -m benchmarks.replay $(ARGS)
