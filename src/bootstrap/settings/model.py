@@ -98,7 +98,10 @@ class Settings(RiskSettings):
     ] = Decimal("0.05")
     """Distance of the take-profit order from the entry price; 0: none."""
     trailing_stop_pct: Annotated[
-        Decimal, Fraction, Env.of("TRAILING_STOP_PCT", "0"), Field(ge=0, le=Decimal("0.1"), allow_inf_nan=False)
+        Decimal,
+        Fraction,
+        Env.of("TRAILING_STOP_PCT", "0"),
+        Field(ge=0, le=Decimal("0.1"), allow_inf_nan=False),
     ] = Decimal(0)
     """Distance at which the stop follows the best price, 0.001 to 0.1; 0: it stands at STOP_LOSS_PCT."""
     max_positions: Annotated[int, Env.of("MAX_POSITIONS", "10"), Field(ge=1, le=1_000)] = 10
