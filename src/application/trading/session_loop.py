@@ -127,7 +127,9 @@ class SessionLoop:
             effects, self._effects = self._effects, []
             if effects:
                 self._handed_over = True
-                self.reconcile_wanted = self.reconcile_wanted or self._outbox.run(effects)
+                # Whatever is wanted already, effects are run: they must not stand behind an "or".
+                wanted = self._outbox.run(effects)
+                self.reconcile_wanted = self.reconcile_wanted or wanted
             failpoint("session.effects_done")
             self._publish(closed)
             answers, self._answers = self._answers, []

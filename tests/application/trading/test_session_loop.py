@@ -104,6 +104,16 @@ async def test_requests_leave_in_the_order_they_were_decided(watched: Watched):
     assert watched.seen.count("committed") == 1
 
 
+async def test_a_request_leaves_even_when_a_comparison_is_wanted_already(watched: Watched):
+    watched.runner.loop.reconcile_wanted = "timer"
+    placed = order(watched.runner)
+
+    await watched.runner.loop.flush()
+
+    assert f"submit {placed.id}" in watched.seen
+    assert watched.runner.loop.reconcile_wanted == "timer"
+
+
 async def test_what_leads_to_no_effect_shares_the_commit_of_its_batch(watched: Watched):
     loop = watched.runner.loop
     for _ in range(3):
