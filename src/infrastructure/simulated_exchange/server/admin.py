@@ -15,7 +15,12 @@ from aiohttp import web
 
 from src.infrastructure.simulated_exchange.errors import ExchangeError
 from src.infrastructure.simulated_exchange.server.accidents import Accidents
-from src.infrastructure.simulated_exchange.server.fault_rules import FaultRule, Faults, read_schedule
+from src.infrastructure.simulated_exchange.server.fault_rules import (
+    Accident,
+    FaultRule,
+    Faults,
+    read_schedule,
+)
 from src.infrastructure.simulated_exchange.server.keys import ApiKey
 from src.infrastructure.simulated_exchange.server.services import Services
 from src.infrastructure.simulated_exchange.server.sockets import StreamSockets
@@ -48,6 +53,21 @@ class AdminApi:
             "GET truth": self._truth,
             **Accidents(services).operations,
         }
+
+    async def befall(self, accident: Accident) -> None:
+        """Make the request that a schedule names, when its time has come.
+
+        What cannot be (no position to liquidate) does not happen; KeyError for a request that there is not.
+        """
+        operation = self._operations[accident.request]
+        await asyncio.sleep(accident.at_ms / 1_000)
+        try:
+            operation(dict(accident.body))
+            await self._services.venue.durable()
+        except ExchangeError as error:
+            self._faults.injected[f"refused {accident.request} {error.code}"] += 1
+        else:
+            self._faults.injected[accident.request] += 1
 
     async def handle(self, request: web.BaseRequest) -> web.Response:
         """The answer to one request."""

@@ -103,7 +103,8 @@ class ExchangeServer:
             site = web.TCPSite(runner, HOST, self._config.port)
             await site.start()
             self.port = runner.addresses[0][1]
-            for work in (self._feed.run(self._on_frame, self.hub.flush), self._tick_for_ever()):
+            accidents = map(self._admin.befall, self._config.faults.accidents)
+            for work in (self._feed.run(self._on_frame, self.hub.flush), self._tick_for_ever(), *accidents):
                 task = asyncio.create_task(work)
                 task.add_done_callback(self._note_end)
                 opened.push_async_callback(_end, task)
@@ -167,7 +168,7 @@ class ExchangeServer:
         gateway = Gateway(self.services)
         self._rest = RestApi(gateway, self.faults)
         self._socket_api = SocketApi(gateway, self.faults)
-        self._admin = AdminApi(self.services, self.faults, self.sockets) if config.admin else None
+        self._admin = AdminApi(self.services, self.faults, self.sockets)
         self._open_books(engine)
 
     def _open_books(self, engine: Engine) -> None:
@@ -214,7 +215,7 @@ class ExchangeServer:
             if entrance is None:
                 return web.Response(status=404)
             return await self.sockets.handle(request, entrance)
-        if self._admin is not None and request.path.startswith(PREFIX):
+        if self._config.admin and request.path.startswith(PREFIX):
             return await self._admin.handle(request)
         return await self._rest.handle(request)
 

@@ -5,17 +5,20 @@ A schedule is a JSON document::
     {"seed": 7, "rules": [
       {"operation": "order.place", "fault": "respond", "body": "unknown_503", "executed": true, "first": 3},
       {"operation": "order.*", "fault": "delay_answer", "ms": 250, "chance": 0.1, "count": null}
+    ], "accidents": [
+      {"at_ms": 60000, "request": "POST liquidation", "body": {"account": 1, "symbol": "BTCUSDT"}}
     ]}
 
 ``operation`` is a pattern over the names in routes.py, or over "stream.<event>" and "stream.connect". Of the calls
 that it matches, those from number ``first`` on, ``count`` of them (null: without end), fail with ``chance``.
+Accidents are requests of the admin API, made ``at_ms`` after the server's start.
 """
 
 import hashlib
 from collections import Counter
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -54,11 +57,20 @@ class FaultRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError(f"{self.body!r} is no body; there are: {', '.join(BODIES)}")
 
 
+class Accident(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One request of the admin API ("POST liquidation") and when it is made, in ms after the server's start."""
+
+    at_ms: int
+    request: str
+    body: dict[str, Any] = {}
+
+
 class FaultSchedule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A seed and rules, as the file has them."""
+    """A seed, rules and accidents, as the file has them."""
 
     seed: int = 0
     rules: tuple[FaultRule, ...] = ()
+    accidents: tuple[Accident, ...] = ()
 
 
 def read_schedule(document: bytes) -> FaultSchedule:
@@ -89,7 +101,7 @@ class Faults:
 
     def add(self, rules: Iterable[FaultRule]) -> None:
         """Add rules behind those there are; theirs count from now."""
-        self._schedule = FaultSchedule(self._schedule.seed, (*self._schedule.rules, *rules))
+        self._schedule = msgspec.structs.replace(self._schedule, rules=(*self._schedule.rules, *rules))
 
     def draw(self, operation: str) -> FaultRule | None:
         """The rule by which this call or event goes wrong, or None; counts it in any case."""

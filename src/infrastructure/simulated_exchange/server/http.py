@@ -142,8 +142,9 @@ class RestApi:
     def _distorted(self, rule: FaultRule, answer: Any, earlier: Any) -> Any:
         """A true answer, or one that is old or about something else."""
         if rule.fault == "stale":
-            nothing = [] if isinstance(answer, list) else answer
-            return nothing if earlier is None else earlier
+            if earlier is None and not isinstance(answer, list):
+                raise refuse(-2013)  # It had not been there yet.
+            return earlier or []
         if rule.fault == "wrong_symbol":
             return _with_symbol(answer, list(self._gateway.services.market.views))
         return answer

@@ -1,6 +1,7 @@
 """What goes wrong on demand: with requests, with events, with accounts and markets; and what is true all the while."""
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -9,12 +10,13 @@ import pytest
 
 from src.infrastructure.simulated_exchange.server.fault_bodies import BODIES
 from src.infrastructure.simulated_exchange.server.fault_rules import (
+    Accident,
     FaultRule,
     Faults,
     FaultSchedule,
     read_schedule,
 )
-from tests.support.exchange_server import KEY, Client
+from tests.support.exchange_server import KEY, Client, served
 
 ORDER = {"symbol": "BTCUSDT", "side": "BUY", "type": "MARKET", "quantity": "0.010"}
 
@@ -93,6 +95,38 @@ async def test_a_stale_read_shows_what_was(client: Client):
 
     assert stale == before == (200, [])
     assert fresh[1][0]["positionAmt"] == "0.01"
+
+
+async def test_an_order_may_not_be_visible_yet(client: Client):
+    await client.admin("POST", "faults", rules=[{"operation": "order.query", "fault": "stale"}])
+    _, placed = await client.signed("POST", "/fapi/v1/order", **ORDER)
+    name = {"symbol": "BTCUSDT", "orderId": placed["orderId"]}
+
+    _, unseen = await client.signed("GET", "/fapi/v1/order", **name)
+    _, seen = await client.signed("GET", "/fapi/v1/order", **name)
+
+    assert (unseen["code"], seen["status"]) == (-2013, "FILLED")
+
+
+async def test_accidents_of_the_schedule_happen_at_their_time(tmp_path: Path):
+    funding = {"symbol": "BTCUSDT", "rate": "0.001"}
+    owner = {"account": 1, "symbol": "BTCUSDT", "side": "BUY", "quantity": "0.01"}
+    schedule = FaultSchedule(
+        accidents=(
+            Accident(0, "POST adl", {"account": 1, "symbol": "BTCUSDT"}),
+            Accident(300, "POST owner_trades", owner),
+            Accident(400, "POST funding", funding),
+        )
+    )
+
+    async with served(tmp_path, faults=schedule) as client:
+        await asyncio.sleep(0.6)
+        truth = await client.admin("GET", "truth", account=1)
+        injected = await client.admin("GET", "faults")
+
+    assert [trade["quantity"] for trade in truth["trades"]] == [1_000_000]
+    assert "FUNDING_FEE" in {posting["income_type"] for posting in truth["postings"]}
+    assert injected == {"refused POST adl -4054": 1, "POST owner_trades": 1, "POST funding": 1}
 
 
 async def test_an_answer_may_be_about_another_symbol(client: Client):
@@ -191,9 +225,7 @@ async def test_a_revoked_key_and_a_skewed_clock_refuse_everything(client: Client
     assert (skewed[1]["code"], revoked[1]["code"]) == (-1021, -2015)
 
 
-async def test_the_admin_api_is_there_only_when_asked_for(tmp_path):
-    from tests.support.exchange_server import served
-
+async def test_the_admin_api_is_there_only_when_asked_for(tmp_path: Path):
     async with served(tmp_path, admin=False) as client:
         status, _ = await client.call("GET", "/admin/keys")
 
