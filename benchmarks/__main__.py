@@ -38,7 +38,7 @@ def main() -> int:
             result = measure(Path(folder), options.quotes, SECONDS)
     costs = [decision_cost(count) for count in OPEN_ORDERS]
     help_samples = help_time(3 if options.slice else 9)
-    figures = _figures(result, costs, help_samples)
+    figures = [*_figures(result, costs, help_samples), *_venue_figures(result, options.dir)]
     print(_stage_table(result))
     print()
     print(_growth_table(costs))
@@ -105,6 +105,27 @@ def _figures(result: HotPath, costs: list[DecisionCost], help_samples: Samples |
     if help_samples is not None:
         figures.append(Figure("--help", round(help_samples.p50 / 1e9, 3), 0.2, "s"))
     return figures
+
+
+def _venue_figures(result: HotPath, folder: Path) -> list[Figure]:
+    """What trading on an exchange over sockets adds; its libraries are no part of the memory measured before."""
+    from benchmarks.round_trip import round_trips
+
+    with TemporaryDirectory(prefix="bench-", dir=folder, ignore_cleanup_errors=True) as place:
+        through, bare = round_trips(Path(place))
+    ratio = through.p50 / bare.p50
+    decode_ns = result.in_a_row["decode"].p50
+    return [
+        Figure(
+            "an order to the exchange and back, over a bare POST, p50", round(ratio, 2), 2.0, "×", ratio, 2.0,
+            f"{microseconds(through.p50):,.0f} µs over {microseconds(bare.p50):,.0f} µs, in turns",
+        ),
+        Figure("a fill's event to the position, p50", microseconds(result.fills.p50), 300, "µs"),
+        Figure(
+            "bookTicker frames decoded", decode_ns / 1000, 10, "µs",
+            note=f"{1e9 / decode_ns:,.0f} frames/s on one core",
+        ),
+    ]  # fmt: skip
 
 
 def _decision_medians(result: HotPath) -> tuple[int, int]:

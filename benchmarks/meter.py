@@ -23,6 +23,7 @@ from src.domain.risk.review import Approved
 from src.infrastructure.market_data.decoding import decode_message
 from src.infrastructure.market_data.frames import MarketEvent
 
+FILLED: Final = '"x":"TRADE"'
 STAGES: Final = ("decode", "market", "strategy", "sizing", "risk", "decide", "commit", "submit")
 
 
@@ -46,7 +47,8 @@ class HotPath:
 
     ``path`` is from the frame's bytes to the request handed over, without the commit. ``json`` is json.loads of the
     same message at the same moment, ``disk`` as many bytes as the commit's written and synced plainly right after
-    it. ``recoveries`` are the comparisons with the exchange that a running session makes once a minute; the loop
+    it. ``fills`` are events of the user stream that brought a fill, from their bytes to the position, without the
+    commit. ``recoveries`` are the comparisons with the exchange that a running session makes once a minute; the loop
     waits for them. ``in_a_row`` is each stage, and the reference, repeated without anything in between: the cost in
     warm caches.
     """
@@ -57,6 +59,7 @@ class HotPath:
     disk: Samples = field(default_factory=lambda: Samples("write and sync"))
     commit_bytes: Samples = field(default_factory=lambda: Samples("bytes of a commit"))
     recoveries: Samples = field(default_factory=lambda: Samples("recovery"))
+    fills: Samples = field(default_factory=lambda: Samples("fill applied"))
     in_a_row: dict[str, Samples] = field(default_factory=dict)
     resident_bytes: int = 0
     orders_in_memory: int = 0
@@ -82,6 +85,9 @@ class Meter:
         """Take the session's own parts."""
         parts, self.loop = runner.parts, runner.loop
         self.strategies, self.validator = runner.strategies, runner.validator
+        # The broker tells the loop itself.
+        self._take_event = self.loop.on_user_event
+        setattr(self.loop, "on_user_event", self.on_user_event)  # noqa: B010 - a method is put in another's place
         options = parts.options
         self.bridge = OrderExecutionBridge(
             self.loop.ledger, parts.desk, runner.adapter, parts.sizer, parts.limits, options.stop_loss_pct
@@ -188,8 +194,14 @@ class Meter:
         self.loop.on_modify_outcome(outcome)
 
     def on_user_event(self, event: UserEvent) -> None:
-        """An event of the stream."""
-        self.loop.on_user_event(event)
+        """An event of the stream; one that brings a fill is timed from its bytes to the position it changed."""
+        if FILLED not in event.raw:
+            self._take_event(event)
+            return
+        start = perf_counter_ns()
+        self._take_event(event)
+        if self.is_warm:
+            self.result.fills.add(perf_counter_ns() - start)
 
     def on_stream_lost(self, stream_epoch: int, reason: str) -> None:
         """The stream ended."""
