@@ -60,6 +60,7 @@ _KINDS: Final[
         "it lacks tables of this version: run migrate",
     ),
     ((pg.AdminShutdownError, pg.CrashShutdownError, pg.IdleSessionTimeoutError), StoreUnavailable, _LOST),
+    (pg.QueryCanceledError, StoreUnavailable, "the server gave up waiting: check its load and its timeouts"),
     (pg.CannotConnectNowError, StoreUnavailable, "the server is starting or stopping: try again in a moment"),
     (pg.PostgresConnectionError, StoreUnavailable, _LOST),
     (TimeoutError, StoreUnavailable, "the server does not answer in time: check server and network"),

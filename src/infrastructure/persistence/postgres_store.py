@@ -145,7 +145,14 @@ class PostgresStore:
             loaded = await asyncio.to_thread(_load_checked, query, self._account_no)
         self._recorder = Recorder()
         self._projection = Projection(self._recorder, self._account_no, loaded)
+        if self._lease_epoch >= 0:
+            await self._draw_numbers(driver, NUMBERS_AHEAD)
         return loaded.ledger
+
+    async def _draw_numbers(self, driver: PostgresDriver, wanted: int) -> None:
+        """Row numbers for new orders, so that the first of them does not wait for its own."""
+        rows = await driver.query(ORDER_NUMBERS, (wanted,))
+        self._recorder.numbers.extend(number for (number,) in rows)
 
     def stage(self, at_ms: int, events: Sequence[Event]) -> None:
         """Encode and chain events for the next commit. Nothing is durable yet."""
@@ -197,8 +204,7 @@ class PostgresStore:
         """Get what the projection will ask for: numbers for new orders, and those of settled ones with late news."""
         recorder, batch = self._recorder, self._batch
         if len(recorder.numbers) < len(batch.intended):
-            rows = await driver.query(ORDER_NUMBERS, (NUMBERS_AHEAD + len(batch.intended),))
-            recorder.numbers.extend(number for (number,) in rows)
+            await self._draw_numbers(driver, NUMBERS_AHEAD + len(batch.intended))
         for name in ledger.changes.orders:
             if name not in batch.intended and not projection.knows(name):
                 (row,) = await driver.query(sql.SELECT_ORDER_NUMBER, (self._account_no, name))

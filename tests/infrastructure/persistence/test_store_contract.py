@@ -1,11 +1,12 @@
 """What every store promises, on a file and on a server."""
 
+import asyncio
 from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
-from src.application.ports.store import AccountBusy, LeaseLost, StoreError
+from src.application.ports.store import AccountBusy, LeaseLost, StoreCorrupt, StoreError
 from src.domain.ledger import events as e
 from src.domain.ledger.evolve import evolve
 from src.domain.market.sides import OrderSide
@@ -272,3 +273,36 @@ async def test_what_changes_a_row_twice_in_one_commit_is_stored_in_full(database
     assert loaded is not None and loaded.session is not None
     assert ledger_snapshot(loaded) == held
     assert (loaded.session.status.value, loaded.session.options.strategies) == ("STARTING", ("rsi",))
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE journal SET kind='session_opened' WHERE seq=2",
+        "DELETE FROM journal WHERE seq=3",
+        "UPDATE account SET head_seq=3",
+    ],
+    ids=["changed", "lost", "added"],
+)
+async def test_a_journal_that_was_tampered_with_is_noticed_by_the_next_start_and_by_a_check(
+    database: Database, damage: str
+):
+    writer = await Writer.open(database)
+    await writer.write(*(e.StreamOpened(number) for number in range(3)))
+    await writer.end()
+
+    await run_sql(database, damage)
+
+    store = database.store()
+    for check in (lambda: store.load(ACCOUNT.account_id), lambda: asyncio.to_thread(verify, database)):
+        with pytest.raises(StoreCorrupt, match="restore the database from a backup"):
+            await check()
+    await store.close()
+
+
+def verify(database: Database) -> int:
+    reads = database.reads()
+    try:
+        return reads.verify(ACCOUNT.account_id)
+    finally:
+        reads.close()
