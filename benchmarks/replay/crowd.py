@@ -1,7 +1,7 @@
 """A crowd of random orders straight at the simulated exchange, over a recorded market: work for the fill checker.
 
-Strategies take; a crowd also rests, cancels, modifies and waits for triggers, from two accounts that compete for the
-same levels and prints. Seeded, so that a violation can be repeated.
+Strategies take; a crowd also rests, cancels, modifies, waits for triggers and follows prices, from two accounts (one in
+hedge mode) that compete for the same levels and prints, and meet each other. Seeded, so that a violation can be repeated.
 """
 
 import random
@@ -19,8 +19,14 @@ from src.infrastructure.simulated_exchange.records import OrderRequest
 from src.infrastructure.simulated_exchange.store import ExchangeStore
 
 ACCOUNTS: Final = (1, 2)
+HEDGED: Final = 2
 FRAMES_BETWEEN: Final = 40
-KINDS: Final = ("MARKET", "IOC", "GTC", "GTC", "GTC", "GTX", "STOP_MARKET", "CANCEL", "MODIFY")
+KINDS: Final = (
+    *("MARKET", "IOC", "FOK", "GTC", "GTC", "GTC", "GTX", "GTD"),
+    *("STOP_MARKET", "STOP", "TRAILING_STOP_MARKET", "CANCEL", "MODIFY"),
+)
+CONDITIONAL: Final = ("STOP_MARKET", "STOP", "TRAILING_STOP_MARKET")
+HOUR_MS: Final = 3_600_000
 
 
 @dataclass(slots=True)
@@ -40,6 +46,7 @@ def let_loose(exchange: Path, recordings: Sequence[Path], seed: int, wishes: int
         for number in ACCOUNTS:
             engine.create_account(number, f"crowd-{number}")
             engine.deposit(number, "USDT", Decimal(10_000_000))
+        engine.set_hedge_mode(HEDGED, True)
         return _Crowd(engine, seed).run(market, wishes)
     finally:
         store.close()
@@ -82,7 +89,7 @@ class _Crowd:
             return
         side = draw.choice(("BUY", "SELL"))
         quantity = Decimal(draw.randint(10, 3_000)).scaleb(-3)
-        is_limit = kind in ("IOC", "GTC", "GTX")
+        is_limit = kind != "MARKET" and kind not in CONDITIONAL
         price = self._price(symbol, side)
         request = OrderRequest(
             symbol=symbol,
@@ -90,11 +97,14 @@ class _Crowd:
             type="LIMIT" if is_limit else kind,
             quantity=quantity,
             timestamp=engine.now_ms,
-            price=price if is_limit else None,
-            trigger_price=price if kind == "STOP_MARKET" else None,
+            price=price if is_limit or kind == "STOP" else None,
+            trigger_price=price if kind in ("STOP_MARKET", "STOP") else None,
             time_in_force=kind if is_limit else None,
+            callback_rate=Decimal("0.1") if kind == "TRAILING_STOP_MARKET" else None,
+            good_till_ms=engine.now_ms + HOUR_MS if kind == "GTD" else 0,
+            position_side=("LONG" if draw.random() < 0.5 else "SHORT") if account == HEDGED else "BOTH",
         )
-        if kind == "STOP_MARKET":
+        if kind in CONDITIONAL:
             engine.new_algo_order(account, request)
         else:
             engine.new_order(account, request)
