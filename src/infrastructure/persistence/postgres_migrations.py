@@ -4,6 +4,7 @@ The same migrations as for SQLite, each in one transaction: PostgreSQL undoes ch
 copy is made. While they run nobody else migrates, and no session does anything: their locks are ours.
 """
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError
@@ -29,7 +30,9 @@ def migrate_postgres(url: DatabaseUrl, *, scripts: Path = SCRIPTS) -> list[str]:
         try:
             lacking = portal.call(_prepare(driver, url.name, revisions(scripts)))
             if lacking:
-                upgrade(url.text, scripts)
+                # Alembic starts an event loop of its own, which a thread that runs one already could not.
+                with ThreadPoolExecutor(1) as thread:
+                    thread.submit(upgrade, url.text, scripts).result()
             return lacking
         finally:
             portal.call(driver.close())

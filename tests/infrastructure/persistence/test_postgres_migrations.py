@@ -58,6 +58,12 @@ def test_an_empty_database_is_made_once(empty: PostgresDatabase):
     assert second == ([], None)
 
 
+async def test_a_program_that_runs_an_event_loop_can_make_the_tables_too(empty: PostgresDatabase):
+    empty.create()
+
+    assert empty.state() is SchemaState.CURRENT
+
+
 def test_an_old_database_is_refused_until_it_is_migrated(empty: PostgresDatabase, tmp_path: Path):
     older = scripts_of_a_later_version(tmp_path)
     for path in (older / "versions").glob("*.py"):
