@@ -92,8 +92,9 @@ class PaperApplication(Upkeep):
 
     def _log(self, parts: SessionParts) -> None:
         settings = self.settings
-        secrets = [settings.api_key.get_secret_value(), settings.api_secret.get_secret_value()]
-        configure_logging(self.data_dir, settings.log_level, secrets, log_trades=settings.log_trades)
+        configure_logging(
+            self.data_dir, settings.log_level, settings.secrets(), log_trades=settings.log_trades
+        )
         log_session(parts.bus)
 
     def _select(self, request: SessionRequest) -> Selection:

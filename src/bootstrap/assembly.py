@@ -8,7 +8,9 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import fields
+from weakref import WeakSet
 
+from src.application.ports.event_bus import EventBus
 from src.application.trading.config import PAPER, TradingConfig
 from src.application.trading.requests import SessionRequest
 from src.application.trading.restarts import Restarts
@@ -17,6 +19,7 @@ from src.bootstrap.application import PaperApplication
 from src.bootstrap.settings import load_settings
 from src.domain.money import use_money_context
 from src.infrastructure.market_data.source import SourceError
+from src.infrastructure.monitoring.logging import configure_trades_log, follow_trades
 from src.infrastructure.persistence.repositories import (
     StoredOrders,
     StoredPortfolios,
@@ -32,7 +35,17 @@ _NOT_PASSED_ON = frozenset({"api_key", "api_secret"})
 
 def assembly_of(config: TradingConfig | None) -> Callable[[SessionRequest], SessionParts]:
     """What a service assembles its sessions with; ``config`` None takes everything from the settings."""
-    return lambda request: _assemble(config, request)
+    followed: WeakSet[EventBus] = WeakSet()
+
+    def assemble(request: SessionRequest) -> SessionParts:
+        parts = _assemble(config, request)
+        # A session that starts itself again publishes on the same bus.
+        if parts.bus not in followed:
+            followed.add(parts.bus)
+            follow_trades(parts.bus)
+        return parts
+
+    return assemble
 
 
 def sessions() -> StoredSessions:
@@ -65,7 +78,10 @@ def _assemble(config: TradingConfig | None, request: SessionRequest) -> SessionP
     try:
         application = PaperApplication(load_settings(said))
         parts = application.open_session(Start(given=_meant(config, said)))
-        if application.settings.auto_restart:
+        parts.bus = request.event_bus or parts.bus
+        settings = application.settings
+        configure_trades_log(application.data_dir, settings.secrets(), settings.log_trades)
+        if settings.auto_restart:
             parts.restarts = Restarts(time.monotonic, asyncio.sleep)
         return parts
     except (ConfigurationError, SourceError) as error:

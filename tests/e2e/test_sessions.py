@@ -48,8 +48,15 @@ def test_a_session_leaves_a_log_and_its_trades_beside_it(steadyhand: Steadyhand)
     log = (steadyhand.data_dir / "logs" / "steadyhand.log").read_text()
     trades = (steadyhand.data_dir / "logs" / "trading" / "trades.log").read_text()
     filled = {each["client_order_id"] for each in run.documents if each["event"] == "order_filled"}
+    logged = [json.loads(line) for line in trades.splitlines()]
+    by_event = {
+        event: {each["client_order_id"] for each in logged if each["event"] == event}
+        for event in ("order.intended", "order.filled")
+    }
     assert '"event":"session.moved"' in log
-    assert {json.loads(line)["client_order_id"] for line in trades.splitlines()} == filled != set()
+    assert by_event["order.filled"] == filled != set()
+    assert by_event["order.intended"] >= filled
+    assert {each["event"] for each in logged} == set(by_event)
     assert "1234567" not in log + trades + run.out + run.err
 
 

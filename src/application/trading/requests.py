@@ -5,6 +5,7 @@ from datetime import timedelta
 from decimal import Decimal, InvalidOperation
 
 from src.application.ports.broker import Broker
+from src.application.ports.event_bus import EventBus
 from src.application.trading.figures import UNDEFINED, Figure, figure
 from src.application.trading.live_statistics import LiveStatistics
 from src.application.trading.position_tracker import PositionTracker
@@ -39,8 +40,8 @@ def decimal(value: Number, what: str) -> Decimal:
 class SessionRequest:
     """What a caller of ``start_session`` asks for.
 
-    ``broker`` is the one that was set for real orders, ``database_url`` that of the repositories handed in; None
-    leaves it to whoever puts the session together.
+    ``broker`` is the one that was set for real orders, ``database_url`` that of the repositories handed in,
+    ``event_bus`` the caller's own; None leaves it to whoever puts the session together.
     """
 
     portfolio_id: str
@@ -49,6 +50,7 @@ class SessionRequest:
     dry_run: bool
     broker: Broker | None = None
     database_url: str | None = None
+    event_bus: EventBus | None = None
 
 
 @dataclass(frozen=True, slots=True)

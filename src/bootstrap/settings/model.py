@@ -7,6 +7,7 @@ own. Shares are fractions (0.1 is ten percent), money is in the settle asset, du
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Final
+from urllib.parse import unquote, urlsplit
 
 from pydantic import BeforeValidator, ConfigDict, Field, SecretStr
 
@@ -192,6 +193,12 @@ class Settings(RiskSettings):
     def sizing_spec(self) -> str:
         """The sizing to use: what was asked for, or the share of one position."""
         return self.sizing or f"percent:{self.position_size_pct:f}"
+
+    def secrets(self) -> list[str]:
+        """Values that are never to be written down: key, secret, and the password in a database's address."""
+        url = self.database_url.get_secret_value() if self.database_url is not None else ""
+        password = urlsplit(url).password or ""
+        return [self.api_key.get_secret_value(), self.api_secret.get_secret_value(), password, unquote(password)]
 
     def trading_config(self) -> TradingConfig:
         """The same as the library's callers write it."""

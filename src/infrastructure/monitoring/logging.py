@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from src.application.ports.event_bus import EventBus
+from src.domain.ledger.events import OrderIntended
 from src.infrastructure.monitoring.log_file import LogFile
 from src.infrastructure.monitoring.masking import SecretMasker
 
@@ -58,16 +59,22 @@ def configure_logging(
     Other libraries are heard from WARNING on. With ``log_trades``, ``logs/trading/trades.log`` gets the trades, which
     are not repeated in the main file. Repeating the call replaces the files.
     """
-    formatter = JsonLines(SecretMasker(secrets))
+    kept = tuple(secrets)
+    formatter = JsonLines(SecretMasker(kept))
     program = _installed(logging.getLogger(), data_dir / "logs" / "steadyhand.log", formatter)
     logging.getLogger().setLevel(logging.WARNING)
     logging.getLogger(PROGRAM).setLevel(level)
+    configure_trades_log(data_dir, kept, log_trades)
+    return program
+
+
+def configure_trades_log(data_dir: Path, secrets: Iterable[str], log_trades: bool) -> None:
+    """Send orders and fills to ``logs/trading/trades.log``, or nowhere; no other log of the process is touched."""
     trades = logging.getLogger(TRADES)
     trades.propagate = False
     trades.disabled = not log_trades
     trades.setLevel(logging.INFO)
-    _installed(trades, data_dir / "logs" / "trading" / "trades.log", formatter)
-    return program
+    _installed(trades, data_dir / "logs" / "trading" / "trades.log", JsonLines(SecretMasker(secrets)))
 
 
 def _installed(logger: logging.Logger, path: Path, formatter: logging.Formatter) -> LogFile:
@@ -94,7 +101,7 @@ _TOPICS: Final = {
 
 
 def log_session(bus: EventBus) -> None:
-    """Write a line for what moves the session, and for every fill into the trades' own file."""
+    """Write a line for what moves the session, and for every order and fill into the trades' own file."""
     log = logging.getLogger(f"{PROGRAM}.session")
 
     def follow(topic: str, level: int) -> None:
@@ -102,8 +109,31 @@ def log_session(bus: EventBus) -> None:
 
     for topic, level in _TOPICS.items():
         follow(topic, level)
+    follow_trades(bus)
+
+
+def follow_trades(bus: EventBus) -> None:
+    """Write a line for every order that is about to be sent, and for every fill."""
     trades = logging.getLogger(TRADES)
     bus.subscribe("order.filled", lambda event: trades.info("order.filled", extra=_fields(event)))
+    bus.subscribe("order.intended", lambda event: trades.info("order.intended", extra=_order(event)))
+
+
+def _order(event: object) -> dict[str, object]:
+    """What is ordered, in the words of a fill."""
+    assert isinstance(event, OrderIntended), "the topic carries intents"
+    ticket = event.ticket
+    return {
+        "client_order_id": event.attempt.client_order_id,
+        "symbol": ticket.symbol,
+        "side": ticket.side,
+        "order_type": ticket.order_type,
+        "purpose": ticket.purpose,
+        "quantity": ticket.quantity,
+        "price": ticket.limit_price or ticket.stop_price,
+        "strategy_id": ticket.strategy_id,
+        "reason": ticket.reason,
+    }
 
 
 def _fields(event: object) -> dict[str, object]:

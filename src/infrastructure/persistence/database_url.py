@@ -54,7 +54,9 @@ def parse_database_url(text: str) -> DatabaseUrl:
     scheme, separator, rest = text.partition("://")
     kind = _KINDS.get(scheme.partition("+")[0].lower())
     if not separator or kind is None:
-        raise StoreUnavailable(f"the database address is of an unknown kind {scheme[:20]!r}: use {_FORMS}")
+        # Without its separator the text may be anything, a password alone for example: it is not repeated.
+        named = f" {scheme[:20]!r}" if separator else ""
+        raise StoreUnavailable(f"the database address is of an unknown kind{named}: use {_FORMS}")
     if kind is DatabaseKind.POSTGRESQL:
         if not urlsplit(text).path.strip("/"):
             raise StoreUnavailable(f"the database address names no database: use {_FORMS}")

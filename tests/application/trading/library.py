@@ -31,8 +31,8 @@ def data_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 async def service(data_folder: Path) -> AsyncIterator[LiveTradingService]:
-    """A paper session on BTCUSDT and ETHUSDT whose strategies stay silent, with good data."""
-    service = LiveTradingService(config=TradingConfig(dry_run=True))
+    """A paper session on BTCUSDT and ETHUSDT whose strategies stay silent, with good data and room for positions."""
+    service = LiveTradingService(config=TradingConfig(dry_run=True, position_size_pct=0.5))
     await service.start_session(strategies=["sma_cross"], symbols=["BTCUSDT", "ETHUSDT"])
     await until(lambda: all(line.trouble is None for line in service.snapshot().markets))
     yield service

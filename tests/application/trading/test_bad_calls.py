@@ -33,7 +33,11 @@ def adjusted(quantity: Any) -> Call:
     return lambda service: service.adjust_position("BTCUSDT", quantity)
 
 
-NO_NUMBERS = [
+def asked(method: str, value: str) -> Call:
+    return lambda service: getattr(service, method)(value)
+
+
+NO_NUMBERS: list[Any] = [
     "",
     "abc",
     "1,5",
@@ -61,9 +65,9 @@ CALLS: dict[str, Call] = {
     **{f"the time in force {value!r}": limit(time_in_force=value) for value in ["", "DAY", "gtc", 7]},
     "a limit order without a price": order(order_type="LIMIT"),
     "a market order with a price": order(price=45_000),
-    **{f"status of {value!r}": lambda s, v=value: s.get_order_status(v) for value in ["", "x", "'; --", "0" * 99]},
-    **{f"cancel of {value!r}": lambda s, v=value: s.cancel_order(v) for value in ["", "x", "'; --", "0" * 99]},
-    **{f"close of {value!r}": lambda s, v=value: s.close_position(v) for value in ["", "B$", "BTCUSDT", "DOGEUSDT"]},
+    **{f"status of {value!r}": asked("get_order_status", value) for value in ["", "x", "'; --", "0" * 99]},
+    **{f"cancel of {value!r}": asked("cancel_order", value) for value in ["", "x", "'; --", "0" * 99]},
+    **{f"close of {value!r}": asked("close_position", value) for value in ["", "B$", "BTCUSDT", "DOGEUSDT"]},
     **{f"adjust to {value!r}": adjusted(value) for value in ["abc", "NaN", "Infinity"]},
     "resume of a session that runs": lambda s: s.resume_session(),
     "a second session": lambda s: s.start_session(),

@@ -1,6 +1,8 @@
 """The library as document 002 shows it: its import paths, its constructor, and paper trading from a config alone."""
 
+import asyncio
 import importlib
+import json
 from pathlib import Path
 
 import pytest
@@ -108,3 +110,28 @@ async def test_an_unfinished_session_is_not_resumed_with_another_config(data_fol
     second = LiveTradingService(config=TradingConfig())
     assert (await second.start_session()).id == session.id
     await second.stop_session()
+
+
+@pytest.mark.parametrize("log_trades", [True, False])
+async def test_a_librarys_session_logs_its_trades_if_it_is_told_to(data_folder: Path, log_trades: bool):
+    bus = InProcessEventBus()
+    service = LiveTradingService(config=TradingConfig(log_trades=log_trades), event_bus=bus)
+    await service.start_session(symbols=["BTCUSDT"], strategies=["sma_cross"])
+    async with asyncio.timeout(5):
+        while service.snapshot().markets[0].trouble is not None:
+            await asyncio.sleep(0.01)
+    order = await service.place_order("BTCUSDT", "BUY", 0.01)
+    async with asyncio.timeout(5):
+        while not service.snapshot().positions:
+            await asyncio.sleep(0.01)
+    await service.stop_session()
+    await bus.drain()
+
+    path = data_folder / "logs" / "trading" / "trades.log"
+    assert path.exists() is log_trades
+    if log_trades:
+        lines = [json.loads(line) for line in path.read_text().splitlines()]
+        mine = [line["event"] for line in lines if line["client_order_id"] == order.id]
+        assert mine[0] == "order.intended" and set(mine[1:]) == {"order.filled"}
+        assert lines[0]["quantity"] == "0.01" and lines[0]["side"] == "BUY"
+    assert not (data_folder / "logs" / "steadyhand.log").exists(), "a program's own logging is left alone"

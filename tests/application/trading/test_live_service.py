@@ -18,6 +18,7 @@ import pytest
 from src.application.ports.broker import BrokerUnavailable
 from src.application.trading.live_strategy_runner import LiveStrategyRunner
 from src.application.trading.services.live_trading_service import LiveTradingService
+from src.application.trading.snapshot import OrderLine
 from src.application.trading.vocabulary import (
     InsufficientBalanceError,
     NetworkError,
@@ -175,6 +176,10 @@ async def test_a_signal_that_no_rule_may_pass_is_not_valid(service: LiveTradingS
     assert not await service.validator.validate_signal(a_signal())
 
 
+def order_line(service: LiveTradingService, order_id: str) -> OrderLine:
+    return next(line for line in service.snapshot().orders if line.client_order_id == order_id)
+
+
 # --- order management ------------------------------------------------------------------------------------------
 
 
@@ -191,6 +196,15 @@ async def test_order_management(service: LiveTradingService, capsys: pytest.Capt
         take_profit=46000,
     )
     assert (await service.get_order_status(order.id)) in ("NEW", "PENDING_NEW")
+
+    # Modify order
+    await service.modify_order(
+        order_id=order.id,
+        new_price=45500,
+        new_quantity=0.02,
+    )
+    await until(lambda: order_line(service, order.id).quantity == Decimal("0.02"))
+    assert order_line(service, order.id).price == 45500
 
     # Get order status
     status = await service.get_order_status(order.id)

@@ -101,6 +101,7 @@ class LiveSession:
             dry_run,
             None if dry_run else self._broker,
             self._database_url,
+            self._event_bus,
         )
         runner = await self.begin(self._assemble(request))
         self._restarts = runner.parts.restarts
