@@ -1,7 +1,8 @@
 """A crowd of random orders straight at the simulated exchange, over a recorded market: work for the fill checker.
 
-Strategies take; a crowd also rests, cancels, modifies, waits for triggers and follows prices, from two accounts (one in
-hedge mode) that compete for the same levels and prints, and meet each other. Seeded, so that a violation can be repeated.
+Strategies take; a crowd also rests, cancels, modifies, waits for triggers and follows prices, from two accounts (one
+in hedge mode) that compete for the same levels and prints, and meet each other. Seeded, so that a violation can be
+repeated.
 """
 
 import random

@@ -94,8 +94,8 @@ def bracket_of(brackets: Sequence[Bracket], notional: int) -> Bracket:
 
 
 def cap_at(brackets: Sequence[Bracket], leverage: int) -> int:
-    """The largest notional, in units, that a position with this leverage may have."""
-    return max(bracket.cap for bracket in brackets if bracket.leverage >= leverage)
+    """The largest notional, in units, that a position with this leverage may have; 0 when none may have it."""
+    return max((bracket.cap for bracket in brackets if bracket.leverage >= leverage), default=0)
 
 
 def _chain(rows: Sequence[_Row], leverage_max: int) -> tuple[Bracket, ...]:

@@ -101,8 +101,11 @@ class ExchangeState:
         return market
 
     def leverage(self, account: Account, symbol: str) -> int:
-        """The leverage set for a symbol, or the default."""
-        return account.leverage.get(symbol, self.rules.leverage)
+        """The leverage set for a symbol, or the default, as far as the symbol allows it."""
+        found = account.leverage.get(symbol)
+        if found is not None:
+            return found
+        return min(self.rules.leverage, self.markets[symbol].rules.leverage_max)
 
     def remember_date(self, order: Order) -> None:
         """Let a GTD order end at its date. Dates of orders that ended before are forgotten now and then."""

@@ -5,8 +5,9 @@ from decimal import Decimal
 import pytest
 
 from src.infrastructure.simulated_exchange.brackets import bracket_of, brackets_of, cap_at
+from src.infrastructure.simulated_exchange.errors import ExchangeError
 from src.infrastructure.simulated_exchange.units import SCALE, to_units
-from tests.support.engine_builders import an_engine, an_instrument
+from tests.support.engine_builders import ACCOUNT, BTC, Frames, a_request, an_engine, an_instrument
 
 BTC_DEDUCTIONS = [
     0,
@@ -89,3 +90,20 @@ def test_the_answer_carries_numbers():
         "maintMarginRatio": 0.0065,
         "cum": 1500,
     }
+
+
+def test_the_default_leverage_is_no_more_than_the_symbol_allows():
+    engine = an_engine(":memory:", an_instrument(leverage_max=10))
+
+    assert engine.leverage(ACCOUNT, BTC) == 10
+
+
+def test_leverage_that_a_symbol_no_longer_allows_opens_nothing():
+    engine = an_engine()
+    engine.on_frame(Frames().ticker("76000.00", "76000.10"))
+    engine.change_filters(BTC, leverage_max=10)
+    engine.set_leverage(ACCOUNT, BTC, 5)
+    engine.change_filters(BTC, leverage_max=3)
+
+    with pytest.raises(ExchangeError, match="-2027"):
+        engine.new_order(ACCOUNT, a_request(engine))
