@@ -89,6 +89,9 @@ class PaperConfig:
     latency: LatencyModel | None = None
     auto_execute: bool = True
     server: Database | None = None
+    hedge_mode: bool = False
+    margin_type: str = "CROSSED"
+    leverages: tuple[tuple[str, int], ...] = ()
 
     @property
     def place(self) -> Database:
@@ -264,4 +267,7 @@ def session_options(config: PaperConfig, market_id: str) -> SessionOptions:
         leverage=config.leverage,
         seed=config.seed,
         trailing_stop_pct=config.trailing_stop_pct,
+        hedge_mode=config.hedge_mode,
+        margin_type=config.margin_type,
+        leverages=config.leverages,
     )

@@ -39,6 +39,9 @@ _OPTION_OF = {
     "use_market_orders": "use_market_orders",
     "slippage_tolerance": "slippage_tolerance",
     "leverage": "leverage",
+    "leverages": "leverages",
+    "hedge_mode": "hedge_mode",
+    "margin_type": "margin_type",
     "seed": "seed",
 }
 
@@ -155,6 +158,9 @@ def _resumed(
         use_market_orders=options.use_market_orders,
         slippage_tolerance=options.slippage_tolerance,
         leverage=options.leverage,
+        leverages=options.leverages,
+        hedge_mode=options.hedge_mode,
+        margin_type=options.margin_type,
         seed=options.seed,
     )
     return Selection(resumed, options.market, accounts, row.account_id)
@@ -204,6 +210,9 @@ def paper_config(settings: Settings, request: SessionRequest, database: Database
         capital=Money(settings.capital, SETTLE_ASSET),
         sizing=settings.sizing_spec,
         leverage=settings.leverage,
+        leverages=settings.leverages,
+        hedge_mode=settings.hedge_mode,
+        margin_type=settings.margin_type.value,
         stop_loss_pct=settings.stop_loss_pct,
         take_profit_pct=settings.take_profit_pct,
         trailing_stop_pct=settings.trailing_stop_pct,

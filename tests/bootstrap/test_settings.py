@@ -238,3 +238,16 @@ def test_what_is_no_duration_is_refused(text: str):
 def test_every_setting_has_its_name_in_the_environment_and_a_meaning():
     assert set(FIELD_OF_NAME.values()) == set(Settings.model_fields)
     assert all(info.description for info in Settings.model_fields.values())
+
+
+def test_leverages_are_read_and_shown_as_people_write_them(tmp_path: Path):
+    loaded = load_settings(environment={"STEADYHAND_LEVERAGES": "btc/usdt:20, ETHUSDT:5"}, root=tmp_path)
+
+    assert loaded.settings.leverages == (("BTCUSDT", 20), ("ETHUSDT", 5))
+    assert "BTCUSDT:20,ETHUSDT:5" in [line.value for line in loaded.lines()]
+
+
+@pytest.mark.parametrize("text", ["BTCUSDT", "BTCUSDT:0", "BTCUSDT:2.5", "BTCUSDT:151"])
+def test_a_leverage_that_no_symbol_has_is_refused_with_the_fix(tmp_path: Path, text: str):
+    with pytest.raises(ConfigurationError, match="write symbols like BTCUSDT:20"):
+        load_settings(environment={"STEADYHAND_LEVERAGES": text}, root=tmp_path)

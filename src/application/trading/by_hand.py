@@ -69,6 +69,8 @@ def adjusting_ticket(
     """
     name = canonical_symbol(symbol)
     wanted = PositionSide(side) if side else PositionSide.BOTH
+    if desk.loop.ledger.is_hedged and wanted is PositionSide.BOTH:
+        wanted = PositionSide.LONG if target > 0 else PositionSide.SHORT if target < 0 else wanted
     if (wanted is PositionSide.LONG and target < 0) or (wanted is PositionSide.SHORT and target > 0):
         raise ValueError(f"a {wanted.value} position cannot be {target:f}: its sign is the other one")
     position = desk.loop.ledger.position(name, wanted)

@@ -10,7 +10,7 @@ from src.application.sizing import PositionSizer, Sized
 from src.application.trading.adapters.live_broker_adapter import LiveBrokerAdapter
 from src.domain.ledger.events import SignalNote
 from src.domain.ledger.state import Ledger
-from src.domain.market.sides import OrderSide
+from src.domain.market.sides import OrderSide, PositionSide
 from src.domain.market.view import MarketView
 from src.domain.orders.ticket import OrderTicket
 from src.domain.portfolio.exposure import equity
@@ -48,10 +48,10 @@ class OrderExecutionBridge:
 
     def ticket_for(self, signal: Signal) -> OrderTicket:
         """The one ticket that follows a signal; raises :class:`NothingToDo` when none does."""
-        position = self._ledger.position(signal.symbol)
         if signal.signal_type is SignalType.EXIT:
-            return self._exit(signal, position)
+            return self._exit(signal, self._held(signal))
         side = _SIDE[signal.signal_type]
+        position = self._ledger.position(signal.symbol, self._adapter.side_opened(side))
         if not position.is_flat and position.side is side:
             raise NothingToDo(f"{signal.symbol} is already {'long' if side is OrderSide.BUY else 'short'}")
         if self._entering(signal.symbol):
@@ -87,7 +87,7 @@ class OrderExecutionBridge:
 
     def fallback_for(self, signal: Signal) -> OrderTicket | None:
         """The exit that remains when the turning order of a signal was denied; None when nothing is held."""
-        position = self._ledger.position(signal.symbol)
+        position = self._held(signal)
         against = signal.signal_type is SignalType.EXIT or position.side is not _SIDE[signal.signal_type]
         if position.is_flat or not against or position.strategy_id != signal.strategy_id:
             return None
@@ -103,6 +103,14 @@ class OrderExecutionBridge:
         if position.strategy_id != signal.strategy_id:
             raise NothingToDo(f"{signal.symbol} belongs to {position.strategy_id}")
         return self._adapter.exit(position, abs(position.quantity), signal.strategy_id, signal.reason)
+
+    def _held(self, signal: Signal) -> Position:
+        """The position that an exit of this signal is about: its own, in hedge mode the one it holds."""
+        if not self._ledger.is_hedged:
+            return self._ledger.position(signal.symbol)
+        sides = [self._ledger.position(signal.symbol, side) for side in (PositionSide.LONG, PositionSide.SHORT)]
+        own = [p for p in sides if not p.is_flat and p.strategy_id == signal.strategy_id]
+        return own[0] if own else sides[0]
 
     def _entering(self, symbol: str) -> bool:
         """Whether an order that may grow the position is still open: it has a reservation for as long as it is."""

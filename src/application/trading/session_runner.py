@@ -143,7 +143,8 @@ class SessionRunner:
         self.board = StrategyBoard(self.loop, self.strategies, options, parts.history, parts.load_strategy)
         self.board.open()
         self.validator = PretradeRiskValidator(ledger, parts.desk, parts.limits)
-        self.adapter = LiveBrokerAdapter(parts.desk, options.use_market_orders, options.slippage_tolerance)
+        market_orders, tolerance = options.use_market_orders, options.slippage_tolerance
+        self.adapter = LiveBrokerAdapter(parts.desk, market_orders, tolerance, options.hedge_mode)
         bridge = OrderExecutionBridge(
             ledger, parts.desk, self.adapter, parts.sizer, parts.limits, options.stop_loss_pct
         )

@@ -150,7 +150,7 @@ def _shown(field: str, value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, tuple):
-        return ",".join(value)
+        return ",".join(each if isinstance(each, str) else ":".join(map(str, each)) for each in value)
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value)

@@ -6,10 +6,14 @@ from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from src.bootstrap.settings.values import Amount, Env, Fraction, Share, lower
+from src.bootstrap.settings.values import Amount, Env, Fraction, Share, lower, upper
+from src.domain.market.symbols import canonical_symbol
 from src.domain.positions.external import ExternalPolicy
 from src.domain.risk.limits import RiskLimits
 from src.domain.sessions.trading_states import TradingTrigger
+
+LEVERAGE_MAX: Final = 150
+"""The highest leverage of any symbol at the exchange, 2026."""
 
 
 class LossAction(StrEnum):
@@ -17,6 +21,30 @@ class LossAction(StrEnum):
 
     REDUCE_ONLY = "reduce_only"
     HALT = "halt"
+
+
+class MarginType(StrEnum):
+    """What a position's margin is taken from."""
+
+    CROSSED = "CROSSED"
+    ISOLATED = "ISOLATED"
+
+
+def _read_leverages(value: Any) -> Any:
+    """Symbols with a whole number each, like BTCUSDT:20,ETHUSDT:5; or a mapping of a YAML file."""
+    pairs = value.items() if isinstance(value, dict) else value
+    if isinstance(value, str):
+        pairs = [part.strip().rpartition(":")[::2] for part in value.split(",") if part.strip()]
+    if not isinstance(pairs, list | tuple) and not isinstance(value, dict):
+        return value
+    read = []
+    for symbol, leverage in pairs:
+        if not str(leverage).strip().isdecimal() or not 1 <= int(leverage) <= LEVERAGE_MAX:
+            raise ValueError(
+                f"{leverage!r} is no leverage of {symbol}: write symbols like BTCUSDT:20,ETHUSDT:5"
+            )
+        read.append((canonical_symbol(str(symbol)), int(leverage)))
+    return tuple(read)
 
 
 class RiskSettings(BaseModel):
@@ -78,6 +106,18 @@ class RiskSettings(BaseModel):
         ExternalPolicy, Env.of("STEADYHAND_EXTERNAL_ORDERS", "count"), BeforeValidator(lower)
     ] = ExternalPolicy.COUNT
     """What is done about orders and trades of others on the account: adopt, count or halt."""
+    hedge_mode: Annotated[bool, Env.of("STEADYHAND_HEDGE_MODE", "false")] = False
+    """Keep LONG and SHORT of a symbol apart, instead of one net position."""
+    margin_type: Annotated[
+        MarginType, Env.of("STEADYHAND_MARGIN_TYPE", "crossed"), BeforeValidator(upper)
+    ] = MarginType.CROSSED
+    """Whether positions share the account's margin (crossed) or have one each (isolated)."""
+    leverages: Annotated[
+        tuple[tuple[str, int], ...],
+        Env.of("STEADYHAND_LEVERAGES", "BTCUSDT:20,ETHUSDT:5"),
+        BeforeValidator(_read_leverages),
+    ] = ()
+    """Leverage of single symbols, where it is not that of all."""
 
     def limits_of_risk(self) -> dict[str, Any]:
         """These settings as fields of RiskLimits."""

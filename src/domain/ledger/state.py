@@ -174,6 +174,11 @@ class Ledger:
         return position
 
     @property
+    def is_hedged(self) -> bool:
+        """Whether LONG and SHORT of a symbol are kept apart (hedge mode)."""
+        return self.session is not None and self.session.options.hedge_mode
+
+    @property
     def wallet_balance(self) -> Decimal:
         """Wallet in the settle asset."""
         return self.account.wallet.get(self.account.settle_asset, ZERO)

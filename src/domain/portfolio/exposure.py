@@ -1,7 +1,7 @@
 """Equity, margin and worst-case exposure over all positions, as one snapshot for one decision.
 
 Worst case of a symbol: what it would hold if every open order on the worse side filled completely. Equity is the
-wallet plus unrealised P&L at mark price; initial margin is notional over leverage (cross margin, one-way mode).
+wallet plus unrealised P&L at mark price; initial margin is notional over leverage.
 """
 
 from dataclasses import dataclass
@@ -58,6 +58,8 @@ def worst_exposure(ledger: Ledger, view: MarketView, *, without: str) -> Exposur
 
     Without a mark price, at the worst price of the open orders and of the entry.
     """
+    if ledger.is_hedged:
+        return _hedged_exposure(ledger, view, without)
     gross = up = down = ZERO
     symbols: list[tuple[str, bool, bool]] = []
     positions = ledger.positions
@@ -81,3 +83,22 @@ def worst_exposure(ledger: Ledger, view: MarketView, *, without: str) -> Exposur
         # The larger of the two by size: the lowest is never above the highest.
         gross += highest if highest + lowest >= 0 else -lowest
     return Exposure(gross, up, down, symbols)
+
+
+def _hedged_exposure(ledger: Ledger, view: MarketView, without: str) -> Exposure:
+    """The same where LONG and SHORT are two positions: what is bought enters the one, what is sold the other."""
+    worst = Exposure(ZERO, ZERO, ZERO, [])
+    for symbol, book in ledger.symbols.items():
+        if symbol == without:
+            continue
+        long, short = ledger.position(symbol, PositionSide.LONG), ledger.position(symbol, PositionSide.SHORT)
+        bought, sold = long.quantity + book.pending_buy, short.quantity - book.pending_sell
+        if bought or sold:
+            price = view.mark_price(symbol)
+            if price is None:
+                price = max(long.entry_price, short.entry_price, book.pending_price)
+            worst.symbols.append((symbol, bought > 0, sold < 0))
+            worst.up += (bought + short.quantity) * price
+            worst.down += (long.quantity + sold) * price
+            worst.gross += (bought - sold) * price
+    return worst

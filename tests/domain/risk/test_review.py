@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from src.domain.market.sides import PositionSide
 from src.domain.market.view import Volatility
 from src.domain.orders.news import OutcomeUnknown
 from src.domain.orders.types import OrderStatus, OrderType, Purpose
@@ -42,6 +43,7 @@ BREAK = {
     "symbol_state": lambda b: setattr(b.scene.ledger.symbol(BTC), "state", SymbolState.CLOSED),
     "data_quality": lambda b: setattr(b.scene.view, "objection", "stale"),
     "position_owner": lambda b: b.scene.fill(b.scene.place(strategy_id="rsi"), 7),
+    "position_side": lambda b: b.ticket.update(position_side=PositionSide.LONG),
     "confidence": lambda b: setattr(b, "confidence", Decimal("-0.1")),
     "filters": lambda b: b.instrument.update(step_size=Decimal("0.7")),
     "order_value": lambda b: b.limits.update(order_value_max=Decimal(1)),

@@ -1,10 +1,12 @@
 """Each entry rule at its boundary: the last order that passes, and the first that does not."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
+from src.domain.market.sides import PositionSide
 from src.domain.market.view import Volatility
 from src.domain.orders.types import Purpose
 from src.domain.risk.rules import ENTRY_RULES, MANUAL
@@ -86,6 +88,21 @@ def peak(amount: str) -> Change:
 
 def confidence(value: str) -> Change:
     return lambda bench: setattr(bench, "confidence", Decimal(value))
+
+
+def hedged(bench: Bench) -> None:
+    session = bench.scene.ledger.session
+    assert session is not None
+    session.options = replace(session.options, hedge_mode=True)
+
+
+def leverages(*pairs: tuple[str, int]) -> Change:
+    def change(bench: Bench) -> None:
+        session = bench.scene.ledger.session
+        assert session is not None
+        session.options = replace(session.options, leverages=pairs)
+
+    return change
 
 
 def moving(now: str, usual: str | None = None) -> Change:
@@ -174,6 +191,9 @@ PASSES: list[tuple[str, str, list[Change]]] = [
         [sent(1, 3, strategy_id="rsi"), limits(entries_per_minute_max=3)],
     ),
     ("repeated_execution", "another symbol", [sent(1, 3, symbol=ETH), limits(entries_per_minute_max=3)]),
+    ("position_side", "one way", []),
+    ("position_side", "hedged long", [hedged, ticket(position_side=PositionSide.LONG)]),
+    ("position_side", "hedged short", [hedged, ticket(side=SELL, position_side=PositionSide.SHORT)]),
     ("confidence", "at the least", [confidence("0.5"), limits(confidence_min=Decimal("0.5"))]),
     ("confidence", "by hand", [limits(confidence_min=Decimal(1))]),
     ("drawdown", "just less", [peak("100000"), wallet("80000.01"), limits(drawdown_pct_max=Decimal("0.2"))]),
@@ -261,6 +281,11 @@ OBJECTS: list[tuple[str, str, list[Change]]] = [
     ("margin", "below", [ticket(quantity="100.001"), limits(free_margin_pct_min=Decimal("0.99"))]),
     ("margin", "without equity", [wallet("0")]),
     (
+        "margin",
+        "at the symbol's own leverage",
+        [leverages((BTC, 5)), ticket(quantity="50.001"), limits(free_margin_pct_min=Decimal("0.99"))],
+    ),
+    (
         "daily_loss",
         "at the limit",
         [day_started_with(WALLET), wallet("98000"), limits(daily_loss_pct_max=Decimal("0.02"))],
@@ -279,6 +304,9 @@ OBJECTS: list[tuple[str, str, list[Change]]] = [
     ("order_rate", "exits count too", [sent(1, 3, purpose=Purpose.EXIT), limits(orders_per_second_max=3)]),
     ("order_rate", "none allowed a second", [limits(orders_per_second_max=0)]),
     ("order_rate", "none allowed a minute", [limits(orders_per_minute_max=0)]),
+    ("position_side", "a side in one-way mode", [ticket(position_side=PositionSide.LONG)]),
+    ("position_side", "no side in hedge mode", [hedged]),
+    ("position_side", "the wrong side", [hedged, ticket(position_side=PositionSide.SHORT)]),
     ("confidence", "below", [confidence("0.49"), limits(confidence_min=Decimal("0.5"))]),
     ("drawdown", "at the limit", [peak("100000"), wallet("80000"), limits(drawdown_pct_max=Decimal("0.2"))]),
     (

@@ -29,11 +29,12 @@ class NoPrice(LookupError):
 
 @dataclass(frozen=True, slots=True)
 class LiveBrokerAdapter:
-    """Builds tickets. ``slippage_tolerance`` is a fraction of the best price."""
+    """Builds tickets. ``slippage_tolerance`` is a fraction of the best price; ``hedged``: LONG and SHORT are apart."""
 
     view: MarketView
     use_market_orders: bool = True
     slippage_tolerance: Decimal = Decimal("0.001")
+    hedged: bool = False
 
     def instrument(self, symbol: str) -> Instrument:
         """The instrument; raises :class:`UnknownSymbol`."""
@@ -41,6 +42,12 @@ class LiveBrokerAdapter:
         if instrument is None:
             raise UnknownSymbol(f"{symbol} is not listed here")
         return instrument
+
+    def side_opened(self, side: OrderSide) -> PositionSide:
+        """The position that an order of this side opens: BOTH, or in hedge mode LONG or SHORT."""
+        if not self.hedged:
+            return PositionSide.BOTH
+        return PositionSide.LONG if side is OrderSide.BUY else PositionSide.SHORT
 
     def best_price(self, symbol: str, side: OrderSide) -> Decimal:
         """What an order of this side would pay or get at the top of the book; raises :class:`NoPrice`."""
@@ -56,7 +63,7 @@ class LiveBrokerAdapter:
         quantity: Decimal,
         strategy_id: str,
         reason: str,
-        position_side: PositionSide = PositionSide.BOTH,
+        position_side: PositionSide | None = None,
     ) -> OrderTicket:
         """A ticket that trades at once: MARKET, or LIMIT IOC at best ± tolerance. ``quantity`` is on the step."""
         price = self.best_price(symbol, side)
@@ -73,7 +80,7 @@ class LiveBrokerAdapter:
             reference_price=price,
             limit_price=limit,
             time_in_force=None if limit is None else TimeInForce.IOC,
-            position_side=position_side,
+            position_side=position_side or self.side_opened(side),
             reason=reason,
         )
 
@@ -119,6 +126,7 @@ class LiveBrokerAdapter:
             stop_price=trigger,
             time_in_force=request.time_in_force,
             reduce_only=request.reduce_only,
+            position_side=self.side_opened(request.side.opposite if request.reduce_only else request.side),
             stop_loss_price=request.stop_loss
             or _away(instrument, request.side, entry, request.stop_loss_pct, -1),
             take_profit_price=request.take_profit

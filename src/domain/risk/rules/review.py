@@ -7,7 +7,7 @@ from typing import ClassVar, Protocol
 
 from src.domain.ledger.state import Ledger, SymbolBook
 from src.domain.market.instrument import Instrument
-from src.domain.market.sides import OrderSide
+from src.domain.market.sides import OrderSide, PositionSide
 from src.domain.market.view import MarketView
 from src.domain.money import ZERO
 from src.domain.orders.ticket import OrderTicket
@@ -29,10 +29,10 @@ class Objection:
 class Review:
     """What the rules look at: the order, the account as it is, and the worst case if the order is sent.
 
-    Money in quote asset. ``worst_quantity`` (base asset) and ``worst_notional`` are of the order's symbol with this
-    order included, ``net_quantity`` is the signed worst case in the order's direction, ``others`` is the worst case
-    of all other symbols. ``confidence`` is that of the signal behind the order, None for one by hand. ``unenforced``
-    counts the rules that could not be held to for want of data.
+    Money in quote asset. ``worst_quantity`` (base asset) is of the order's position and ``worst_notional`` of its
+    symbol, with this order included, ``net_quantity`` is the signed worst case in the order's direction, ``others``
+    is the worst case of all other symbols. ``confidence`` is that of the signal behind the order, None for one by
+    hand. ``unenforced`` counts the rules that could not be held to for want of data.
     """
 
     __slots__ = (
@@ -86,11 +86,20 @@ class Review:
             buys += quantity
         else:
             sells += quantity
-        up, down = held + buys, held - sells
-        self.net_quantity = up if ticket.side is OrderSide.BUY else down
-        self.worst_quantity = up if up + down >= 0 else -down
+        if ticket.position_side is PositionSide.BOTH:
+            up, down = held + buys, held - sells
+            self.net_quantity = up if ticket.side is OrderSide.BUY else down
+            self.worst_quantity = largest = up if up + down >= 0 else -down
+        else:
+            # LONG and SHORT are two positions: neither makes room for the other.
+            long = ledger.position(ticket.symbol, PositionSide.LONG).quantity
+            short = ledger.position(ticket.symbol, PositionSide.SHORT).quantity
+            up, down = long + buys, short - sells
+            self.net_quantity = up + short if ticket.side is OrderSide.BUY else down + long
+            self.worst_quantity = up if ticket.side is OrderSide.BUY else -down
+            largest = up - down
         self.worst_price = max(self.mark_price, self.price)
-        self.worst_notional = self.worst_quantity * self.worst_price
+        self.worst_notional = largest * self.worst_price
         self.equity = equity(ledger, view)
         self.others: Exposure = worst_exposure(ledger, view, without=ticket.symbol)
 

@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+from src.domain.market.sides import OrderSide, PositionSide
 from src.domain.risk.rules.review import Objection, Review
 from src.domain.sessions.session import TradingSessionStatus
 from src.domain.sessions.trading_states import SymbolState, TradingState
@@ -91,3 +92,24 @@ class Confidence:
             return None
         text = f"the signal's confidence {confidence:f} is below {least:f}"
         return Objection(self.name, f"{confidence:f}", f"{least:f}", text)
+
+
+class PositionMode:
+    """An order says LONG or SHORT exactly in hedge mode, and opens the side that it names."""
+
+    name: ClassVar[str] = "position_side"
+
+    def objection(self, review: Review) -> Objection | None:
+        """Compare the side named with the mode and with the direction."""
+        ticket = review.ticket
+        side = ticket.position_side
+        if review.ledger.is_hedged:
+            opens = PositionSide.LONG if ticket.side is OrderSide.BUY else PositionSide.SHORT
+        else:
+            opens = PositionSide.BOTH
+        if side is opens:
+            return None
+        text = (
+            f"a {ticket.side.value} that opens a position is one of {opens.value} here, not of {side.value}"
+        )
+        return Objection(self.name, side.value, opens.value, text)

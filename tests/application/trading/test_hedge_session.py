@@ -1,0 +1,86 @@
+"""A whole paper session in hedge mode, killed and resumed with equal books; and margin, crossed and isolated."""
+
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from src.application.trading.by_hand import adjusting_ticket, closing_ticket, send_by_hand
+from src.application.trading.position_tracker import PositionTracker
+from src.application.trading.session_runner import SessionRunner
+from src.domain.market.sides import PositionSide
+from src.domain.orders.types import Purpose
+from tests.application.trading.sessions import begin, calm, die, pass_time
+from tests.simulation.world import SYMBOL
+
+LONG, SHORT = PositionSide.LONG, PositionSide.SHORT
+
+
+async def adjusted(runner: SessionRunner, target: str, side: PositionSide) -> None:
+    ticket = adjusting_ticket(runner, SYMBOL, Decimal(target), side)
+    assert ticket is not None
+    assert isinstance(send_by_hand(runner, ticket), str)
+    await runner.loop.flush()
+    await pass_time(runner.loop, 1_500)
+
+
+def held(runner: SessionRunner) -> dict[PositionSide, Decimal]:
+    return {side: runner.loop.ledger.position(SYMBOL, side).quantity for side in (LONG, SHORT)}
+
+
+def stops(runner: SessionRunner) -> dict[PositionSide, Decimal]:
+    orders = runner.loop.ledger.orders.values()
+    live = [o for o in orders if o.is_live and o.ticket.purpose is Purpose.PROTECTIVE_STOP]
+    return {order.ticket.position_side: order.quantity for order in live}
+
+
+async def test_both_sides_are_held_guarded_resumed_and_closed_apart(tmp_path: Path):
+    config = calm(tmp_path, hedge_mode=True)
+    runner = await begin(config)
+    await adjusted(runner, "0.004", LONG)
+    await adjusted(runner, "-0.003", SHORT)
+    before = held(runner), stops(runner)
+    await die(runner)
+
+    runner = await begin(config)
+    report = await runner.recovery.recover("a test", new_stream=False)
+
+    assert before == (
+        {LONG: Decimal("0.004"), SHORT: Decimal("-0.003")},
+        {LONG: Decimal("0.004"), SHORT: Decimal("0.003")},
+    )
+    assert (held(runner), stops(runner)) == before
+    assert report.agrees
+
+    while held(runner)[LONG]:
+        # A thin book takes a close in parts.
+        send_by_hand(runner, closing_ticket(runner, SYMBOL, "enough", LONG))
+        await runner.loop.flush()
+        await pass_time(runner.loop, 2_000)
+
+    assert held(runner) == {LONG: 0, SHORT: Decimal("-0.003")}
+    assert list(stops(runner)) == [SHORT]
+    assert (await runner.recovery.recover("a test", new_stream=False)).agrees
+
+
+@pytest.mark.parametrize("margin_type", ["CROSSED", "ISOLATED"])
+async def test_every_position_shows_its_leverage_ratio_and_liquidation_price(
+    tmp_path: Path, margin_type: str
+):
+    runner = await begin(calm(tmp_path, margin_type=margin_type, leverages=((SYMBOL, 20),)))
+    await adjusted(runner, "0.004", PositionSide.BOTH)
+
+    (line,) = PositionTracker(runner.loop.ledger, runner.loop.desk).open_positions()
+
+    assert (await runner.parts.broker.margin_type(SYMBOL), line.leverage, line.side) == (
+        margin_type,
+        20,
+        "LONG",
+    )
+    assert line.margin_ratio is not None and 0 < line.margin_ratio < 1
+    if margin_type == "ISOLATED":
+        # A twentieth of the price, less what maintenance takes.
+        assert line.liquidation_price is not None
+        assert Decimal("0.95") < line.liquidation_price / line.entry_price < Decimal("0.96")
+    else:
+        assert line.liquidation_price is None

@@ -1,0 +1,197 @@
+"""Hedge mode: LONG and SHORT of a symbol are two positions, each with its own exposure, stops and exits."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from src.domain.decisions.news import MoveTrading, Tick
+from src.domain.market.sides import OrderSide, PositionSide
+from src.domain.orders.news import OrderNews
+from src.domain.orders.order import Order
+from src.domain.orders.transitions import CancelState
+from src.domain.orders.types import OrderStatus, Purpose
+from src.domain.portfolio.exposure import worst_exposure
+from src.domain.positions.position import Position
+from src.domain.risk.limits import RiskLimits
+from src.domain.risk.review import Approved, Denied, review
+from src.domain.sessions.trading_states import TradingTrigger
+from tests.support.domain_builders import BTC, BUY, SELL, a_fill, a_report, a_ticket, an_exit
+from tests.support.domain_scene import Scene, submits
+
+LONG, SHORT = PositionSide.LONG, PositionSide.SHORT
+OPENING = {LONG: BUY, SHORT: SELL}
+
+
+def a_scene() -> Scene:
+    scene = Scene()
+    session = scene.ledger.session
+    assert session is not None
+    session.options = replace(session.options, hedge_mode=True)
+    return scene
+
+
+def filled(scene: Scene, order: Order, trade_id: int) -> None:
+    side = order.ticket.position_side
+    fill = a_fill(order, trade_id, order.quantity, position_side=side)
+    scene.stream(OrderNews(a_report(order, OrderStatus.FILLED, order.quantity), fill))
+
+
+def hold(scene: Scene, side: PositionSide, quantity: int, trade_id: int) -> Position:
+    filled(scene, scene.place(side=OPENING[side], quantity=quantity, position_side=side), trade_id)
+    return scene.ledger.position(BTC, side)
+
+
+def a_hedge() -> Scene:
+    """Long 3 and short 2 of BTC."""
+    scene = a_scene()
+    hold(scene, LONG, 3, 1)
+    hold(scene, SHORT, 2, 2)
+    return scene
+
+
+def test_a_buy_and_a_sell_are_two_positions_and_none_is_net():
+    scene = a_hedge()
+
+    held = {side: scene.ledger.position(BTC, side).quantity for side in PositionSide}
+
+    assert held == {LONG: 3, SHORT: -2, PositionSide.BOTH: 0}
+
+
+def test_each_side_has_its_own_stop_and_target():
+    scene = a_hedge()
+
+    stops = {o.ticket.position_side: o for o in scene.open(Purpose.PROTECTIVE_STOP)}
+
+    assert {side: (o.side, o.quantity) for side, o in stops.items()} == {LONG: (SELL, 3), SHORT: (BUY, 2)}
+    assert stops[LONG].ticket.stop_price == 98 and stops[SHORT].ticket.stop_price == 102
+    assert not submits(scene.decide(Tick()))
+
+
+def test_exposure_adds_both_sides_up_and_nets_them_apart():
+    scene = a_hedge()
+    scene.place(side=BUY, quantity=1, position_side=LONG)
+    scene.place(side=SELL, quantity=4, position_side=SHORT)
+
+    worst = worst_exposure(scene.ledger, scene.view, without="")
+
+    # Long 4 and short 6 at worst; net between +2 (buys fill) and -3 (sells fill).
+    assert (worst.gross, worst.up, worst.down) == (1_000, 200, -300)
+    assert worst.symbols == [(BTC, True, True)]
+
+
+@pytest.mark.parametrize(("share", "approved"), [("0.006", True), ("0.00599", False)])
+def test_an_entry_counts_what_the_other_side_holds(share, approved):
+    scene = a_hedge()
+    limits = RiskLimits(position_size_pct=Decimal(share))
+    ticket = a_ticket(position_side=LONG)
+
+    verdict = review(scene.ledger, scene.view, limits, ticket, scene.now_ms)
+
+    assert isinstance(verdict, Approved) is approved
+    if isinstance(verdict, Denied):
+        assert verdict.objection.rule == "position_size"
+
+
+@pytest.mark.parametrize(
+    ("side", "order_side", "quantity", "approved"),
+    [
+        (LONG, SELL, 3, True),
+        (LONG, SELL, 4, False),
+        (SHORT, BUY, 2, True),
+        (SHORT, BUY, 3, False),
+        (LONG, BUY, 1, False),
+    ],
+)
+def test_an_exit_takes_from_its_own_side_alone(side, order_side, quantity, approved):
+    scene = a_hedge()
+    ticket = an_exit(side=order_side, quantity=quantity, position_side=side)
+
+    verdict = review(scene.ledger, scene.view, RiskLimits(), ticket, scene.now_ms)
+
+    assert isinstance(verdict, Approved) is approved
+
+
+def test_closing_one_side_leaves_the_other_with_its_stop():
+    scene = a_hedge()
+
+    filled(scene, scene.place(an_exit(quantity=3, position_side=LONG)), 3)
+
+    assert scene.ledger.position(BTC, LONG).is_flat
+    assert scene.ledger.position(BTC, SHORT).quantity == -2
+    alive = [
+        o.ticket.position_side
+        for o in scene.open(Purpose.PROTECTIVE_STOP)
+        if o.cancel_state is CancelState.NONE
+    ]
+    assert alive == [SHORT]
+
+
+def test_a_hard_halt_closes_both_sides():
+    scene = a_hedge()
+
+    step = scene.decide(MoveTrading(TradingTrigger.HALT, "run", "operator", flatten=True))
+
+    sent = {each.ticket.position_side: (each.ticket.side, each.ticket.quantity) for each in submits(step)}
+    assert sent == {LONG: (SELL, 3), SHORT: (BUY, 2)}
+
+
+# --- any fills in any order -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Fill:
+    side: PositionSide
+    opens: bool
+    quantity: int
+    price: int
+
+    @property
+    def order_side(self) -> OrderSide:
+        return OPENING[self.side] if self.opens else OPENING[self.side].opposite
+
+
+FILLS = st.lists(
+    st.builds(Fill, st.sampled_from([LONG, SHORT]), st.booleans(), st.integers(1, 5), st.integers(50, 150)),
+    max_size=25,
+)
+
+
+def possible(fills: Sequence[Fill]) -> list[Fill]:
+    """Those that an exchange could have made: no side is closed below nothing."""
+    held, found = {LONG: 0, SHORT: 0}, []
+    for fill in fills:
+        after = held[fill.side] + (fill.quantity if fill.opens else -fill.quantity)
+        if after >= 0:
+            held[fill.side] = after
+            found.append(fill)
+    return found
+
+
+@given(fills=FILLS, repeated=st.lists(st.integers(0, 24), max_size=10))
+def test_both_sides_are_the_sums_of_their_fills_and_of_their_lots_however_often_told(fills, repeated):
+    fills = possible(fills)
+    scene = a_scene()
+    told = [*enumerate(fills, 1), *((i + 1, fills[i]) for i in repeated if i < len(fills))]
+
+    for trade_id, fill in told:
+        order = scene.place(side=fill.order_side, quantity=fill.quantity, position_side=fill.side)
+        report = a_report(order, OrderStatus.CANCELED)
+        trade = a_fill(order, trade_id, fill.quantity, fill.price, position_side=fill.side)
+        scene.stream(OrderNews(report, trade))
+
+    cash = Decimal(0)
+    for fill in fills:
+        cash -= fill.order_side.sign * fill.quantity * fill.price
+    invested = Decimal(0)
+    for side in (LONG, SHORT):
+        position = scene.ledger.position(BTC, side)
+        signed = sum((f.order_side.sign * f.quantity for f in fills if f.side is side), 0)
+        assert position.quantity == signed
+        assert sum((lot.quantity for lot in position.lots), Decimal(0)) == abs(position.quantity)
+        invested += sum((lot.quantity * lot.price for lot in position.lots), Decimal(0)) * position.side.sign
+    assert sum((trip.pnl for trip in scene.ledger.changes.round_trips), Decimal(0)) - invested == cash
+    assert scene.ledger.position(BTC).is_flat
