@@ -16,12 +16,13 @@ from src.application.trading.session_parts import SessionParts
 from src.application.trading.session_runner import SessionRunner
 from src.bootstrap.paper import PaperConfig
 from src.domain.decisions.decide import decide
-from src.domain.decisions.news import MoveTrading, ReopenSymbol, RequestCancel
+from src.domain.decisions.news import MoveParent, MoveTrading, ReopenSymbol, RequestCancel
 from src.domain.decisions.step import Now, Policy
 from src.domain.ledger.events import FillBooked, IncomeBooked, TradesConfirmed
 from src.domain.ledger.state import Ledger
 from src.domain.market.view import BlindView
 from src.domain.orders.order import Order
+from src.domain.orders.parents import ParentTrigger
 from src.domain.orders.transitions import AttemptState
 from src.domain.sessions.trading_states import TradingTrigger
 from src.infrastructure.persistence.databases import Database
@@ -46,8 +47,13 @@ def cancel_order(database: Database, account_id: str, client_order_id: str) -> O
     reads = database.reads()
     try:
         order = reads.order(account_id, client_order_id)
+        parent = None if order is not None else reads.parent(account_id, client_order_id)
     finally:
         reads.close()
+    if parent is not None and not parent.status.is_over:
+        news = MoveParent(client_order_id, ParentTrigger.CANCEL, "asked for")
+        asyncio.run(_decide(database, account_id, news))
+        return OrderCanceled(client_order_id, parent.ticket.symbol, False)
     if order is None:
         raise OrderNotFound(f"no order {client_order_id}: `orders --open` lists those that can be canceled")
     if not order.is_open:
@@ -59,7 +65,7 @@ def cancel_order(database: Database, account_id: str, client_order_id: str) -> O
 
 
 async def _decide(
-    database: Database, account_id: str, news: MoveTrading | ReopenSymbol | RequestCancel
+    database: Database, account_id: str, news: MoveParent | MoveTrading | ReopenSymbol | RequestCancel
 ) -> TradingChange:
     store = database.store()
     try:

@@ -21,11 +21,12 @@ from src.application.trading.services.live_trading_service import OrderNotFound
 from src.application.trading.session_loop import COMMITTED_TOPIC
 from src.application.trading.session_parts import SessionParts
 from src.application.trading.session_runner import EndCause, SessionRunner
-from src.bootstrap.memory import settle_memory
 from src.application.trading.strategy_board import StrategiesView
-from src.domain.decisions.news import MoveSession, MoveTrading, ReopenSymbol, RequestCancel
+from src.bootstrap.memory import settle_memory
+from src.domain.decisions.news import MoveParent, MoveSession, MoveTrading, ReopenSymbol, RequestCancel
 from src.domain.market.sides import PositionSide
 from src.domain.market.symbols import canonical_symbol
+from src.domain.orders.parents import ParentTrigger
 from src.domain.orders.ticket import OrderTicket
 from src.domain.sessions.session import SessionTrigger
 from src.domain.sessions.trading_states import TradingTrigger
@@ -91,7 +92,9 @@ class SessionProcess:
         # What was published last is shown before the summary.
         await self._parts.inputs.breathe()
         # A session that was to stop and could not compare itself with the exchange goes on stopping at the next start.
-        ended = Ended.ERROR if failure and runner.ended is None else Ended((runner.ended or EndCause.STOP).value)
+        ended = (
+            Ended.ERROR if failure and runner.ended is None else Ended((runner.ended or EndCause.STOP).value)
+        )
         return SessionResult(
             ended=ended,
             reason=failure or runner.session.reason,
@@ -199,6 +202,11 @@ class SessionProcess:
 
     async def _cancel(self, client_order_id: str) -> None:
         loop = self._runner.loop
+        if client_order_id in loop.ledger.parents:
+            await loop.ask(
+                lambda: loop.decide(MoveParent(client_order_id, ParentTrigger.CANCEL, "asked for"))
+            )
+            return
         if client_order_id not in loop.ledger.orders:
             raise OrderNotFound(f"no open order {client_order_id}")
         await loop.ask(lambda: loop.decide(RequestCancel(client_order_id, "asked for")))

@@ -79,6 +79,9 @@ class FakeReads:
     def parents(self, account_id: str, limit: int = 20) -> list[ParentOrder]:
         return self.the_parents[:limit]
 
+    def parent(self, account_id: str, parent_id: str) -> ParentOrder | None:
+        return next((each for each in self.the_parents if each.parent_id == parent_id), None)
+
     def verify(self, account_id: str) -> int:
         return len(self.records)
 

@@ -189,6 +189,10 @@ class ReadModels(Protocol):
         """Parent orders, newest first, without their children: those name their parents."""
         ...
 
+    def parent(self, account_id: str, parent_id: str) -> ParentOrder | None:
+        """One parent order."""
+        ...
+
     def order(self, account_id: str, client_order_id: str) -> Order | None:
         """One order."""
         ...

@@ -87,6 +87,11 @@ class SqlReadModels(ABC):
         rows = self._query(sql.SELECT_PARENTS, (self._find(account_id), limit))
         return [loading.build_parent(row) for row in rows]
 
+    def parent(self, account_id: str, parent_id: str) -> ParentOrder | None:
+        """One parent order."""
+        rows = self._query(sql.SELECT_PARENT, (self._find(account_id), parent_id))
+        return loading.build_parent(rows[0]) if rows else None
+
     def order(self, account_id: str, client_order_id: str) -> Order | None:
         """One order."""
         rows = self._query(sql.SELECT_ORDER, (self._find(account_id), client_order_id))

@@ -150,6 +150,7 @@ SELECT_ORDER_BY_EXCHANGE_ID: Final = select(
 SELECT_OPEN_PARENTS: Final = select(
     "parents", (*PARENT.columns, "ticket"), "WHERE account_no=? AND settled=0 ORDER BY intent"
 )
+SELECT_PARENT: Final = select("parents", (*PARENT.columns, "ticket"), "WHERE account_no=? AND parent_id=?")
 SELECT_PARENTS: Final = select(
     "parents", (*PARENT.columns, "ticket"), "WHERE account_no=? ORDER BY intent DESC LIMIT ?"
 )

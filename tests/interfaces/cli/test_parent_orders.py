@@ -53,3 +53,17 @@ def test_parents_are_filtered_like_orders(run: Run):
 
     assert [parent["parent_id"] for parent in opened["parents"]] == ["abc-twap"]
     assert [parent["parent_id"] for parent in of_symbol["parents"]] == ["abc-over"]
+
+
+def test_a_parent_is_canceled_like_an_order(app: FakeApplication, run: Run):
+    ran = run("cancel-order", "abc-twap")
+
+    assert ran.code == 0
+    assert any("abc-twap" in str(asked) for asked in app.asked)
+
+
+def test_a_parent_that_is_over_is_not_canceled(run: Run):
+    ran = run("cancel-order", "abc-over")
+
+    assert ran.code == 4
+    assert ran.err == "error: order abc-over is FILLED already: there is nothing to cancel\n"
