@@ -21,13 +21,9 @@ from src.domain.money import use_money_context
 from src.domain.orders.news import Accepted, CancelOutcome, ModifyOutcome, SubmitOutcome
 from src.domain.orders.ticket import Attempt, OrderTicket
 from src.domain.orders.types import OrderType, Purpose
-from src.infrastructure.brokers.binance_client import BinanceClient
 from src.infrastructure.brokers.binance_futures_broker import BinanceFuturesBroker
-from src.infrastructure.brokers.binance_transport import BinanceTransport
-from src.infrastructure.brokers.venue_clock import VenueClock
-from src.infrastructure.brokers.weight_budget import WeightBudget
+from src.infrastructure.brokers.binance_places import local_place
 from src.infrastructure.simulated_exchange.server.signing import hmac_signature
-from src.infrastructure.streams.binance_user_stream import BinanceUserStream
 
 ORDERS: Final = 300
 FIRST_PRICES_S: Final = 1.5
@@ -66,10 +62,9 @@ def round_trips(folder: Path) -> tuple[Samples, Samples]:
 
 async def _measure(folder: Path, port: int, key: str, secret: str) -> tuple[Samples, Samples]:
     url = f"http://127.0.0.1:{port}"
-    clock, budget = VenueClock(), WeightBudget(folder / "weight", weight_max=1_000_000)
-    client = BinanceClient(url, key, secret, BinanceTransport(), budget, clock)
-    stream = BinanceUserStream(client, f"ws://127.0.0.1:{port}")
-    broker = BinanceFuturesBroker(client, clock, stream, lambda act: act())
+    broker = BinanceFuturesBroker(
+        key, secret, place=local_place(url), weight_file=folder / "weight", weight_max=1_000_000
+    )
     sink = _Waiting()
     await broker.open(sink)
     await asyncio.sleep(FIRST_PRICES_S)
@@ -79,7 +74,6 @@ async def _measure(folder: Path, port: int, key: str, secret: str) -> tuple[Samp
             through.add(await _through_broker(broker, sink, number))
             bare.add(await _bare(session, url, key, secret, number))
     await broker.close()
-    budget.close()
     return through, bare
 
 

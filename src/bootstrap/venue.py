@@ -13,7 +13,7 @@ import os
 import uuid
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from src.application.ports.broker import BrokerError, Consistency, KeyPermissions
 from src.application.ports.store import AccountRow, ReadModels
@@ -26,28 +26,19 @@ from src.bootstrap.settings import Settings
 from src.domain.ledger.events import AccountOpened
 from src.domain.market.candle import Candle
 from src.domain.market.instrument import Instrument
-from src.infrastructure.brokers.binance_client import BinanceClient
 from src.infrastructure.brokers.binance_futures_broker import PESSIMISTIC, BinanceFuturesBroker
-from src.infrastructure.brokers.binance_history import candles_before
+from src.infrastructure.brokers.binance_places import DEMO, MAINNET, Place, local_place
 from src.infrastructure.brokers.binance_reads import BinanceReads
-from src.infrastructure.brokers.binance_transport import BinanceTransport
-from src.infrastructure.brokers.venue_clock import VenueClock
-from src.infrastructure.brokers.weight_budget import WeightBudget
 from src.infrastructure.identity.ids import RandomIds
 from src.infrastructure.messaging.event_bus import InProcessEventBus
 from src.infrastructure.monitoring.kill_switch import FileKillSwitch
 from src.infrastructure.persistence.databases import Database
-from src.infrastructure.streams.binance_market_stream import BinanceMarketStream
-from src.infrastructure.streams.binance_user_stream import BinanceUserStream
 from src.infrastructure.time.live_inputs import LiveInputs
 from src.interfaces.cli.composition import ConfigurationError, SessionRequest
 
 TESTNET: Final = "testnet"
 LIVE: Final = "live"
 LOCAL_URL: Final = "http://127.0.0.1:18080"
-DEMO: Final = ("https://demo-fapi.binance.com", "wss://fstream.binancefuture.com")
-SPOT: Final = "https://api.binance.com"
-MAINNET: Final = ("https://fapi.binance.com", "wss://fstream.binance.com")
 HISTORY_BARS: Final = 500
 DEAD_MAN_MS: Final = 120_000
 
@@ -60,18 +51,16 @@ class Venue:
     """Where to trade, and as whom. The secret is kept out of every representation."""
 
     name: str
-    rest_url: str
-    ws_url: str
+    place: Place
     api_key: str = field(repr=False)
     secret: str = field(repr=False)
     consistency: Consistency = PESSIMISTIC
-    spot_url: str | None = None
     may_withdraw: bool = False
 
     @property
     def account_id(self) -> str:
         """The account's id: it follows from the place and the key, and tells neither."""
-        digest = hashlib.sha256(f"{self.name} {self.rest_url} {self.api_key}".encode()).digest()
+        digest = hashlib.sha256(f"{self.name} {self.place.rest_url} {self.api_key}".encode()).digest()
         return str(uuid.UUID(bytes=digest[:16], version=4))
 
 
@@ -81,15 +70,13 @@ def venue_of(settings: Settings, name: str, data_dir: Path) -> Venue:
     if name == LIVE:
         if not key:
             raise ConfigurationError("trading live needs a key: set BINANCE_API_KEY and BINANCE_API_SECRET")
-        return Venue(LIVE, *MAINNET, key, secret, spot_url=SPOT)
+        return Venue(LIVE, MAINNET, key, secret)
     url = settings.testnet_url
     if key and url is None:
-        return Venue(TESTNET, *DEMO, key, secret)
-    rest_url = (url or LOCAL_URL).rstrip("/")
+        return Venue(TESTNET, DEMO, key, secret)
     if not key:
         key, secret = _local_key(data_dir)
-    ws_url = "ws" + rest_url.removeprefix("http")
-    return Venue(TESTNET, rest_url, ws_url, key, secret, READ_YOUR_WRITES)
+    return Venue(TESTNET, local_place(url or LOCAL_URL), key, secret, READ_YOUR_WRITES)
 
 
 def _local_key(data_dir: Path) -> tuple[str, str]:
@@ -126,20 +113,16 @@ def venue_parts(config: PaperConfig, venue: Venue, accounts: list[AccountRow]) -
     """
     config = replace(config, symbols=config.symbols or ("BTCUSDT",))
     sizer = parse_sizer(config.sizing)
-    budget = WeightBudget(config.data_dir / "run" / f"weight-{_host(venue)}")
-    before = asyncio.run(_look(config, venue, budget))
+    before = asyncio.run(_look(config, venue))
     inputs = LiveInputs()
     desk = MarketDesk(before.instruments, config.timeframe, config.quality)
-    clock = VenueClock()
-    client = _client(venue, budget, clock)
-    broker = BinanceFuturesBroker(
-        client,
-        clock,
-        BinanceUserStream(client, venue.ws_url),
-        inputs.post,
-        market=BinanceMarketStream(client, venue.ws_url, config.symbols, inputs.feed),
+    broker = _broker(
+        config,
+        venue,
+        post=inputs.post,
+        symbols=config.symbols,
+        on_frame=inputs.feed,
         on_instruments=desk.learn,
-        consistency=venue.consistency,
     )
     account_id = venue.account_id
     ids = RandomIds()
@@ -149,7 +132,7 @@ def venue_parts(config: PaperConfig, venue: Venue, accounts: list[AccountRow]) -
             account_id, known.namespace if known else ids.namespace(), venue.name, SETTLE_ASSET
         ),
         owner=f"pid {os.getpid()}",
-        options=session_options(config, f"{venue.name} {_host(venue)}"),
+        options=session_options(config, f"{venue.name} {venue.place.host}"),
         store=config.place.store(config.synchronous),
         broker=broker,
         desk=desk,
@@ -161,44 +144,42 @@ def venue_parts(config: PaperConfig, venue: Venue, accounts: list[AccountRow]) -
         policy=policy_of(config),
         limits=config.limits,
         history=lambda symbol, timeframe, count: before.history[symbol][-count:] if count else [],
-        close=budget.close,
+        close=lambda: None,
         mark_equity_ms=config.save_state_interval_ms,
         auto_execute=config.auto_execute,
         dead_man_ms=DEAD_MAN_MS,
-        notes=[f"{venue.name} at {_host(venue)}", *before.notes],
+        notes=[f"{venue.name} at {venue.place.host}", *before.notes],
     )
 
 
-def _host(venue: Venue) -> str:
-    return venue.rest_url.split("//", 1)[-1].replace(":", "-")
-
-
-def _client(venue: Venue, budget: WeightBudget, clock: VenueClock) -> BinanceClient:
-    transport = BinanceTransport()
-    return BinanceClient(
-        venue.rest_url, venue.api_key, venue.secret, transport, budget, clock, venue.spot_url
+def _broker(config: PaperConfig, venue: Venue, **options: Any) -> BinanceFuturesBroker:
+    return BinanceFuturesBroker(
+        venue.api_key,
+        venue.secret,
+        venue.name != LIVE,
+        place=venue.place,
+        consistency=venue.consistency,
+        weight_file=config.data_dir / "run" / f"weight-{venue.place.host}",
+        **options,
     )
 
 
-async def _look(config: PaperConfig, venue: Venue, budget: WeightBudget) -> _Before:
+async def _look(config: PaperConfig, venue: Venue) -> _Before:
     """Read instruments and history, and refuse a key that may do more than trade."""
-    clock = VenueClock()
-    client = _client(venue, budget, clock)
+    broker = _broker(config, venue)
     try:
-        reads = BinanceReads(client, clock)
-        await reads.set_clock()
-        listed = {instrument.symbol: instrument for instrument in await reads.instruments()}
+        await broker.set_clock()
+        listed = {instrument.symbol: instrument for instrument in await broker.instruments()}
         missing = [symbol for symbol in config.symbols if symbol not in listed]
         if missing:
-            raise ConfigurationError(f"{', '.join(missing)} cannot be traded at {_host(venue)}")
+            raise ConfigurationError(f"{', '.join(missing)} cannot be traded at {venue.place.host}")
         history = {
-            symbol: await candles_before(client, symbol, config.timeframe, HISTORY_BARS)
-            for symbol in config.symbols
+            symbol: await broker.candles(symbol, config.timeframe, HISTORY_BARS) for symbol in config.symbols
         }
-        notes = await _notes_on_key(reads, venue)
+        notes = await _notes_on_key(broker, venue)
         return _Before({symbol: listed[symbol] for symbol in config.symbols}, history, notes)
     finally:
-        await client.close()
+        await broker.close()
 
 
 async def _notes_on_key(reads: BinanceReads, venue: Venue) -> list[str]:
@@ -206,7 +187,7 @@ async def _notes_on_key(reads: BinanceReads, venue: Venue) -> list[str]:
 
     Binance's demo venue has no place to ask.
     """
-    if venue.rest_url == DEMO[0]:
+    if venue.place.spot_url is None:
         return []
     return check_key(await reads.key_permissions(), may_withdraw=venue.may_withdraw)
 
@@ -238,5 +219,5 @@ def open_venue(
     try:
         return venue_parts(selection.config, venue, selection.accounts)
     except BrokerError as error:
-        hint = " (start it with `./steadyhand testnet`)" if venue.rest_url == LOCAL_URL else ""
-        raise ConfigurationError(f"{_host(venue)} does not answer{hint}: {error}") from None
+        hint = " (start it with `./steadyhand testnet`)" if venue.place.rest_url == LOCAL_URL else ""
+        raise ConfigurationError(f"{venue.place.host} does not answer{hint}: {error}") from None

@@ -9,7 +9,8 @@ import pytest
 from src.application.ports.broker import KeyPermissions
 from src.bootstrap.going_live import WRITTEN, live_plan
 from src.bootstrap.settings import Loaded, load_settings
-from src.bootstrap.venue import DEMO, LOCAL_URL, MAINNET, SPOT, Venue, check_key, venue_of
+from src.bootstrap.venue import LOCAL_URL, Venue, check_key, venue_of
+from src.infrastructure.brokers.binance_places import DEMO, MAINNET, local_place
 from src.interfaces.cli.composition import ConfigurationError
 
 KEY = {"BINANCE_API_KEY": "k" * 32, "BINANCE_API_SECRET": "s" * 32}
@@ -29,8 +30,8 @@ def test_testnet_without_a_key_is_the_local_exchange_with_its_own_key(tmp_path: 
 
     venue = a_venue(tmp_path, "testnet")
 
-    assert (venue.rest_url, venue.api_key, venue.secret) == (LOCAL_URL, "a" * 32, "b" * 32)
-    assert venue.ws_url == LOCAL_URL.replace("http", "ws")
+    assert (venue.place, venue.api_key, venue.secret) == (local_place(LOCAL_URL), "a" * 32, "b" * 32)
+    assert venue.place.ws_url == LOCAL_URL.replace("http", "ws")
     assert venue.consistency.read_your_writes
 
 
@@ -51,14 +52,14 @@ def test_a_spoiled_file_of_keys_is_named(tmp_path: Path, text: str):
 def test_testnet_with_a_key_is_the_demo_venue(tmp_path: Path):
     venue = a_venue(tmp_path, "testnet", **KEY)
 
-    assert (venue.rest_url, venue.ws_url) == DEMO
+    assert venue.place == DEMO
     assert not venue.consistency.read_your_writes
 
 
 def test_live_is_binance_and_needs_a_key(tmp_path: Path):
     venue = a_venue(tmp_path, "live", **KEY)
 
-    assert ((venue.rest_url, venue.ws_url), venue.spot_url) == (MAINNET, SPOT)
+    assert venue.place == MAINNET
     with pytest.raises(ConfigurationError, match="needs a key"):
         a_venue(tmp_path, "live")
 

@@ -8,16 +8,12 @@ from typing import Any, Final
 
 from src.domain.market.candle import Candle
 from src.domain.market.instrument import Instrument
-from src.infrastructure.brokers.binance_client import BinanceClient
 from src.infrastructure.brokers.binance_futures_broker import BinanceFuturesBroker
-from src.infrastructure.brokers.binance_transport import BinanceTransport
-from src.infrastructure.brokers.venue_clock import VenueClock
-from src.infrastructure.brokers.weight_budget import WeightBudget
+from src.infrastructure.brokers.binance_places import local_place
 from src.infrastructure.market_data.frames import MarketFrame
 from src.infrastructure.market_data.source import OnFrame, SourceStatistics
 from src.infrastructure.simulated_exchange.rules import HOUR_MS, ExchangeRules
 from src.infrastructure.simulated_exchange.server.app import ExchangeServer
-from src.infrastructure.streams.binance_user_stream import BinanceUserStream
 from tests.support.broker_contract import Heard
 from tests.support.engine_builders import BTC, Frames, an_instrument
 from tests.support.exchange_server import KEY, served
@@ -61,11 +57,14 @@ class SocketVenue:
     def __init__(self, server: ExchangeServer, folder: Path, **broker: Any) -> None:
         self.server = server
         self.heard = Heard()
-        self.clock = VenueClock()
-        self.budget = WeightBudget(folder / "weight", weight_max=1_000_000)
-        client = BinanceClient(server.url, KEY.key, KEY.secret, BinanceTransport(), self.budget, self.clock)
-        self.stream = BinanceUserStream(client, f"ws://{server.address}")
-        self.broker = BinanceFuturesBroker(client, self.clock, self.stream, lambda act: act(), **broker)
+        self.broker = BinanceFuturesBroker(
+            KEY.key,
+            KEY.secret,
+            place=local_place(server.url),
+            weight_file=folder / "weight",
+            weight_max=1_000_000,
+            **broker,
+        )
         self._frames = Frames(start_ms=server.services.venue.clock.now_ms())
 
     async def settle(self) -> None:
@@ -107,4 +106,3 @@ async def a_socket_venue(folder: Path, **options: Any) -> AsyncIterator[SocketVe
             yield venue
         finally:
             await venue.broker.close()
-            venue.budget.close()

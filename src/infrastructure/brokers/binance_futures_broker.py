@@ -1,95 +1,98 @@
 """Binance USDⓈ-M futures: the Broker port over signed REST requests and the user stream.
 
-An order is sent once, with the time and window that were fixed when it was decided; what the answer proves stands in
-:mod:`binance_outcomes`. Answers come back as inputs of the session, through ``post``. A stream that ends is never
-repaired silently: its end is an input too, upon which recovery opens the next one and asks for what was missed.
+A stream that ends is never repaired silently: its end is an input of the session, upon which recovery opens the next
+one and asks for what was missed.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from functools import partial
-from typing import Any
+from pathlib import Path
+from tempfile import gettempdir
+from typing import Final
 
-from src.application.ports.broker import BrokerError, BrokerSink, Consistency, UserEvent, VenueTime
+from src.application.ports.broker import BrokerSink, Consistency, UserEvent
 from src.application.ports.failpoints import failpoint
-from src.domain.market.instrument import Instrument
-from src.domain.orders.news import (
-    Accepted,
-    CancelAccepted,
-    CancelOutcome,
-    CancelRefused,
-    CancelUnknown,
-    IncomeReport,
-    ModifyAccepted,
-    ModifyOutcome,
-    ModifyRefused,
-    ModifyUnknown,
-    NotSent,
-    OrderNews,
-    OutcomeUnknown,
-    Refused,
-    SubmitOutcome,
-    WalletMoved,
-)
-from src.domain.orders.ticket import Amendment, Attempt, OrderTicket
+from src.domain.orders.news import IncomeReport, OrderNews, WalletMoved
 from src.infrastructure.brokers.binance_client import BinanceClient
-from src.infrastructure.brokers.binance_endpoints import CANCEL_ALGO, CANCEL_ORDER, MODIFY_ORDER, Endpoint
 from src.infrastructure.brokers.binance_events import WalletNotice, read_event
-from src.infrastructure.brokers.binance_outcomes import Fate, Verdict, judge
-from src.infrastructure.brokers.binance_reads import BinanceReads
-from src.infrastructure.brokers.binance_requests import modify_request, submit_request
-from src.infrastructure.brokers.binance_transport import NoReply
+from src.infrastructure.brokers.binance_places import DEMO, MAINNET, Place
+from src.infrastructure.brokers.binance_sending import BinanceSending, OnInstruments, Post
+from src.infrastructure.brokers.binance_transport import BinanceTransport
 from src.infrastructure.brokers.venue_clock import VenueClock
+from src.infrastructure.brokers.weight_budget import WeightBudget
+from src.infrastructure.market_data.frames import MarketEvent
 from src.infrastructure.streams.binance_market_stream import BinanceMarketStream
 from src.infrastructure.streams.binance_user_stream import BinanceUserStream
 
-Post = Callable[[Callable[[], None]], None]
-
-PESSIMISTIC = Consistency(read_your_writes=False, arrival_margin_ms=5_000, quiescence_ms=45 * 60_000)
+PESSIMISTIC: Final = Consistency(read_your_writes=False, arrival_margin_ms=5_000, quiescence_ms=45 * 60_000)
 """What Binance itself can be held to: nothing is promised about when a read shows what was accepted."""
-CANCEL_WINDOW_MS = 5_000
-CLOSE_WAIT_S = 2.0
+CLOSE_WAIT_S: Final = 2.0
 
 
-class BinanceFuturesBroker(BinanceReads):
-    """Implements the Broker port for one key. ``post`` puts an action into the session's inbox.
+def _at_once(action: Callable[[], None]) -> None:
+    """Deliver without an inbox: for callers that have none."""
+    action()
 
-    ``market`` is opened and closed with the user stream; ``on_instruments`` is told when filters have been read again
-    because an order broke one that was not known.
+
+class BinanceFuturesBroker(BinanceSending):
+    """Implements the Broker port for one key; ``testnet`` is Binance's demo venue unless a ``place`` is named.
+
+    ``post`` puts an action into the session's inbox. With ``symbols``, their market streams are opened and closed with
+    the user stream, and every frame is handed to ``on_frame``. ``weight_file`` is shared by all processes of the host.
     """
 
     def __init__(
         self,
-        client: BinanceClient,
-        clock: VenueClock,
-        stream: BinanceUserStream,
-        post: Post,
+        api_key: str,
+        api_secret: str,
+        testnet: bool = True,
         *,
-        market: BinanceMarketStream | None = None,
-        on_instruments: Callable[[list[Instrument]], None] | None = None,
+        place: Place | None = None,
+        post: Post = _at_once,
+        symbols: tuple[str, ...] = (),
+        on_frame: Callable[[MarketEvent], None] | None = None,
+        on_instruments: OnInstruments | None = None,
         consistency: Consistency = PESSIMISTIC,
+        weight_file: Path | None = None,
+        weight_max: int | None = None,
     ) -> None:
-        super().__init__(client, clock)
-        self._market = market
-        self._on_instruments = on_instruments
-        self._market_open = False
-        self._stream = stream
-        self._post = post
+        self.place = place or (DEMO if testnet else MAINNET)
+        self.api_key = api_key
+        self._api_secret = api_secret
+        self.testnet = testnet
         self._consistency = consistency
-        self._sink: BrokerSink | None = None
+        path = weight_file or Path(gettempdir()) / f"steadyhand-weight-{self.place.host}"
+        self._budget = WeightBudget(path) if weight_max is None else WeightBudget(path, weight_max=weight_max)
+        clock = VenueClock()
+        client = BinanceClient(
+            self.place.rest_url,
+            api_key,
+            api_secret,
+            BinanceTransport(),
+            self._budget,
+            clock,
+            self.place.spot_url,
+        )
+        super().__init__(client, clock, post, on_instruments)
+        self._stream = BinanceUserStream(client, self.place.ws_url)
+        self._market = (
+            BinanceMarketStream(client, self.place.ws_url, symbols, on_frame)
+            if on_frame is not None
+            else None
+        )
+        self._market_open = False
+        self._closed = False
         self._epoch = 0
-        self._tasks: set[asyncio.Task[None]] = set()
+
+    def __repr__(self) -> str:
+        """Where, and nothing about as whom."""
+        return f"BinanceFuturesBroker({self.place.host})"
 
     @property
     def consistency(self) -> Consistency:
         """What reads promise here."""
         return self._consistency
-
-    def venue_time(self) -> VenueTime:
-        """The estimate of the exchange's clock."""
-        return self._clock.now()
-
-    # --- the user stream --------------------------------------------------------------------------------------
 
     async def open(self, sink: BrokerSink) -> int:
         """Open a new stream before the old one is let go; raises :class:`BrokerUnavailable` when it cannot be."""
@@ -109,6 +112,9 @@ class BinanceFuturesBroker(BinanceReads):
 
     async def close(self) -> None:
         """Stop delivering, wait for what is under way, close the connections. Orders stay as they are."""
+        if self._closed:
+            return
+        self._closed = True
         self._sink = None
         if self._market is not None:
             await self._market.close()
@@ -116,6 +122,7 @@ class BinanceFuturesBroker(BinanceReads):
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=CLOSE_WAIT_S)
         await self._client.close()
+        self._budget.close()
 
     def interpret(self, event: UserEvent) -> tuple[OrderNews | IncomeReport | WalletMoved, ...]:
         """Say what a raw event means; ValueError when it cannot be read."""
@@ -130,164 +137,3 @@ class BinanceFuturesBroker(BinanceReads):
         if self._sink is not None:
             failpoint("broker.event")
             self._sink.on_user_event(UserEvent(epoch, raw))
-
-    # --- requests ---------------------------------------------------------------------------------------------
-
-    def submit(self, ticket: OrderTicket, attempt: Attempt) -> None:
-        """Send the attempt on its way, unless the exchange's clock may have passed its deadline."""
-        failpoint("broker.before_send")
-        now = self.venue_time()
-        if now.now_ms + now.error_ms > attempt.deadline_ms:
-            reason = f"{now.now_ms + now.error_ms - attempt.deadline_ms} ms past its deadline"
-            self._tell_submit(NotSent(attempt.client_order_id, reason))
-            return
-        self._run(self._submit(ticket, attempt))
-        failpoint("broker.after_send")
-
-    async def _submit(self, ticket: OrderTicket, attempt: Attempt) -> None:
-        name = attempt.client_order_id
-        endpoint, params = submit_request(ticket, attempt)
-        try:
-            verdict = judge(await self._client.transmit(endpoint, params))
-        except NoReply as failure:
-            self._tell_submit(
-                OutcomeUnknown(name, str(failure)) if failure.sent else NotSent(name, str(failure))
-            )
-            return
-        self._tell_submit(self._submit_outcome(name, verdict))
-
-    def _submit_outcome(self, name: str, verdict: Verdict) -> SubmitOutcome:
-        if verdict.fate is Fate.REFUSED:
-            if verdict.code in _BROKEN_FILTERS and self._on_instruments is not None:
-                self._run(self._read_filters(self._on_instruments))
-            return Refused(name, verdict.code, verdict.message, self.venue_time().now_ms)
-        if verdict.answer is None:
-            return OutcomeUnknown(name, f"{verdict.message} ({verdict.code})")
-        order_id, algo_id = _ids(verdict.answer, name)
-        if order_id is None and algo_id is None:
-            return OutcomeUnknown(name, "the answer does not name the order")
-        return Accepted(name, order_id, algo_id, self.venue_time().now_ms)
-
-    async def _read_filters(self, tell: Callable[[list[Instrument]], None]) -> None:
-        """The exchange does not take what our filters allow: they have changed."""
-        try:
-            found = await self.instruments()
-        except BrokerError:
-            # The next order that breaks one asks again.
-            return
-        self._deliver(partial(tell, found))
-
-    def cancel(self, symbol: str, client_order_id: str, conditional: bool) -> None:
-        """Send a request to cancel; it may be repeated freely."""
-        failpoint("broker.before_send")
-        params: dict[str, object]
-        if conditional:
-            endpoint, params = CANCEL_ALGO, {"clientAlgoId": client_order_id}
-        else:
-            endpoint, params = CANCEL_ORDER, {"symbol": symbol, "origClientOrderId": client_order_id}
-        params["recvWindow"] = CANCEL_WINDOW_MS
-        params["timestamp"] = self.venue_time().now_ms
-        self._run(self._cancel(client_order_id, endpoint, params))
-        failpoint("broker.after_send")
-
-    async def _cancel(self, name: str, endpoint: Endpoint, params: dict[str, object]) -> None:
-        outcome: CancelOutcome
-        try:
-            verdict = judge(await self._client.transmit(endpoint, params))
-        except NoReply as failure:
-            outcome = CancelUnknown(name, str(failure))
-        else:
-            now_ms = self.venue_time().now_ms
-            if verdict.fate is Fate.DONE:
-                outcome = CancelAccepted(name, now_ms)
-            elif verdict.code in _NOT_CANCELED or verdict.fate is Fate.REFUSED:
-                outcome = CancelRefused(name, verdict.code, verdict.message, now_ms)
-            else:
-                outcome = CancelUnknown(name, f"{verdict.message} ({verdict.code})")
-        self._answer(lambda sink: sink.on_cancel_outcome(outcome))
-
-    def modify(self, amendment: Amendment) -> None:
-        """Send an amendment once, unless the exchange's clock may have passed its deadline."""
-        failpoint("broker.before_send")
-        now = self.venue_time()
-        if now.now_ms + now.error_ms > amendment.deadline_ms:
-            # It never left: the order stands as it stood.
-            late = ModifyRefused(amendment.client_order_id, 0, "past its deadline, not sent", now.now_ms)
-            self._answer(lambda sink: sink.on_modify_outcome(late))
-            return
-        self._run(self._modify(amendment))
-        failpoint("broker.after_send")
-
-    async def _modify(self, amendment: Amendment) -> None:
-        name = amendment.client_order_id
-        outcome: ModifyOutcome
-        try:
-            verdict = judge(await self._client.transmit(MODIFY_ORDER, modify_request(amendment)))
-        except NoReply as failure:
-            outcome = (
-                ModifyUnknown(name, str(failure))
-                if failure.sent
-                else ModifyRefused(name, 0, f"not sent: {failure}", self.venue_time().now_ms)
-            )
-        else:
-            outcome = self._modify_outcome(amendment, verdict)
-        self._answer(lambda sink: sink.on_modify_outcome(outcome))
-
-    def _modify_outcome(self, amendment: Amendment, verdict: Verdict) -> ModifyOutcome:
-        name, now_ms = amendment.client_order_id, self.venue_time().now_ms
-        if verdict.fate is Fate.DONE:
-            return ModifyAccepted(name, amendment.limit_price, amendment.quantity, now_ms)
-        if verdict.fate is Fate.REFUSED or verdict.code in _NOT_AMENDED:
-            return ModifyRefused(name, verdict.code, verdict.message, now_ms)
-        return ModifyUnknown(name, f"{verdict.message} ({verdict.code})")
-
-    # --- answers ----------------------------------------------------------------------------------------------
-
-    def _run(self, request: Coroutine[Any, Any, None]) -> None:
-        """Let a request live by itself: whoever waited for it may be cancelled, the request may not."""
-        if self._sink is None:
-            request.close()
-            return
-        task = asyncio.get_running_loop().create_task(request)
-        self._tasks.add(task)
-        task.add_done_callback(self._ended)
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        """A request that failed in a way nobody foresaw ends the session, rather than being forgotten."""
-        self._tasks.discard(task)
-        error = None if task.cancelled() else task.exception()
-        if error is not None:
-            self._post(partial(_raise, error))
-
-    def _tell_submit(self, outcome: SubmitOutcome) -> None:
-        self._answer(lambda sink: sink.on_submit_outcome(outcome))
-
-    def _answer(self, tell: Callable[[BrokerSink], None]) -> None:
-        def delivered() -> None:
-            if self._sink is not None:
-                failpoint("broker.answer")
-                tell(self._sink)
-
-        self._deliver(delivered)
-
-    def _deliver(self, action: Callable[[], None]) -> None:
-        if self._sink is not None:
-            self._post(action)
-
-
-_BROKEN_FILTERS = frozenset({-1111, -1013, -4003, -4004, -4005, -4013, -4014, -4023, -4164})
-_NOT_CANCELED = frozenset({-2011, -2013})
-_NOT_AMENDED = frozenset({-2011, -2013, -4117, -5024, -5025, -5026, -5027, -5029, -5043, -5047})
-
-
-def _raise(error: BaseException) -> None:
-    raise error
-
-
-def _ids(answer: dict[str, Any], name: str) -> tuple[int | None, int | None]:
-    """The order's ids, if the answer is about the order that was sent: an echo of another one proves nothing."""
-    if answer.get("clientOrderId") == name and isinstance(answer.get("orderId"), int):
-        return answer["orderId"], None
-    if answer.get("clientAlgoId") == name and isinstance(answer.get("algoId"), int):
-        return None, answer["algoId"]
-    return None, None

@@ -11,6 +11,7 @@ from src.application.ports.broker import (
     VenueTime,
 )
 from src.application.ports.failpoints import failpoint
+from src.domain.market.candle import Candle
 from src.domain.market.instrument import Instrument
 from src.domain.orders.news import BalanceReport, FillReport, IncomeReport, OrderReport, PositionReport
 from src.infrastructure.brokers import binance_endpoints as at
@@ -30,6 +31,7 @@ from src.infrastructure.brokers.binance_codes import (
     POSITION_MODE_IS_SET,
 )
 from src.infrastructure.brokers.binance_endpoints import Endpoint
+from src.infrastructure.brokers.binance_history import candles_before
 from src.infrastructure.brokers.binance_markets import instruments
 from src.infrastructure.brokers.venue_clock import VenueClock
 
@@ -195,6 +197,11 @@ class BinanceReads:
     async def instruments(self) -> list[Instrument]:
         """What can be traded, with filters."""
         return instruments(await self._ask("instruments", at.EXCHANGE_INFO))
+
+    async def candles(self, symbol: str, timeframe: str, count: int) -> list[Candle]:
+        """The last ``count`` closed candles, oldest first; none for a timeframe that the exchange does not keep."""
+        failpoint("broker.read.candles")
+        return await candles_before(self._client, symbol, timeframe, count)
 
     async def countdown_cancel_all(self, symbol: str, countdown_ms: int) -> None:
         """(Re)arm the symbol's dead-man switch for resting orders; 0 disarms it."""
