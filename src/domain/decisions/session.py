@@ -48,6 +48,9 @@ def move_session(step: Step, news: n.MoveSession) -> None:
     session = step.ledger.session
     assert session is not None, "there is a session before it moves"
     next_state(SESSION_TRANSITIONS, session.status, news.trigger)
+    if news.trigger is SessionTrigger.CLEANED_UP:
+        # The curve of a session ends where the session does, not at the last full interval before it.
+        mark_equity(step)
     step.emit(e.SessionMoved(session.id, news.trigger, news.reason))
     if news.trigger is SessionTrigger.STOP:
         cancel_entries(step, "the session stops", exits=True)
@@ -157,11 +160,15 @@ def tick(step: Step, news: n.Tick) -> None:
     watch_losses(step)
     watch_margin(step)
     if news.mark_equity:
-        step.emit(
-            e.EquityMarked(
-                ledger.wallet_balance, unrealized_pnl(ledger, step.view), gross_exposure(ledger, step.view)
-            )
-        )
+        mark_equity(step)
+
+
+def mark_equity(step: Step) -> None:
+    """Put a point on the equity curve."""
+    ledger, view = step.ledger, step.view
+    step.emit(
+        e.EquityMarked(ledger.wallet_balance, unrealized_pnl(ledger, view), gross_exposure(ledger, view))
+    )
 
 
 def _ask_again(step: Step, order: Order) -> bool:

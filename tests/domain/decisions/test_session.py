@@ -48,6 +48,16 @@ def test_a_new_session_runs_after_its_first_recovery():
     assert scene.ledger.session is not None and scene.ledger.session.id == "second"
 
 
+def test_the_equity_curve_of_a_session_ends_where_the_session_does():
+    scene = Scene()
+    move(scene, "STOP")
+
+    marked, moved = move(scene, "CLEANED_UP").events
+
+    assert isinstance(marked, e.EquityMarked) and marked.wallet == scene.ledger.wallet_balance
+    assert isinstance(moved, e.SessionMoved)
+
+
 def test_a_new_process_takes_its_epoch_and_starts_an_unfinished_session_again():
     scene = Scene()
 
