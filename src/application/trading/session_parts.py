@@ -37,7 +37,8 @@ class SessionParts:
     the parts hold, in any state. ``reads`` opens the read models of the store, for figures of earlier processes.
     ``tick_ms`` is session time between two looks of the watchdogs, and what is done every minute is done every 60
     of them; a market of bars has no seconds, there it is a bar. ``load_strategy`` makes users' own strategies, and
-    ``stopwatch`` (ns) is what they are timed by.
+    ``stopwatch`` (ns) is what they are timed by. ``dead_man_ms`` is after how long without a sign of life the exchange
+    cancels resting entries, None: never.
     """
 
     account: AccountOpened
@@ -62,4 +63,5 @@ class SessionParts:
     load_strategy: LoadStrategy = no_guests
     stopwatch: Callable[[], int] | None = None
     reads: Callable[[], ReadModels] | None = None
+    dead_man_ms: int | None = None
     notes: list[str] = field(default_factory=list)

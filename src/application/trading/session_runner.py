@@ -10,6 +10,7 @@ from enum import StrEnum
 from src.application.ports.failpoints import failpoint
 from src.application.trading.account_setup import prepare_account
 from src.application.trading.adapters.live_broker_adapter import LiveBrokerAdapter
+from src.application.trading.dead_man import DeadManSwitch
 from src.application.trading.halting import SwitchWatch
 from src.application.trading.live_strategy_runner import LiveStrategyRunner
 from src.application.trading.order_execution_bridge import OrderExecutionBridge
@@ -18,8 +19,8 @@ from src.application.trading.services.state_recovery_service import RecoveryRepo
 from src.application.trading.session_loop import SessionLoop
 from src.application.trading.session_parts import SessionParts
 from src.application.trading.signal_desk import SignalDesk
-from src.application.trading.synchrony import Synchrony
 from src.application.trading.strategy_board import StrategyBoard
+from src.application.trading.synchrony import Synchrony
 from src.domain.decisions.news import MoveSession, OpenSession, PlaceOrder, TakeOver
 from src.domain.ledger.evolve import open_ledger
 from src.domain.ledger.state import Ledger
@@ -161,7 +162,13 @@ class SessionRunner:
         self.loop.on_minute = self._minute
         self.loop.on_trip = parts.sizer.learn
         self._switch = SwitchWatch(parts.kill_switch, self.loop)
-        self.loop.on_tick = self._switch.look
+        self.loop.on_tick = self._look_around
+        self._dead_man = DeadManSwitch(ledger, parts.broker, parts.dead_man_ms) if parts.dead_man_ms else None
+
+    def _look_around(self) -> None:
+        self._switch.look()
+        if self._dead_man is not None:
+            self._dead_man.tick(self.parts.inputs.now_ms())
 
     def _learn(self) -> None:
         """Tell the sizer of the session's trades in earlier processes."""
