@@ -28,7 +28,7 @@ from src.infrastructure.simulated_exchange.records import (
     Order,
 )
 from src.infrastructure.simulated_exchange.state import ExchangeState
-from src.infrastructure.simulated_exchange.symbol_market import SymbolMarket
+from src.infrastructure.simulated_exchange.symbol_market import TRADING, SymbolMarket
 from src.infrastructure.simulated_exchange.units import SCALE, multiply, to_units
 
 INSURANCE_CLEAR: Final = "INSURANCE_CLEAR"
@@ -58,9 +58,12 @@ def look_at_margins(state: ExchangeState) -> None:
 
 
 def liquidate(state: ExchangeState, account: Account, key: str, *, is_forced: bool = False) -> None:
-    """Close a pool's positions until the rest stands; with ``is_forced`` all of them, whatever their margin."""
+    """Close a pool's positions until the rest stands; with ``is_forced`` all of them, whatever their margin.
+
+    What a halted symbol holds waits for the end of the halt, unless forced.
+    """
     pool = _pool(state, account, key)
-    if pool is None:
+    if pool is None or not _closable(state, pool, is_forced):
         return
     symbols = {position.symbol for position in pool.positions}
     for order in list(account.orders.values()):
@@ -68,13 +71,24 @@ def liquidate(state: ExchangeState, account: Account, key: str, *, is_forced: bo
         if is_pools:
             execution.end(state, order, EXPIRED, LIQUIDATED)
     while pool is not None and (pool.must_end or is_forced):
-        position = max(pool.positions, key=lambda one: _weight(state, one))
+        closable = _closable(state, pool, is_forced)
+        if not closable:
+            return
+        position = max(closable, key=lambda one: _weight(state, one))
         own_wallet = position.isolated_wallet
         before = account.wallets.get(pool.asset, 0)
         paid = _close(state, account, position)
-        lost = own_wallet + account.wallets[pool.asset] - before
-        _clear(state, account, pool, position, paid, lost)
+        left = own_wallet + account.wallets[pool.asset] - before
+        _clear(state, account, pool, position, paid, left)
         pool = _pool(state, account, key)
+
+
+def _closable(state: ExchangeState, pool: Pool, is_forced: bool) -> list[Position]:
+    return [
+        position
+        for position in pool.positions
+        if is_forced or state.markets[position.symbol].status == TRADING
+    ]
 
 
 def _pool(state: ExchangeState, account: Account, key: str) -> Pool | None:

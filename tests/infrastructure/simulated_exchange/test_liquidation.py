@@ -146,6 +146,18 @@ def _two_instruments() -> tuple:
     return an_instrument(), an_instrument("ETHUSDT", tick_size=Decimal("0.01"), price_min=Decimal("18.67"))
 
 
+def test_a_halted_symbol_is_liquidated_when_it_trades_again():
+    engine = a_long()
+    engine.set_symbol_status(BTC, "TRADING_HALT")
+    quote(engine, "66000.00", "66000.10")
+    before = engine.position_risk(ACCOUNT)
+    engine.set_symbol_status(BTC, "TRADING")
+    quote(engine, "66000.00", "66000.10")
+
+    assert len(before) == 1
+    assert engine.position_risk(ACCOUNT) == []
+
+
 def test_an_isolated_position_ends_alone_and_leaves_the_rest_of_the_wallet():
     engine = a_long(wallet="10000", isolated=True)
     before = wallet_of(engine)
