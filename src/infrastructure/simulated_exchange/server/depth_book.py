@@ -7,7 +7,7 @@ must come to exactly what is here.
 from decimal import Decimal
 from typing import Final
 
-from src.infrastructure.market_data.frames import DepthSnapshot, DepthUpdate
+from src.infrastructure.market_data.frames import BookTicker, DepthSnapshot, DepthUpdate
 
 _ZERO: Final = Decimal(0)
 
@@ -29,6 +29,22 @@ class DepthBook:
         self.asks = dict(snapshot.asks)
         self.final_id = snapshot.last_update_id
         self.updated_ms = snapshot.event_ms
+
+    def follow(self, ticker: BookTicker) -> DepthUpdate:
+        """The change that makes this a book of one level a side: for markets that tell nothing deeper."""
+        bid, ask = str(ticker.bid_price), str(ticker.ask_price)
+        gone_bids = [(price, "0") for price in self.bids if price != bid]
+        gone_asks = [(price, "0") for price in self.asks if price != ask]
+        return DepthUpdate(
+            ticker.symbol,
+            ticker.update_id,
+            ticker.update_id,
+            self.final_id or ticker.update_id,
+            [*gone_bids, (bid, str(ticker.bid_quantity))],
+            [*gone_asks, (ask, str(ticker.ask_quantity))],
+            ticker.transaction_ms,
+            ticker.event_ms,
+        )
 
     def update(self, update: DepthUpdate) -> None:
         """Set the changed levels."""

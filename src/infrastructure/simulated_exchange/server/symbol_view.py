@@ -44,6 +44,7 @@ class SymbolView:
         self.bars = bars
         self.ticker: BookTicker | None = None
         self.mark: MarkPrice | None = None
+        self._has_depth = False
         self._hub = hub
         lower = self.symbol.lower()
         self._lower = lower
@@ -60,17 +61,20 @@ class SymbolView:
         """Learn from a frame and pass it on."""
         if isinstance(event, BookTicker):
             self.ticker = event
+            if not self._has_depth:
+                self._take_depth(self.book.follow(event))
             if self._hub.wants(self._ticker_stream):
                 self._hub.publish(self._ticker_stream, market_wire.book_ticker(event))
         elif isinstance(event, TradePrint):
             self._take_trade(event)
         elif isinstance(event, DepthUpdate):
-            self.book.update(event)
-            for _, channel in self._depths.values():
-                channel.add(event)
+            if not self._has_depth:
+                self._begin_depth()
+            self._take_depth(event)
         elif isinstance(event, MarkPrice):
             self.mark = event
         elif isinstance(event, DepthSnapshot):
+            self._has_depth = True
             self.book.restart(event)
 
     def warm(self, event: MarketEvent) -> None:
@@ -95,6 +99,17 @@ class SymbolView:
             self._tell_klines(now_ms)
         if number % 20 == 0:
             self._tell_second(number, now_ms)
+
+    def _take_depth(self, update: DepthUpdate) -> None:
+        self.book.update(update)
+        for _, channel in self._depths.values():
+            channel.add(update)
+
+    def _begin_depth(self) -> None:
+        """From now on the market tells the depth itself; what the ticker stood in for goes."""
+        self._has_depth = True
+        self.book.bids.clear()
+        self.book.asks.clear()
 
     def _take_trade(self, print_: TradePrint) -> None:
         self.bars.add(print_)

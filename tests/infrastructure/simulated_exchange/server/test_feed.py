@@ -79,6 +79,23 @@ LEVELS = st.lists(
 )
 
 
+PRICES = st.integers(1, 9)
+
+
+@given(st.lists(st.tuples(PRICES, PRICES, PRICES, PRICES), min_size=1, max_size=20))
+def test_a_market_that_tells_no_depth_has_a_book_of_its_best_levels(tops):
+    book = DepthBook()
+
+    for number, (bid, spread, bids, asks) in enumerate(tops, 1):
+        ask = bid + spread
+        ticker = BookTicker("X", Decimal(bid), Decimal(bids), Decimal(ask), Decimal(asks), number, 0, 0)
+        update = book.follow(ticker)
+        assert update.previous_final_update_id == (book.final_id or number)
+        book.update(update)
+
+    assert (book.bids, book.asks) == ({str(bid): str(bids)}, {str(ask): str(asks)})
+
+
 @given(st.lists(st.tuples(LEVELS, LEVELS, st.booleans()), min_size=1, max_size=20))
 def test_a_client_that_applies_the_chained_updates_has_the_servers_book(updates):
     book, channel = DepthBook(), DepthChannel()
