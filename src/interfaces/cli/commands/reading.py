@@ -51,7 +51,10 @@ def orders(
     account: AccountFlag = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """List orders, newest first; an export holds all unless --limit says less."""
+    """List orders, newest first.
+
+    An export holds all of them unless --limit says less.
+    """
     from src.application.trading.picture import order_line
     from src.application.trading.snapshot import ParentLine
     from src.domain.market.symbols import canonical_symbol

@@ -32,6 +32,9 @@ StrategyFlag = Annotated[str | None, typer.Option("--strategy", metavar="ID", he
 ExportFlag = Annotated[
     Path | None, typer.Option("--export", metavar="FILE", help="Write to a file instead of the terminal.")
 ]
+CsvFlag = Annotated[
+    Path | None, typer.Option("--csv", metavar="FILE", help="The same as --export FILE --format csv.")
+]
 FormatFlag = Annotated[
     str | None,
     typer.Option("--format", metavar="csv|json", help="Of the file. [default: by its name, else csv]"),
@@ -67,7 +70,10 @@ def performance(
     account: AccountFlag = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Say what trading came to; --export writes the equity curve."""
+    """Say what trading came to.
+
+    An export holds the equity curve.
+    """
     from src.domain.performance.report import points_of, report
     from src.interfaces.cli.documents import print_document
     from src.interfaces.cli.performance import print_groups, print_report
@@ -124,23 +130,22 @@ def daily(
 
 def trades(
     ctx: typer.Context,
-    symbol: Annotated[
-        str | None, typer.Option("--symbol", metavar="SYMBOL", help="Only this symbol.")
-    ] = None,
+    symbol: SymbolFlag = None,
     since: SinceFlag = None,
     until: UntilFlag = None,
     strategy: StrategyFlag = None,
     limit: LimitFlag = None,
-    csv: Annotated[
-        Path | None, typer.Option("--csv", metavar="FILE", help="The same as --export FILE --format csv.")
-    ] = None,
+    csv: CsvFlag = None,
     export: ExportFlag = None,
     format_name: FormatFlag = None,
     force: ForceFlag = False,
     account: AccountFlag = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """List what was opened, closed and earned; an export holds all unless --limit says less."""
+    """List what was opened, closed and earned.
+
+    An export holds all trades unless --limit says less.
+    """
     from src.application.reporting.history import trades_of
     from src.domain.market.symbols import canonical_symbol
     from src.interfaces.cli.accounts import choose_account
