@@ -8,10 +8,11 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import fields
+from typing import TYPE_CHECKING
 from weakref import WeakSet
 
 from src.application.ports.event_bus import EventBus
-from src.application.trading.config import PAPER, TradingConfig
+from src.application.trading.config import LIVE, PAPER, TESTNET, TradingConfig
 from src.application.trading.requests import SessionRequest
 from src.application.trading.restarts import Restarts
 from src.application.trading.session_parts import SessionParts
@@ -20,17 +21,19 @@ from src.bootstrap.settings import load_settings
 from src.domain.money import use_money_context
 from src.infrastructure.market_data.source import SourceError
 from src.infrastructure.monitoring.logging import configure_trades_log, follow_trades
-from src.infrastructure.persistence.repositories import (
-    StoredOrders,
-    StoredPortfolios,
-    StoredPositions,
-    StoredSessions,
-)
 from src.interfaces.cli.composition import ConfigurationError
 from src.interfaces.cli.composition import SessionRequest as Start
 
-# A paper session has no use for a key, and a key is nothing to pass on.
-_NOT_PASSED_ON = frozenset({"api_key", "api_secret"})
+if TYPE_CHECKING:
+    from src.bootstrap.container import Container
+    from src.infrastructure.persistence.repositories import (
+        StoredOrders,
+        StoredPortfolios,
+        StoredPositions,
+        StoredSessions,
+    )
+
+_KEY = frozenset({"api_key", "api_secret"})
 
 
 def assembly_of(config: TradingConfig | None) -> Callable[[SessionRequest], SessionParts]:
@@ -48,36 +51,55 @@ def assembly_of(config: TradingConfig | None) -> Callable[[SessionRequest], Sess
     return assemble
 
 
-def sessions() -> StoredSessions:
+def sessions() -> "StoredSessions":
     """What sessions hold, in the database of the settings."""
-    application = PaperApplication(load_settings())
-    return StoredSessions(application.open_reads, application.database_url)
+    return _container().sessions()
 
 
-def repositories() -> tuple[StoredPortfolios, StoredOrders, StoredPositions]:
+def repositories() -> "tuple[StoredPortfolios, StoredOrders, StoredPositions]":
     """What a caller may hand to the service: portfolios, orders and positions of the database of the settings."""
-    application = PaperApplication(load_settings())
-    reads, url = application.open_reads, application.database_url
-    return StoredPortfolios(reads, url), StoredOrders(reads, url), StoredPositions(reads, url)
+    container = _container()
+    return container.portfolios(), container.orders(), container.positions()
 
 
-def _refuse_real_orders(config: TradingConfig | None, request: SessionRequest) -> None:
-    """Raise ValueError for a session whose orders would have to leave this machine."""
-    exchange = PAPER if config is None or request.dry_run else config.exchange
-    if exchange != PAPER or request.broker is not None:
+def _container() -> "Container":
+    """A fresh one, so that the settings are read as they are now; its library is loaded by whoever asks."""
+    from src.bootstrap.container import Container
+
+    return Container()
+
+
+def _exchange_of(config: TradingConfig | None, request: SessionRequest) -> str:
+    """Where the session's orders go; raises ValueError where a program alone may not send them."""
+    if request.dry_run:
+        return PAPER
+    if request.broker is not None:
+        exchange = TESTNET if getattr(request.broker, "testnet", False) else LIVE
+    else:
+        exchange = PAPER if config is None else config.exchange
+    if exchange == LIVE:
         raise ValueError(
-            f"trading on {exchange if exchange != PAPER else 'a broker of your own'} is not in this version: use "
-            "TradingConfig(dry_run=True) or start_session(dry_run=True)"
+            "a session that trades with money is confirmed by a person: use `start-session --exchange live`, "
+            "testnet=True or dry_run=True"
         )
+    return exchange
+
+
+def _open(application: PaperApplication, start: Start, request: SessionRequest) -> SessionParts:
+    if start.exchange == PAPER or request.broker is None:
+        return application.open_session(start)
+    from src.bootstrap.venue import venue_behind
+
+    return application.open_session(start, venue_behind(request.broker))
 
 
 def _assemble(config: TradingConfig | None, request: SessionRequest) -> SessionParts:
     use_money_context()
-    _refuse_real_orders(config, request)
+    exchange = _exchange_of(config, request)
     said = _said(config, request)
     try:
         application = PaperApplication(load_settings(said))
-        parts = application.open_session(Start(given=_meant(config, said)))
+        parts = _open(application, Start(given=_meant(config, said), exchange=exchange), request)
         parts.bus = request.event_bus or parts.bus
         settings = application.settings
         configure_trades_log(application.data_dir, settings.secrets(), settings.log_trades)
@@ -94,7 +116,8 @@ def _said(config: TradingConfig | None, request: SessionRequest) -> dict[str, st
     if request.database_url is not None:
         said["database_url"] = request.database_url
     if config is not None:
-        names = (each.name for each in fields(config) if each.name not in _NOT_PASSED_ON)
+        # A key that is not given leaves that of the settings.
+        names = (each.name for each in fields(config) if each.name not in _KEY or getattr(config, each.name))
         said |= {name: str(getattr(config, name)) for name in names}
     for name, values in (("symbols", request.symbols), ("strategies", request.strategies)):
         if values:
