@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from src.domain.sessions.trading_states import TradingState, TradingTrigger
 from src.infrastructure.persistence.read_models import SqliteReadModels
 from src.infrastructure.simulated_exchange.latency import MILLISECOND_NS, LatencyModel
 from tests.simulation.market import START_MS, TICK, SimulatedMarket
+from tests.simulation.parents import amend_an_order, move_a_parent, open_a_parent
 
 SECONDS = 60
 ACTIONS = 9
@@ -202,8 +204,11 @@ class Trader:
             loop.inputs.after(TOP_UP_MS, self._top_up)
 
     def _action(self, rng: random.Random, *, entries_only: bool) -> Callable[[], None]:
-        weights = (2, 1, 0, 0, 0, 0) if entries_only else (12, 30, 25, 25, 5, 3)
-        kinds = (self._market, self._limit, self._cancel, self._close, self._pause, self._halt)
+        weights = (4, 2, 0, 0, 0, 0, 1, 0, 0) if entries_only else (12, 20, 15, 25, 5, 3, 10, 10, 20)
+        kinds = (
+            *(self._market, self._limit, self._cancel, self._close, self._pause, self._halt),
+            *(partial(act, self._runner) for act in (open_a_parent, move_a_parent, amend_an_order)),
+        )
         kind = rng.choices(kinds, weights)[0]
         return lambda: kind(rng)
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
-from src.domain.ledger.events import AlarmRaised, EpochStarted, Event, FillBooked, OrderIntended
+from src.domain.ledger.events import AlarmRaised, EpochStarted, Event, FillBooked, OrderIntended, ParentOpened
 from src.domain.ledger.evolve import fold
 from src.domain.ledger.state import Ledger
 from src.domain.money import ZERO
@@ -121,7 +121,7 @@ class Books:
 
 def violations(books: Books, *, at_rest: bool = True) -> list[str]:
     """Every violated invariant. ``at_rest``: recovery is through and nothing is on its way."""
-    found = [*_journal(books), *_attempts(books), *_fills(books), *_orders(books)]
+    found = [*_journal(books), *_attempts(books), *_fills(books), *_orders(books), *_parents(books)]
     if at_rest:
         found += [*_same_trades(books), *_money(books), *_same_open_orders(books), *_protection(books)]
     return found
@@ -185,6 +185,19 @@ def _orders(books: Books) -> Iterator[str]:
             yield f"I6: {name} says {order.filled_quantity}, its fills say {filled.get(name, ZERO)}"
         if order.filled_quantity > order.quantity:
             yield f"I2: {name} was filled beyond its quantity"
+
+
+def _parents(books: Books) -> Iterator[str]:
+    """I2: what a parent's children filled is never more than the parent; a pair may fill with both its legs."""
+    filled: dict[str | None, Decimal] = {}
+    for order in books.orders.values():
+        name = order.ticket.parent_id
+        filled[name] = filled.get(name, ZERO) + order.filled_quantity
+    for _, event in books.events:
+        if isinstance(event, ParentOpened):
+            legs = max(1, len(event.ticket.legs))
+            if filled.get(event.parent_id, ZERO) > event.ticket.quantity * legs:
+                yield f"I2: the parts of {event.parent_id} were filled beyond its quantity"
 
 
 def _same_trades(books: Books) -> Iterator[str]:

@@ -126,7 +126,9 @@ def modify_moved(ledger: Ledger, event: e.ModifyMoved, at_ms: int) -> None:
     order.wanted_price = order.wanted_quantity = order.modify_deadline_ms = None
     if event.trigger is ModifyTrigger.DONE:
         assert price is not None and quantity is not None, "an amendment under way has price and quantity"
-        order.ticket = replace(order.ticket, limit_price=price, quantity=quantity)
+        before_it = order.ticket
+        order.ticket = replace(before_it, limit_price=price, quantity=quantity)
+        ledger.remember_amended(order, before_it)
         ledger.changes.amended[order.client_order_id] = order
     if order.is_open and not order.ticket.reduce_only:
         release(ledger, order, before - order.exposed_quantity)

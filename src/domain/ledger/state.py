@@ -13,6 +13,7 @@ from src.domain.market.sides import OrderSide, PositionSide
 from src.domain.money import ZERO
 from src.domain.orders.order import Order
 from src.domain.orders.parents import ParentOrder
+from src.domain.orders.ticket import OrderTicket
 from src.domain.orders.types import Purpose
 from src.domain.positions.position import Position, RoundTrip
 from src.domain.sessions.session import TradingSession
@@ -212,21 +213,16 @@ class Ledger:
 
     def remember(self, order: Order) -> None:
         """Count an order for the throttles; those older than a minute before it are forgotten."""
-        ticket = order.ticket
-        self.recent_orders.append(
-            RecentOrder(
-                order.created_ms,
-                ticket.symbol,
-                ticket.side,
-                ticket.quantity,
-                ticket.limit_price or ticket.stop_price,
-                ticket.strategy_id,
-                ticket.purpose,
-            )
-        )
+        self.recent_orders.append(_recent(order, order.ticket))
         since = order.created_ms - RECENT_WINDOW_MS
         while self.recent_orders[0].at_ms <= since:
             self.recent_orders.popleft()
+
+    def remember_amended(self, order: Order, before: OrderTicket) -> None:
+        """The throttles know an order as it stands: one that was amended is no longer what it was."""
+        known = _recent(order, before)
+        if known in self.recent_orders:
+            self.recent_orders[self.recent_orders.index(known)] = _recent(order, order.ticket)
 
     def release_settled(self) -> None:
         """Let go of the orders of the last step that are over and fully booked; the store has them."""
@@ -236,3 +232,15 @@ class Ledger:
         for parent in self.changes.parents.values():
             if parent.is_settled:
                 self.parents.pop(parent.parent_id, None)
+
+
+def _recent(order: Order, ticket: OrderTicket) -> RecentOrder:
+    return RecentOrder(
+        order.created_ms,
+        ticket.symbol,
+        ticket.side,
+        ticket.quantity,
+        ticket.limit_price or ticket.stop_price,
+        ticket.strategy_id,
+        ticket.purpose,
+    )
