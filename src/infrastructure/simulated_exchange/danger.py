@@ -40,6 +40,27 @@ class Pool:
         return self.maintenance > 0 and self.maintenance * SCALE >= self.balance * ratio
 
 
+def is_at_ease(state: ExchangeState, account: Account) -> bool:
+    """Whether the cross wallet covers all positions' notional twice, so that no margin is more than half used.
+
+    It is asked with nearly every frame, where building the pools would be most of the exchange's work. False when
+    that is not plain to see: isolated positions, several assets, no mark price, a margin call that stands.
+    """
+    if account.isolated or account.warned:
+        return False
+    asset, size, profit = "", 0, 0
+    for position in account.every_held():
+        market = state.markets[position.symbol]
+        mark = market.mark()
+        if not mark or (asset and asset != market.rules.margin_asset):
+            return False
+        asset = market.rules.margin_asset
+        value = multiply(abs(position.quantity), mark)
+        size += value
+        profit += value - position.cost if position.quantity > 0 else position.cost - value
+    return not asset or account.wallets.get(asset, 0) + profit >= 2 * size
+
+
 def pools(state: ExchangeState, account: Account) -> list[Pool]:
     """Every pool of an account that holds something, in the order of their keys."""
     cross: dict[str, list[Position]] = {}

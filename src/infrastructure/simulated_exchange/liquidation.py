@@ -12,7 +12,7 @@ from typing import Final
 
 from src.infrastructure.simulated_exchange import event_writer, execution, taking
 from src.infrastructure.simulated_exchange.accounts import Account, Position
-from src.infrastructure.simulated_exchange.danger import Pool, pools
+from src.infrastructure.simulated_exchange.danger import Pool, is_at_ease, pools
 from src.infrastructure.simulated_exchange.margin import cross_wallet
 from src.infrastructure.simulated_exchange.records import (
     BUY,
@@ -41,6 +41,8 @@ def look_at_margins(state: ExchangeState) -> None:
     """Warn or liquidate every account whose margin asks for it."""
     ratio = to_units(state.rules.margin_call_ratio)
     for account in state.accounts.values():
+        if ratio * 2 > SCALE and is_at_ease(state, account):
+            continue
         found = pools(state, account)
         if account.warned and not account.warned <= {pool.key for pool in found}:
             account.warned &= {pool.key for pool in found}

@@ -4,7 +4,10 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
+from src.infrastructure.simulated_exchange.danger import is_at_ease, pools
 from src.infrastructure.simulated_exchange.engine import Engine
 from src.infrastructure.simulated_exchange.errors import ExchangeError
 from src.infrastructure.simulated_exchange.rules import ExchangeRules
@@ -168,3 +171,26 @@ def test_leverage_bounds_the_notional_of_a_position():
     with pytest.raises(ExchangeError, match="-2027"):
         engine.new_order(ACCOUNT, a_request(engine, quantity="10.6"))
     assert engine.new_order(ACCOUNT, a_request(engine, quantity="10.5"))["status"] == "FILLED"
+
+
+@given(
+    wallet=st.integers(100, 50_000),
+    quantity=st.integers(1, 400),
+    side=st.sampled_from(["BUY", "SELL"]),
+    price=st.integers(20_000, 140_000),
+)
+def test_who_is_at_ease_has_used_less_than_half_of_its_margin(
+    wallet: int, quantity: int, side: str, price: int
+):
+    engine = an_account(str(wallet))
+    try:
+        hold(engine, side, f"{quantity / 1000:.3f}")
+    except ExchangeError:
+        assume(False)
+    # Only the book: what a margin leads to would come with the next second.
+    engine.warm(Frames(start_ms=engine.now_ms).ticker(f"{price}.00", f"{price}.10", "500", "500"))
+    state = engine._state
+    account = state.accounts[ACCOUNT]
+
+    if is_at_ease(state, account):
+        assert all(2 * pool.maintenance <= pool.balance for pool in pools(state, account))
