@@ -60,6 +60,8 @@ class Gateway:
         services = self.services
         now_ms = services.venue.clock.now_ms()
         usage.weight = services.limits.count_weight(address, now_ms, endpoint.weight_of(params))
+        if endpoint.is_pooled:
+            services.limits.count_pool(address, now_ms)
         call = Call(services, params, now_ms)
         security = endpoint.security
         if security is Security.NONE:

@@ -13,6 +13,8 @@ MINUTE_MS: Final = 60_000
 TEN_SECONDS_MS: Final = 10_000
 BAN_FIRST_MS: Final = 2 * MINUTE_MS
 BAN_LONGEST_MS: Final = 3 * 24 * 60 * MINUTE_MS
+POOL_MS: Final = 5 * MINUTE_MS
+POOL_REQUESTS: Final = 500
 FORGIVEN: Final = 10
 """Requests answered with 429 before the address is banned."""
 
@@ -69,6 +71,7 @@ class Limits:
         self.orders_1m = orders_1m
         self._addresses: dict[str, _Address] = {}
         self._accounts: dict[int, OrderCounts] = {}
+        self._pools: dict[str, Window] = {}
 
     def count_weight(self, address: str, now_ms: int, weight: int) -> int:
         """Count a request; return the minute's weight so far. Raises :class:`OverLimit`."""
@@ -93,6 +96,16 @@ class Limits:
             known.weight.left_s(now_ms),
         )
 
+    def count_pool(self, address: str, now_ms: int) -> None:
+        """Count a request to the funding endpoints, which share 500 in five minutes (429 beyond).
+
+        Lifted together with the limit of the weight.
+        """
+        window = self._pools.setdefault(address, Window(POOL_MS))
+        if window.count(now_ms, 1) > POOL_REQUESTS and self.weight is not None:
+            text = f"Too many requests; current limit is {POOL_REQUESTS} requests per 5 minutes."
+            raise OverLimit(text, window.left_s(now_ms))
+
     def ban(self, address: str, until_ms: int) -> None:
         """Ban an address until a time."""
         self._addresses.setdefault(address, _Address()).banned_until_ms = until_ms
@@ -100,6 +113,7 @@ class Limits:
     def forget(self) -> None:
         """Lift every ban and start every count anew."""
         self._addresses.clear()
+        self._pools.clear()
         self._accounts.clear()
 
     def count_orders(self, account: int, now_ms: int, in_ten_seconds: int, in_minute: int) -> OrderCounts:

@@ -62,7 +62,7 @@ Weight = int | Callable[[Parameters], int]
 class Endpoint:
     """One operation: who may call it, its weight, the orders it counts as (per 10 s, per minute).
 
-    ``operation`` is the name by which faults refer to it.
+    ``operation`` is the name by which faults refer to it; ``is_pooled`` marks those that count to the funding pool.
     """
 
     operation: str
@@ -70,6 +70,7 @@ class Endpoint:
     security: Security = Security.NONE
     weight: Weight = 1
     orders: tuple[int, int] = (0, 0)
+    is_pooled: bool = False
 
     def weight_of(self, params: Parameters) -> int:
         """The request weight of one call."""

@@ -20,6 +20,7 @@ from src.infrastructure.simulated_exchange.server.routing import Entrance, canon
 from src.infrastructure.simulated_exchange.server.users import UserStreams
 
 PING_S: Final = 180.0
+PONG_WAIT_MS: Final = 600_000
 LIFE_S: Final = 24 * 3_600.0
 MESSAGES_PER_SECOND: Final = 10
 _PING: Final = b"\x89\x0d"
@@ -54,7 +55,7 @@ class StreamSockets:
         if rule is not None:
             await asyncio.sleep(rule.ms / 1_000)
             return web.Response(status=503, text="Service Unavailable.")
-        socket = web.WebSocketResponse(autoping=True, compress=False, max_msg_size=1 << 20)
+        socket = web.WebSocketResponse(autoping=False, compress=False, max_msg_size=1 << 20)
         await socket.prepare(request)
         transport = request.transport
         if transport is None:
@@ -101,28 +102,40 @@ class StreamSockets:
             self._hub.leave(listener, canonical(stream))
 
     async def _converse(self, socket: web.WebSocketResponse, listener: Listener, entrance: Entrance) -> None:
-        """Answer requests until the client goes; ping while it is quiet."""
+        """Answer requests until the client goes; ping while it is quiet, and cut it off when it never answers."""
         window = Window(1_000)
+        heard_ms = self._now_ms()
         while True:
             try:
                 message = await socket.receive(timeout=self._ping_s)
             except TimeoutError:
+                if self._now_ms() - heard_ms > PONG_WAIT_MS:
+                    break
                 listener.sink.write(_PING + str(self._now_ms()).encode())
                 continue
-            if message.type not in (WSMsgType.TEXT, WSMsgType.BINARY):
+            heard_ms = self._now_ms()
+            if window.count(heard_ms, 1) > MESSAGES_PER_SECOND:
+                break
+            if message.type is WSMsgType.PING:
+                listener.sink.write(bytes((0x8A, len(message.data))) + bytes(message.data))
+            elif message.type is WSMsgType.TEXT:
+                self._reply(listener, entrance, message.data)
+            elif message.type is WSMsgType.BINARY:
+                self._reply(listener, entrance, message.data.decode("utf-8", "replace"))
+            elif message.type is not WSMsgType.PONG:
                 return
-            if window.count(self._now_ms(), 1) > MESSAGES_PER_SECOND:
-                listener.sink.abort()
-                return
-            text = message.data if message.type is WSMsgType.TEXT else message.data.decode("utf-8", "replace")
-            listener.reply(
-                stream_requests.answer(
-                    listener,
-                    text,
-                    lambda stream: self._join(listener, entrance, stream),
-                    lambda stream: self._leave(listener, stream),
-                )
+        listener.sink.abort()
+
+    def _reply(self, listener: Listener, entrance: Entrance, text: str) -> None:
+        """Answer one request."""
+        listener.reply(
+            stream_requests.answer(
+                listener,
+                text,
+                lambda stream: self._join(listener, entrance, stream),
+                lambda stream: self._leave(listener, stream),
             )
+        )
 
 
 def _named_in(query: str) -> list[str]:

@@ -18,7 +18,7 @@ from src.infrastructure.simulated_exchange.server.fault_rules import (
 )
 from tests.support.exchange_server import KEY, Client, served
 
-ORDER = {"symbol": "BTCUSDT", "side": "BUY", "type": "MARKET", "quantity": "0.010"}
+ORDER = {"symbol": "BTCUSDT", "side": "BUY", "type": "MARKET", "quantity": "0.001"}
 
 
 async def order_that_goes_wrong(client: Client, **rule: Any) -> Any:
@@ -94,7 +94,7 @@ async def test_a_stale_read_shows_what_was(client: Client):
     fresh = await client.signed("GET", "/fapi/v3/positionRisk")
 
     assert stale == before == (200, [])
-    assert fresh[1][0]["positionAmt"] == "0.01"
+    assert fresh[1][0]["positionAmt"] == "0.001"
 
 
 async def test_an_order_may_not_be_visible_yet(client: Client):
@@ -110,7 +110,7 @@ async def test_an_order_may_not_be_visible_yet(client: Client):
 
 async def test_accidents_of_the_schedule_happen_at_their_time(tmp_path: Path):
     funding = {"symbol": "BTCUSDT", "rate": "0.001"}
-    owner = {"account": 1, "symbol": "BTCUSDT", "side": "BUY", "quantity": "0.01"}
+    owner = {"account": 1, "symbol": "BTCUSDT", "side": "BUY", "quantity": "0.001"}
     schedule = FaultSchedule(
         accidents=(
             Accident(0, "POST adl", {"account": 1, "symbol": "BTCUSDT"}),
@@ -124,7 +124,7 @@ async def test_accidents_of_the_schedule_happen_at_their_time(tmp_path: Path):
         truth = await client.admin("GET", "truth", account=1)
         injected = await client.admin("GET", "faults")
 
-    assert [trade["quantity"] for trade in truth["trades"]] == [1_000_000]
+    assert [trade["quantity"] for trade in truth["trades"]] == [100_000]
     assert "FUNDING_FEE" in {posting["income_type"] for posting in truth["postings"]}
     assert injected == {"refused POST adl -4054": 1, "POST owner_trades": 1, "POST funding": 1}
 
@@ -194,7 +194,7 @@ async def test_a_liquidation_befalls_an_account_and_the_public_sees_it(client: C
 
 
 async def test_the_owner_trades_by_hand_and_funding_is_paid(client: Client):
-    await client.admin("POST", "owner_trades", account=1, symbol="BTCUSDT", side="BUY", quantity="0.01")
+    await client.admin("POST", "owner_trades", account=1, symbol="BTCUSDT", side="BUY", quantity="0.001")
     await client.admin("POST", "funding", symbol="BTCUSDT", rate="0.001")
 
     _, trades = await client.signed("GET", "/fapi/v1/userTrades", symbol="BTCUSDT")

@@ -85,15 +85,17 @@ PRICES = st.integers(1, 9)
 @given(st.lists(st.tuples(PRICES, PRICES, PRICES, PRICES), min_size=1, max_size=20))
 def test_a_market_that_tells_no_depth_has_a_book_of_its_best_levels(tops):
     book = DepthBook()
+    shown: tuple[dict[str, str], dict[str, str]] = {}, {}
 
     for number, (bid, spread, bids, asks) in enumerate(tops, 1):
         ask = bid + spread
+        shown = {str(bid): str(bids)}, {str(ask): str(asks)}
         ticker = BookTicker("X", Decimal(bid), Decimal(bids), Decimal(ask), Decimal(asks), number, 0, 0)
         update = book.follow(ticker)
         assert update.previous_final_update_id == (book.final_id or number)
         book.update(update)
 
-    assert (book.bids, book.asks) == ({str(bid): str(bids)}, {str(ask): str(asks)})
+    assert (book.bids, book.asks) == shown
 
 
 @given(st.lists(st.tuples(LEVELS, LEVELS, st.booleans()), min_size=1, max_size=20))

@@ -154,6 +154,16 @@ async def test_too_many_requests_are_429_and_going_on_is_418(tmp_path: Path):
         assert int(client.headers["Retry-After"]) > 100
 
 
+async def test_funding_endpoints_share_a_pool_of_their_own(client: Client):
+    paths = ("/fapi/v1/fundingRate", "/fapi/v1/fundingInfo")
+    for _ in range(250):
+        for path in paths:
+            assert (await client.call("GET", path))[0] == 200
+
+    assert [(await client.call("GET", path))[0] for path in paths] == [429, 429]
+    assert (await client.call("GET", "/fapi/v1/ping"))[0] == 200
+
+
 async def test_too_many_orders_are_refused_with_their_own_code(tmp_path: Path):
     async with served(tmp_path, limits=Limits(orders_10s=2)) as client:
         await client.price()

@@ -11,7 +11,7 @@ from aiohttp import ClientWebSocketResponse, WSMsgType
 from src.infrastructure.simulated_exchange.server.users import LIFE_MS
 from tests.support.exchange_server import Client, served
 
-ORDER = {"symbol": "BTCUSDT", "side": "BUY", "type": "MARKET", "quantity": "0.010"}
+ORDER = {"symbol": "BTCUSDT", "side": "BUY", "type": "MARKET", "quantity": "0.001"}
 
 
 @asynccontextmanager
@@ -104,6 +104,15 @@ async def test_too_many_messages_end_the_connection(client: Client):
         received = [await socket.receive(timeout=5) for _ in range(12)]
 
     assert received[-1].type in (WSMsgType.CLOSED, WSMsgType.ERROR, WSMsgType.CLOSE, WSMsgType.CLOSING)
+
+
+async def test_a_ping_is_answered_with_its_own_payload(client: Client):
+    url = f"{client.server.url}/public/ws"
+    async with client.session.ws_connect(url, autoping=False) as socket:
+        await socket.ping(b"still there?")
+        answer = await socket.receive(timeout=5)
+
+    assert (answer.type, bytes(answer.data)) == (WSMsgType.PONG, b"still there?")
 
 
 async def test_depth_updates_chain_and_lead_to_the_book_that_rest_shows(client: Client):
