@@ -12,6 +12,7 @@ import sqlite3
 import sys
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -31,6 +32,12 @@ SELECT t.trade_id, t.symbol, t.side, t.price, t.quantity, t.is_maker, t.referenc
 FROM trades t JOIN orders o ON o.order_id = t.order_id AND o.account = t.account
 WHERE t.reference_kind IN ('book', 'trade')
 ORDER BY t.trade_id
+"""
+
+# What our accounts sold to each other: at every price as much was bought as was sold.
+_BETWEEN_US: Final = """
+SELECT max(trade_id), symbol, count(*), sum(CASE side WHEN 'BUY' THEN quantity ELSE -quantity END)
+FROM trades WHERE reference_kind = 'peer' GROUP BY symbol, price
 """
 
 
@@ -85,6 +92,7 @@ class FillReport:
 
     book_fills: int = 0
     trade_fills: int = 0
+    peer_fills: int = 0
     frames: int = 0
     skipped: int = 0
     violations: list[Violation] = field(default_factory=list)
@@ -230,22 +238,27 @@ def _text(amount: int) -> str:
 
 def read_fills(exchange: Path) -> list[Fill]:
     """Every trade in an exchange's file, oldest first."""
-    connection = sqlite3.connect(f"{exchange.absolute().as_uri()}?mode=ro", uri=True)
-    try:
+    with closing(sqlite3.connect(f"{exchange.absolute().as_uri()}?mode=ro", uri=True)) as connection:
         return [Fill(*row) for row in connection.execute(_FILLS)]
-    finally:
-        connection.close()
 
 
 def check_fills(exchange: Path, recordings: Sequence[Path]) -> FillReport:
     """Judge every fill of an exchange's file; ``recordings`` in the order in which they were traded on."""
-    return FillChecker(read_fills(exchange)).run(Recordings(recordings))
+    report = FillChecker(read_fills(exchange)).run(Recordings(recordings))
+    with closing(sqlite3.connect(f"{exchange.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+        for trade_id, symbol, count, difference in connection.execute(_BETWEEN_US):
+            report.peer_fills += count
+            if difference:
+                text = f"{_text(abs(difference))} more on one side than on the other"
+                report.violations.append(Violation(trade_id, symbol, "no counterpart", text))
+    return report
 
 
 def describe(report: FillReport) -> str:
     """A line of counts, and a line for every violation."""
     head = (
-        f"{report.book_fills:,} fills from the book and {report.trade_fills:,} from prints, judged on "
+        f"{report.book_fills:,} fills from the book, {report.trade_fills:,} from prints, {report.peer_fills:,} between "
+        "accounts, judged on "
         f"{report.frames:,} frames ({report.skipped:,} lines skipped): {len(report.violations)} violations"
     )
     return "\n".join([head, *(f"  {violation}" for violation in report.violations)])

@@ -37,12 +37,13 @@ class Engine(EngineHands):
         self._commit()
 
     def deposit(self, number: int, asset: str, amount: Decimal) -> Answer:
-        """Put money into a wallet; answer the income row (TRANSFER)."""
+        """Put money into a wallet, or take it out with an amount below zero; answer the income row (TRANSFER)."""
         account = self._account(number)
         units = to_units(amount)
         self._state.book(account, "TRANSFER", units, asset)
         row = answers.income(self._state.changes.postings[-2])
-        event_writer.tell_account(self._state, account, "DEPOSIT", asset, balance_change=units)
+        reason = "DEPOSIT" if units >= 0 else "WITHDRAW"
+        event_writer.tell_account(self._state, account, reason, asset, balance_change=units)
         self._commit()
         return row
 
