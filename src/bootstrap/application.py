@@ -5,6 +5,7 @@ import logging
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from src.application.ports.broker import BrokerError
 from src.application.ports.store import StoreError
@@ -38,6 +39,9 @@ from src.interfaces.cli.composition import (
 )
 from src.interfaces.cli.testnet import TestnetRequest
 
+if TYPE_CHECKING:
+    from src.bootstrap.venue import Venue
+
 _LOG = logging.getLogger("steadyhand.session")
 
 
@@ -70,6 +74,8 @@ class PaperApplication(Upkeep):
         use_money_context()
         try:
             parts = self.open_session(request)
+            if not (self.settings.auto_restart or request.resume):
+                self._refuse_unfinished(parts)
             self._log(parts)
             process = SessionProcess(parts, request, observer, self.data_dir)
             try:
@@ -81,10 +87,27 @@ class PaperApplication(Upkeep):
         except ExchangeFailure as error:
             raise StoreError(str(error)) from error
 
-    def open_session(self, request: SessionRequest) -> SessionParts:
-        """The parts of the session that a request is about, new or to be resumed; the caller runs and closes them."""
+    def _refuse_unfinished(self, parts: SessionParts) -> None:
+        """Let go of the parts and raise ConfigurationError when they are about an unfinished session."""
+        reads = self.open_reads()
+        try:
+            ledger = reads.ledger(parts.account.account_id)
+        finally:
+            reads.close()
+        if ledger is not None and ledger.session is not None and ledger.session.is_unfinished:
+            asyncio.run(parts.store.close())
+            parts.close()
+            raise ConfigurationError(
+                f"session {ledger.session.id[:8]} is unfinished and AUTO_RESTART is false: add --resume to go on with it"
+            )
+
+    def open_session(self, request: SessionRequest, venue: "Venue | None" = None) -> SessionParts:
+        """The parts of the session that a request is about, new or to be resumed; the caller runs and closes them.
+
+        ``venue`` is where to trade and as whom; without one the settings say so.
+        """
         if request.exchange != "paper":
-            return self._open_venue(request)
+            return self._open_venue(request, venue)
         selection = self._select(request)
         parts = self._open(selection)
         keep_note(selection.config, parts.account.account_id)
@@ -109,14 +132,14 @@ class PaperApplication(Upkeep):
             reads.close()
         return selection
 
-    def _open_venue(self, request: SessionRequest) -> SessionParts:
+    def _open_venue(self, request: SessionRequest, venue: "Venue | None") -> SessionParts:
         """The parts of a session at an exchange; imported here, as paper has no use for it."""
         from src.bootstrap.venue import open_venue
 
         self._initialise_database()
         reads = self.open_reads()
         try:
-            parts = open_venue(self.settings, request, reads, self.database)
+            parts = open_venue(self.settings, request, reads, self.database, venue)
         finally:
             reads.close()
         return self._completed(parts)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from weakref import WeakSet
 
 from src.application.ports.event_bus import EventBus
-from src.application.trading.config import LIVE, PAPER, TESTNET, TradingConfig
+from src.application.trading.config import LIVE, PAPER, TradingConfig
 from src.application.trading.requests import SessionRequest
 from src.application.trading.restarts import Restarts
 from src.application.trading.session_parts import SessionParts
@@ -74,7 +74,9 @@ def _exchange_of(config: TradingConfig | None, request: SessionRequest) -> str:
     if request.dry_run:
         return PAPER
     if request.broker is not None:
-        exchange = TESTNET if getattr(request.broker, "testnet", False) else LIVE
+        from src.bootstrap.venue import venue_behind
+
+        exchange = venue_behind(request.broker).name
     else:
         exchange = PAPER if config is None else config.exchange
     if exchange == LIVE:

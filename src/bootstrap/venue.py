@@ -11,6 +11,8 @@ import hashlib
 import json
 import os
 import uuid
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
@@ -113,7 +115,7 @@ def venue_parts(config: PaperConfig, venue: Venue, accounts: list[AccountRow]) -
     """
     config = replace(config, symbols=config.symbols or ("BTCUSDT",))
     sizer = parse_sizer(config.sizing)
-    before = asyncio.run(_look(config, venue))
+    before = _apart(_look(config, venue))
     inputs = LiveInputs()
     desk = MarketDesk(before.instruments, config.timeframe, config.quality)
     broker = _broker(
@@ -164,6 +166,16 @@ def _broker(config: PaperConfig, venue: Venue, **options: Any) -> BinanceFutures
     )
 
 
+def _apart(work: Coroutine[Any, Any, _Before]) -> _Before:
+    """Run it in a loop of its own: in this thread if that has none, else in another."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(work)
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, work).result()
+
+
 async def _look(config: PaperConfig, venue: Venue) -> _Before:
     """Read instruments and history, and refuse a key that may do more than trade."""
     broker = _broker(config, venue)
@@ -204,15 +216,29 @@ def check_key(permissions: KeyPermissions, *, may_withdraw: bool) -> list[str]:
     return [] if permissions.ip_restricted else ["the key works from any address: bind it to yours"]
 
 
+def venue_behind(broker: object) -> Venue:
+    """The venue of a broker that somebody made; raises ValueError for a broker of another kind."""
+    if not isinstance(broker, BinanceFuturesBroker):
+        raise ValueError(
+            f"a session cannot trade through a {type(broker).__name__}: set a BinanceFuturesBroker"
+        )
+    name = TESTNET if broker.testnet else LIVE
+    return Venue(name, broker.place, *broker.credentials, broker.consistency)
+
+
 def open_venue(
-    settings: Settings, request: SessionRequest, reads: ReadModels, database: Database
+    settings: Settings,
+    request: SessionRequest,
+    reads: ReadModels,
+    database: Database,
+    venue: Venue | None = None,
 ) -> SessionParts:
     """The parts of the session that a request for an exchange is about: the key's unfinished one, or a new one.
 
     Raises ConfigurationError, also for an exchange that does not answer.
     """
     venue = replace(
-        venue_of(settings, request.exchange, settings.data_folder),
+        venue or venue_of(settings, request.exchange, settings.data_folder),
         may_withdraw=settings.allow_withdrawal_key,
     )
     selection = select_account(settings, request, reads, database, venue.account_id)

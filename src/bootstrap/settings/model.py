@@ -81,7 +81,7 @@ class Settings(RiskSettings):
     capital: Annotated[Amount, Env.of("STEADYHAND_CAPITAL", "10000")] = Decimal(10_000)
     """What a new paper account starts with, in quote asset."""
     auto_restart: Annotated[bool, Env.of("AUTO_RESTART", "true")] = True
-    """Resume an unfinished session at the next start without asking."""
+    """Resume an unfinished session without --resume, and a failed one at once, three times in ten minutes."""
     save_state_interval: Annotated[int, Env.of("SAVE_STATE_INTERVAL", "60"), Field(ge=1, le=86_400)] = 60
     """Seconds between two points of the equity curve."""
     log_trades: Annotated[bool, Env.of("LOG_TRADES", "true")] = True
@@ -145,7 +145,7 @@ class Settings(RiskSettings):
     slippage_tolerance: Annotated[Share, Env.of("SLIPPAGE_TOLERANCE", "0.001")] = Decimal("0.001")
     """An entry whose walk of the book would cost more than this share of the price is refused."""
     retry_attempts: Annotated[int, Env.of("RETRY_ATTEMPTS", "3"), Field(ge=0, le=100)] = 3
-    """How often a read or a cancel is tried again; an order is never sent twice."""
+    """How often a read is tried again; a cancel is repeated until it has an end, an order is never sent twice."""
 
     # --- market ---
     funding_interval: Annotated[Milliseconds, Env.of("STEADYHAND_FUNDING_INTERVAL", "8h")] = Duration(
@@ -198,7 +198,12 @@ class Settings(RiskSettings):
         """Values that are never to be written down: key, secret, and the password in a database's address."""
         url = self.database_url.get_secret_value() if self.database_url is not None else ""
         password = urlsplit(url).password or ""
-        return [self.api_key.get_secret_value(), self.api_secret.get_secret_value(), password, unquote(password)]
+        return [
+            self.api_key.get_secret_value(),
+            self.api_secret.get_secret_value(),
+            password,
+            unquote(password),
+        ]
 
     def trading_config(self) -> TradingConfig:
         """The same as the library's callers write it."""

@@ -90,6 +90,11 @@ class BinanceFuturesBroker(BinanceSending):
         return f"BinanceFuturesBroker({self.place.host})"
 
     @property
+    def credentials(self) -> tuple[str, str]:
+        """Key and secret, for whoever makes another connection for the same account."""
+        return self.api_key, self._api_secret
+
+    @property
     def consistency(self) -> Consistency:
         """What reads promise here."""
         return self._consistency

@@ -26,6 +26,7 @@ READS: Final = frozenset(
         "income",
         "server_time",
         "leverage",
+        "leverage_brackets",
         "margin_type",
         "hedge_mode",
         "instruments",

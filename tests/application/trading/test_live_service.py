@@ -119,7 +119,7 @@ async def test_a_broker_is_set_between_sessions_only(service: LiveTradingService
     await service.stop_session()
     service.set_broker(broker)
 
-    with pytest.raises(ValueError, match="a broker of your own is not in this version"):
+    with pytest.raises(ValueError, match="cannot trade through a"):
         await service.start_session(dry_run=False)
 
 
