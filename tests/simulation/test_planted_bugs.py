@@ -9,7 +9,7 @@ import pytest
 from src.application.ports.store import StoreError
 from src.application.trading.services import state_recovery_service
 from src.application.trading.session_loop import SessionLoop
-from src.domain.decisions import exchange, protection, sending
+from src.domain.decisions import exchange, fills, protection, sending
 from src.domain.ledger.events import FillBooked, OrderIntended
 from src.domain.ledger.evolve import _HANDLERS
 from src.domain.orders.client_order_ids import client_order_id
@@ -62,13 +62,13 @@ def makes_ids_again_after_a_restart(patch: pytest.MonkeyPatch) -> None:
 
 def books_a_fill_as_often_as_it_is_told(patch: pytest.MonkeyPatch) -> None:
     """Trade ids are not remembered."""
-    book = exchange.book_fill
+    book = fills.book_fill
 
-    def forgetful(step: Any, fill: Any, order: Any) -> None:
+    def forgetful(step: Any, fill: Any, order: Any, *forced: Any) -> None:
         ids = step.ledger.symbol(fill.symbol)
         ids.trade_ids.clear()
         ids.confirmed_trade_id = 0
-        book(step, fill, order)
+        book(step, fill, order, *forced)
 
     patch.setattr(exchange, "book_fill", forgetful)
 

@@ -66,7 +66,10 @@ def test_each_side_has_its_own_stop_and_target():
 
     stops = {o.ticket.position_side: o for o in scene.open(Purpose.PROTECTIVE_STOP)}
 
-    assert {side: (o.side, o.quantity) for side, o in stops.items()} == {LONG: (SELL, 3), SHORT: (BUY, 2)}
+    assert {side: (o.side, o.quantity) for side, o in stops.items()} == {
+        LONG: (SELL, Decimal(3)),
+        SHORT: (BUY, Decimal(2)),
+    }
     assert stops[LONG].ticket.stop_price == 98 and stops[SHORT].ticket.stop_price == 102
     assert not submits(scene.decide(Tick()))
 
@@ -79,7 +82,7 @@ def test_exposure_adds_both_sides_up_and_nets_them_apart():
     worst = worst_exposure(scene.ledger, scene.view, without="")
 
     # Long 4 and short 6 at worst; net between +2 (buys fill) and -3 (sells fill).
-    assert (worst.gross, worst.up, worst.down) == (1_000, 200, -300)
+    assert [worst.gross, worst.up, worst.down] == [Decimal(1_000), Decimal(200), Decimal(-300)]
     assert worst.symbols == [(BTC, True, True)]
 
 
@@ -136,7 +139,7 @@ def test_a_hard_halt_closes_both_sides():
     step = scene.decide(MoveTrading(TradingTrigger.HALT, "run", "operator", flatten=True))
 
     sent = {each.ticket.position_side: (each.ticket.side, each.ticket.quantity) for each in submits(step)}
-    assert sent == {LONG: (SELL, 3), SHORT: (BUY, 2)}
+    assert sent == {LONG: (SELL, Decimal(3)), SHORT: (BUY, Decimal(2))}
 
 
 # --- any fills in any order -----------------------------------------------------------------------------------

@@ -29,7 +29,7 @@ class SessionMachine(RuleBasedStateMachine):
         self.rearmed = False
 
     @property
-    def status(self) -> S:
+    def status(self) -> TradingSessionStatus:
         session = self.scene.ledger.session
         assert session is not None
         return session.status
