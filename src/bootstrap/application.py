@@ -101,6 +101,20 @@ class PaperApplication(Upkeep):
                 f"session {ledger.session.id[:8]} is unfinished and AUTO_RESTART is false: add --resume to go on with it"
             )
 
+    def _refuse_unfinished(self, parts: SessionParts) -> None:
+        """Let go of the parts and raise ConfigurationError when they are about an unfinished session."""
+        reads = self.open_reads()
+        try:
+            ledger = reads.ledger(parts.account.account_id)
+        finally:
+            reads.close()
+        if ledger is not None and ledger.session is not None and ledger.session.is_unfinished:
+            asyncio.run(parts.store.close())
+            parts.close()
+            raise ConfigurationError(
+                f"session {ledger.session.id[:8]} is unfinished and AUTO_RESTART is false: add --resume to go on"
+            )
+
     def open_session(self, request: SessionRequest, venue: "Venue | None" = None) -> SessionParts:
         """The parts of the session that a request is about, new or to be resumed; the caller runs and closes them.
 

@@ -249,3 +249,20 @@ def test_the_version_is_the_projects(steadyhand: Steadyhand):
 
     assert f'version = "{done.document["steadyhand"]}"' in (ROOT / "pyproject.toml").read_text()
     assert json.loads(done.out)["python"]
+
+
+def test_where_auto_restart_is_off_an_unfinished_session_waits_for_resume(steadyhand: Steadyhand):
+    running = steadyhand.start_session("--duration", "none", "--seed", "7")
+    running.kill()
+    running.wait()
+
+    refused = steadyhand("start-session", "--duration", "2s", *QUICK, AUTO_RESTART="false")
+    resumed = steadyhand(
+        "start-session", "--duration", "2s", *QUICK, "--resume", "--json", AUTO_RESTART="false"
+    )
+    again = steadyhand("start-session", "--duration", "2s", *QUICK, AUTO_RESTART="false")
+
+    assert (refused.code, refused.err.count("\n")) == (4, 1)
+    assert "is unfinished and AUTO_RESTART is false: add --resume" in refused.err
+    assert resumed.code == 0 and resumed.documents[0]["resumed"]
+    assert again.code == 0

@@ -31,7 +31,7 @@ class TradingConfig:
     ``position_size_pct`` is the largest share of the portfolio in one position; ``stop_loss_pct`` and
     ``take_profit_pct`` (0: no target) are distances from the entry price; ``max_daily_loss_pct`` is the share of
     equity whose loss in one day stops new entries. With ``use_market_orders=False`` entries are LIMIT IOC at the best
-    price plus or minus ``slippage_tolerance``. ``retry_attempts`` counts reads and cancels, never a submit.
+    price plus or minus ``slippage_tolerance``. ``retry_attempts`` counts repeated reads, never a submit.
     ``save_state_interval`` is in seconds. ``use_testnet`` is another name for ``testnet``.
 
     Raises ValueError, in one line with cause and fix, for a value without a meaning.

@@ -77,7 +77,8 @@ class SessionRequest:
     files; without any the market is synthetic. ``speed`` is session time over wall time, None as quick as possible.
     ``flatten`` closes all positions at the end. ``exchange`` is paper, testnet or live. ``given`` holds the names of
     the settings that stood on the command line: an unfinished session is resumed with its own options, and one of
-    these that contradicts it is refused (:class:`ConfigurationError`).
+    these that contradicts it is refused (:class:`ConfigurationError`). ``resume`` goes on with an unfinished session
+    where the settings want to be asked first (AUTO_RESTART=false).
     """
 
     duration_ms: int | None = None
@@ -86,6 +87,7 @@ class SessionRequest:
     flatten: bool = False
     given: frozenset[str] = frozenset()
     exchange: str = "paper"
+    resume: bool = False
 
 
 class SessionObserver(Protocol):

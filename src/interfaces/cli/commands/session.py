@@ -44,6 +44,7 @@ _Funding = Annotated[str | None, _option("--funding-interval", "TIME", "Between 
 _Leverage = Annotated[str | None, _option("--leverage", "N", "Leverage at the exchange.")]
 _Portfolio = Annotated[str | None, _option("--portfolio", "NAME", "The portfolio traded for.")]
 _Exchange = Annotated[str, _option("--exchange", "NAME", "paper, testnet or live. [default: paper]")]
+_Resume = Annotated[bool, typer.Option("--resume", help="Go on, where AUTO_RESTART=false asks first.")]
 _Flatten = Annotated[bool, typer.Option("--flatten", help="Close all positions at the end.")]
 
 
@@ -66,9 +67,12 @@ def start_session(
     portfolio: _Portfolio = None,
     exchange: _Exchange = "paper",
     flatten: _Flatten = False,
+    resume: _Resume = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Start a session, or resume the unfinished one."""
+    from dataclasses import replace
+
     from src.interfaces.cli.requests import session_request
 
     flags = {
@@ -85,12 +89,8 @@ def start_session(
         "portfolio": portfolio,
     }
     given = {name: value for name, value in flags.items() if value is not None}
-    _run(
-        ctx,
-        given,
-        session_request(duration, replay or [], speed, flatten, given, bars or [], exchange),
-        as_json,
-    )
+    request = session_request(duration, replay or [], speed, flatten, given, bars or [], exchange)
+    _run(ctx, given, replace(request, resume=resume), as_json)
 
 
 def _run(ctx: typer.Context, flags: dict[str, str], request: "SessionRequest", as_json: bool) -> None:
