@@ -32,6 +32,10 @@ _SETTINGS: Final = {
     # A server may be set otherwise, but what is answered as committed has to be on its disk.
     "synchronous_commit": "on",
     "jit": "off",
+    # A machine that vanished with its connection open is given up after half a minute, and its lease is free.
+    "tcp_keepalives_idle": "15",
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "3",
 }
 _READ_ONLY: Final = {**_SETTINGS, "default_transaction_read_only": "on"}
 

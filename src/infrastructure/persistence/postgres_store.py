@@ -8,6 +8,7 @@ the next start, which loads what is there.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from socket import gethostname
 from typing import Any, Final, TypeVar
 
 from src.application.ports.failpoints import failpoint
@@ -85,7 +86,7 @@ class PostgresStore:
         await self._lock(driver, account_no, f"account {account_id} is held by {holder}")
         failpoint("store.lease")
         async with driver.transaction():
-            await driver.query(sql.TAKE_LEASE, (owner, account_no))
+            await driver.query(sql.TAKE_LEASE, (f"{owner} on {gethostname()}", account_no))
             ((epoch,),) = await driver.query(
                 "SELECT lease_epoch FROM account WHERE account_no=?", (account_no,)
             )
