@@ -164,6 +164,22 @@ def test_a_database_of_another_program_is_left_alone(desk: Desk, postgres_server
         assert "belongs to another program" in error and error.count("\n") == 1
 
 
+def test_a_user_without_rights_is_told_which_and_a_password_may_have_any_character(
+    desk: Desk, postgres_server: PostgresServer
+):
+    postgres_server.require_password("guest", "locked")
+    desk.use("data", postgres_server.url("locked").replace("postgres@", "guest:a%20secret@"))
+
+    code, _, error = desk.run("init-db")
+    postgres_server.run("GRANT ALL ON SCHEMA public TO guest", "locked")
+    granted = desk.run("init-db")
+
+    assert (code, error.count("\n")) == (1, 1)
+    assert "grant the user all rights on this database" in error and "secret" not in error
+    assert granted[0] == 0, granted
+    assert desk.run("start-session", *RUN[1:])[0] == 0
+
+
 PROBE = """
 import sys
 from src.bootstrap.application import PaperComposition
