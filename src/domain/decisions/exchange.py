@@ -229,7 +229,7 @@ def _status(step: Step, order: Order, report: OrderReport) -> None:
     if (
         report.status is OrderStatus.FILLED
         and order.is_open
-        and order.filled_quantity >= report.filled_quantity
+        and order.filled_quantity >= report.filled_quantity > 0
     ):
         # Every trade it claims is booked, and yet it is open here: its quantity was another than we believed.
         trigger = OrderTrigger.FINAL_FILL

@@ -26,6 +26,7 @@ from src.domain.orders.transitions import (
     ModifyTrigger,
     OrderTrigger,
 )
+from src.domain.orders.types import OrderStatus
 from src.domain.shared.transitions import next_state
 
 
@@ -148,6 +149,14 @@ def move_order(ledger: Ledger, order: Order, trigger: OrderTrigger) -> None:
             _forget_price(ledger, order)
         order.modify_state = ModifyState.NONE
         order.wanted_price = order.wanted_quantity = order.modify_deadline_ms = None
+        parent = ledger.parent_of(order)
+        if parent is not None and order.status is not OrderStatus.FILLED:
+            # Refused, not sent, ended by somebody: the next child does not follow at once, or it would for ever.
+            parent.next_ms = max(parent.next_ms, ledger.account.last_ms + CHILD_RETRY_MS)
+            ledger.changes.parents[parent.parent_id] = parent
+
+
+CHILD_RETRY_MS = 5_000
 
 
 def release(ledger: Ledger, order: Order, quantity: Decimal) -> None:

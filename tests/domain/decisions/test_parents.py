@@ -17,7 +17,7 @@ from src.domain.decisions.news import (
 )
 from src.domain.ledger import events as e
 from src.domain.ledger.evolve import fold
-from src.domain.orders.news import ModifyAccepted, OutcomeUnknown, Refused
+from src.domain.orders.news import ModifyAccepted, NotSent, OutcomeUnknown, Refused
 from src.domain.orders.parents import ParentKind, ParentStatus, ParentTicket, ParentTrigger
 from src.domain.orders.types import OrderStatus, OrderType, Purpose
 from src.domain.sessions.session import SessionTrigger
@@ -287,6 +287,26 @@ def test_a_tip_of_unknown_outcome_has_no_successor():
     scene.decide(OutcomeUnknown(child(scene, step).client_order_id, "timeout"))
 
     assert submits(later(scene)) == []
+
+
+@pytest.mark.parametrize("why", ["refused", "not sent", "canceled by a person"])
+def test_an_iceberg_whose_tip_ends_unfilled_waits_before_it_shows_another(why):
+    scene = a_scene()
+    step, _ = open_parent(scene, ParentKind.ICEBERG, limit_price=Decimal(100), visible_quantity=Decimal(4))
+    tip = child(scene, step)
+
+    if why == "refused":
+        at_once = scene.decide(Refused(tip.client_order_id, -2019, "margin", 0))
+    elif why == "not sent":
+        at_once = scene.decide(NotSent(tip.client_order_id, "the kill switch is engaged"))
+    else:
+        scene.accept(tip)
+        scene.decide(RequestCancel(tip.client_order_id, "by hand"))
+        at_once = scene.hear(tip, OrderStatus.CANCELED)
+
+    assert submits(at_once) == []
+    assert submits(later(scene, 4_999)) == []
+    assert quantities(later(scene, 1)) == [4]
 
 
 # --- one cancels the other ----------------------------------------------------------------------------------
