@@ -1,0 +1,74 @@
+"""The scripts that try a connection, against the local exchange and against nobody."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def environment(folder: Path) -> dict[str, str]:
+    for name in ("env", "config"):
+        (folder / name).touch()
+    blind = {"STEADYHAND_ENV_FILE": "env", "STEADYHAND_CONFIG": "config", "STEADYHAND_DATA_DIR": "data"}
+    return {**os.environ, **{name: str(folder / value) for name, value in blind.items()}}
+
+
+@pytest.fixture
+def exchange(tmp_path: Path) -> Iterator[str]:
+    """The address of a local exchange."""
+    command = [sys.executable, "-u", "-m", "src.interfaces.cli", "testnet", "--port", "0"]
+    process = subprocess.Popen(
+        [*command, "--data-dir", str(tmp_path / "exchange")], cwd=ROOT, env=environment(tmp_path), text=True,
+        stdout=subprocess.PIPE,
+    )  # fmt: skip
+    assert process.stdout is not None, "started with a pipe"
+    found = None
+    while found is None:
+        line = process.stdout.readline()
+        assert line, "the exchange ended before it said where it is"
+        found = re.search(r"http://127\.0\.0\.1:\d+", line)
+    yield found[0]
+    process.terminate()
+    process.communicate(timeout=20)
+
+
+def run(folder: Path, script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, f"scripts/{script}.py", *arguments], cwd=ROOT, env=environment(folder), text=True,
+        capture_output=True, timeout=60, check=False,
+    )  # fmt: skip
+
+
+def test_an_exchange_that_answers_is_shown_step_by_step(exchange: str, tmp_path: Path):
+    asked = run(tmp_path, "test_binance_connection", "--url", exchange)
+    heard = run(
+        tmp_path, "test_websocket_stream", "--url", exchange, "--seconds", "2", "--symbols", "BTC/USDT"
+    )
+
+    assert (asked.returncode, asked.stderr) == (0, "")
+    assert "without a key" in asked.stdout and "instruments  ok" in asked.stdout
+    assert (heard.returncode, heard.stderr) == (0, "")
+    assert re.search(r"^BTCUSDT +BookTicker +[0-9.]+ a second$", heard.stdout, re.MULTILINE)
+
+
+def test_an_exchange_that_does_not_answer_is_one_line(tmp_path: Path):
+    asked = run(tmp_path, "test_binance_connection", "--url", "http://127.0.0.1:9")
+    heard = run(tmp_path, "test_websocket_stream", "--url", "http://127.0.0.1:9", "--seconds", "0.2")
+
+    assert (asked.returncode, asked.stderr.count("\n")) == (1, 1) and asked.stderr.startswith("error: ")
+    assert heard.returncode == 1
+    assert heard.stderr.splitlines()[-1].startswith("error: nothing was heard of BTCUSDT, ETHUSDT")
+
+
+def test_a_wrong_setting_is_said_before_anybody_is_asked(tmp_path: Path):
+    (tmp_path / "env").write_text("STOP_LOSS_PCT=much\n")
+
+    asked = run(tmp_path, "test_binance_connection")
+
+    assert asked.returncode == 4 and "STOP_LOSS_PCT" in asked.stderr
