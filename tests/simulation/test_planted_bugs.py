@@ -27,8 +27,7 @@ def sends_before_it_commits(patch: pytest.MonkeyPatch) -> None:
         while self.pending or self._staged:
             self.pending = self._staged = False
             effects, self._effects = self._effects, []
-            for effect in effects:
-                self._run(effect)
+            self._outbox.run(effects)
             self.inputs.pump(self, 3)
             await self.store.commit(self.ledger)
 
