@@ -23,7 +23,7 @@ from src.domain.ledger.state import Ledger
 from src.domain.market.view import BlindView
 from src.domain.orders.order import Order
 from src.domain.orders.parents import ParentTrigger
-from src.domain.orders.transitions import AttemptState
+from src.domain.orders.transitions import AttemptState, CancelState
 from src.domain.sessions.trading_states import TradingTrigger
 from src.infrastructure.persistence.databases import Database
 from src.interfaces.cli.composition import Difference, OrderCanceled, RecoveryOutcome, TradingChange
@@ -60,7 +60,8 @@ def cancel_order(database: Database, account_id: str, client_order_id: str) -> O
         raise ValueError(
             f"order {client_order_id} is {order.status.value} already: there is nothing to cancel"
         )
-    asyncio.run(_decide(database, account_id, RequestCancel(client_order_id, "asked for")))
+    if order.cancel_state is not CancelState.REQUESTED:
+        asyncio.run(_decide(database, account_id, RequestCancel(client_order_id, "asked for")))
     return OrderCanceled(client_order_id, order.symbol, False)
 
 
