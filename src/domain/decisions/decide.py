@@ -15,7 +15,13 @@ from src.domain.decisions.amending import (
     request_modify,
     watch_amendments,
 )
-from src.domain.decisions.ending import move_parent, request_cancel, request_cancel_all, request_protection
+from src.domain.decisions.ending import (
+    move_parent,
+    remind_of_waived,
+    request_cancel,
+    request_cancel_all,
+    request_protection,
+)
 from src.domain.decisions.exchange import exchange_read, stream_news
 from src.domain.decisions.orders import (
     cancel_accepted,
@@ -45,11 +51,19 @@ from src.domain.decisions.step import Now, Policy, Step
 from src.domain.ledger.state import Ledger
 from src.domain.market.view import MarketView
 from src.domain.orders import news as o
+from src.domain.sessions.session import TradingSessionStatus
 
 
 def _tick(step: Step, news: n.Tick) -> None:
     tick(step, news)
     watch_amendments(step)
+
+
+def _recovery_concluded(step: Step, news: n.RecoveryConcluded) -> None:
+    starts = step.ledger.session is not None and step.ledger.session.status is TradingSessionStatus.STARTING
+    recovery_concluded(step, news)
+    if starts:
+        remind_of_waived(step)
 
 
 _HANDLERS: dict[type, Callable[[Step, Any], None]] = {
@@ -67,7 +81,7 @@ _HANDLERS: dict[type, Callable[[Step, Any], None]] = {
     n.StreamEnded: stream_ended,
     n.StreamRestarted: stream_restarted,
     n.ExchangeRead: exchange_read,
-    n.RecoveryConcluded: recovery_concluded,
+    n.RecoveryConcluded: _recovery_concluded,
     n.ChooseStrategies: choose_strategies,
     n.MoveSession: move_session,
     n.MoveTrading: move_trading,

@@ -54,6 +54,14 @@ def request_protection(step: Step, news: n.RequestProtection) -> None:
     protect(step, news.symbol, news.position_side)
 
 
+def remind_of_waived(step: Step) -> None:
+    """Say at every start which positions stand without a stop because somebody wanted it so."""
+    for position in step.ledger.positions.values():
+        if not position.is_flat and position.stop_waived:
+            text = f"the position in {position.symbol} is still without a stop because somebody wanted it so"
+            step.emit(e.AlarmRaised(position.symbol, text))
+
+
 def move_parent(step: Step, news: n.MoveParent) -> None:
     """Pause, resume or cancel a parent; LookupError when there is none at work."""
     parent = step.ledger.parents.get(news.parent_id)

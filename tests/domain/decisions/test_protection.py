@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from src.domain.decisions.news import RequestCancel, RequestProtection, Tick
+from src.domain.decisions.news import RecoveryConcluded, RequestCancel, RequestProtection, TakeOver, Tick
 from src.domain.market.sides import PositionSide
 from src.domain.orders.news import OrderNews
 from src.domain.orders.types import OrderStatus, OrderType, Purpose, WorkingType
@@ -232,6 +232,19 @@ def test_a_stop_that_a_person_cancels_is_not_placed_again_and_that_is_said_aloud
     assert "without a stop because somebody wants it so" in alarms(step)[0]
     assert purposes(later) == []
     assert scene.open(TARGET), "the target was not waived"
+
+
+def test_every_start_reminds_of_a_position_without_a_stop():
+    scene = Scene()
+    scene.hold()
+    scene.decide(RequestCancel(scene.stop.client_order_id, "by hand"))
+    scene.decide(TakeOver(2))
+
+    started = scene.decide(RecoveryConcluded("start", 0, 0, 0, ()))
+    later = scene.decide(RecoveryConcluded("timer", 0, 0, 0, ()))
+
+    assert "still without a stop" in alarms(started)[0]
+    assert alarms(later) == []
 
 
 def test_a_position_that_lost_its_stop_to_a_person_gets_it_back_from_one():
