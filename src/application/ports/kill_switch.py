@@ -25,3 +25,7 @@ class KillSwitch(Protocol):
     def level(self) -> KillLevel | None:
         """What is wanted, None while not engaged; read now and then, so that it becomes durable and is carried out."""
         ...
+
+    def reason(self) -> str:
+        """Why, in the words of whoever threw it; empty when nobody said."""
+        ...

@@ -37,4 +37,5 @@ class SwitchWatch:
         halted = ledger.account.trading_state is TradingState.HALTED
         closing = level is KillLevel.HARD and halted and any(p.quantity for p in ledger.positions.values())
         if thrown or closing:
-            self._loop.decide(halting(level, "the kill switch is engaged", SWITCH))
+            reason = self._switch.reason() or "the kill switch is engaged"
+            self._loop.decide(halting(level, reason, SWITCH))

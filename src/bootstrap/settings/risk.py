@@ -102,6 +102,10 @@ class RiskSettings(BaseModel):
         LossAction, Env.of("STEADYHAND_DRAWDOWN_ACTION", "halt"), BeforeValidator(lower)
     ] = LossAction.HALT
     """What the drawdown limit does: reduce_only or halt, until rearm in either case."""
+    repeated_execution_closes: Annotated[bool, Env.of("STEADYHAND_REPEATED_EXECUTION_CLOSES", "false")] = (
+        False
+    )
+    """Close a symbol in which a strategy entered too often in a minute, until `rearm --symbol`."""
     external_orders: Annotated[
         ExternalPolicy, Env.of("STEADYHAND_EXTERNAL_ORDERS", "count"), BeforeValidator(lower)
     ] = ExternalPolicy.COUNT

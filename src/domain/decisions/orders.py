@@ -22,6 +22,7 @@ from src.domain.orders.transitions import (
     AttemptTrigger,
     CancelState,
 )
+from src.domain.risk.rules.rates import RepeatedExecution
 from src.domain.sessions.trading_states import SymbolState
 
 UNKNOWN_OUTCOME = "an order's outcome is unknown"
@@ -34,8 +35,12 @@ def place_order(step: Step, news: n.PlaceOrder) -> None:
 
 
 def refuse_order(step: Step, news: n.RefuseOrder) -> None:
-    """Keep the refusal."""
+    """Keep the refusal; a strategy in a loop closes its symbol until a person opens it again, where that is wanted."""
     deny(step, news.denied)
+    objection, symbol = news.denied.objection, news.denied.ticket.symbol
+    looping = objection.rule == RepeatedExecution.name and step.policy.limits.repeated_execution_closes
+    if looping and step.ledger.symbol(symbol).state is not SymbolState.CLOSED:
+        restrict(step, symbol, f"{news.denied.ticket.strategy_id} repeats itself: {objection.text}")
 
 
 def submit_accepted(step: Step, news: o.Accepted) -> None:

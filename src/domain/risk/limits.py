@@ -47,4 +47,5 @@ class RiskLimits:
     margin_ratio_max: Decimal = Decimal("0.8")
     daily_loss_trigger: TradingTrigger = TradingTrigger.REDUCE
     drawdown_trigger: TradingTrigger = TradingTrigger.HALT
+    repeated_execution_closes: bool = False
     external_orders: ExternalPolicy = ExternalPolicy.COUNT

@@ -11,6 +11,7 @@ from itertools import combinations
 from src.domain.ledger.state import Ledger
 from src.domain.market.view import MarketView
 from src.domain.money import ZERO
+from src.domain.orders.types import Purpose
 from src.domain.portfolio.exposure import Exposure, equity, worst_exposure
 from src.domain.risk.limits import RiskLimits
 from src.domain.risk.rules.account import share
@@ -114,6 +115,8 @@ def _of_rates(ledger: Ledger, limits: RiskLimits, now_ms: int) -> tuple[RuleUse,
     second = sum(1 for order in recent if order.at_ms > now_ms - 1_000)
     entries: dict[str, int] = {}
     for order in recent:
+        if order.purpose is not Purpose.ENTRY:
+            continue
         key = f"{order.strategy_id} {order.symbol}"
         entries[key] = entries.get(key, 0) + 1
     busiest = max(entries, key=lambda key: entries[key], default="")

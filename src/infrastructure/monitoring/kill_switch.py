@@ -14,6 +14,7 @@ from src.application.ports.kill_switch import KillLevel
 _SETTLED_NS: Final = 1_000_000_000
 """A folder that was changed less than this ago (wall time) may change again without its time stamp showing it."""
 _ACCOUNT_CHARS: Final = 8
+_TEXT_MAX: Final = 500
 
 
 class FileKillSwitch:
@@ -56,8 +57,17 @@ class FileKillSwitch:
 
     def level(self) -> KillLevel | None:
         """What is wanted: the strictest of the files that are there; one that cannot be read halts."""
-        levels = [_level(path) for path in self._paths if _exists(path)] if self.is_engaged() else []
-        return max(levels, key=list(KillLevel).index, default=None)
+        found = self._strictest()
+        return found[0] if found is not None else None
+
+    def reason(self) -> str:
+        """What the strictest file says after its level."""
+        found = self._strictest()
+        return found[1] if found is not None else ""
+
+    def _strictest(self) -> tuple[KillLevel, str] | None:
+        found = [_read(path) for path in self._paths if _exists(path)] if self.is_engaged() else []
+        return max(found, key=lambda each: list(KillLevel).index(each[0]), default=None)
 
     def engage(self, reason: str, level: KillLevel = KillLevel.HALT) -> None:
         """Make the file durable; its text is for people. Raises OSError when the folder cannot be written."""
@@ -104,10 +114,14 @@ def _exists(path: Path) -> bool:
     return True
 
 
-def _level(path: Path) -> KillLevel:
+def _read(path: Path) -> tuple[KillLevel, str]:
+    """The level that a file asks for, and its reason in one line."""
     try:
-        text = path.read_text(encoding="utf-8", errors="replace")
+        text = path.read_text(encoding="utf-8", errors="replace")[:_TEXT_MAX]
     except OSError:
-        return KillLevel.HALT
-    word = text.partition(":")[0].strip()
-    return KillLevel(word) if word in set(KillLevel) else KillLevel.HALT
+        return KillLevel.HALT, ""
+    line = text.strip().partition("\n")[0]
+    word, _, rest = line.partition(":")
+    if word.strip() in set(KillLevel):
+        return KillLevel(word.strip()), rest.strip()
+    return KillLevel.HALT, line

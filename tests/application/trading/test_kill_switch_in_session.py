@@ -84,6 +84,7 @@ async def test_a_rearm_in_the_journal_holds_while_the_file_is_still_there(tmp_pa
     await die(runner)
     moves = [event for event in events_of(config) if isinstance(event, TradingMoved)]
     assert [move.trigger for move in moves] == [TradingTrigger.HALT, TradingTrigger.REARM]
+    assert moves[0].reason == "a test"
 
 
 async def test_a_file_thrown_again_halts_again(tmp_path: Path):

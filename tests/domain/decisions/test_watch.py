@@ -11,8 +11,10 @@ from src.domain.decisions.session import DAY_MS
 from src.domain.ledger import events as e
 from src.domain.orders.types import Purpose
 from src.domain.risk.limits import RiskLimits
-from src.domain.sessions.trading_states import TradingState, TradingTrigger
-from tests.support.domain_builders import BTC, ETH, WALLET, some_income
+from src.domain.risk.review import Denied
+from src.domain.risk.rules import Objection
+from src.domain.sessions.trading_states import SymbolState, TradingState, TradingTrigger
+from tests.support.domain_builders import BTC, ETH, WALLET, a_ticket, some_income
 from tests.support.domain_scene import Scene, alarms, cancels, kinds, purposes
 
 
@@ -160,3 +162,19 @@ def test_a_hard_halt_closes_every_position_once():
     assert purposes(first) == [Purpose.EMERGENCY]
     assert purposes(second) == []
     assert state(scene) is TradingState.HALTED
+
+
+# --- a strategy in a loop -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("rule", "closes"), [("repeated_execution", True), ("order_value", False)])
+@pytest.mark.parametrize("wanted", [True, False])
+def test_a_strategy_in_a_loop_closes_its_symbol_where_that_is_wanted(rule, closes, wanted):
+    scene = Scene(limits=RiskLimits(repeated_execution_closes=wanted))
+    denied = Denied(a_ticket(), Objection(rule, "30", "30", "30 orders a minute are the limit"))
+
+    first, second = scene.decide(n.RefuseOrder(denied)), scene.decide(n.RefuseOrder(denied))
+
+    closed = scene.ledger.symbol(BTC).state is SymbolState.CLOSED
+    assert closed is (wanted and closes)
+    assert (len(alarms(first)), len(alarms(second))) == (int(closed), 0)

@@ -65,7 +65,18 @@ def test_the_file_says_how_to_halt(tmp_path: Path, level: KillLevel):
     before = switch.level()
     switch.engage("a test", level)
 
-    assert (before, switch.level()) == (None, level)
+    assert (before, switch.level(), switch.reason()) == (None, level, "a test")
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"), [("", ""), ("looks wrong\nvery", "looks wrong"), ("why: me", "why: me")]
+)
+def test_a_file_made_by_hand_may_say_why(tmp_path: Path, text: str, reason: str):
+    (tmp_path / "HALT").write_text(text)
+    switch = FileKillSwitch(tmp_path / "HALT")
+
+    assert (switch.level(), switch.reason()) == (KillLevel.HALT, reason)
+    assert FileKillSwitch(tmp_path / "none" / "HALT").reason() == ""
 
 
 def test_one_accounts_file_halts_no_other_and_the_strictest_of_two_counts(tmp_path: Path):
