@@ -205,7 +205,7 @@ class Trader:
 
     def _action(self, rng: random.Random, *, entries_only: bool) -> Callable[[], None]:
         weights = (4, 2, 0, 0, 0, 0, 1, 0, 0) if entries_only else (12, 20, 15, 25, 5, 3, 10, 10, 20)
-        kinds = (
+        kinds: tuple[Callable[[random.Random], None], ...] = (
             *(self._market, self._limit, self._cancel, self._close, self._pause, self._halt),
             *(partial(act, self._runner) for act in (open_a_parent, move_a_parent, amend_an_order)),
         )
