@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ from src.interfaces.cli.composition import (
     Check,
     Health,
     Initialised,
+    LivePlan,
     Migrated,
     OrderCanceled,
     RecoveryOutcome,
@@ -155,6 +157,9 @@ class FakeApplication:
 
     def state_age_ms(self) -> int | None:
         return 125_000
+
+    def live_plan(self) -> LivePlan:
+        return LivePlan("abcd", ("BTCUSDT",), 10, Decimal("0.02"), Decimal("0.1"))
 
     def run_session(self, request: SessionRequest, observer: SessionObserver) -> SessionResult:
         self.asked.append(("run", request))

@@ -60,6 +60,13 @@ def test_the_exchange_that_is_asked_for_is_the_one_that_is_started(run: Run, app
     assert request.exchange == name
 
 
+def test_live_trading_is_never_started_without_a_person(run: Run, app: FakeApplication):
+    ran = run("start-session", "--exchange", "live")
+
+    assert (ran.code, app.asked) == (4, [])
+    assert "live trading is confirmed by a person" in ran.err
+
+
 def test_a_running_session_is_stopped_and_waited_for(run: Run, app: FakeApplication):
     app.running = a_snapshot()
 
