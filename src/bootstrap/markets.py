@@ -75,6 +75,13 @@ def synchronous_of(source: MarketSource, speed: float | None, asked: str) -> str
     return "NORMAL" if isinstance(source, BarMarket) and speed is None and asked == "FULL" else asked
 
 
+def bad_lines_of(source: MarketSource) -> tuple[str, ...]:
+    """What of the files read so far was of no use, in one line; nothing when all was."""
+    bad = source.statistics.bad_lines
+    told = ", ".join(f"{count} {reason}" for reason, count in sorted(bad.items()))
+    return (f"{bad.total()} lines were passed over: {told}",) if told else ()
+
+
 def quality_of(source: MarketSource, limits: QualityLimits) -> QualityLimits:
     """The gates for a market: bars come at their pace and were checked when they were read, so one quote is enough."""
     if not isinstance(source, BarMarket):

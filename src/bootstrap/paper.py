@@ -8,9 +8,10 @@ end begins anew with a fresh account.
 import hashlib
 import os
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 
 from src.application.ports.failpoints import failpoint
@@ -20,6 +21,7 @@ from src.application.trading.market_desk import MarketDesk
 from src.application.trading.session_parts import SessionParts
 from src.bootstrap.catching_up import PastCandles, catch_up
 from src.bootstrap.markets import (
+    bad_lines_of,
     check_timeframe,
     mark_equity_ms_of,
     quality_of,
@@ -118,12 +120,10 @@ def paper_parts(
     account_id = ids.account_id()
     path = _exchange_path(config, account_id, accounts)
     with ExitStack() as opened:
-        source = make_market(config)
-        opened.callback(source.close)
+        source = opened.enter_context(closing(make_market(config)))
         instruments = _instruments(source, config)
         synchronous = synchronous_of(source, config.speed, config.synchronous)
-        exchange = ExchangeStore(path, synchronous=synchronous, failpoint=failpoint)
-        opened.callback(exchange.close)
+        exchange = opened.enter_context(closing(ExchangeStore(path, synchronous=synchronous, failpoint=failpoint)))
         engine = Engine(exchange, source.instruments.values(), rules=_rules(config), cursor=source.cursor)
         desk = MarketDesk(instruments, config.timeframe, quality_of(source, config.quality))
         history = PastCandles(source, config.timeframe)
@@ -151,6 +151,7 @@ def paper_parts(
             tick_ms=tick_ms_of(source),
             auto_execute=config.auto_execute,
             notes=[source.description],
+            end_notes=partial(bad_lines_of, source),
         )
 
 

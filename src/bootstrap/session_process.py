@@ -101,7 +101,7 @@ class SessionProcess:
             snapshot=picture.take(),
             elapsed_ms=(time.monotonic_ns() - wall_start_ns) // 1_000_000,
             session_ms=self._parts.inputs.now_ms() - started_ms,
-            notes=tuple(self._parts.notes),
+            notes=(*self._parts.notes, *self._parts.end_notes()),
         )
 
     # --- the screen -----------------------------------------------------------------------------------------

@@ -57,6 +57,19 @@ def test_bars_are_traded_to_their_end(steadyhand: Steadyhand, tmp_path: Path):
     assert end["orders_sent"] > 0
 
 
+def test_lines_that_are_no_bars_are_counted_at_the_end(steadyhand: Steadyhand, tmp_path: Path):
+    bars = lines(rows(1, 30)) + "never,1,1,1,1,1\n" + lines(rows(2, 1, start_ms=1_640_995_200_000), header="")
+
+    ran = steadyhand(
+        "start-session", "--bars", str(write(tmp_path / "BTCUSDT.csv", bars)), "--speed", "max", "--json"
+    )
+
+    assert ran.code == 0
+    assert (
+        "2 lines were passed over: 1 no time, 1 not later than the bar before" in ran.documents[-1]["notes"]
+    )
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

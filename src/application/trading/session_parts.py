@@ -1,6 +1,6 @@
 """What a session is made of, handed over by whoever composes the program."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from src.application.ports.broker import Broker
@@ -38,7 +38,8 @@ class SessionParts:
     ``tick_ms`` is session time between two looks of the watchdogs, and what is done every minute is done every 60
     of them; a market of bars has no seconds, there it is a bar. ``load_strategy`` makes users' own strategies, and
     ``stopwatch`` (ns) is what they are timed by. ``dead_man_ms`` is after how long without a sign of life the exchange
-    cancels resting entries, None: never.
+    cancels resting entries, None: never. ``notes`` says what a person should know of the market, ``end_notes`` what is
+    known of it only at the end.
     """
 
     account: AccountOpened
@@ -65,3 +66,4 @@ class SessionParts:
     reads: Callable[[], ReadModels] | None = None
     dead_man_ms: int | None = None
     notes: list[str] = field(default_factory=list)
+    end_notes: Callable[[], Sequence[str]] = tuple
