@@ -186,3 +186,34 @@ async def test_a_trade_that_nobody_can_explain_keeps_an_attempt_from_being_dead(
     assert second.loop.ledger.position(SYMBOL).quantity == placed.quantity
     assert second.loop.ledger.account.breaches == 0
     await die(second)
+
+
+async def test_trades_are_read_before_orders_so_that_one_in_between_is_claimed_by_its_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    runner = await begin(calm(tmp_path))
+    placed = order(runner)
+    await runner.loop.flush()
+    await pass_time(runner.loop, 1_000)
+    broker, asked = runner.parts.broker, []
+
+    def noted(name: str):
+        read = getattr(broker, name)
+
+        async def reading(*arguments: object) -> object:
+            asked.append(name)
+            return await read(*arguments)
+
+        return reading
+
+    for name in ("trades", "open_orders", "open_algo_orders", "find", "positions", "balances"):
+        monkeypatch.setattr(broker, name, noted(name))
+
+    await runner.recovery.recover("a test", new_stream=False)
+
+    last_trades = max(place for place, name in enumerate(asked) if name == "trades")
+    first_order = min(place for place, name in enumerate(asked) if name != "trades")
+    assert last_trades < first_order
+    assert asked[-2:] == ["positions", "balances"]
+    assert placed.filled_quantity
+    await die(runner)
