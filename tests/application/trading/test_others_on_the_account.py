@@ -1,0 +1,79 @@
+"""What the exchange and the account's owner do beside a session: afterwards the books are equal to the last digit."""
+
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from src.application.trading.session_runner import SessionRunner
+from src.domain.ledger.events import FillBooked
+from src.infrastructure.brokers.paper_broker import PAPER_ACCOUNT
+from tests.application.trading.sessions import begin, calm, die, events_of, order, pass_time
+from tests.simulation.world import SYMBOL
+
+Hand = Callable[[Any], object]
+
+HANDS: dict[str, tuple[Hand, str]] = {
+    "the owner adds": (lambda e: e.trade_by_owner(PAPER_ACCOUNT, SYMBOL, "BUY", Decimal("0.003")), "ACTIVE"),
+    "the owner closes": (
+        lambda e: e.trade_by_owner(PAPER_ACCOUNT, SYMBOL, "SELL", Decimal("0.004")),
+        "ACTIVE",
+    ),
+    "the owner turns it": (
+        lambda e: e.trade_by_owner(PAPER_ACCOUNT, SYMBOL, "SELL", Decimal("0.006")),
+        "ACTIVE",
+    ),
+    "funding": (lambda e: e.force_funding(SYMBOL, Decimal("0.001")), "ACTIVE"),
+    "a deposit": (lambda e: e.deposit(PAPER_ACCOUNT, "USDT", Decimal("123.45")), "ACTIVE"),
+    "a liquidation": (lambda e: e.force_liquidation(PAPER_ACCOUNT, SYMBOL), "HALTED"),
+    "a deleveraging": (lambda e: e.force_adl(PAPER_ACCOUNT, SYMBOL), "HALTED"),
+}
+
+
+async def holding(folder: Path) -> SessionRunner:
+    runner = await begin(calm(folder))
+    order(runner, "0.004")
+    await runner.loop.flush()
+    await pass_time(runner.loop, 1_000)
+    return runner
+
+
+async def assert_equal_books(runner: SessionRunner) -> None:
+    report = await runner.recovery.recover("a test", new_stream=False)
+    ledger, broker = runner.loop.ledger, runner.parts.broker
+    theirs = {p.symbol: p.quantity for p in await broker.positions()}
+    wallets = {b.asset: b.wallet_balance for b in await broker.balances()}
+    assert report.agrees
+    assert ledger.position(SYMBOL).quantity == theirs.get(SYMBOL, Decimal(0))
+    assert ledger.wallet_balance == wallets["USDT"]
+
+
+@pytest.mark.parametrize("name", HANDS)
+async def test_a_running_session_hears_of_it(tmp_path: Path, name: str):
+    act, after = HANDS[name]
+    runner = await holding(tmp_path)
+
+    act(runner.parts.broker._engine)  # type: ignore[attr-defined]
+    runner.parts.broker._send_events()  # type: ignore[attr-defined]
+    await pass_time(runner.loop, 3_000)
+
+    assert runner.loop.ledger.account.trading_state.value == after
+    await assert_equal_books(runner)
+    await die(runner)
+
+
+@pytest.mark.parametrize("name", HANDS)
+async def test_a_session_that_was_dead_then_finds_it_at_its_next_start(tmp_path: Path, name: str):
+    act, _ = HANDS[name]
+    runner = await holding(tmp_path)
+    act(runner.parts.broker._engine)  # type: ignore[attr-defined]
+    await die(runner)
+
+    runner = await begin(config := calm(tmp_path))
+
+    await assert_equal_books(runner)
+    booked = [event for event in events_of(config, FillBooked) if isinstance(event, FillBooked)]
+    assert {event.strategy_id for event in booked if not event.client_order_id} <= {"external"}
+    await die(runner)
