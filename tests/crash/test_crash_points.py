@@ -81,7 +81,7 @@ def test_a_session_whose_server_is_gone_ends_with_an_error_and_is_resumed_when_i
         before = (process.returncode, said.count("Traceback"), "the connection was lost" in said)
         place.server.start()
         (session,) = session_ids(place)
-        last = start(place, "max", duration="20s", auto_restart=False)
+        last = start(place, "max", duration="20s")
         last.communicate(timeout=60)
         assert before == (1, 0, True), said
         assert (last.returncode, session_ids(place)) == (0, [session])

@@ -147,7 +147,7 @@ def test_a_halt_without_a_session_holds_for_the_next_one(steadyhand: Steadyhand)
     rearmed = steadyhand("rearm")
     again = steadyhand("start-session", "--duration", "30s", "--json", *QUICK)
 
-    assert (halted.code, halt_file) == (0, "weekend\n")
+    assert (halted.code, halt_file) == (0, "halt: weekend\n")
     assert run.documents[0]["trading_state"] == run.documents[-1]["trading_state"] == "HALTED"
     assert run.documents[-1]["orders_sent"] == 0
     assert rearmed.code == 0 and not (steadyhand.data_dir / "HALT").exists()
