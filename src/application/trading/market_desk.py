@@ -178,8 +178,3 @@ class MarketDesk:
 def _only_bracket(instrument: Instrument) -> tuple[MarginBracket, ...]:
     rate, leverage = instrument.maintenance_rate, instrument.leverage_max
     return (MarginBracket(Decimal("Infinity"), rate, Decimal(0), leverage),)
-
-
-def _only_bracket(instrument: Instrument) -> tuple[MarginBracket, ...]:
-    rate, leverage = instrument.maintenance_rate, instrument.leverage_max
-    return (MarginBracket(Decimal("Infinity"), rate, Decimal(0), leverage),)
