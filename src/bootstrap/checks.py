@@ -93,7 +93,7 @@ def _sync(data_dir: Path) -> Check:
 
 
 def _kill_switch(data_dir: Path) -> Check:
-    if (data_dir / "HALT").exists():
+    if any(data_dir.glob("HALT*")):
         return Check(
             "kill switch", Health.WARNING, "engaged: no opening order is sent", "rearm, when it is safe"
         )
