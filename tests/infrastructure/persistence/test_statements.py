@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from src.infrastructure.persistence import statements
-from src.infrastructure.persistence.columns import metadata
 from src.infrastructure.persistence.schema import create_sqlite
+from src.infrastructure.persistence.tables import metadata
 
 TEXTS = {
     name: value
