@@ -5,97 +5,36 @@ exchange's file by plain SQL, and returns one sentence per violation; an empty l
 are those of ARCHITECTURE.md.
 """
 
-import sqlite3
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
-from src.domain.ledger.events import AlarmRaised, EpochStarted, Event, FillBooked, OrderIntended, ParentOpened
+from src.domain.ledger.events import (
+    AlarmRaised,
+    EpochStarted,
+    Event,
+    FillBooked,
+    IncomeBooked,
+    OrderIntended,
+    ParentOpened,
+)
 from src.domain.ledger.evolve import fold
-from src.domain.ledger.state import Ledger
-from src.domain.money import ZERO
+from src.domain.ledger.state import Ledger, PositionKey
+from src.domain.money import ZERO, quantize_amount
 from src.domain.orders.client_order_ids import is_ours
 from src.domain.orders.order import Order
 from src.domain.orders.transitions import AttemptState
 from src.domain.orders.types import OrderType, Purpose
+from src.domain.portfolio.margin import ISOLATED
+from src.domain.positions.position import Position
 from src.infrastructure.persistence.codec import decode
 from src.infrastructure.persistence.databases import Database, SqliteDatabase
+from tests.support.exchange_file import ExchangeFile, OpenOrder, Trade
 from tests.support.ledger_builders import itself, ledger_snapshot
 
 EVERYTHING = 1_000_000
-_UNIT = Decimal("0.00000001")
-
-
-@dataclass(frozen=True, slots=True)
-class Trade:
-    """A trade in the exchange's file, in our units."""
-
-    order_id: int
-    side: str
-    price: Decimal
-    quantity: Decimal
-    realized: Decimal
-    commission: Decimal
-
-
-@dataclass(frozen=True, slots=True)
-class OpenOrder:
-    """An open order in the exchange's file; ``quantity`` is what was ordered."""
-
-    client_order_id: str
-    quantity: Decimal
-
-
-class ExchangeFile:
-    """What the exchange's file says, by SQL."""
-
-    def __init__(self, path: Path) -> None:
-        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as file:
-            query = file.execute
-            self.trades = {
-                (symbol, trade_id): Trade(order_id, side, *(_amount(each) for each in figures))
-                for symbol, trade_id, order_id, side, *figures in query(
-                    "SELECT symbol, trade_id, order_id, side, price, quantity, realized, commission FROM trades"
-                )
-            }
-            ordinary = list(query("SELECT client_order_id, quantity, status, algo_id FROM orders"))
-            algos = list(query("SELECT client_algo_id, quantity, status FROM algos"))
-            self.wallets = {
-                asset: _amount(total)
-                for asset, total in query(
-                    "SELECT asset, sum(amount) FROM postings WHERE book='WALLET' GROUP BY asset"
-                )
-            }
-            self.imbalance = list(
-                query("SELECT tran_id FROM postings GROUP BY tran_id HAVING sum(amount) <> 0")
-            )
-        # The order that a conditional one became carries its id; it is the same wish of ours.
-        self.sent = Counter(name for name, _, _, algo_id in ordinary if not algo_id)
-        self.sent.update(name for name, _, _ in algos)
-        self.open_algos = [OpenOrder(name, _amount(q)) for name, q, status in algos if status == "NEW"]
-        self.open_orders = [
-            OpenOrder(name, _amount(quantity))
-            for name, quantity, status, _ in ordinary
-            if status in ("NEW", "PARTIALLY_FILLED")
-        ]
-
-    def position(self, symbol: str) -> Decimal:
-        """The sum of the trades, base asset, signed."""
-        return sum(
-            (
-                t.quantity if t.side == "BUY" else -t.quantity
-                for (s, _), t in self.trades.items()
-                if s == symbol
-            ),
-            ZERO,
-        )
-
-
-def _amount(units: int) -> Decimal:
-    return units * _UNIT
 
 
 class Books:
@@ -123,7 +62,8 @@ def violations(books: Books, *, at_rest: bool = True) -> list[str]:
     """Every violated invariant. ``at_rest``: recovery is through and nothing is on its way."""
     found = [*_journal(books), *_attempts(books), *_fills(books), *_orders(books), *_parents(books)]
     if at_rest:
-        found += [*_same_trades(books), *_money(books), *_same_open_orders(books), *_protection(books)]
+        found += [*_same_trades(books), *_same_positions(books), *_same_orders(books), *_money(books)]
+        found += [*_same_income(books), *_isolated(books), *_same_open_orders(books), *_protection(books)]
     return found
 
 
@@ -171,19 +111,34 @@ def _fills(books: Books) -> Iterator[str]:
 
 def _as_trade(fill: FillBooked) -> Trade:
     return Trade(
-        fill.exchange_order_id, fill.side.value, fill.price, fill.quantity, fill.realized_pnl, fill.commission
+        fill.exchange_order_id,
+        fill.side.value,
+        fill.position_side.value,
+        fill.price,
+        fill.quantity,
+        fill.realized_pnl,
+        fill.commission,
+        fill.commission_asset,
+        fill.is_maker,
     )
 
 
 def _orders(books: Books) -> Iterator[str]:
-    """I2, I6: what an order says it filled is the sum of its fills, and never more than was intended."""
-    filled: dict[str, Decimal] = {}
+    """I2, I6, I8: quantity, cost and fee of an order are those of its fills, and never more than was intended."""
+    filled: dict[str, tuple[Decimal, Decimal, Decimal]] = {}
     for fill in books.fills:
-        filled[fill.client_order_id] = filled.get(fill.client_order_id, ZERO) + fill.quantity
+        quantity, cost, fee = filled.get(fill.client_order_id, (ZERO, ZERO, ZERO))
+        filled[fill.client_order_id] = (
+            quantity + fill.quantity,
+            cost + fill.price * fill.quantity,
+            fee + fill.commission,
+        )
     for name, order in books.orders.items():
-        if order.filled_quantity != filled.get(name, ZERO):
-            yield f"I6: {name} says {order.filled_quantity}, its fills say {filled.get(name, ZERO)}"
-        if order.filled_quantity > order.quantity:
+        says = order.filled_quantity, order.filled_cost, order.commission
+        if says != filled.get(name, (ZERO, ZERO, ZERO)):
+            yield f"I6: {name} says {says}, its fills say {filled.get(name)} (quantity, cost, fee)"
+        # What closes a position is as large as the position, not as its ticket.
+        if order.filled_quantity > order.quantity and not order.ticket.close_position:
             yield f"I2: {name} was filled beyond its quantity"
 
 
@@ -201,16 +156,45 @@ def _parents(books: Books) -> Iterator[str]:
 
 
 def _same_trades(books: Books) -> Iterator[str]:
-    """I5, I7: at rest every trade is booked, and positions are their sum on both sides."""
+    """I5: at rest every trade of the exchange is booked."""
     booked = {(fill.symbol, fill.trade_id) for fill in books.fills}
     for key in books.exchange.trades.keys() - booked:
         yield f"I5: the exchange's trade {key} is not booked"
-    for symbol in {*books.ledger.symbols, *(symbol for symbol, _ in books.exchange.trades)}:
-        ours = books.ledger.position(symbol).quantity
-        summed = sum((f.quantity * f.side.sign for f in books.fills if f.symbol == symbol), ZERO)
-        theirs = books.exchange.position(symbol)
-        if not ours == summed == theirs:
-            yield f"I7: {symbol}: position {ours}, fills {summed}, exchange {theirs}"
+
+
+def _same_positions(books: Books) -> Iterator[str]:
+    """I7: per symbol and position side: ours, our fills, the exchange's trades and its memory say the same."""
+    summed: dict[PositionKey, Decimal] = {}
+    for fill in books.fills:
+        key = fill.symbol, fill.position_side
+        summed[key] = summed.get(key, ZERO) + fill.quantity * fill.side.sign
+    traded, held = books.exchange.positions(), books.exchange.holdings
+    positions = books.ledger.positions
+    for key in sorted({*positions, *summed, *traded, *held}):
+        ours = positions.get(key, Position(*key))
+        theirs = held[key].quantity if key in held else ZERO
+        if not ours.quantity == summed.get(key, ZERO) == traded.get(key, ZERO) == theirs:
+            yield (
+                f"I7: {key[0]} {key[1].value}: position {ours.quantity}, fills {summed.get(key, ZERO)}, "
+                f"exchange's trades {traded.get(key, ZERO)}, exchange {theirs}"
+            )
+        if sum((lot.quantity for lot in ours.lots), ZERO) != abs(ours.quantity):
+            yield f"I7: {key[0]} {key[1].value}: the lots do not add up to {ours.quantity}"
+        if key in held and theirs and abs(ours.cost) != held[key].cost:
+            yield f"I7: {key[0]} {key[1].value} cost {ours.cost}, exchange {held[key].cost}"
+
+
+def _same_orders(books: Books) -> Iterator[str]:
+    """I6: at rest every order has filled the quantity, at the average, that the exchange's file says."""
+    quoted: dict[str, Decimal] = {}
+    for fill in books.fills:
+        value = quantize_amount(fill.price * fill.quantity)
+        quoted[fill.client_order_id] = quoted.get(fill.client_order_id, ZERO) + value
+    for name, order in books.orders.items():
+        ours = order.filled_quantity, quoted.get(name, ZERO)
+        theirs = books.exchange.executed.get(name, (ZERO, ZERO))
+        if ours != theirs:
+            yield f"I6: {name} filled {ours}, exchange {theirs} (quantity, cost)"
 
 
 def _money(books: Books) -> Iterator[str]:
@@ -222,6 +206,38 @@ def _money(books: Books) -> Iterator[str]:
             yield f"I8: wallet {asset}: ours {ours}, exchange {theirs}"
     for (transaction,) in books.exchange.imbalance:
         yield f"I8: the exchange's entry {transaction} does not balance"
+
+
+def _same_income(books: Books) -> Iterator[str]:
+    """I8: at rest every row of funding, transfer and the like is booked once, as the exchange wrote it."""
+    booked = Counter(
+        (e.transaction_id, e.income_type, e.asset, e.amount, e.symbol)
+        for _, e in books.events
+        if isinstance(e, IncomeBooked)
+    )
+    for row in booked - books.exchange.income:
+        yield f"I8: {row} is booked, the exchange has no such row of income"
+    for row in books.exchange.income - booked:
+        yield f"I8: the exchange's row of income {row} is not booked"
+
+
+def _isolated(books: Books) -> Iterator[str]:
+    """I8: the account is in the mode that its session asked for; isolated wallets are parts of the wallet."""
+    exchange, session = books.exchange, books.ledger.session
+    if session is not None and session.is_unfinished:
+        options = session.options
+        if exchange.is_hedged is not options.hedge_mode:
+            yield f"I8: hedge mode {options.hedge_mode} was asked for, the exchange has {exchange.is_hedged}"
+        wanted = set(options.symbols) if options.margin_type == ISOLATED else set()
+        if exchange.isolated & set(options.symbols) != wanted:
+            yield f"I8: isolated at the exchange are {sorted(exchange.isolated)}, wanted {sorted(wanted)}"
+    for (symbol, side), held in exchange.holdings.items():
+        is_own = symbol in exchange.isolated and bool(held.quantity)
+        if bool(held.isolated_wallet) is not is_own:
+            yield f"I8: {symbol} {side.value} of {held.quantity} has {held.isolated_wallet} of its own"
+    given = sum((held.isolated_wallet for held in exchange.holdings.values()), ZERO)
+    if given > (wallet := sum(exchange.wallets.values(), ZERO)):
+        yield f"I8: isolated positions have {given}, the wallet is {wallet}"
 
 
 def _same_open_orders(books: Books) -> Iterator[str]:
@@ -240,26 +256,32 @@ def _same_open_orders(books: Books) -> Iterator[str]:
 
 
 def _protection(books: Books) -> Iterator[str]:
-    """I13: unless a person waived it, a position has a live stop there, on the right side and large enough."""
-    for position in books.ledger.positions.values():
+    """I13: unless a person waived it, a position has a live stop there, of its side and large enough."""
+    stops = [(_stop(books.orders, each), each) for each in books.exchange.open_algos]
+    for (symbol, side), position in books.ledger.positions.items():
         if position.is_flat or position.stop_waived:
             continue
-        stops = [_stop(books.orders, each) for each in books.exchange.open_algos]
+        held = abs(position.quantity)
         covered = max(
             (
-                size
-                for order, size in stops
-                if order is not None and order.symbol == position.symbol and order.side is not position.side
+                held if each.closes else each.quantity
+                for order, each in stops
+                if order is not None
+                and (order.symbol, order.ticket.position_side) == (symbol, side)
+                and order.side is not position.side
             ),
             default=ZERO,
         )
-        if covered < abs(position.quantity):
-            yield f"I13: {position.symbol} {position.quantity} is covered by a stop of {covered} only"
+        if covered < held:
+            yield f"I13: {symbol} {side.value} {position.quantity} is covered by a stop of {covered} only"
 
 
-def _stop(orders: dict[str, Order], each: OpenOrder) -> tuple[Order | None, Decimal]:
+_STOPS = frozenset({OrderType.STOP_MARKET, OrderType.TRAILING_STOP_MARKET})
+
+
+def _stop(orders: dict[str, Order], each: OpenOrder) -> Order | None:
+    """The protective stop of ours behind an open order; None for any other."""
     order = orders.get(each.client_order_id)
-    is_stop = order is not None and order.ticket.order_type is OrderType.STOP_MARKET
-    if order is None or not is_stop or order.ticket.purpose is not Purpose.PROTECTIVE_STOP:
-        return None, ZERO
-    return order, each.quantity
+    if order is None or order.ticket.order_type not in _STOPS:
+        return None
+    return order if order.ticket.purpose is Purpose.PROTECTIVE_STOP else None
