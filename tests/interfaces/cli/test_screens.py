@@ -4,6 +4,7 @@ import io
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -242,6 +243,14 @@ def test_the_summary_names_kept_positions_with_their_stops_and_what_that_means()
     assert "kept       LONG 0.016 BTCUSDT @ 61,000.1, stop 59,780, target 64,050" in text
     assert "their stops sleep while no engine runs" in text
     assert "4, 3 won and 1 lost, win rate 75.00 %" in text and "note       3 bad lines" in text
+
+
+def test_at_an_exchange_kept_stops_go_on_standing():
+    result = a_result()
+
+    text = "\n".join(summary_lines(replace(result, snapshot=replace(result.snapshot, exchange="testnet"))))
+
+    assert "their stops stand at the exchange" in text and "sleep" not in text
 
 
 def test_a_summary_without_trades_claims_no_win_rate():

@@ -44,13 +44,13 @@ def summary_lines(result: SessionResult) -> Iterator[str]:
         f"{f', win rate {percent(rate)}' if rate is not None else ''}"
     )
     yield f"  orders     {snapshot.orders_sent} sent on {snapshot.frames:,} market frames"
-    yield from _kept(snapshot.positions)
+    yield from _kept(snapshot.positions, on_paper=snapshot.exchange == "paper")
     for note in result.notes:
         yield f"  note       {note}"
     yield f"  next       {_next(result)}"
 
 
-def _kept(positions: tuple[PositionLine, ...]) -> Iterator[str]:
+def _kept(positions: tuple[PositionLine, ...], *, on_paper: bool) -> Iterator[str]:
     label = "  kept       "
     for line in positions:
         side = "LONG" if line.quantity > 0 else "SHORT"
@@ -58,7 +58,9 @@ def _kept(positions: tuple[PositionLine, ...]) -> Iterator[str]:
         yield f"{label}{side} {quantity(abs(line.quantity))} {line.symbol} @ {price(line.entry_price)}, {guards}"
         label = " " * len(label)
     if positions:
-        yield f"{label}their stops sleep while no engine runs"
+        yield label + (
+            "their stops sleep while no engine runs" if on_paper else "their stops stand at the exchange"
+        )
 
 
 def _next(result: SessionResult) -> str:
