@@ -2,7 +2,7 @@
 
 An amendment is stored before it is sent and sent once. Its outcome is accepted, refused or unknown, and whatever is
 unknown is settled by looking at the order: as it was asked to be, or, after the amendment's deadline, as it was. Until
-then the worse of both is reserved, and there is no second amendment (FAILURES: never stack them, -5043).
+then the worse of both is reserved, and there is no second amendment (the exchange refuses one upon another, -5043).
 """
 
 from dataclasses import replace
