@@ -1,7 +1,8 @@
 """``python -m tests.venue [NAME…]``: the program against the local exchange, one plan after the other.
 
 Plans: ``plain`` and ``looped`` (recorded market, nothing goes wrong), ``cuts`` (the user stream cut a hundred times,
-events late and up to twice more), ``lost`` (answers lost), ``kills`` (both processes killed thirty times). The recorded
+events late and up to twice more), ``lost`` (answers lost), ``kills`` (both processes killed thirty times),
+``acceptance`` and ``acceptance-1x`` (funding, the owner's trades, a deleveraging and a liquidation). The recorded
 market is taken from ``--market-data``; without it the synthetic one is traded.
 """
 
@@ -11,6 +12,8 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
+from src.domain.money import use_money_context
+from tests.venue.acceptance import run_acceptance
 from tests.venue.scenarios import BAD_STREAM, LOST_ANSWERS, SESSION, Plan, run_plan
 
 PORT = 18_200
@@ -22,17 +25,25 @@ PLANS = {
     "lost": Plan(120, rules=LOST_ANSWERS),
     "kills": Plan(240, kill_every_s=7.5),
 }
+LENGTH_S = 345.0
+"""How long the recorded market is."""
+ACCEPTANCE = {"acceptance": 10.0, "acceptance-1x": 1.0}
+"""Market time over wall time; at 10 the market is looped ten times, at 1 it is traded as it was."""
 
 
 def main() -> int:
     """Run the plans asked for; the exit code is the verdict."""
     parser = argparse.ArgumentParser(prog="python -m tests.venue", description=__doc__)
-    parser.add_argument("plans", nargs="*", metavar="NAME", help=f"of {', '.join(PLANS)}; all by default")
+    parser.add_argument("plans", nargs="*", metavar="NAME", help=f"of {', '.join((*PLANS, *ACCEPTANCE))}")
     parser.add_argument("--seconds", type=float, help="instead of each plan's own duration")
     parser.add_argument("--market-data", type=Path, default=RECORDINGS)
     options = parser.parse_args()
+    use_money_context()
     failed = False
-    for number, name in enumerate(options.plans or PLANS):
+    for number, name in enumerate(options.plans or (*PLANS, *ACCEPTANCE)):
+        if name in ACCEPTANCE:
+            failed = _accept(name, options, PORT + number) or failed
+            continue
         plan = _on_market(PLANS[name], name, options.market_data)
         if options.seconds:
             plan = replace(plan, seconds=options.seconds)
@@ -41,6 +52,18 @@ def main() -> int:
         print(f"{name}: {figures.line()}", *figures.violations[:5], sep="\n  ", flush=True)
         failed = failed or bool(figures.violations)
     return 1 if failed else 0
+
+
+def _accept(name: str, options: argparse.Namespace, port: int) -> bool:
+    """Run the acceptance at its speed; whether it failed."""
+    speed = ACCEPTANCE[name]
+    seconds = options.seconds or LENGTH_S
+    whole = seconds >= LENGTH_S and speed > 1
+    market = _on_market(Plan(seconds), "plain" if speed == 1 else name, options.market_data).exchange
+    with tempfile.TemporaryDirectory(prefix="steadyhand-venue-") as folder:
+        figures, accidents = run_acceptance(market, speed, seconds, Path(folder), port, whole=whole)
+    print(f"{name}: {figures.line()}", accidents.line(), *figures.violations[:5], sep="\n  ", flush=True)
+    return bool(figures.violations)
 
 
 def _on_market(plan: Plan, name: str, folder: Path) -> Plan:

@@ -66,6 +66,11 @@ class Program:
         self._process.send_signal(signal.SIGTERM)
         return self._process.wait(seconds)
 
+    def wait(self, seconds: float = STOP_S) -> int:
+        """Until it has ended by itself; its exit code."""
+        assert self._process is not None, "only what was started can end"
+        return self._process.wait(seconds)
+
     @property
     def is_running(self) -> bool:
         """Whether it has not ended."""

@@ -74,7 +74,7 @@ def run_plan(plan: Plan, folder: Path, port: int) -> Figures:
         _work(plan, run, figures, rng)
         if plan.rules:
             run.admin("PUT", "faults", seed=0, rules=[])
-        _rest(run, figures)
+        rest(run, figures)
     return figures
 
 
@@ -118,7 +118,7 @@ def _kill(run: Run, figures: Figures, rng: random.Random) -> None:
         figures.slowest_start_s = max(figures.slowest_start_s, run.start_session())
 
 
-def _rest(run: Run, figures: Figures) -> None:
+def rest(run: Run, figures: Figures) -> None:
     """Let everything arrive, stop both in good order, and judge their books."""
     time.sleep(SETTLE_S)
     if run.session.stop() != 0:
