@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from src.application.ports.broker import BrokerError, Consistency, KeyPermissions
+from src.application.ports.ids import Ids
 from src.application.ports.store import AccountRow, ReadModels
 from src.application.sizing import parse_sizer
 from src.application.trading.market_desk import MarketDesk
@@ -36,6 +37,7 @@ from src.infrastructure.messaging.event_bus import InProcessEventBus
 from src.infrastructure.monitoring.kill_switch import FileKillSwitch
 from src.infrastructure.persistence.databases import Database
 from src.infrastructure.time.live_inputs import LiveInputs
+from src.infrastructure.time.machine import HERE, Machine
 from src.interfaces.cli.composition import ConfigurationError, SessionRequest
 
 TESTNET: Final = "testnet"
@@ -99,7 +101,7 @@ def _local_key(data_dir: Path) -> tuple[str, str]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Before:
+class Before:
     """What was read before the session."""
 
     instruments: dict[str, Instrument]
@@ -113,21 +115,33 @@ def venue_parts(config: PaperConfig, venue: Venue, accounts: list[AccountRow]) -
     Raises ConfigurationError for a symbol that is not listed or a key that may not be used, BrokerError when the
     exchange does not answer.
     """
-    config = replace(config, symbols=config.symbols or ("BTCUSDT",))
+    return parts_after(_apart(look(config, venue)), config, venue, accounts)
+
+
+def parts_after(
+    before: Before,
+    config: PaperConfig,
+    venue: Venue,
+    accounts: list[AccountRow],
+    machine: Machine = HERE,
+    ids: Ids | None = None,
+) -> SessionParts:
+    """The same, from what :func:`look` has read; ``ids`` None makes random ones."""
+    config = replace(config, symbols=tuple(before.instruments))
     sizer = parse_sizer(config.sizing)
-    before = _apart(_look(config, venue))
-    inputs = LiveInputs()
+    inputs = LiveInputs(machine.steady_ns, machine.wall_ms())
     desk = MarketDesk(before.instruments, config.timeframe, config.quality)
     broker = _broker(
         config,
         venue,
+        machine,
         post=inputs.post,
         symbols=config.symbols,
         on_frame=inputs.feed,
         on_instruments=desk.learn,
     )
     account_id = venue.account_id
-    ids = RandomIds()
+    ids = ids or RandomIds()
     known = next((row for row in accounts if row.account_id == account_id), None)
     return SessionParts(
         account=AccountOpened(
@@ -154,7 +168,7 @@ def venue_parts(config: PaperConfig, venue: Venue, accounts: list[AccountRow]) -
     )
 
 
-def _broker(config: PaperConfig, venue: Venue, **options: Any) -> BinanceFuturesBroker:
+def _broker(config: PaperConfig, venue: Venue, machine: Machine, **options: Any) -> BinanceFuturesBroker:
     return BinanceFuturesBroker(
         venue.api_key,
         venue.secret,
@@ -162,11 +176,12 @@ def _broker(config: PaperConfig, venue: Venue, **options: Any) -> BinanceFutures
         place=venue.place,
         consistency=venue.consistency,
         weight_file=config.data_dir / "run" / f"weight-{venue.place.host}",
+        machine=machine,
         **options,
     )
 
 
-def _apart(work: Coroutine[Any, Any, _Before]) -> _Before:
+def _apart(work: Coroutine[Any, Any, Before]) -> Before:
     """Run it in a loop of its own: in this thread if that has none, else in another."""
     try:
         asyncio.get_running_loop()
@@ -176,20 +191,19 @@ def _apart(work: Coroutine[Any, Any, _Before]) -> _Before:
         return pool.submit(asyncio.run, work).result()
 
 
-async def _look(config: PaperConfig, venue: Venue) -> _Before:
-    """Read instruments and history, and refuse a key that may do more than trade."""
-    broker = _broker(config, venue)
+async def look(config: PaperConfig, venue: Venue, machine: Machine = HERE) -> Before:
+    """Read instruments and history, and refuse a key that may do more than trade; raises as :func:`venue_parts`."""
+    symbols = config.symbols or ("BTCUSDT",)
+    broker = _broker(config, venue, machine)
     try:
         await broker.set_clock()
         listed = {instrument.symbol: instrument for instrument in await broker.instruments()}
-        missing = [symbol for symbol in config.symbols if symbol not in listed]
+        missing = [symbol for symbol in symbols if symbol not in listed]
         if missing:
             raise ConfigurationError(f"{', '.join(missing)} cannot be traded at {venue.place.host}")
-        history = {
-            symbol: await broker.candles(symbol, config.timeframe, HISTORY_BARS) for symbol in config.symbols
-        }
+        history = {symbol: await broker.candles(symbol, config.timeframe, HISTORY_BARS) for symbol in symbols}
         notes = await _notes_on_key(broker, venue)
-        return _Before({symbol: listed[symbol] for symbol in config.symbols}, history, notes)
+        return Before({symbol: listed[symbol] for symbol in symbols}, history, notes)
     finally:
         await broker.close()
 

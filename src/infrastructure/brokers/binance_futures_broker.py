@@ -24,6 +24,7 @@ from src.infrastructure.brokers.weight_budget import WeightBudget
 from src.infrastructure.market_data.frames import MarketEvent
 from src.infrastructure.streams.binance_market_stream import BinanceMarketStream
 from src.infrastructure.streams.binance_user_stream import BinanceUserStream
+from src.infrastructure.time.machine import HERE, Machine
 
 PESSIMISTIC: Final = Consistency(read_your_writes=False, arrival_margin_ms=5_000, quiescence_ms=45 * 60_000)
 """What Binance itself can be held to: nothing is promised about when a read shows what was accepted."""
@@ -56,6 +57,7 @@ class BinanceFuturesBroker(BinanceSending):
         consistency: Consistency = PESSIMISTIC,
         weight_file: Path | None = None,
         weight_max: int | None = None,
+        machine: Machine = HERE,
     ) -> None:
         self.place = place or (DEMO if testnet else MAINNET)
         self.api_key = api_key
@@ -63,8 +65,9 @@ class BinanceFuturesBroker(BinanceSending):
         self.testnet = testnet
         self._consistency = consistency
         path = weight_file or Path(gettempdir()) / f"steadyhand-weight-{self.place.host}"
-        self._budget = WeightBudget(path) if weight_max is None else WeightBudget(path, weight_max=weight_max)
-        clock = VenueClock()
+        limits = {} if weight_max is None else {"weight_max": weight_max}
+        self._budget = WeightBudget(path, now_ms=machine.wall_ms, **limits)
+        clock = VenueClock(machine.steady_ns, machine.wall_ns)
         client = BinanceClient(
             self.place.rest_url,
             api_key,
@@ -77,7 +80,7 @@ class BinanceFuturesBroker(BinanceSending):
         super().__init__(client, clock, post, on_instruments)
         self._stream = BinanceUserStream(client, self.place.ws_url)
         self._market = (
-            BinanceMarketStream(client, self.place.ws_url, symbols, on_frame)
+            BinanceMarketStream(client, self.place.ws_url, symbols, on_frame, machine.uniform)
             if on_frame is not None
             else None
         )

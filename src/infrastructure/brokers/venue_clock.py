@@ -38,8 +38,11 @@ class _Sample:
 class VenueClock:
     """Keeps the last samples and answers from the one with the smallest error now."""
 
-    def __init__(self, local_ns: Callable[[], int] = boot_ns) -> None:
+    def __init__(
+        self, local_ns: Callable[[], int] = boot_ns, wall_ns: Callable[[], int] = time.time_ns
+    ) -> None:
         self._local_ns = local_ns
+        self._wall_ns = wall_ns
         self._samples: deque[_Sample] = deque(maxlen=SAMPLES)
 
     def local_ns(self) -> int:
@@ -63,7 +66,7 @@ class VenueClock:
         """The exchange's time now and how wrong it can be; without a sample the wall's clock, with no trust in it."""
         now_ns = self._local_ns()
         if not self._samples:
-            return VenueTime(time.time_ns() // NS_PER_MS, NOTHING_KNOWN_MS)
+            return VenueTime(self._wall_ns() // NS_PER_MS, NOTHING_KNOWN_MS)
         best = min(self._samples, key=lambda sample: sample.error_at(now_ns))
         error_ms = -(-best.error_at(now_ns) // NS_PER_MS)
         return VenueTime((now_ns + best.offset_ns) // NS_PER_MS, error_ms)

@@ -33,10 +33,21 @@ RESYNC_S: Final = 0.5
 
 
 class BinanceMarketStream:
-    """Frames of ``symbols`` handed to ``on_frame`` as they come, after :meth:`open`."""
+    """Frames of ``symbols`` handed to ``on_frame`` as they come, after :meth:`open`.
 
-    def __init__(self, client: BinanceClient, ws_url: str, symbols: Iterable[str], on_frame: OnFrame) -> None:
+    ``uniform`` keeps the tries of many programs from falling into step.
+    """
+
+    def __init__(
+        self,
+        client: BinanceClient,
+        ws_url: str,
+        symbols: Iterable[str],
+        on_frame: OnFrame,
+        uniform: Callable[[float, float], float] = random.uniform,
+    ) -> None:
         self._client = client
+        self._uniform = uniform
         self._ws_url = ws_url.rstrip("/")
         self._symbols = tuple(symbols)
         self._on_frame = on_frame
@@ -81,7 +92,7 @@ class BinanceMarketStream:
                         self._take(await socket.recv(decode=False))
             except (OSError, TimeoutError, WebSocketException):
                 failures += 1
-                await asyncio.sleep(_pause(failures))
+                await asyncio.sleep(_longest_pause(failures) * self._uniform(0.5, 1.0))
 
     def _take(self, message: bytes) -> None:
         try:
@@ -174,8 +185,7 @@ class _Book:
         return newer
 
 
-def _pause(failures: int) -> float:
-    """Seconds before the next try: twice as long each time, within bounds, never in step with others."""
+def _longest_pause(failures: int) -> float:
+    """Seconds before the next try, to be cut by chance: twice as long each time, within bounds."""
     shortest, longest = BACKOFF_S
-    longest_now = min(longest, shortest * float(1 << min(failures, 10)))
-    return longest_now * random.uniform(0.5, 1.0)
+    return min(longest, shortest * float(1 << min(failures, 10)))

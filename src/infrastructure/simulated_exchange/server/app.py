@@ -65,6 +65,7 @@ class ServerConfig:
     clock: ServerClock = field(default_factory=ServerClock)
     stream_life_s: float = LIFE_S
     synchronous: str = "FULL"
+    make_listen_key: Callable[[], str] = random_listen_key
 
 
 class ExchangeServer:
@@ -147,7 +148,7 @@ class ExchangeServer:
         now_ms = clock.now_ms()
         views = [SymbolView(one, hub, bars_before(feed.source, one.symbol, now_ms)) for one in instruments]
         market = PublicMarket(hub, views, config.rules.funding_interval_ms)
-        users = UserStreams(hub, market.force_order)
+        users = UserStreams(hub, market.force_order, config.make_listen_key)
         venue = Venue(engine, clock, UserFaults(users, self.faults, clock.now_ms).deliver)
         keys = KeyRing(config.data_dir / "keys.json", config.keys)
         if not list(keys):

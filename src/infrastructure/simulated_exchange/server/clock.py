@@ -12,11 +12,18 @@ def wall_ms() -> int:
 class ServerClock:
     """Milliseconds since the epoch as the exchange sees them; never back, whatever the skew and the machine do.
 
-    ``skew_ms`` is added to the machine's time: a server that runs ahead of its clients, or behind them.
+    ``skew_ms`` is added to the machine's time: a server that runs ahead of its clients, or behind them. ``steady_ns``
+    is what a market is paced by, a clock that nobody sets.
     """
 
-    def __init__(self, wall: Callable[[], int] = wall_ms, skew_ms: int = 0) -> None:
+    def __init__(
+        self,
+        wall: Callable[[], int] = wall_ms,
+        skew_ms: int = 0,
+        steady_ns: Callable[[], int] = time.monotonic_ns,
+    ) -> None:
         self._wall = wall
+        self.steady_ns = steady_ns
         self._latest_ms = 0
         self.skew_ms = skew_ms
 

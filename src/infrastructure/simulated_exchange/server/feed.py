@@ -7,7 +7,6 @@ seconds of the source pass in one second. A recording may begin again at its end
 import asyncio
 import json
 from collections.abc import Callable, Mapping
-from time import monotonic_ns
 from typing import Final, Protocol
 
 from src.domain.market.candle import Candle
@@ -113,11 +112,11 @@ class MarketFeed:
         """Release what is due, a batch at most; return for how many seconds nothing will be, negative at the end."""
         source = self.source
         if not self._wall_ns:
-            self._wall_ns = monotonic_ns()
+            self._wall_ns = self._clock.steady_ns()
             self._source_ns = source.next_ns or 0
         due_ns: int | None = None
         if self._speed is not None:
-            due_ns = self._source_ns + int((monotonic_ns() - self._wall_ns) * self._speed)
+            due_ns = self._source_ns + int((self._clock.steady_ns() - self._wall_ns) * self._speed)
         for _ in range(BATCH_FRAMES):
             next_ns = source.next_ns
             if next_ns is None:
