@@ -83,6 +83,7 @@ def select(
         if unfinished is not None:
             return _resumed(config, unfinished, reads, request.given, accounts)
     config = _fitted(config, request.given)
+    _refuse_strange_leverages(config, request.given)
     market = market_id(config.replay, config.symbols, config.seed)
     row = account_of(config, market, accounts)
     if row is not None and row.session_status not in (None, TradingSessionStatus.STOPPED.value):
@@ -99,6 +100,7 @@ def select_account(
     stopped = TradingSessionStatus.STOPPED.value
     row = next((row for row in accounts if row.account_id == account_id), None)
     if row is None or row.session_status in (None, stopped):
+        _refuse_strange_leverages(config, request.given)
         return Selection(config, "", accounts, account_id)
     return _resumed(config, row, reads, request.given, accounts)
 
@@ -166,6 +168,16 @@ def _resumed(
     return Selection(resumed, options.market, accounts, row.account_id)
 
 
+def _refuse_strange_leverages(config: PaperConfig, given: frozenset[str]) -> None:
+    """A flag that sets the leverage of a symbol that is not traded is a slip; a setting may be for other sessions."""
+    strange = [symbol for symbol, _ in config.leverages if config.symbols and symbol not in config.symbols]
+    if strange and "leverages" in given:
+        raise ConfigurationError(
+            f"--leverages names {', '.join(strange)}, which this session does not trade: it trades "
+            f"{', '.join(config.symbols)}"
+        )
+
+
 def _given(given: frozenset[str], name: str, asked: T, noted: T) -> T:
     return asked if name in given else noted
 
@@ -188,7 +200,9 @@ def _refuse_contradictions(
 
 def _text(value: Any) -> str:
     if isinstance(value, tuple):
-        return ",".join(map(str, value))
+        return (
+            ",".join(each if isinstance(each, str) else "=".join(map(str, each)) for each in value) or "none"
+        )
     return f"{value:f}" if isinstance(value, Decimal) else str(value)
 
 

@@ -80,6 +80,10 @@ def test_a_start_that_names_the_sessions_market_resumes_it(data_dir: Path):
         ("strategies", "macd_momentum", "strategies sma_cross:fast=2,slow=4 (asked for: macd_momentum)"),
         ("portfolio", "other", "portfolio default (asked for: other)"),
         ("use_market_orders", "false", "use_market_orders True (asked for: False)"),
+        ("hedge_mode", "true", "hedge_mode False (asked for: True)"),
+        ("margin_type", "isolated", "margin_type CROSSED (asked for: ISOLATED)"),
+        ("leverages", "BTCUSDT=5", "leverages none (asked for: BTCUSDT=5)"),
+        ("trailing_stop_pct", "0.01", "trailing_stop_pct 0 (asked for: 0.01)"),
     ],
 )
 def test_an_option_on_the_command_line_that_contradicts_is_refused(
@@ -90,6 +94,14 @@ def test_an_option_on_the_command_line_that_contradicts_is_refused(
 
     assert told in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+def test_a_leverage_of_a_symbol_that_is_not_traded_is_refused_as_a_flag_only(data_dir: Path):
+    market = {"seed": "12", "symbols": "BTCUSDT", "leverages": "ETHUSDT=3,BTCUSDT=5"}
+
+    with pytest.raises(ConfigurationError, match="--leverages names ETHUSDT, which this session does not"):
+        selected(data_dir, frozenset(market), **market)
+    assert selected(data_dir, GIVEN_SEED, **market).config.leverages == (("ETHUSDT", 3), ("BTCUSDT", 5))
 
 
 def test_an_option_that_repeats_the_sessions_own_is_none(data_dir: Path):

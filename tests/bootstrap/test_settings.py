@@ -241,7 +241,7 @@ def test_every_setting_has_its_name_in_the_environment_and_a_meaning():
 
 
 def test_leverages_are_read_and_shown_as_people_write_them(tmp_path: Path):
-    loaded = load_settings(environment={"STEADYHAND_LEVERAGES": "btc/usdt:20, ETHUSDT:5"}, root=tmp_path)
+    loaded = load_settings(environment={"STEADYHAND_LEVERAGES": "btc/usdt:20, ETHUSDT=5"}, root=tmp_path)
 
     assert loaded.settings.leverages == (("BTCUSDT", 20), ("ETHUSDT", 5))
     assert "BTCUSDT:20,ETHUSDT:5" in [line.value for line in loaded.lines()]
@@ -251,3 +251,8 @@ def test_leverages_are_read_and_shown_as_people_write_them(tmp_path: Path):
 def test_a_leverage_that_no_symbol_has_is_refused_with_the_fix(tmp_path: Path, text: str):
     with pytest.raises(ConfigurationError, match="write symbols like BTCUSDT:20"):
         load_settings(environment={"STEADYHAND_LEVERAGES": text}, root=tmp_path)
+
+
+def test_a_symbol_with_two_leverages_is_refused(tmp_path: Path):
+    with pytest.raises(ConfigurationError, match="name each symbol once"):
+        load_settings(environment={"STEADYHAND_LEVERAGES": "BTCUSDT:20,btcusdt=5"}, root=tmp_path)

@@ -118,6 +118,7 @@ _PROBLEMS = {
     "less_than": "must be below {lt}",
     "less_than_equal": "must be at most {le}",
     "finite_number": "must be a finite number",
+    "multiple_of": "must be a multiple of {multiple_of}",
     "int_parsing": "is not a whole number",
     "int_type": "is not a whole number",
     "int_from_float": "is not a whole number",

@@ -31,10 +31,11 @@ class MarginType(StrEnum):
 
 
 def _read_leverages(value: Any) -> Any:
-    """Symbols with a whole number each, like BTCUSDT:20,ETHUSDT:5; or a mapping of a YAML file."""
+    """Symbols with a whole number each, like BTCUSDT:20,ETHUSDT=5; or a mapping of a YAML file."""
     pairs = value.items() if isinstance(value, dict) else value
     if isinstance(value, str):
-        pairs = [part.strip().rpartition(":")[::2] for part in value.split(",") if part.strip()]
+        parts = value.replace("=", ":").split(",")
+        pairs = [part.strip().rpartition(":")[::2] for part in parts if part.strip()]
     if not isinstance(pairs, list | tuple) and not isinstance(value, dict):
         return value
     read = []
@@ -44,6 +45,9 @@ def _read_leverages(value: Any) -> Any:
                 f"{leverage!r} is no leverage of {symbol}: write symbols like BTCUSDT:20,ETHUSDT:5"
             )
         read.append((canonical_symbol(str(symbol)), int(leverage)))
+    names = [symbol for symbol, _ in read]
+    if len(set(names)) < len(names):
+        raise ValueError("a symbol has two leverages: name each symbol once, like BTCUSDT:20,ETHUSDT:5")
     return tuple(read)
 
 

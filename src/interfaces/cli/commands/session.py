@@ -40,8 +40,16 @@ _Sizing = Annotated[
 ]
 _StopLoss = Annotated[str | None, _option("--stop-loss", "SHARE", "Distance of stops, 0.02 is 2 %.")]
 _TakeProfit = Annotated[str | None, _option("--take-profit", "SHARE", "Distance of targets, 0 for none.")]
+_Trailing = Annotated[
+    str | None, _option("--trailing-stop", "SHARE", "Distance at which stops follow, 0 for fixed ones.")
+]
 _Funding = Annotated[str | None, _option("--funding-interval", "TIME", "Between two funding payments.")]
 _Leverage = Annotated[str | None, _option("--leverage", "N", "Leverage at the exchange.")]
+_Leverages = Annotated[
+    str | None, _option("--leverages", "A=5,B=3", "Leverage of single symbols, where it is another.")
+]
+_MarginType = Annotated[str | None, _option("--margin-type", "TYPE", "crossed or isolated.")]
+_Hedge = Annotated[bool | None, _option("--hedge/--one-way", "", "Keep LONG and SHORT of a symbol apart.")]
 _Portfolio = Annotated[str | None, _option("--portfolio", "NAME", "The portfolio traded for.")]
 _Exchange = Annotated[str, _option("--exchange", "NAME", "paper, testnet or live. [default: paper]")]
 _Resume = Annotated[bool, typer.Option("--resume", help="Go on, where AUTO_RESTART=false asks first.")]
@@ -62,8 +70,12 @@ def start_session(
     sizing: _Sizing = None,
     stop_loss: _StopLoss = None,
     take_profit: _TakeProfit = None,
+    trailing_stop: _Trailing = None,
     funding_interval: _Funding = None,
     leverage: _Leverage = None,
+    leverages: _Leverages = None,
+    margin_type: _MarginType = None,
+    hedge: _Hedge = None,
     portfolio: _Portfolio = None,
     exchange: _Exchange = "paper",
     flatten: _Flatten = False,
@@ -84,8 +96,12 @@ def start_session(
         "sizing": sizing,
         "stop_loss_pct": stop_loss,
         "take_profit_pct": take_profit,
+        "trailing_stop_pct": trailing_stop,
         "funding_interval": funding_interval,
         "leverage": leverage,
+        "leverages": leverages,
+        "margin_type": margin_type,
+        "hedge_mode": None if hedge is None else str(hedge).lower(),
         "portfolio": portfolio,
     }
     given = {name: value for name, value in flags.items() if value is not None}
