@@ -45,7 +45,8 @@ def watch_margin(step: Step) -> None:
     if not step.policy.watches_losses:
         return
     limit = step.policy.limits.margin_ratio_max
-    beyond = [m for m in position_margins(step.ledger, step.view) if m.ratio is not None and m.ratio > limit]
+    margins = position_margins(step.ledger, step.view, with_prices=False)
+    beyond = [margin for margin in margins if margin.ratio is not None and margin.ratio > limit]
     if not beyond:
         return
     worst = min(beyond, key=lambda margin: margin.unrealized_pnl)

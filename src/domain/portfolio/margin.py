@@ -95,8 +95,8 @@ class _Valued:
     maintenance: Decimal
 
 
-def position_margins(ledger: Ledger, view: MarketView) -> list[PositionMargin]:
-    """Every open position whose price and brackets are known."""
+def position_margins(ledger: Ledger, view: MarketView, *, with_prices: bool = True) -> list[PositionMargin]:
+    """Every open position whose price and brackets are known; liquidation prices only if they are asked for."""
     valued = [each for each in (_value(view, p) for p in ledger.positions.values()) if each is not None]
     options = ledger.session.options if ledger.session is not None else None
     isolated = options is not None and options.margin_type == ISOLATED
@@ -109,14 +109,19 @@ def position_margins(ledger: Ledger, view: MarketView) -> list[PositionMargin]:
             wallet = ledger.wallet_balance
             mates = [other for other in valued if other.position.symbol == each.position.symbol]
             others = [other for other in valued if other.position.symbol != each.position.symbol]
-        margins.append(_margin(each, wallet, mates, others))
+        margins.append(_margin(each, wallet, mates, others, with_price=with_prices))
     return margins
 
 
-def _margin(each: _Valued, wallet: Decimal, mates: list[_Valued], others: list[_Valued]) -> PositionMargin:
+def _margin(
+    each: _Valued, wallet: Decimal, mates: list[_Valued], others: list[_Valued], *, with_price: bool
+) -> PositionMargin:
     all_of_them = (*mates, *others)
     balance = wallet + sum((other.pnl for other in all_of_them), ZERO)
     maintenance = sum((other.maintenance for other in all_of_them), ZERO)
+    ratio = maintenance / balance if balance > 0 else Decimal(10**9)
+    if not with_price:
+        return PositionMargin(each.position, each.pnl, each.maintenance, ratio, None)
     price = liquidation_price(
         wallet,
         [Leg(mate.position.quantity, mate.position.entry_price) for mate in mates],
@@ -124,7 +129,6 @@ def _margin(each: _Valued, wallet: Decimal, mates: list[_Valued], others: list[_
         sum((other.maintenance for other in others), ZERO),
         sum((other.pnl for other in others), ZERO),
     )
-    ratio = maintenance / balance if balance > 0 else Decimal(10**9)
     return PositionMargin(each.position, each.pnl, each.maintenance, ratio, price)
 
 
