@@ -23,6 +23,8 @@ from src.domain.decisions.ending import (
     request_protection,
 )
 from src.domain.decisions.exchange import exchange_read, stream_news
+from src.domain.decisions.fence import place_fence
+from src.domain.decisions.opening import open_books
 from src.domain.decisions.orders import (
     cancel_accepted,
     cancel_refused,
@@ -35,6 +37,7 @@ from src.domain.decisions.orders import (
     submit_unknown,
 )
 from src.domain.decisions.parents import open_parent, work_parents
+from src.domain.decisions.releasing import release_attempt
 from src.domain.decisions.session import (
     choose_strategies,
     move_session,
@@ -68,6 +71,7 @@ def _recovery_concluded(step: Step, news: n.RecoveryConcluded) -> None:
 
 _HANDLERS: dict[type, Callable[[Step, Any], None]] = {
     n.TakeOver: take_over,
+    n.OpenBooks: open_books,
     n.OpenSession: open_session,
     n.PlaceOrder: place_order,
     n.RefuseOrder: refuse_order,
@@ -82,6 +86,8 @@ _HANDLERS: dict[type, Callable[[Step, Any], None]] = {
     n.StreamRestarted: stream_restarted,
     n.ExchangeRead: exchange_read,
     n.RecoveryConcluded: _recovery_concluded,
+    n.PlaceFence: place_fence,
+    n.ReleaseAttempt: release_attempt,
     n.ChooseStrategies: choose_strategies,
     n.MoveSession: move_session,
     n.MoveTrading: move_trading,

@@ -8,7 +8,8 @@ are worked in by the same functions.
 from src.domain.decisions import news as n
 from src.domain.decisions.alarms import breach, halt, restrict
 from src.domain.decisions.amending import recognise_amendment, settle_amendment
-from src.domain.decisions.effects import Reconcile
+from src.domain.decisions.effects import CancelOrder, Reconcile
+from src.domain.decisions.fence import fence_seen
 from src.domain.decisions.fills import book_fill, is_booked
 from src.domain.decisions.income import book_income
 from src.domain.decisions.orders import lose, settle_unknown
@@ -19,13 +20,14 @@ from src.domain.orders.client_order_ids import is_ours
 from src.domain.orders.news import FillReport, IncomeReport, OrderNews, OrderReport, WalletMoved
 from src.domain.orders.order import Order
 from src.domain.orders.transitions import (
+    BURIED,
     ORDER_TRANSITIONS,
     UNRESOLVED,
     AttemptState,
     AttemptTrigger,
     OrderTrigger,
 )
-from src.domain.orders.types import OrderStatus
+from src.domain.orders.types import OrderStatus, Purpose
 from src.domain.positions.external import ExternalPolicy, forced
 from src.domain.shared.transitions import next_state
 
@@ -88,6 +90,8 @@ def _order_news(step: Step, item: OrderNews) -> None:
     if item.fill is not None:
         book_fill(step, item.fill, order)
     _status(step, order, report)
+    if order.ticket.purpose is Purpose.FENCE:
+        fence_seen(step, order)
 
 
 def exchange_read(step: Step, news: n.ExchangeRead) -> None:
@@ -99,6 +103,8 @@ def exchange_read(step: Step, news: n.ExchangeRead) -> None:
         if order is not None:
             settle_amendment(step, order, report)
             _status(step, order, report)
+            if order.ticket.purpose is Purpose.FENCE:
+                fence_seen(step, order)
     for income in news.income:
         book_income(step, income)
     for symbol, trade_id in news.confirmed:
@@ -173,11 +179,12 @@ def _merge_absences(step: Step, news: n.ExchangeRead) -> None:
 
     The stream may have told more since the exchange was asked: what it told stands.
     """
-    orders = step.ledger.orders
+    orders, proofs = step.ledger.orders, dict(news.proofs)
     for name in news.dead:
         order = orders.get(name)
         if order is not None and order.attempt_state in UNRESOLVED:
-            step.emit(e.AttemptMoved(name, AttemptTrigger.PROVEN_DEAD, reason="no trace at the exchange"))
+            reason = proofs.get(name, "no trace at the exchange")
+            step.emit(e.AttemptMoved(name, AttemptTrigger.PROVEN_DEAD, reason=reason))
             settle_unknown(step, order.symbol)
     for name in news.lost:
         order = orders.get(name)
@@ -212,6 +219,9 @@ def _sighted(step: Step, order: Order, report: OrderReport) -> None:
     if order.attempt_state is AttemptState.REFUSED and report.status is OrderStatus.REJECTED:
         return
     _proven(step, order, report.exchange_order_id, report.algo_id)
+    if order.attempt_state in BURIED and not report.status.is_terminal and not order.ticket.reduce_only:
+        # A tombstone that lives: what may still open a position is ended, whatever else a person decides.
+        step.do(CancelOrder(order.symbol, order.client_order_id, report.exchange_order_id is None))
 
 
 def _proven(step: Step, order: Order, exchange_order_id: int | None, algo_id: int | None) -> None:

@@ -6,15 +6,17 @@ Besides these, the outcomes of submits and cancels (``src.domain.orders.news``) 
 from dataclasses import dataclass
 from decimal import Decimal
 
-from src.domain.ledger.events import DifferenceFound, SignalNote
+from src.domain.ledger.events import DifferenceFound, OutcomeDoubted, SignalNote
 from src.domain.market.sides import PositionSide
 from src.domain.orders.news import (
+    BalanceReport,
     CancelOutcome,
     FillReport,
     IncomeReport,
     ModifyOutcome,
     OrderNews,
     OrderReport,
+    PositionReport,
     SubmitOutcome,
     WalletMoved,
 )
@@ -131,6 +133,15 @@ class TakeOver:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenBooks:
+    """An account that existed before us begins with what it held at ``at_ms`` (venue time)."""
+
+    at_ms: int
+    positions: tuple[PositionReport, ...]
+    balances: tuple[BalanceReport, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class OpenSession:
     """A new session is wanted; the last one must be finished."""
 
@@ -144,7 +155,7 @@ class ExchangeRead:
 
     ``dead`` are attempts without a trace, where the exchange's promises allow the negative conclusion; ``lost`` are
     those where they do not (yet); ``vanished`` were accepted once and are not shown any more. ``confirmed`` is the
-    highest trade id read per symbol.
+    highest trade id read per symbol. ``proofs`` says by what an attempt is dead, where that is more than one read.
     """
 
     fills: tuple[FillReport, ...]
@@ -155,17 +166,39 @@ class ExchangeRead:
     vanished: tuple[str, ...]
     confirmed: tuple[tuple[str, int], ...]
     known: tuple[Order, ...] = ()
+    proofs: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class RecoveryConcluded:
-    """The procedure is through: what is left to differ, after the last read."""
+    """The procedure is through: what is left to differ, and to doubt, after the last read."""
 
     cause: str
     orders_checked: int
     fills_added: int
     income_added: int
     differences: tuple[DifferenceFound, ...]
+    doubts: tuple[OutcomeDoubted, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceFence:
+    """An event of an own order in this symbol would settle an attempt of unknown outcome, and none comes by itself."""
+
+    symbol: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseAttempt:
+    """A person takes an attempt of unknown outcome for dead; the exchange may accept it until ``arrives_until_ms``.
+
+    ``arrives_until_ms`` (venue time) is the attempt's deadline with the margin that the exchange promises.
+    """
+
+    client_order_id: str
+    author: str
+    reason: str
+    arrives_until_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +246,7 @@ class Tick:
 News = (
     TakeOver
     | ChooseStrategies
+    | OpenBooks
     | OpenSession
     | PlaceOrder
     | RefuseOrder
@@ -227,6 +261,8 @@ News = (
     | StreamRestarted
     | ExchangeRead
     | RecoveryConcluded
+    | PlaceFence
+    | ReleaseAttempt
     | MoveSession
     | MoveTrading
     | ReopenSymbol

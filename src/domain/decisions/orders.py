@@ -17,6 +17,7 @@ from src.domain.orders import news as o
 from src.domain.orders.order import Order
 from src.domain.orders.transitions import (
     ATTEMPT_TRANSITIONS,
+    BURIED,
     UNRESOLVED,
     AttemptState,
     AttemptTrigger,
@@ -26,7 +27,6 @@ from src.domain.risk.rules.rates import RepeatedExecution
 from src.domain.sessions.trading_states import SymbolState
 
 UNKNOWN_OUTCOME = "an order's outcome is unknown"
-_ENDED = frozenset({AttemptState.REFUSED, AttemptState.DEAD})
 
 
 def place_order(step: Step, news: n.PlaceOrder) -> None:
@@ -68,7 +68,7 @@ def submit_accepted(step: Step, news: o.Accepted) -> None:
 def submit_refused(step: Step, news: o.Refused) -> None:
     """The exchange said no: the reservation is released; a refused protective order has a successor."""
     order = step.ledger.orders.get(news.client_order_id)
-    if order is None or order.attempt_state in _ENDED:
+    if order is None or order.attempt_state in BURIED:
         return
     if AttemptTrigger.REFUSED not in ATTEMPT_TRANSITIONS[order.attempt_state]:
         # Accepted by one channel and refused by the other: we no longer understand the order.
@@ -103,7 +103,9 @@ def submit_unknown(step: Step, news: o.OutcomeUnknown) -> None:
 
 def lose(step: Step, order: Order, reason: str) -> None:
     """Mark an attempt as of unknown outcome and restrict its symbol."""
-    step.emit(e.AttemptMoved(order.client_order_id, AttemptTrigger.LOST, reason=reason))
+    name = order.client_order_id
+    step.emit(e.AttemptMoved(name, AttemptTrigger.LOST, reason=reason))
+    step.emit(e.AlarmRaised(name, f"the outcome of {name} is unknown, its reservation stands: {reason}"))
     if step.ledger.symbol(order.symbol).state is SymbolState.TRADING:
         step.emit(e.SymbolMoved(order.symbol, SymbolState.REDUCE_ONLY, UNKNOWN_OUTCOME))
     if order.ticket.reduce_only:

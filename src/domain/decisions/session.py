@@ -120,6 +120,8 @@ def recovery_concluded(step: Step, news: n.RecoveryConcluded) -> None:
     if news.differences:
         subjects = ", ".join(d.subject for d in news.differences)
         halt(step, f"store and exchange differ in {subjects}")
+    for doubt in news.doubts:
+        step.emit(doubt)
     step.emit(
         e.RecoveryFinished(
             cause=news.cause,

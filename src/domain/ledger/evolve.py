@@ -139,6 +139,8 @@ _HANDLERS: dict[type, Handler] = {
     e.OrderIntended: order_intended,
     e.OrderDenied: _recorded,
     e.AttemptMoved: attempt_moved,
+    e.OutcomeDoubted: _recorded,
+    e.OutcomeReleased: _recorded,
     e.OrderMoved: order_moved,
     e.CancelRequested: cancel_requested,
     e.CancelWithdrawn: cancel_withdrawn,

@@ -68,6 +68,7 @@ _ORDER_TRIGGER = {
     AttemptTrigger.REFUSED: OrderTrigger.REJECT,
     AttemptTrigger.NOT_SENT: OrderTrigger.REJECT,
     AttemptTrigger.PROVEN_DEAD: OrderTrigger.REJECT,
+    AttemptTrigger.RELEASED: OrderTrigger.REJECT,
 }
 
 

@@ -116,8 +116,15 @@ UNRESOLVED: Final = frozenset({AttemptState.OPEN, AttemptState.UNKNOWN})
 """Whether it happened is not settled; the order is PENDING_NEW exactly as long."""
 
 
+BURIED: Final = frozenset({AttemptState.REFUSED, AttemptState.DEAD})
+"""It did not happen, and never will: a sighting of such an attempt is a breach."""
+
+
 class AttemptTrigger(StrEnum):
-    """Evidence about a transmission. FOUND is any sighting; NOT_SENT only the sending process can say."""
+    """Evidence about a transmission. FOUND is any sighting; NOT_SENT only the sending process can say.
+
+    RELEASED is no evidence: a person took the responsibility for an attempt that nothing proves dead.
+    """
 
     ACCEPTED = "ACCEPTED"
     REFUSED = "REFUSED"
@@ -125,6 +132,7 @@ class AttemptTrigger(StrEnum):
     NOT_SENT = "NOT_SENT"
     FOUND = "FOUND"
     PROVEN_DEAD = "PROVEN_DEAD"
+    RELEASED = "RELEASED"
 
 
 _A = AttemptState
@@ -147,6 +155,7 @@ ATTEMPT_TRANSITIONS: Final[Mapping[AttemptState, Mapping[AttemptTrigger, Attempt
         # Recovery looked for the attempt while it still waited to be sent, and then it was not.
         _E.NOT_SENT: _A.DEAD,
         _E.PROVEN_DEAD: _A.DEAD,
+        _E.RELEASED: _A.DEAD,
     },
     _A.ACKED: {
         _E.ACCEPTED: _A.ACKED,  # the answer, after the stream

@@ -16,6 +16,7 @@ from src.domain.orders.ticket import OrderTicket
 from src.domain.orders.types import Purpose
 from src.domain.risk.limits import RiskLimits
 from src.domain.risk.rules import ENTRY_RULES, Objection, Review
+from src.domain.sessions.trading_states import SymbolState, TradingState
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,25 @@ def review_reducing(ledger: Ledger, ticket: OrderTicket) -> Verdict:
     if ticket.quantity > room:
         text = f"only {max(room, Decimal(0)):f} of {ticket.symbol} is left to reduce"
         return Denied(ticket, Objection("reduce_only", f"{ticket.quantity:f}", f"{room:f}", text))
+    return Approved(ticket)
+
+
+def review_fence(ledger: Ledger, ticket: OrderTicket) -> Verdict:
+    """Approve a fence: an order that is to be heard of and not to be filled.
+
+    That its symbol is restricted is the reason for it and no objection; a halted or restricted account is one, a
+    closed symbol too, unless the fence can only shrink a position.
+    """
+    if ticket.reduce_only:
+        return review_reducing(ledger, ticket)
+    state, book = ledger.account.trading_state, ledger.symbol(ticket.symbol)
+    if state is not TradingState.ACTIVE:
+        text = f"trading is {state.value}: no fence may open a position"
+        return Denied(ticket, Objection("trading_active", state.value, TradingState.ACTIVE.value, text))
+    if book.state is SymbolState.CLOSED:
+        return Denied(
+            ticket, Objection("symbol_open", book.state.value, "open", f"{ticket.symbol} is closed")
+        )
     return Approved(ticket)
 
 

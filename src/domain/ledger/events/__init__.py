@@ -36,6 +36,8 @@ from src.domain.ledger.events.orders import (
     OrderDenied,
     OrderIntended,
     OrderMoved,
+    OutcomeDoubted,
+    OutcomeReleased,
     ParentMoved,
     ParentOpened,
     ProtectionRestored,
@@ -64,6 +66,8 @@ __all__ = [
     "OrderDenied",
     "OrderIntended",
     "OrderMoved",
+    "OutcomeDoubted",
+    "OutcomeReleased",
     "ParentMoved",
     "ParentOpened",
     "ProtectionRestored",
@@ -94,6 +98,8 @@ Event = (
     | OrderIntended
     | OrderDenied
     | AttemptMoved
+    | OutcomeDoubted
+    | OutcomeReleased
     | OrderMoved
     | CancelRequested
     | CancelWithdrawn

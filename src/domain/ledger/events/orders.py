@@ -58,6 +58,33 @@ class AttemptMoved:
 
 
 @dataclass(frozen=True, slots=True)
+class OutcomeDoubted:
+    """One more read of the exchange shows no trace of an attempt of unknown outcome: what is known of it by now.
+
+    ``arrives_until_ms`` is the last venue millisecond at which the exchange may still accept it, its margin included.
+    ``reads`` counts the agreeing reads since then by this process, the first and the last of them at ``first_ms`` and
+    ``last_ms`` (lower bounds of venue time). ``fence_ms`` is the latest event of an own order on a stream that has
+    not broken since the attempt was sent, None when there is no such stream or event.
+    """
+
+    client_order_id: str
+    reads: int
+    first_ms: int
+    last_ms: int
+    arrives_until_ms: int
+    fence_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeReleased:
+    """A person declared an attempt of unknown outcome dead, without proof; the reservation goes with it."""
+
+    client_order_id: str
+    author: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class OrderMoved:
     """The exchange said how the order stands; ``claimed_quantity`` is what it says is filled (base asset)."""
 
