@@ -164,6 +164,7 @@ def parts_after(
         mark_equity_ms=config.save_state_interval_ms,
         auto_execute=config.auto_execute,
         dead_man_ms=DEAD_MAN_MS,
+        has_a_past=True,
         notes=[f"{venue.name} at {venue.place.host}", *before.notes],
     )
 

@@ -78,16 +78,18 @@ class VenueTime:
 class Consistency:
     """What the exchange promises about its reads; decides when "not found" proves absence.
 
-    ``read_your_writes``: a read sees everything that was accepted before it was asked. ``arrival_margin_ms``: how
-    long after an attempt's deadline it might still be accepted. ``quiescence_ms``: how long after that reads must
-    stay silent before an attempt without any trace is declared dead. ``requests_die_with_process``: a request of a
-    process that has ended can no longer arrive (the exchange lives in the process itself).
+    ``read_your_writes``: a read sees everything that was accepted before it was asked. ``arrival_margin_ms`` (ε): how
+    long after an attempt's deadline it might still be accepted. ``quiescence_ms`` (W₂): how long after that reads must
+    stay silent before an attempt without any trace is declared dead; more than the longest lag of a read.
+    ``others_wait_ms`` (W₁): how long before other symbols may open positions again. ``requests_die_with_process``: a
+    request of a process that has ended can no longer arrive (the exchange lives in the process itself).
     """
 
     read_your_writes: bool
     arrival_margin_ms: int
     quiescence_ms: int
     requests_die_with_process: bool = False
+    others_wait_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,12 +188,12 @@ class Broker(Protocol):
         """The order, in whichever id space it lives, or None when the exchange does not show it."""
         ...
 
-    async def open_orders(self) -> list[OrderReport]:
-        """Every open ordinary order of the account."""
+    async def open_orders(self, symbol: str | None = None) -> list[OrderReport]:
+        """Every open ordinary order of the account, or of a symbol, which costs a fraction of it."""
         ...
 
-    async def open_algo_orders(self) -> list[OrderReport]:
-        """Every open conditional order of the account."""
+    async def open_algo_orders(self, symbol: str | None = None) -> list[OrderReport]:
+        """Every open conditional order of the account, or of a symbol."""
         ...
 
     async def positions(self) -> list[PositionReport]:
@@ -204,6 +206,10 @@ class Broker(Protocol):
 
     async def trades(self, symbol: str, from_id: int) -> list[FillReport]:
         """Trades of the account with id ≥ ``from_id``, oldest first; one page, empty when there are no more."""
+        ...
+
+    async def first_trades(self, symbol: str, since_ms: int) -> list[FillReport]:
+        """The first page of trades made at or after ``since_ms``, oldest first; empty when there are none."""
         ...
 
     async def income(self, since_ms: int) -> list[IncomeReport]:

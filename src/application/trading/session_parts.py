@@ -38,8 +38,9 @@ class SessionParts:
     ``tick_ms`` is session time between two looks of the watchdogs, and what is done every minute is done every 60
     of them; a market of bars has no seconds, there it is a bar. ``load_strategy`` makes users' own strategies, and
     ``stopwatch`` (ns) is what they are timed by. ``dead_man_ms`` is after how long without a sign of life the exchange
-    cancels resting entries, None: never. ``notes`` says what a person should know of the market, ``end_notes`` what is
-    known of it only at the end.
+    cancels resting entries, None: never. ``has_a_past`` says that the account may have existed before its first session
+    here, whose books then begin with what it holds. ``notes`` says what a person should know of the market,
+    ``end_notes`` what is known of it only at the end.
     """
 
     account: AccountOpened
@@ -65,5 +66,6 @@ class SessionParts:
     stopwatch: Callable[[], int] | None = None
     reads: Callable[[], ReadModels] | None = None
     dead_man_ms: int | None = None
+    has_a_past: bool = False
     notes: list[str] = field(default_factory=list)
     end_notes: Callable[[], Sequence[str]] = tuple

@@ -115,7 +115,7 @@ class BinanceClient:
 
     async def _fetch(self, url: str, method: str, headers: Mapping[str, str] | None, body: str | None) -> Any:
         endpoint = self._check(method, url)
-        self._budget.spend(endpoint.weight, urgent=endpoint.urgent)
+        self._budget.spend(endpoint.weight_of(url.partition("?")[2]), urgent=endpoint.urgent)
         sent_ns = self._clock.local_ns()
         try:
             reply = await self._transport.send(method, url, headers, body)

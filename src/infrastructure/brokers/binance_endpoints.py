@@ -1,7 +1,7 @@
 """Every endpoint that this program may call, with its request weight. Anything else raises before a byte leaves.
 
-Nothing here can withdraw or transfer. Weights: USDⓈ-M REST documentation; where a symbol lowers the weight, the
-higher one is counted. ``urgent`` ones (orders, cancels, the stream's upkeep, time) may use the budget's reserve.
+Nothing here can withdraw or transfer. Weights: USDⓈ-M REST documentation; ``symbol_weight`` is that of a request about
+one symbol, where it is lower. ``urgent`` ones (orders, cancels, the stream's upkeep, time) may use the reserve.
 """
 
 from dataclasses import dataclass
@@ -29,6 +29,13 @@ class Endpoint:
     weight: int
     urgent: bool = False
     acts: bool = False
+    symbol_weight: int | None = None
+
+    def weight_of(self, query: str) -> int:
+        """The weight of a request with these parameters."""
+        if self.symbol_weight is not None and "symbol=" in query:
+            return self.symbol_weight
+        return self.weight
 
 
 PING: Final = Endpoint("GET", Api.PUBLIC, "ping", 1, urgent=True)
@@ -48,9 +55,9 @@ SET_MARGIN_TYPE: Final = Endpoint("POST", Api.PRIVATE, "marginType", 1, acts=Tru
 SET_POSITION_MODE: Final = Endpoint("POST", Api.PRIVATE, "positionSide/dual", 1, acts=True)
 
 QUERY_ORDER: Final = Endpoint("GET", Api.PRIVATE, "order", 1, urgent=True)
-OPEN_ORDERS: Final = Endpoint("GET", Api.PRIVATE, "openOrders", 40)
+OPEN_ORDERS: Final = Endpoint("GET", Api.PRIVATE, "openOrders", 40, symbol_weight=1)
 QUERY_ALGO: Final = Endpoint("GET", Api.PRIVATE, "algoOrder", 1, urgent=True)
-OPEN_ALGOS: Final = Endpoint("GET", Api.PRIVATE, "openAlgoOrders", 40)
+OPEN_ALGOS: Final = Endpoint("GET", Api.PRIVATE, "openAlgoOrders", 40, symbol_weight=1)
 ALL_ALGOS: Final = Endpoint("GET", Api.PRIVATE, "allAlgoOrders", 5)
 USER_TRADES: Final = Endpoint("GET", Api.PRIVATE, "userTrades", 5)
 INCOME: Final = Endpoint("GET", Api.PRIVATE, "income", 30)

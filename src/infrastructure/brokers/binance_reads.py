@@ -37,6 +37,7 @@ from src.infrastructure.brokers.venue_clock import VenueClock
 
 PAGE: Final = 1_000
 DAY_MS: Final = 86_400_000
+TRADES_WINDOW_MS: Final = 7 * DAY_MS - 1
 INCOME_WINDOW_MS: Final = 7 * DAY_MS
 INCOME_KEPT_MS: Final = 89 * DAY_MS
 CLOCK_SAMPLES: Final = 5
@@ -84,13 +85,14 @@ class BinanceReads:
         rows = await self._ask("find_algo", at.ALL_ALGOS, symbol=symbol, limit=PAGE)
         return next((algo_report(row) for row in rows if row["clientAlgoId"] == client_algo_id), None)
 
-    async def open_orders(self) -> list[OrderReport]:
-        """Every open ordinary order."""
-        return [order_report(row) for row in await self._ask("open_orders", at.OPEN_ORDERS)]
+    async def open_orders(self, symbol: str | None = None) -> list[OrderReport]:
+        """Every open ordinary order, or those of a symbol, which weighs 1 instead of 40."""
+        return [order_report(row) for row in await self._ask("open_orders", at.OPEN_ORDERS, **_of(symbol))]
 
-    async def open_algo_orders(self) -> list[OrderReport]:
-        """Every waiting conditional order."""
-        return [algo_report(row) for row in await self._ask("open_algo_orders", at.OPEN_ALGOS)]
+    async def open_algo_orders(self, symbol: str | None = None) -> list[OrderReport]:
+        """Every waiting conditional order, or those of a symbol, which weighs 1 instead of 40."""
+        rows = await self._ask("open_algo_orders", at.OPEN_ALGOS, **_of(symbol))
+        return [algo_report(row) for row in rows]
 
     async def positions(self) -> list[PositionReport]:
         """Every position that is not flat."""
@@ -112,6 +114,19 @@ class BinanceReads:
         """One page of trades with id ≥ ``from_id``, oldest first."""
         rows = await self._ask("trades", at.USER_TRADES, symbol=symbol, fromId=from_id, limit=PAGE)
         return [fill_report(row) for row in rows]
+
+    async def first_trades(self, symbol: str, since_ms: int) -> list[FillReport]:
+        """The first page of trades made at or after ``since_ms``; the exchange shows a week at a time."""
+        now_ms = (await self.server_time()).now_ms
+        while since_ms <= now_ms:
+            until_ms = since_ms + TRADES_WINDOW_MS
+            rows = await self._ask(
+                "trades", at.USER_TRADES, symbol=symbol, startTime=since_ms, endTime=until_ms, limit=PAGE
+            )
+            if rows:
+                return [fill_report(row) for row in rows]
+            since_ms = until_ms + 1
+        return []
 
     async def income(self, since_ms: int) -> list[IncomeReport]:
         """Every change of the wallet at or after ``since_ms``, oldest first; the exchange keeps three months."""
@@ -215,6 +230,10 @@ class BinanceReads:
             can_withdraw=any(bool(answer.get(flag)) for flag in _MOVES_MONEY),
             ip_restricted=bool(answer["ipRestrict"]),
         )
+
+
+def _of(symbol: str | None) -> dict[str, str]:
+    return {} if symbol is None else {"symbol": symbol}
 
 
 def _without_repeats(rows: Iterable[IncomeReport]) -> list[IncomeReport]:

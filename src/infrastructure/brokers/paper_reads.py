@@ -70,15 +70,15 @@ class PaperReads(ABC):
             report = order_report(answer)
             return report if algo is None else replace(report, algo_id=algo.algo_id)
 
-    async def open_orders(self) -> list[OrderReport]:
-        """Every open ordinary order."""
+    async def open_orders(self, symbol: str | None = None) -> list[OrderReport]:
+        """Every open ordinary order, or those of a symbol."""
         with _asking("open_orders"):
-            return [order_report(answer) for answer in self._engine.open_orders(self._account)]
+            return [order_report(answer) for answer in self._engine.open_orders(self._account, symbol)]
 
-    async def open_algo_orders(self) -> list[OrderReport]:
-        """Every waiting conditional order."""
+    async def open_algo_orders(self, symbol: str | None = None) -> list[OrderReport]:
+        """Every waiting conditional order, or those of a symbol."""
         with _asking("open_algo_orders"):
-            return [algo_report(answer) for answer in self._engine.open_algo_orders(self._account)]
+            return [algo_report(answer) for answer in self._engine.open_algo_orders(self._account, symbol)]
 
     async def positions(self) -> list[PositionReport]:
         """Every position that is not flat."""
@@ -97,6 +97,15 @@ class PaperReads(ABC):
             return [
                 fill_report(answer) for answer in self._engine.user_trades(self._account, symbol, from_id)
             ]
+
+    async def first_trades(self, symbol: str, since_ms: int) -> list[FillReport]:
+        """The first page of trades made at or after ``since_ms``, oldest first."""
+        from_id = 0
+        while page := await self.trades(symbol, from_id):
+            if found := [fill for fill in page if fill.traded_ms >= since_ms]:
+                return found
+            from_id = page[-1].trade_id + 1
+        return []
 
     async def income(self, since_ms: int) -> list[IncomeReport]:
         """Every change of the wallet at or after ``since_ms``, profits and commissions included, oldest first."""

@@ -29,8 +29,8 @@ class WeakBroker(PaperBroker):
     async def find(self, symbol: str, client_order_id: str) -> OrderReport | None:
         return None if client_order_id in self.hidden else await super().find(symbol, client_order_id)
 
-    async def open_orders(self) -> list[OrderReport]:
-        return [o for o in await super().open_orders() if o.client_order_id not in self.hidden]
+    async def open_orders(self, symbol: str | None = None) -> list[OrderReport]:
+        return [o for o in await super().open_orders(symbol) if o.client_order_id not in self.hidden]
 
 
 class StrongBroker(WeakBroker):
