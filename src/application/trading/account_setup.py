@@ -1,5 +1,8 @@
 """What the exchange is told before a session trades: position mode, margin type and leverage; and what it says."""
 
+from collections.abc import Awaitable
+
+from src.application.ports.broker import BrokerRefused
 from src.application.trading.session_parts import SessionParts
 from src.domain.market.view import MarginBracket
 
@@ -7,14 +10,17 @@ from src.domain.market.view import MarginBracket
 async def prepare_account(parts: SessionParts) -> None:
     """Bring the account in line with the session's options, changing nothing that is so already.
 
-    Raises BrokerRefused where the exchange does not allow it: it changes no mode while positions or orders are open.
+    Raises BrokerRefused, with what to do, where the exchange does not allow it: it changes no mode while positions or
+    orders are open.
     """
     broker, options = parts.broker, parts.options
     if await broker.hedge_mode() is not options.hedge_mode:
-        await broker.set_hedge_mode(options.hedge_mode)
+        wish = "hedge mode" if options.hedge_mode else "one-way mode"
+        await _changed(broker.set_hedge_mode(options.hedge_mode), f"the account is not in {wish}")
     for symbol in options.symbols:
         if await broker.margin_type(symbol) != options.margin_type:
-            await broker.set_margin_type(symbol, options.margin_type)
+            state = f"the margin type of {symbol} is not {options.margin_type}"
+            await _changed(broker.set_margin_type(symbol, options.margin_type), state)
         await broker.set_leverage(symbol, options.leverage_of(symbol))
         parts.desk.set_brackets(
             symbol,
@@ -23,3 +29,14 @@ async def prepare_account(parts: SessionParts) -> None:
                 for each in await broker.leverage_brackets(symbol)
             ],
         )
+
+
+async def _changed(change: Awaitable[None], state: str) -> None:
+    try:
+        await change
+    except BrokerRefused as refused:
+        raise BrokerRefused(
+            refused.code,
+            f"{state}, and the exchange does not change that now: close positions and orders first, or start the "
+            f"session as the account is; it says: {refused.message}",
+        ) from refused

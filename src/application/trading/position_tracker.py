@@ -5,6 +5,7 @@ from decimal import Decimal
 from src.application.trading.snapshot import PositionLine
 from src.domain.ledger.state import Ledger
 from src.domain.market.view import MarketView
+from src.domain.orders.ticket import OrderTicket
 from src.domain.orders.types import Purpose
 from src.domain.portfolio.exposure import equity, gross_exposure, unrealized_pnl
 from src.domain.portfolio.margin import PositionMargin, position_margins, side_of
@@ -67,5 +68,13 @@ class PositionTracker:
                 and ticket.position_side is position.position_side
                 and order.side is not position.side
             ):
-                return ticket.stop_price
+                return ticket.stop_price or _trailing_price(position, ticket)
         return None
+
+
+def _trailing_price(position: Position, ticket: OrderTicket) -> Decimal | None:
+    """Where a trailing stop stands at the latest: its distance from the entry; it only moves to the better side."""
+    if ticket.callback_pct is None:
+        return None
+    price = position.entry_price * (1 - ticket.callback_pct * position.side.sign)
+    return price.quantize(ticket.reference_price)

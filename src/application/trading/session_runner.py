@@ -87,6 +87,8 @@ class SessionRunner:
         ledger = await parts.store.load(parts.account.account_id) or open_ledger(parts.account)
         self._check_options(ledger)
         self._assemble(ledger)
+        # Before the session is opened: one that the exchange does not allow must not stay behind, unfinished.
+        await prepare_account(parts)
         loop = self.loop
         loop.decide(TakeOver(epoch))
         if ledger.session is None or not ledger.session.is_unfinished:
@@ -95,7 +97,6 @@ class SessionRunner:
             self.resumed = True
         await loop.flush()
         failpoint("session.opened")
-        await prepare_account(parts)
         report = await self.recovery.recover("start", new_stream=True, at_start=True)
         # The switch may have been thrown while nothing ran.
         self._switch.look()

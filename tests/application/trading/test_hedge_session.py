@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from src.application.ports.broker import BrokerRefused
 from src.application.trading.by_hand import adjusting_ticket, closing_ticket, send_by_hand
 from src.application.trading.position_tracker import PositionTracker
-from src.application.trading.session_runner import SessionRunner
+from src.application.trading.session_runner import EndCause, SessionRunner
 from src.domain.market.sides import PositionSide
 from src.domain.orders.types import Purpose
-from tests.application.trading.sessions import begin, calm, die, pass_time
+from tests.application.trading.sessions import begin, calm, die, parts_of, pass_time
 from tests.simulation.world import SYMBOL
 
 LONG, SHORT = PositionSide.LONG, PositionSide.SHORT
@@ -84,3 +85,32 @@ async def test_every_position_shows_its_leverage_ratio_and_liquidation_price(
         assert Decimal("0.95") < line.liquidation_price / line.entry_price < Decimal("0.96")
     else:
         assert line.liquidation_price is None
+
+
+async def test_a_session_in_a_mode_that_the_exchange_does_not_allow_is_never_opened(tmp_path: Path):
+    runner = await begin(calm(tmp_path, hedge_mode=True, replay=()))
+    await adjusted(runner, "0.004", LONG)
+    runner.request_stop(EndCause.STOP)
+    await runner.run()
+    await die(runner)
+
+    other = SessionRunner(parts_of(calm(tmp_path, replay=())))
+    with pytest.raises(BrokerRefused, match="not in one-way mode, and the exchange does not change that now"):
+        await other.start()
+    await die(other)
+
+    runner = await begin(calm(tmp_path, hedge_mode=True, replay=()))
+    assert not runner.resumed
+    assert held(runner)[LONG] == Decimal("0.004")
+    await die(runner)
+
+
+async def test_a_trailing_stop_is_shown_where_it_stands_at_the_latest(tmp_path: Path):
+    runner = await begin(calm(tmp_path, trailing_stop_pct=Decimal("0.02")))
+    await adjusted(runner, "0.004", PositionSide.BOTH)
+
+    (line,) = PositionTracker(runner.loop.ledger, runner.loop.desk).open_positions()
+
+    assert line.stop_price is not None
+    assert abs(line.stop_price - line.entry_price * Decimal("0.98")) < Decimal("0.1")
+    await die(runner)
