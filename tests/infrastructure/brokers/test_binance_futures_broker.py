@@ -1,12 +1,34 @@
 """The Binance broker keeps the port's contract over sockets, and what a bad network does to it is told truly."""
 
+import asyncio
+import json
 from collections.abc import AsyncIterator
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.support.broker_contract import BrokerContract
+from src.domain.market.sides import OrderSide
+from src.domain.orders.news import Accepted, CancelUnknown, NotSent, OutcomeUnknown, Refused, SubmitOutcome
+from src.domain.orders.ticket import Attempt
+from src.domain.orders.types import OrderType
+from src.infrastructure.brokers.binance_client import BinanceClient, EndpointNotAllowed
+from src.infrastructure.brokers.binance_endpoints import ALLOWED, Api, Endpoint
+from src.infrastructure.brokers.binance_futures_broker import BinanceFuturesBroker
+from src.infrastructure.brokers.binance_transport import BinanceTransport
+from src.infrastructure.simulated_exchange.server.fault_rules import FaultSchedule, read_schedule
+from tests.support.broker_contract import SYMBOL, BrokerContract, Heard, a_ticket, submit
 from tests.support.venue_on_sockets import SocketVenue, a_socket_venue
+
+ANSWER_S = 3.0
+STOP, SELL, LOW = OrderType.STOP_MARKET, OrderSide.SELL, Decimal("70000.00")
+
+
+@pytest.fixture
+async def venue(tmp_path: Path) -> AsyncIterator[SocketVenue]:
+    async with a_socket_venue(tmp_path) as venue:
+        yield venue
 
 
 class TestBinanceFuturesBroker(BrokerContract):
@@ -16,3 +38,203 @@ class TestBinanceFuturesBroker(BrokerContract):
     async def venue(self, tmp_path: Path) -> AsyncIterator[SocketVenue]:
         async with a_socket_venue(tmp_path) as venue:
             yield venue
+
+
+def spoil(venue: SocketVenue, operation: str, fault: str, **options: Any) -> None:
+    """Let the next call of an operation go wrong."""
+    rule = {"operation": operation, "fault": fault, **options}
+    schedule: FaultSchedule = read_schedule(json.dumps({"rules": [rule]}).encode())
+    venue.server.faults.replace(schedule)
+
+
+async def outcome_of(venue: SocketVenue, name: str, recv_window_ms: int = 5_000) -> SubmitOutcome:
+    """Send a market order and wait for its answer, however long it takes."""
+    now = await venue.broker.server_time()
+    venue.broker.submit(a_ticket(), Attempt(name, now.now_ms, recv_window_ms))
+    async with asyncio.timeout(ANSWER_S):
+        while not venue.heard.submits:
+            await asyncio.sleep(0.005)
+    return venue.heard.submits.pop()
+
+
+# --- did it happen? ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("fault", "options", "happened"),
+    [
+        ("drop_request", {}, False),
+        ("drop_answer", {}, True),
+        ("reset_before", {}, False),
+        ("reset_inside", {}, True),
+        ("truncate", {"bytes": 20}, True),
+        ("respond", {"body": "unknown_503", "executed": True}, True),
+        ("respond", {"body": "unknown_503", "executed": False}, False),
+        ("respond", {"body": "html_502", "executed": True}, True),
+        ("respond", {"body": "timeout_408", "executed": True}, True),
+        ("respond", {"body": "bus_500", "executed": False}, False),
+    ],
+)
+async def test_an_answer_that_proves_nothing_leaves_the_outcome_unknown(
+    venue: SocketVenue, fault: str, options: dict[str, Any], happened: bool
+):
+    spoil(venue, "order.place", fault, **options)
+
+    outcome = await outcome_of(venue, "c-1")
+
+    found = await venue.broker.find(SYMBOL, "c-1")
+    assert isinstance(outcome, OutcomeUnknown)
+    assert (found is not None) is happened
+
+
+async def test_an_order_is_transmitted_once_whatever_becomes_of_it(venue: SocketVenue):
+    spoil(venue, "order.place", "drop_answer", count=None)
+
+    await outcome_of(venue, "c-1")
+    await venue.settle()
+
+    assert len(await venue.broker.trades(SYMBOL, 1)) == 1
+    assert venue.server.faults.injected.total() == 1
+
+
+async def test_a_resting_order_that_the_network_doubles_is_one_order(venue: SocketVenue):
+    spoil(venue, "order.place", "duplicate")
+
+    await submit(venue, "c-1", order_type=OrderType.LIMIT, limit_price=LOW)
+
+    assert [order.client_order_id for order in await venue.broker.open_orders()] == ["c-1"]
+
+
+async def test_throttled_by_the_system_means_that_nothing_happened(venue: SocketVenue):
+    spoil(venue, "order.place", "respond", body="throttled_503", executed=False)
+
+    outcome = await outcome_of(venue, "c-1")
+
+    assert isinstance(outcome, Refused) and outcome.code == -1008
+    assert await venue.broker.find(SYMBOL, "c-1") is None
+
+
+async def test_after_a_ban_nothing_is_sent_at_all(venue: SocketVenue):
+    spoil(venue, "order.place", "respond", body="banned_418", executed=False)
+
+    first = await outcome_of(venue, "c-1")
+    sent_before = venue.server.services.venue.engine.now_ms
+    venue.broker.submit(a_ticket(), Attempt("c-2", venue.broker.venue_time().now_ms, 5_000))
+    await venue.settle()
+
+    assert isinstance(first, Refused) and first.code == -1003
+    assert isinstance(venue.heard.submits[-1], NotSent)
+    assert sent_before <= venue.server.services.venue.engine.now_ms
+
+
+async def test_a_cancel_without_an_answer_may_be_repeated(venue: SocketVenue):
+    await submit(venue, "stop-1", order_type=STOP, stop_price=LOW, side=SELL, reduce_only=True)
+    spoil(venue, "algo.cancel", "drop_answer")
+
+    venue.broker.cancel(SYMBOL, "stop-1", True)
+    async with asyncio.timeout(ANSWER_S):
+        while not venue.heard.cancels:
+            await asyncio.sleep(0.005)
+
+    assert isinstance(venue.heard.cancels[0], CancelUnknown)
+    venue.broker.cancel(SYMBOL, "stop-1", True)
+    await venue.settle()
+    assert await venue.broker.open_algo_orders() == []
+
+
+# --- too late ---------------------------------------------------------------------------------------------------
+
+
+async def test_what_a_frozen_process_sends_late_is_refused_by_the_exchanges_own_clock(
+    venue: SocketVenue, monkeypatch: pytest.MonkeyPatch
+):
+    send = BinanceTransport.send
+
+    async def frozen(*arguments: Any, **options: Any) -> Any:
+        # Between the look at the clock and the first byte the process stands still.
+        await asyncio.sleep(0.5)
+        return await send(*arguments, **options)
+
+    now_ms = (await venue.broker.server_time()).now_ms
+    monkeypatch.setattr(BinanceTransport, "send", frozen)
+    venue.broker.submit(a_ticket(), Attempt("late-1", now_ms, 200))
+    async with asyncio.timeout(ANSWER_S):
+        while not venue.heard.submits:
+            await asyncio.sleep(0.005)
+
+    outcome = venue.heard.submits[-1]
+    assert isinstance(outcome, Refused) and outcome.code == -1021
+    assert await venue.broker.find(SYMBOL, "late-1") is None
+
+
+async def test_what_reaches_the_matching_engine_late_is_refused_there(venue: SocketVenue):
+    spoil(venue, "order.place", "delay_engine", ms=400)
+
+    outcome = await outcome_of(venue, "late-1", recv_window_ms=200)
+
+    assert isinstance(outcome, Refused) and outcome.code == -5028
+    assert await venue.broker.find(SYMBOL, "late-1") is None
+
+
+# --- the user stream --------------------------------------------------------------------------------------------
+
+
+async def test_the_end_of_a_stream_is_told_and_what_was_missed_is_found_by_asking(venue: SocketVenue):
+    venue.server.sockets.cut_all()
+    await venue.settle()
+    assert venue.heard.order_of_arrival == ["lost"]
+
+    outcome = await outcome_of(venue, "c-1")
+
+    assert isinstance(outcome, Accepted) and venue.heard.events == []
+    epoch = await venue.broker.open(venue.heard)
+    await submit(venue, "c-2")
+    assert len(await venue.broker.trades(SYMBOL, 1)) == 2
+    assert {event.stream_epoch for event in venue.heard.events} == {epoch}
+
+
+async def test_an_expired_listen_key_is_the_end_of_the_stream(venue: SocketVenue):
+    users = venue.server.services.users
+    users.expire_key(1, venue.server.services.venue.clock.now_ms())
+    async with asyncio.timeout(ANSWER_S):
+        while "lost" not in venue.heard.order_of_arrival:
+            await asyncio.sleep(0.01)
+
+    assert any("listenKeyExpired" in event.raw for event in venue.heard.events)
+
+
+async def test_a_new_stream_is_open_before_the_old_one_is_let_go(venue: SocketVenue):
+    before, later = venue.heard, Heard()
+
+    await venue.broker.open(later)
+    venue.heard = later
+    await submit(venue, "c-1")
+
+    assert sum('"x":"TRADE"' in event.raw for event in later.events) == 1
+    assert "lost" not in before.order_of_arrival + later.order_of_arrival
+
+
+# --- what may be called -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", ["withdraw/apply", "positionMargin", "batchOrders", "allOpenOrders"])
+async def test_an_endpoint_that_is_not_listed_is_never_called(venue: SocketVenue, path: str):
+    client: BinanceClient = venue.broker._client
+
+    with pytest.raises(EndpointNotAllowed):
+        await client.transmit(Endpoint("POST", Api.PRIVATE, path, 1), {"timestamp": 1})
+    with pytest.raises(EndpointNotAllowed):
+        await client.read(Endpoint("GET", Api.PRIVATE, path, 1))
+
+
+def test_no_endpoint_that_is_listed_moves_money():
+    assert not [
+        e for e in ALLOWED if any(word in e.path.lower() for word in ("withdraw", "transfer", "loan"))
+    ]
+
+
+async def test_neither_key_nor_secret_is_in_any_representation(tmp_path: Path):
+    broker = BinanceFuturesBroker("the-key-of-it", "the-secret-of-it", weight_file=tmp_path / "weight")
+
+    assert "the-key" not in repr(broker) and "the-secret" not in repr(broker)
+    await broker.close()
