@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
+from src.application.ports.broker import Broker
 from src.domain.market.candle import Candle
 from src.domain.market.instrument import Instrument
 from src.infrastructure.brokers.binance_futures_broker import BinanceFuturesBroker
@@ -57,7 +58,7 @@ class SocketVenue:
     def __init__(self, server: ExchangeServer, folder: Path, **broker: Any) -> None:
         self.server = server
         self.heard = Heard()
-        self.broker = BinanceFuturesBroker(
+        self.binance = BinanceFuturesBroker(
             KEY.key,
             KEY.secret,
             place=local_place(server.url),
@@ -65,6 +66,7 @@ class SocketVenue:
             weight_max=1_000_000,
             **broker,
         )
+        self.broker: Broker = self.binance
         self._frames = Frames(start_ms=server.services.venue.clock.now_ms())
 
     async def settle(self) -> None:

@@ -219,7 +219,7 @@ async def test_a_new_stream_is_open_before_the_old_one_is_let_go(venue: SocketVe
 
 @pytest.mark.parametrize("path", ["withdraw/apply", "positionMargin", "batchOrders", "allOpenOrders"])
 async def test_an_endpoint_that_is_not_listed_is_never_called(venue: SocketVenue, path: str):
-    client: BinanceClient = venue.broker._client
+    client: BinanceClient = venue.binance._client
 
     with pytest.raises(EndpointNotAllowed):
         await client.transmit(Endpoint("POST", Api.PRIVATE, path, 1), {"timestamp": 1})
