@@ -1,0 +1,139 @@
+"""One audit: read the session's books, then the exchange's, compare; what an audit is asked, and as a document."""
+
+from dataclasses import dataclass, replace
+from decimal import Decimal, localcontext
+from pathlib import Path
+from typing import Any, Final
+
+from src.infrastructure.audit.arithmetic import EXACT, UNIT
+from src.infrastructure.audit.paper_reader import read_exchange_file
+from src.infrastructure.audit.records import (
+    COMMISSION,
+    REALIZED_PNL,
+    ZERO,
+    ExchangeBooks,
+    Income,
+    Report,
+    SessionBooks,
+)
+from src.infrastructure.audit.rows import compare_rows
+from src.infrastructure.audit.session_reader import read_postgres, read_sqlite
+from src.infrastructure.audit.totals import compare_totals
+from src.infrastructure.audit.venue_reader import KEPT_MS, Credentials, VenueReader
+
+PAPER_GRACE_MS: Final = 2_000
+VENUE_GRACE_MS: Final = 10_000
+BINANCE_TOLERANCE: Final = UNIT * 100
+"""Binance does not say how it rounds an average entry; its profits may lie this far from ours, quote asset."""
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRequest:
+    """What to audit.
+
+    ``database`` is the path of an SQLite file or the address of a PostgreSQL database. The exchange is either the paper
+    exchange's ``file``, with the number of its account, or a ``venue``. What lies before ``since_ms`` is taken from the
+    session's own books. ``is_exact`` says that the exchange's rounding is known: paper and the local exchange.
+    """
+
+    account_id: str
+    database: str
+    is_server: bool = False
+    file: Path | None = None
+    account: int = 1
+    venue: Credentials | None = None
+    since_ms: int = 0
+    is_exact: bool = True
+
+    def as_document(self) -> dict[str, Any]:
+        """What travels to an auditor's own process; it holds secrets and goes through a pipe only."""
+        venue = self.venue
+        return {
+            "account_id": self.account_id,
+            "database": self.database,
+            "is_server": self.is_server,
+            "file": None if self.file is None else str(self.file),
+            "account": self.account,
+            "venue": None if venue is None else [venue.url, venue.key, venue.secret],
+            "since_ms": self.since_ms,
+            "is_exact": self.is_exact,
+        }
+
+    @classmethod
+    def of_document(cls, document: dict[str, Any]) -> "AuditRequest":
+        """The request that :meth:`as_document` wrote."""
+        file, venue = document.pop("file"), document.pop("venue")
+        return cls(
+            file=None if file is None else Path(file),
+            venue=None if venue is None else Credentials(*venue),
+            **document,
+        )
+
+
+def run_audit(request: AuditRequest) -> Report:
+    """Audit once; raises AuditFailure when the books of a side cannot be read."""
+    with localcontext(EXACT):
+        read = read_postgres if request.is_server else read_sqlite
+        session = read(_place(request), request.account_id)
+        exchange, since_ms = _read_exchange(request, session)
+        grace_ms = VENUE_GRACE_MS if request.file is None else PAPER_GRACE_MS
+        return audit(session, exchange, since_ms, grace_ms, ZERO if request.is_exact else BINANCE_TOLERANCE)
+
+
+def _place(request: AuditRequest) -> Any:
+    return request.database if request.is_server else Path(request.database)
+
+
+def _read_exchange(request: AuditRequest, session: SessionBooks) -> tuple[ExchangeBooks, int]:
+    """What the exchange says, and from when on."""
+    if request.file is not None:
+        return read_exchange_file(request.file, request.account, request.since_ms), request.since_ms
+    assert request.venue is not None, "an exchange is a file or a venue"
+    reader = VenueReader(request.venue)
+    try:
+        since_ms = max(request.since_ms, reader.learn_clock() - KEPT_MS)
+        symbols = {*session.confirmed, *(symbol for symbol, _ in session.fills)}
+        return reader.read(symbols, since_ms), since_ms
+    finally:
+        reader.close()
+
+
+def audit(
+    session: SessionBooks,
+    exchange: ExchangeBooks,
+    since_ms: int = 0,
+    grace_ms: int = PAPER_GRACE_MS,
+    tolerance: Decimal = ZERO,
+) -> Report:
+    """Compare the books of both sides; see :mod:`src.infrastructure.audit.rows` for what is in flight."""
+    with localcontext(EXACT):
+        whole = _with_past(session, exchange, since_ms)
+        found = compare_rows(session, whole, grace_ms)
+        compare_totals(session, found, tolerance)
+    return Report(
+        account_id=session.account_id,
+        exchange=session.exchange,
+        since_ms=since_ms,
+        head_seq=session.head_seq,
+        trades=len(exchange.trades),
+        income=len(exchange.income),
+        in_flight=found.in_flight,
+        checks=found.checks,
+        differences=tuple(found.differences),
+    )
+
+
+def _with_past(session: SessionBooks, exchange: ExchangeBooks, since_ms: int) -> ExchangeBooks:
+    """The exchange's rows, with the session's own for the time before ``since_ms``."""
+    past = {key: fill for key, fill in session.fills.items() if fill.at_ms < since_ms}
+    if not since_ms:
+        return exchange
+    income = [entry for entry in session.income.values() if entry.at_ms < since_ms]
+    for fill in past.values():
+        for kind, asset, amount in (
+            (REALIZED_PNL, session.settle_asset, fill.realized_pnl),
+            (COMMISSION, fill.commission_asset, -fill.commission),
+        ):
+            if amount:
+                income.append(Income(0, kind, asset, amount, fill.symbol, fill.at_ms, fill.trade_id))
+    return replace(exchange, trades={**past, **exchange.trades}, income=[*income, *exchange.income])
