@@ -232,11 +232,15 @@ def check_key(permissions: KeyPermissions, *, may_withdraw: bool) -> list[str]:
 
 
 def venue_behind(broker: object) -> Venue:
-    """The venue of a broker that somebody made; raises ValueError for a broker of another kind."""
+    """The venue of a broker that somebody made, which places no orders of its own from here on.
+
+    Raises ValueError for a broker of another kind.
+    """
     if not isinstance(broker, BinanceFuturesBroker):
         raise ValueError(
             f"a session cannot trade through a {type(broker).__name__}: set a BinanceFuturesBroker"
         )
+    broker.serve_session()
     name = TESTNET if broker.testnet else LIVE
     return Venue(name, broker.place, *broker.credentials, broker.consistency)
 

@@ -49,6 +49,11 @@ class OrderReport:
     stop_price: Decimal | None = None
     reason: str = ""
 
+    @property
+    def id(self) -> str:
+        """The client order id, under the name that orders of a session have it."""
+        return self.client_order_id
+
 
 @dataclass(frozen=True, slots=True)
 class OrderNews:

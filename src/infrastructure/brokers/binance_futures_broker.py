@@ -16,8 +16,9 @@ from src.application.ports.failpoints import failpoint
 from src.domain.orders.news import IncomeReport, OrderNews, WalletMoved
 from src.infrastructure.brokers.binance_client import BinanceClient
 from src.infrastructure.brokers.binance_events import WalletNotice, read_event
+from src.infrastructure.brokers.binance_library import BinanceLibrary
 from src.infrastructure.brokers.binance_places import DEMO, MAINNET, Place
-from src.infrastructure.brokers.binance_sending import BinanceSending, OnInstruments, Post
+from src.infrastructure.brokers.binance_sending import OnInstruments, Post
 from src.infrastructure.brokers.binance_transport import BinanceTransport
 from src.infrastructure.brokers.venue_clock import VenueClock
 from src.infrastructure.brokers.weight_budget import WeightBudget
@@ -26,7 +27,9 @@ from src.infrastructure.streams.binance_market_stream import BinanceMarketStream
 from src.infrastructure.streams.binance_user_stream import BinanceUserStream
 from src.infrastructure.time.machine import HERE, Machine
 
-PESSIMISTIC: Final = Consistency(read_your_writes=False, arrival_margin_ms=5_000, quiescence_ms=45 * 60_000)
+PESSIMISTIC: Final = Consistency(
+    read_your_writes=False, arrival_margin_ms=5_000, quiescence_ms=45 * 60_000, others_wait_ms=60_000
+)
 """What Binance itself can be held to: nothing is promised about when a read shows what was accepted."""
 CLOSE_WAIT_S: Final = 2.0
 
@@ -36,7 +39,7 @@ def _at_once(action: Callable[[], None]) -> None:
     action()
 
 
-class BinanceFuturesBroker(BinanceSending):
+class BinanceFuturesBroker(BinanceLibrary):
     """Implements the Broker port for one key; ``testnet`` is Binance's demo venue unless a ``place`` is named.
 
     ``post`` puts an action into the session's inbox. With ``symbols``, their market streams are opened and closed with
@@ -131,6 +134,10 @@ class BinanceFuturesBroker(BinanceSending):
             await asyncio.wait(self._tasks, timeout=CLOSE_WAIT_S)
         await self._client.close()
         self._budget.close()
+
+    def user_stream(self) -> BinanceUserStream:
+        """A connection of its own to the account's news, for whoever listens beside a session."""
+        return BinanceUserStream(self._client, self.place.ws_url)
 
     def interpret(self, event: UserEvent) -> tuple[OrderNews | IncomeReport | WalletMoved, ...]:
         """Say what a raw event means; ValueError when it cannot be read."""

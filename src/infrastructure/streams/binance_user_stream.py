@@ -86,12 +86,14 @@ class BinanceUserStream:
                 # It is valid for an hour: there is time to ask again.
                 wait_s = min(KEEP_ALIVE_AGAIN_S, self._keep_alive_s)
 
-    async def close(self) -> None:
-        """End the connection and the key; nothing is told any more."""
+    async def close(self, *, keeps_key: bool = False) -> None:
+        """End the connection and the key, unless others use it (an account has one); nothing is told any more."""
         current, self._current = self._current, None
         if current is None:
             return
         await current.close()
+        if keeps_key:
+            return
         try:
             await self._client.read(CLOSE_LISTEN_KEY)
         except BrokerError:
