@@ -30,7 +30,7 @@ from src.infrastructure.brokers.binance_codes import (
     NO_SUCH_ORDER,
     POSITION_MODE_IS_SET,
 )
-from src.infrastructure.brokers.binance_endpoints import Endpoint
+from src.infrastructure.brokers.binance_endpoints import Api, Endpoint
 from src.infrastructure.brokers.binance_history import candles_before
 from src.infrastructure.brokers.binance_markets import instruments
 from src.infrastructure.brokers.venue_clock import VenueClock
@@ -57,6 +57,9 @@ class BinanceReads:
 
     async def _ask(self, name: str, endpoint: Endpoint, **params: object) -> Any:
         failpoint(f"broker.read.{name}")
+        if endpoint.api is not Api.PUBLIC and not self._clock.is_set:
+            # It is signed with a time, and the wall's clock may be wrong by more than the exchange forgives.
+            await self.set_clock()
         return await self._client.read(endpoint, params)
 
     async def find(self, symbol: str, client_order_id: str) -> OrderReport | None:

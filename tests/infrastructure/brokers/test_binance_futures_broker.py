@@ -57,6 +57,19 @@ async def outcome_of(venue: SocketVenue, name: str, recv_window_ms: int = 5_000)
     return venue.heard.submits.pop()
 
 
+async def test_a_machine_whose_clock_is_wrong_may_ask_before_a_stream_is_open(
+    venue: SocketVenue, tmp_path: Path
+):
+    venue.server.services.venue.clock.skew_ms += 20_000
+    fresh = SocketVenue(venue.server, tmp_path).broker
+
+    try:
+        assert await fresh.hedge_mode() is False
+        assert fresh.venue_time().error_ms < 1_000
+    finally:
+        await fresh.close()
+
+
 # --- did it happen? ---------------------------------------------------------------------------------------------
 
 
