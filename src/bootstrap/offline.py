@@ -10,8 +10,8 @@ from shutil import copyfile
 from tempfile import TemporaryDirectory
 
 from src.application.ports.store import OrderArchive, ReadModels
+from src.application.trading.services.exchange_reading import differences, read_exchange
 from src.application.trading.services.live_trading_service import OrderNotFound
-from src.application.trading.services.state_recovery_service import differences, read_exchange
 from src.application.trading.session_parts import SessionParts
 from src.application.trading.session_runner import SessionRunner
 from src.bootstrap.paper import PaperConfig

@@ -23,6 +23,7 @@ from src.application.ports.market_data import DepthFrame, MarkFrame, SnapshotFra
 from src.application.ports.store import Store
 from src.application.trading.market_desk import MarketDesk
 from src.application.trading.outbox import Outbox
+from src.application.trading.stream_witness import StreamWitness
 from src.application.trading.topics import TRADE_CLOSED_TOPIC, topic_of
 from src.domain.decisions.decide import decide
 from src.domain.decisions.effects import Effect
@@ -77,6 +78,7 @@ class SessionLoop:
         self.on_tick: Callable[[], None] = _ignore_minute
         self.reconcile_wanted = ""
         self.stream_lost = False
+        self.witness = StreamWitness()
         self.tick_ms = TICK_MS
         self.frames = 0
         self._outbox = Outbox(broker, kill_switch, self.decide)
@@ -169,6 +171,7 @@ class SessionLoop:
             meaning = self.broker.interpret(event)
         except ValueError as error:
             trouble = str(error)
+        self.witness.heard(event.stream_epoch, meaning, trouble)
         news = StreamNews(
             event.stream_epoch,
             event.raw,
@@ -191,6 +194,7 @@ class SessionLoop:
     def on_stream_lost(self, stream_epoch: int, reason: str) -> None:
         """The user stream ended: ask the exchange what was missed."""
         self.stream_lost = True
+        self.witness.broken()
         self.desk.suspension = f"the user stream is lost: {reason}"
         self.decide(StreamEnded(stream_epoch, reason))
         self.reconcile_wanted = self.reconcile_wanted or reason

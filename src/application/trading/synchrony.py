@@ -6,7 +6,7 @@ stops, exits go out, and nothing is opened. It tries again after a quarter of a 
 
 from typing import Final
 
-from src.application.ports.broker import BrokerUnavailable, RateLimitError
+from src.application.ports.broker import BrokerError, BrokerUnavailable, RateLimitError
 from src.application.trading.services.state_recovery_service import StateRecoveryService
 from src.application.trading.session_loop import SessionLoop
 
@@ -35,9 +35,13 @@ class Synchrony:
     async def compare(self, cause: str) -> None:
         """Run the procedure once, with a new stream if the last one is lost; raises what reading raises."""
         loop = self._loop
-        await self._recovery.recover(cause, new_stream=loop.stream_lost)
-        loop.stream_lost = False
-        loop.desk.suspension = ""
+        # It may be lost again while the procedure runs.
+        lost, loop.stream_lost = loop.stream_lost, False
+        try:
+            await self._recovery.recover(cause, new_stream=lost)
+        except BrokerError:
+            loop.stream_lost = loop.stream_lost or lost
+            raise
         self._wait_ms = FIRST_WAIT_MS
 
     def _later(self, cause: str, error: Exception) -> None:

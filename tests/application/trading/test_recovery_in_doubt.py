@@ -133,8 +133,13 @@ async def test_without_the_promise_silence_proves_death_only_after_its_time(
     await second.recovery.recover("too soon", new_stream=False)
     assert unknown.attempt_state is AttemptState.UNKNOWN
 
+    for cause in ("agreeing", "agreeing again"):
+        await pass_time(second.loop, 2_000)
+        await second.recovery.recover(cause, new_stream=False)
+        assert unknown.attempt_state is AttemptState.UNKNOWN
+
     await pass_time(second.loop, 2_000)
-    await second.recovery.recover("late enough", new_stream=False)
+    await second.recovery.recover("often enough", new_stream=False)
     assert second.loop.ledger.orders.get(placed.id, unknown).attempt_state is AttemptState.DEAD
     assert second.loop.ledger.symbol(SYMBOL).state is SymbolState.TRADING
     assert not second.loop.ledger.symbol(SYMBOL).pending_buy

@@ -1,0 +1,165 @@
+"""One read of the exchange: everything that can tell about a difference between it and the store, and what it shows.
+
+Reading changes nothing on either side. What was read is merged by ``decide``; what still differs then, by position and
+wallet, is said here too.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+from src.application.ports.broker import Broker
+from src.application.ports.store import OrderArchive
+from src.application.trading.services.unknown_outcomes import Judgement, UnknownOutcomes
+from src.domain.decisions.news import ExchangeRead
+from src.domain.ledger.events import DifferenceFound
+from src.domain.ledger.state import Ledger
+from src.domain.money import ZERO
+from src.domain.orders.news import BalanceReport, FillReport, OrderReport, PositionReport
+from src.domain.orders.order import Order
+
+POSITION: Final = "position"
+
+
+@dataclass(slots=True)
+class Reading:
+    """One read of the exchange, complete enough to merge and to compare."""
+
+    merge: ExchangeRead
+    judgement: Judgement
+    positions: list[PositionReport]
+    balances: list[BalanceReport]
+
+
+async def read_exchange(
+    broker: Broker,
+    ledger: Ledger,
+    store: OrderArchive,
+    symbols: Sequence[str],
+    *,
+    at_start: bool,
+    income_since_ms: int | None = None,
+    unknown: UnknownOutcomes | None = None,
+    orders_since_ms: int | None = None,
+) -> Reading:
+    """Read everything that recovery compares; changes nothing.
+
+    ``at_start``: no request of ours is under way. Without ``income_since_ms`` income is read from the last booked.
+    ``unknown`` knows the evidence of earlier reads. With ``orders_since_ms`` every order since then is read as well.
+    """
+    unknown = unknown or UnknownOutcomes(broker.consistency)
+    # Absence is judged by a time from before it was looked for, at the lowest that the clock can mean.
+    venue = await broker.server_time()
+    # Trades before orders: a trade made in between belongs to an order that is read after it, and is claimed there.
+    fills, confirmed = await _trades(broker, ledger, symbols)
+    reports = {report.client_order_id: report for report in await broker.open_orders()}
+    for report in await broker.open_algo_orders():
+        reports.setdefault(report.client_order_id, report)
+    if orders_since_ms is not None:
+        for symbol in dict.fromkeys((*symbols, *ledger.symbols)):
+            for report in await broker.orders(symbol, orders_since_ms):
+                reports.setdefault(report.client_order_id, report)
+    absent: list[Order] = []
+    for order in list(ledger.orders.values()):
+        if order.is_settled or order.client_order_id in reports:
+            continue
+        found = await broker.find(order.symbol, order.client_order_id)
+        if found is None:
+            absent.append(order)
+        else:
+            reports[found.client_order_id] = found
+    since_ms = ledger.account.income_ms if income_since_ms is None else income_since_ms
+    income = await broker.income(since_ms)
+    known = await _settled(ledger, store, reports.values(), fills)
+    strange = _unexplained(ledger, known, reports.values(), fills)
+    judgement = unknown.judge(absent, strange, venue.now_ms - venue.error_ms, at_start)
+    merge = ExchangeRead(
+        fills=tuple(fills),
+        orders=tuple(reports.values()),
+        income=tuple(income),
+        dead=judgement.dead,
+        lost=judgement.lost,
+        vanished=judgement.vanished,
+        confirmed=tuple(confirmed.items()),
+        known=tuple(known),
+        proofs=judgement.proofs,
+    )
+    return Reading(merge, judgement, await broker.positions(), await broker.balances())
+
+
+def _unexplained(
+    ledger: Ledger, known: Iterable[Order], reports: Iterable[OrderReport], fills: Iterable[FillReport]
+) -> list[FillReport]:
+    """New trades of orders that nobody can name: one of them may be of an attempt that has left no other trace."""
+    named = {(r.symbol, r.exchange_order_id) for r in reports} | {
+        (o.symbol, o.exchange_order_id) for o in known
+    }
+    return [
+        fill
+        for fill in fills
+        if fill.client_order_id is None
+        and (fill.symbol, fill.exchange_order_id) not in named
+        and (fill.symbol, fill.exchange_order_id) not in ledger.order_ids
+        and fill.trade_id not in ledger.symbol(fill.symbol).trade_ids
+    ]
+
+
+async def _trades(
+    broker: Broker, ledger: Ledger, symbols: Sequence[str]
+) -> tuple[list[FillReport], dict[str, int]]:
+    """Every trade after the last confirmed one, page by page, for each symbol ever traded."""
+    fills: list[FillReport] = []
+    confirmed: dict[str, int] = {}
+    for symbol in dict.fromkeys((*symbols, *ledger.symbols)):
+        from_id = ledger.symbol(symbol).confirmed_trade_id + 1
+        while page := await broker.trades(symbol, from_id):
+            fills += page
+            from_id = max(fill.trade_id for fill in page) + 1
+            confirmed[symbol] = from_id - 1
+    return fills, confirmed
+
+
+async def _settled(
+    ledger: Ledger, store: OrderArchive, reports: Iterable[OrderReport], fills: list[FillReport]
+) -> list[Order]:
+    """Orders that the news speaks of and that have left the working set."""
+    found: dict[str, Order] = {}
+    for report in reports:
+        if report.client_order_id not in ledger.orders:
+            order = await store.find_order(report.client_order_id)
+            if order is not None:
+                found[order.client_order_id] = order
+    for fill in fills:
+        if (fill.symbol, fill.exchange_order_id) not in ledger.order_ids:
+            order = await store.find_order_by_exchange_id(fill.symbol, fill.exchange_order_id)
+            if order is not None and order.client_order_id not in ledger.orders:
+                found[order.client_order_id] = order
+    return list(found.values())
+
+
+def differences(ledger: Ledger, reading: Reading) -> tuple[DifferenceFound, ...]:
+    """Positions and wallet, ours against theirs, to the last digit."""
+    found = []
+    theirs = {(p.symbol, p.position_side): p.quantity for p in reading.positions}
+    ours = {key: p.quantity for key, p in ledger.positions.items() if not p.is_flat}
+    for key in sorted(theirs.keys() | ours.keys()):
+        mine, other = ours.get(key, ZERO), theirs.get(key, ZERO)
+        if mine != other:
+            found.append(_difference(f"{POSITION} {key[0]} {key[1].value}", mine, other))
+    wallets = {b.asset: b.wallet_balance for b in reading.balances}
+    for asset in sorted(wallets.keys() | ledger.account.wallet.keys()):
+        mine, other = ledger.account.wallet.get(asset, ZERO), wallets.get(asset, ZERO)
+        if mine != other:
+            found.append(_difference(f"wallet {asset}", mine, other))
+    return tuple(found)
+
+
+def disputed(found: Iterable[DifferenceFound]) -> frozenset[str]:
+    """The symbols whose positions differ."""
+    subjects = (difference.subject.split() for difference in found)
+    return frozenset(words[1] for words in subjects if words[0] == POSITION)
+
+
+def _difference(subject: str, ours: Decimal, theirs: Decimal) -> DifferenceFound:
+    return DifferenceFound(subject, f"{ours:f}", f"{theirs:f}", "trading halts until a person decides")

@@ -1,0 +1,199 @@
+"""What becomes of attempts without a trace: the evidence about each, and what it proves.
+
+Only venue time counts, and of that the lowest that is possible. Before an attempt's deadline and the exchange's margin
+have passed, absence proves nothing. After that an attempt is dead by a fence (a later event of an own order on a stream
+that never broke since the attempt was sent), or by quiescence: where reads may lag, at least three of them have to
+agree, no trade and no position of the symbol may be unexplained, and the longest lag must have passed. An exchange that
+shows every write at once needs one read. Everything else stays unknown: reserved, and its symbol restricted.
+
+Nothing here is stored. A new process counts its reads anew, which can only make it slower.
+"""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Final
+
+from src.application.ports.broker import Consistency
+from src.application.trading.stream_witness import StreamWitness
+from src.domain.decisions.exchange import may_be_of
+from src.domain.ledger.events import OutcomeDoubted
+from src.domain.ledger.state import Ledger
+from src.domain.orders.news import FillReport
+from src.domain.orders.order import Order
+from src.domain.orders.transitions import AttemptState
+from src.domain.orders.types import Purpose
+
+READS_MIN: Final = 3
+READS_APART_MS: Final = 1_000
+"""Reads that follow each other sooner may have been answered from the same copy: they count once."""
+FENCE_AFTER_MS: Final = 2_000
+"""How long an event that serves as a fence may take to come by itself before one is caused."""
+FENCES_MAX: Final = 3
+"""How many fences are placed for one attempt: an exchange that tells of none of them has another problem."""
+
+
+class Fate(Enum):
+    """What a read that does not show an order makes of it; OPEN: nothing, it may still be on its way."""
+
+    OPEN = auto()
+    LOST = auto()
+    SILENT = auto()
+    DEAD = auto()
+    VANISHED = auto()
+
+
+@dataclass(slots=True)
+class Trail:
+    """What reads have shown of one attempt since it could no longer arrive; times are lower bounds of venue time."""
+
+    reads: int = 0
+    first_ms: int = 0
+    last_ms: int = 0
+    fences: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """Orders without a trace, sorted by what one read proves; ``silent`` are the unknown ones that it agrees about."""
+
+    dead: tuple[str, ...]
+    lost: tuple[str, ...]
+    vanished: tuple[str, ...]
+    proofs: tuple[tuple[str, str], ...] = ()
+    silent: tuple[Order, ...] = ()
+    now_ms: int = 0
+
+
+class UnknownOutcomes:
+    """Judges the absence of orders for one session at one exchange."""
+
+    def __init__(self, consistency: Consistency, witness: StreamWitness | None = None) -> None:
+        self._promises = consistency
+        self._witness = witness or StreamWitness()
+        self._trails: dict[str, Trail] = {}
+
+    def arrives_until_ms(self, order: Order) -> int:
+        """The last venue millisecond at which the exchange may accept an order's attempt."""
+        return order.attempt.deadline_ms + self._promises.arrival_margin_ms
+
+    def judge(
+        self, absent: Iterable[Order], strange: list[FillReport], now_ms: int, at_start: bool
+    ) -> Judgement:
+        """Sort orders that a read did not show.
+
+        ``now_ms`` is the lowest venue time that is possible, taken before the orders were asked for; ``strange`` are
+        trades that nobody can explain. One that may still be on its way is in none of the lists.
+        """
+        found: dict[Fate, list[Order]] = {fate: [] for fate in Fate}
+        proofs = []
+        for order in absent:
+            fate, proof = self._fate(order, strange, now_ms, at_start)
+            found[fate].append(order)
+            if proof:
+                proofs.append((order.client_order_id, proof))
+        silent = tuple(found[Fate.SILENT])
+        return Judgement(
+            _names(found[Fate.DEAD]),
+            _names((*found[Fate.LOST], *silent)),
+            _names(found[Fate.VANISHED]),
+            tuple(proofs),
+            silent,
+            now_ms,
+        )
+
+    def _fate(self, order: Order, strange: list[FillReport], now_ms: int, at_start: bool) -> tuple[Fate, str]:
+        """What one read's silence makes of an order, and by what it is dead where that took more than the read."""
+        promises = self._promises
+        late = now_ms > self.arrives_until_ms(order)
+        if order.attempt_state is AttemptState.ACKED:
+            return (Fate.VANISHED if promises.read_your_writes and order.is_open else Fate.OPEN), ""
+        if promises.read_your_writes:
+            if late or (at_start and promises.requests_die_with_process):
+                return Fate.DEAD, ""
+            return (Fate.LOST if at_start else Fate.OPEN), ""
+        if any(may_be_of(order, fill) for fill in strange):
+            self._trails.pop(order.client_order_id, None)
+            return (Fate.LOST if late or at_start else Fate.OPEN), ""
+        if not late:
+            return (Fate.LOST if at_start else Fate.OPEN), ""
+        proof = self._proof(order, now_ms)
+        return (Fate.DEAD if proof else Fate.SILENT), proof
+
+    def _proof(self, order: Order, now_ms: int) -> str:
+        """By what an attempt that can no longer arrive is dead, or nothing."""
+        until_ms = self.arrives_until_ms(order)
+        fence_ms = self._witness.fence_ms(order)
+        if fence_ms is not None and fence_ms > until_ms:
+            return f"a fence: an event of {fence_ms} came on an unbroken stream, it could arrive until {until_ms}"
+        trail = self._trails.get(order.client_order_id)
+        if trail is None or trail.reads < READS_MIN or now_ms - until_ms <= self._promises.quiescence_ms:
+            return ""
+        seconds = (now_ms - until_ms) // 1_000
+        return f"no trace in {trail.reads + 1} reads, {seconds} s after it could arrive at the latest"
+
+    def agreed(self, judgement: Judgement, disputed: Collection[str]) -> tuple[OutcomeDoubted, ...]:
+        """Count a completed read for those it showed nothing of; one of a ``disputed`` symbol counts for nothing.
+
+        A symbol is disputed when its position differs: what made the difference may be what is looked for.
+        """
+        doubts = []
+        for order in judgement.silent:
+            if order.attempt_state is not AttemptState.UNKNOWN:
+                continue
+            name, now_ms = order.client_order_id, judgement.now_ms
+            if order.symbol in disputed:
+                self._trails.pop(name, None)
+                continue
+            trail = self._trails.setdefault(name, Trail())
+            if trail.reads and now_ms - trail.last_ms < READS_APART_MS:
+                continue
+            trail.reads += 1
+            trail.first_ms, trail.last_ms = trail.first_ms or now_ms, now_ms
+            fence_ms = self._witness.fence_ms(order)
+            until_ms = self.arrives_until_ms(order)
+            doubts.append(OutcomeDoubted(name, trail.reads, trail.first_ms, now_ms, until_ms, fence_ms))
+        return tuple(doubts)
+
+    def hold(self, ledger: Ledger, now_ms: int) -> str:
+        """Why nothing is opened in any symbol yet, or nothing: an outcome is unknown and its silence is too young."""
+        pause_ms = self._promises.others_wait_ms
+        unknown = {o.client_order_id: o for o in ledger.orders.values() if _is_unknown(o)}
+        for name in self._trails.keys() - unknown.keys():
+            del self._trails[name]
+        if pause_ms:
+            for name, order in unknown.items():
+                trail = self._trails.get(name)
+                young = now_ms - self.arrives_until_ms(order) <= pause_ms
+                if young or trail is None or trail.reads < READS_MIN:
+                    return f"the outcome of {name} is unknown: nothing is opened before it has been silent for long"
+        return ""
+
+    def fences_wanted(self, ledger: Ledger, now_ms: int) -> list[str]:
+        """Symbols in which an event would prove an attempt dead, and none has come by itself.
+
+        Conditional orders are told of by events of their own, which no fence causes: they wait for one, or for silence.
+        """
+        symbols: dict[str, None] = {}
+        for order in ledger.orders.values():
+            if (
+                not _is_unknown(order)
+                or order.ticket.purpose is Purpose.FENCE
+                or order.ticket.order_type.is_conditional
+                or not self._witness.listens_since(order)
+                or now_ms - self.arrives_until_ms(order) < FENCE_AFTER_MS
+            ):
+                continue
+            trail = self._trails.get(order.client_order_id)
+            if trail is not None and trail.fences < FENCES_MAX:
+                trail.fences += 1
+                symbols[order.symbol] = None
+        return list(symbols)
+
+
+def _names(orders: Iterable[Order]) -> tuple[str, ...]:
+    return tuple(order.client_order_id for order in orders)
+
+
+def _is_unknown(order: Order) -> bool:
+    return order.is_open and order.attempt_state is AttemptState.UNKNOWN
