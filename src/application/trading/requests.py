@@ -10,7 +10,7 @@ from src.application.trading.figures import UNDEFINED, Figure, figure
 from src.application.trading.live_statistics import LiveStatistics
 from src.application.trading.position_tracker import PositionTracker
 from src.domain.ledger.state import Ledger
-from src.domain.market.sides import OrderSide
+from src.domain.market.sides import OrderSide, PositionSide
 from src.domain.market.symbols import canonical_symbol
 from src.domain.money import Price, Quantity
 from src.domain.orders.order import Order
@@ -59,6 +59,8 @@ class OrderRequest:
 
     ``price`` is the limit; for a conditional order without one it is the trigger, if ``stop_price`` is not given.
     ``stop_loss_pct``, ``take_profit_pct`` and ``callback_pct`` are fractions; ``good_till_ms`` is venue time.
+    ``position_side`` names the position in hedge mode: the one that ``side`` opens grows, the other one is closed;
+    without it, an order opens the side it can, or, being reduce-only, closes the other.
     """
 
     symbol: str
@@ -78,6 +80,7 @@ class OrderRequest:
     good_till_ms: int | None = None
     activation_price: Price | None = None
     callback_pct: Decimal | None = None
+    position_side: PositionSide | None = None
 
     @classmethod
     def of(
@@ -98,6 +101,7 @@ class OrderRequest:
         good_till_ms: int | None = None,
         activation_price: Number | None = None,
         callback_pct: Number | None = None,
+        position_side: PositionSide | str | None = None,
     ) -> "OrderRequest":
         """From what a caller wrote, any spelling of symbol and numbers; raises ValueError with cause and fix."""
         kind = OrderType(order_type)
@@ -123,6 +127,7 @@ class OrderRequest:
             good_till_ms=good_till_ms,
             activation_price=_price(activation_price, "the activation price"),
             callback_pct=None if callback_pct is None else decimal(callback_pct, "the callback"),
+            position_side=None if position_side is None else PositionSide(position_side),
         )
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from src.application.trading.adapters.live_broker_adapter import LiveBrokerAdapter, NoPrice, UnknownSymbol
 from src.application.trading.requests import OrderRequest
-from src.domain.market.sides import OrderSide
+from src.domain.market.sides import OrderSide, PositionSide
 from src.domain.orders.types import OrderType, Purpose, TimeInForce
 from src.domain.positions.position import Position
 from tests.support.domain_builders import BTC, BUY, SELL, a_view, an_instrument
@@ -75,3 +75,42 @@ def test_without_instrument_or_quote_there_is_no_ticket():
         LiveBrokerAdapter(a_view()).asked_for(OrderRequest.of("SOLUSDT", "BUY", 1))
     with pytest.raises(NoPrice, match="no quote of BTCUSDT"):
         LiveBrokerAdapter(a_view(marks={})).entry(BTC, BUY, Decimal(1), "sma", "why")
+
+
+HEDGED = {
+    # side, position side named, reduce-only → position side, reduce-only
+    "a buy opens the long": ((BUY, None, False), (PositionSide.LONG, False)),
+    "a sell opens the short": ((SELL, None, False), (PositionSide.SHORT, False)),
+    "a reducing buy closes the short": ((BUY, None, True), (PositionSide.SHORT, True)),
+    "a buy of the long opens it": ((BUY, "LONG", False), (PositionSide.LONG, False)),
+    "a buy of the short closes it": ((BUY, "SHORT", False), (PositionSide.SHORT, True)),
+    "a sell of the long closes it": ((SELL, "LONG", True), (PositionSide.LONG, True)),
+}
+
+
+@pytest.mark.parametrize("name", HEDGED)
+def test_in_hedge_mode_an_order_is_about_the_side_that_it_names(name: str):
+    (side, named, reduce_only), meant = HEDGED[name]
+    request = OrderRequest.of(BTC, side, 1, reduce_only=reduce_only, position_side=named)
+
+    ticket = LiveBrokerAdapter(a_view(), hedged=True).asked_for(request)
+
+    assert (ticket.position_side, ticket.reduce_only) == meant
+    assert ticket.purpose is (Purpose.EXIT if meant[1] else Purpose.ENTRY)
+
+
+@pytest.mark.parametrize(
+    ("hedged", "named", "reduce_only", "trouble"),
+    [
+        (False, "LONG", False, "leave the position side out"),
+        (True, "BOTH", False, "say which"),
+        (True, "SHORT", True, "cannot reduce one"),
+    ],
+)
+def test_a_position_side_that_cannot_be_is_refused_in_one_line(
+    hedged: bool, named: str, reduce_only: bool, trouble: str
+):
+    request = OrderRequest.of(BTC, SELL, 1, reduce_only=reduce_only, position_side=named)
+
+    with pytest.raises(ValueError, match=trouble):
+        LiveBrokerAdapter(a_view(), hedged=hedged).asked_for(request)

@@ -107,6 +107,7 @@ class LiveBrokerAdapter:
         in one line, for a type without its price and for prices that make no sense.
         """
         instrument = self.instrument(request.symbol)
+        position_side, reduce_only = self._position_of(request)
         kind, reference = request.order_type, self.best_price(request.symbol, request.side)
         limit, trigger = request.price if kind.has_limit else None, request.stop_price
         if trigger is None and kind.has_trigger and not kind.has_limit:
@@ -119,14 +120,14 @@ class LiveBrokerAdapter:
             side=request.side,
             order_type=kind,
             quantity=request.quantity,
-            purpose=Purpose.EXIT if request.reduce_only else Purpose.ENTRY,
+            purpose=Purpose.EXIT if reduce_only else Purpose.ENTRY,
             strategy_id=request.strategy_id,
             reference_price=reference,
             limit_price=limit,
             stop_price=trigger,
             time_in_force=request.time_in_force,
-            reduce_only=request.reduce_only,
-            position_side=self.side_opened(request.side.opposite if request.reduce_only else request.side),
+            reduce_only=reduce_only,
+            position_side=position_side,
             stop_loss_price=request.stop_loss
             or _away(instrument, request.side, entry, request.stop_loss_pct, -1),
             take_profit_price=request.take_profit
@@ -141,6 +142,30 @@ class LiveBrokerAdapter:
         if problem is not None:
             raise ValueError(problem)
         return ticket
+
+    def _position_of(self, request: OrderRequest) -> tuple[PositionSide, bool]:
+        """The position that a request is about, and whether it can only shrink it.
+
+        In hedge mode the exchange closes what is named with the opposite side, reduce-only or not (Binance USDⓈ-M, New
+        Order: reduceOnly cannot be sent there). ValueError, in one line, for a side that is not kept or not closed so.
+        """
+        opens, closes = self.side_opened(request.side), self.side_opened(request.side.opposite)
+        named = request.position_side
+        if named is None:
+            return (closes, True) if request.reduce_only else (opens, False)
+        if not self.hedged:
+            if named is not PositionSide.BOTH:
+                raise ValueError(
+                    f"{named.value} is kept apart in hedge mode only: leave the position side out"
+                )
+            return named, request.reduce_only
+        if named is PositionSide.BOTH:
+            raise ValueError(
+                "in hedge mode an order is about LONG or SHORT: say which with the position side"
+            )
+        if named is opens and request.reduce_only:
+            raise ValueError(f"a {request.side.value} opens a {named.value} position, it cannot reduce one")
+        return named, named is closes
 
     def _limit(self, instrument: Instrument, side: OrderSide, price: Decimal) -> Decimal:
         if side is OrderSide.BUY:

@@ -144,7 +144,7 @@ class LiveOrderChanges(LiveOrders):
     # --- parent orders --------------------------------------------------------------------------------------
 
     async def place_oco(self, first: OrderRequest, second: OrderRequest) -> ParentLine:
-        """Two orders of the same quantity and direction, of which one is to fill; raises ValueError when refused."""
+        """Two orders of the same quantity and position, of which one is to fill; raises ValueError when refused."""
         return await self._open(lambda r: oco_ticket(r.adapter, first, second, _venue_ms(r)))
 
     async def place_iceberg(self, request: OrderRequest, visible_quantity: Number) -> ParentLine:

@@ -11,7 +11,7 @@ from src.application.trading.services.refusals import MARGIN_CODE, refusal
 from src.application.trading.session_runner import SessionRunner
 from src.domain.decisions.news import PlaceOrder, RefuseOrder, RequestCancel
 from src.domain.ledger.events import AttemptMoved
-from src.domain.market.sides import OrderSide
+from src.domain.market.sides import OrderSide, PositionSide
 from src.domain.orders.order import Order
 from src.domain.orders.transitions import AttemptState
 from src.domain.orders.types import OrderStatus, OrderType, TimeInForce
@@ -80,12 +80,14 @@ class LiveOrders(LiveSession):
         good_till_ms: int | None = None,
         activation_price: Number | None = None,
         callback_pct: Number | None = None,
+        position_side: PositionSide | str | None = None,
     ) -> LibraryOrder:
         """Place an order by hand and return it.
 
         ``stop_loss`` and ``take_profit`` are prices, or, like "2%", distances from the entry. ``price`` is the limit of
         LIMIT, STOP and TAKE_PROFIT orders; ``stop_price`` triggers conditional ones. ``callback_pct`` is the distance
-        of a trailing stop (0.01 is one percent), ``good_till_ms`` the end of a GTD order in venue time.
+        of a trailing stop (0.01 is one percent), ``good_till_ms`` the end of a GTD order in venue time. In hedge mode
+        ``position_side`` says LONG or SHORT: an order of the opposite side closes it.
 
         Raises InsufficientBalanceError and RateLimitError where these are why it is refused, ValueError for any
         other rule. An order that the exchange refused for another reason is returned, REJECTED.
@@ -105,6 +107,7 @@ class LiveOrders(LiveSession):
             good_till_ms=good_till_ms,
             activation_price=activation_price,
             callback_pct=callback_pct,
+            position_side=position_side,
         )
         result = await self.execute_order(request)
         if not result.order_id or result.error.endswith(MARGIN_CODE):
@@ -118,7 +121,8 @@ class LiveOrders(LiveSession):
 
     async def get_order(self, order_id: str) -> LibraryOrder:
         """A copy of an order, open or settled; raises :class:`OrderNotFound`."""
-        return LibraryOrder.of(await self._order(order_id), self._active().session.options.leverage)
+        order = await self._order(order_id)
+        return LibraryOrder.of(order, self._active().session.options.leverage_of(order.symbol))
 
     async def _order(self, order_id: str) -> Order:
         loop = self._active().loop
