@@ -23,6 +23,7 @@ from src.application.ports.store import AccountRow, ReadModels
 from src.application.sizing import parse_sizer
 from src.application.trading.market_desk import MarketDesk
 from src.application.trading.session_parts import SessionParts
+from src.bootstrap.markets import DEFAULT_SYMBOLS
 from src.bootstrap.paper import SETTLE_ASSET, PaperConfig, policy_of, session_options
 from src.bootstrap.selection import select_account
 from src.bootstrap.settings import Settings
@@ -194,7 +195,7 @@ def _apart(work: Coroutine[Any, Any, Before]) -> Before:
 
 async def look(config: PaperConfig, venue: Venue, machine: Machine = HERE) -> Before:
     """Read instruments and history, and refuse a key that may do more than trade; raises as :func:`venue_parts`."""
-    symbols = config.symbols or ("BTCUSDT",)
+    symbols = config.symbols or DEFAULT_SYMBOLS
     broker = _broker(config, venue, machine)
     try:
         await broker.set_clock()
