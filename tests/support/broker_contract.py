@@ -440,3 +440,16 @@ class BrokerContract:
     async def test_instruments_and_permissions_are_known(self, venue: Venue):
         assert SYMBOL in {instrument.symbol for instrument in await venue.broker.instruments()}
         assert (await venue.broker.key_permissions()).can_trade
+
+    async def test_orders_that_have_ended_are_still_told_of(self, venue: Venue):
+        begun_ms = venue.broker.venue_time().now_ms - 1_000
+        await submit(venue, "c-1")
+        await submit(venue, "c-2", order_type=OrderType.LIMIT, limit_price=Decimal("75000.00"))
+        venue.broker.cancel(SYMBOL, "c-2", conditional=False)
+        await venue.settle()
+
+        found = {r.client_order_id: r.status for r in await venue.broker.orders(SYMBOL, begun_ms)}
+        later = await venue.broker.orders(SYMBOL, begun_ms + 3_600_000)
+
+        assert found == {"c-1": OrderStatus.FILLED, "c-2": OrderStatus.CANCELED}
+        assert later == []

@@ -196,6 +196,13 @@ class Broker(Protocol):
         """Every open conditional order of the account, or of a symbol."""
         ...
 
+    async def orders(self, symbol: str, since_ms: int) -> list[OrderReport]:
+        """Every order of a symbol made at or after ``since_ms`` that the exchange remembers, ended ones included.
+
+        Of both books, oldest first in each; an order that was triggered is told of as what it is now.
+        """
+        ...
+
     async def positions(self) -> list[PositionReport]:
         """Every position that is not flat."""
         ...

@@ -8,6 +8,7 @@ from src.application.ports.broker import (
     BrokerRefused,
     KeyPermissions,
     LeverageBracket,
+    NetworkError,
     VenueTime,
 )
 from src.application.ports.failpoints import failpoint
@@ -31,7 +32,7 @@ from src.infrastructure.brokers.binance_codes import (
     POSITION_MODE_IS_SET,
 )
 from src.infrastructure.brokers.binance_endpoints import Api, Endpoint
-from src.infrastructure.brokers.binance_history import candles_before
+from src.infrastructure.brokers.binance_history import candles_before, orders_since
 from src.infrastructure.brokers.binance_markets import instruments
 from src.infrastructure.brokers.venue_clock import VenueClock
 
@@ -74,7 +75,7 @@ class BinanceReads:
             if no.code != NO_SUCH_ORDER:
                 raise
             return algo
-        report = order_report(answer)
+        report = order_report(_about(symbol, answer))
         return report if algo is None else replace(report, algo_id=algo.algo_id)
 
     async def _find_algo(self, symbol: str, client_algo_id: str) -> OrderReport | None:
@@ -84,18 +85,24 @@ class BinanceReads:
             if no.code != NO_SUCH_ORDER:
                 raise
         else:
-            return algo_report(answer) if answer["symbol"] == symbol else None
-        rows = await self._ask("find_algo", at.ALL_ALGOS, symbol=symbol, limit=PAGE)
+            return algo_report(_about(symbol, answer))
+        rows = _about(symbol, await self._ask("find_algo", at.ALL_ALGOS, symbol=symbol, limit=PAGE))
         return next((algo_report(row) for row in rows if row["clientAlgoId"] == client_algo_id), None)
 
     async def open_orders(self, symbol: str | None = None) -> list[OrderReport]:
         """Every open ordinary order, or those of a symbol, which weighs 1 instead of 40."""
-        return [order_report(row) for row in await self._ask("open_orders", at.OPEN_ORDERS, **_of(symbol))]
+        rows = await self._ask("open_orders", at.OPEN_ORDERS, **_of(symbol))
+        return [order_report(row) for row in _about(symbol, rows)]
 
     async def open_algo_orders(self, symbol: str | None = None) -> list[OrderReport]:
         """Every waiting conditional order, or those of a symbol, which weighs 1 instead of 40."""
         rows = await self._ask("open_algo_orders", at.OPEN_ALGOS, **_of(symbol))
-        return [algo_report(row) for row in rows]
+        return [algo_report(row) for row in _about(symbol, rows)]
+
+    async def orders(self, symbol: str, since_ms: int) -> list[OrderReport]:
+        """Every order of a symbol since a moment, of both books, as far back as seven days."""
+        failpoint("broker.read.orders")
+        return await orders_since(self._client, symbol, since_ms, (await self.server_time()).now_ms)
 
     async def positions(self) -> list[PositionReport]:
         """Every position that is not flat."""
@@ -116,7 +123,7 @@ class BinanceReads:
     async def trades(self, symbol: str, from_id: int) -> list[FillReport]:
         """One page of trades with id ≥ ``from_id``, oldest first."""
         rows = await self._ask("trades", at.USER_TRADES, symbol=symbol, fromId=from_id, limit=PAGE)
-        return [fill_report(row) for row in rows]
+        return [fill_report(row) for row in _about(symbol, rows)]
 
     async def first_trades(self, symbol: str, since_ms: int) -> list[FillReport]:
         """The first page of trades made at or after ``since_ms``; the exchange shows a week at a time."""
@@ -127,7 +134,7 @@ class BinanceReads:
                 "trades", at.USER_TRADES, symbol=symbol, startTime=since_ms, endTime=until_ms, limit=PAGE
             )
             if rows:
-                return [fill_report(row) for row in rows]
+                return [fill_report(row) for row in _about(symbol, rows)]
             since_ms = until_ms + 1
         return []
 
@@ -179,8 +186,10 @@ class BinanceReads:
         return str((await self._symbol_config(symbol))["marginType"])
 
     async def _symbol_config(self, symbol: str) -> Any:
-        rows = await self._ask("symbol_config", at.SYMBOL_CONFIG, symbol=symbol)
-        return next(row for row in rows if row["symbol"] == symbol)
+        rows = _about(symbol, await self._ask("symbol_config", at.SYMBOL_CONFIG, symbol=symbol))
+        if not rows:
+            raise NetworkError(f"the exchange says nothing about {symbol}")
+        return rows[0]
 
     async def set_margin_type(self, symbol: str, margin_type: str) -> None:
         """Set CROSSED or ISOLATED; no error when it is so already."""
@@ -237,6 +246,14 @@ class BinanceReads:
 
 def _of(symbol: str | None) -> dict[str, str]:
     return {} if symbol is None else {"symbol": symbol}
+
+
+def _about(symbol: str | None, answer: Any) -> Any:
+    """The answer, if it is about the symbol that was asked about; otherwise it is no answer, and is asked for again."""
+    rows = answer if isinstance(answer, list) else [answer]
+    if symbol is not None and any(row["symbol"] != symbol for row in rows):
+        raise NetworkError(f"asked about {symbol}, the exchange answers about another symbol")
+    return answer
 
 
 def _without_repeats(rows: Iterable[IncomeReport]) -> list[IncomeReport]:

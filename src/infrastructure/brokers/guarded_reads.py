@@ -21,6 +21,7 @@ READS: Final = frozenset(
         "first_trades",
         "open_orders",
         "open_algo_orders",
+        "orders",
         "positions",
         "balances",
         "trades",

@@ -80,6 +80,17 @@ class PaperReads(ABC):
         with _asking("open_algo_orders"):
             return [algo_report(answer) for answer in self._engine.open_algo_orders(self._account, symbol)]
 
+    async def orders(self, symbol: str, since_ms: int) -> list[OrderReport]:
+        """Every order of a symbol since a moment, of both books."""
+        with _asking("orders"):
+            algos = self._engine.all_algo_orders(self._account, symbol, since_ms)
+            found = {report.client_order_id: report for report in map(algo_report, algos)}
+            for report in map(order_report, self._engine.all_orders(self._account, symbol, since_ms)):
+                algo = found.get(report.client_order_id)
+                ended = report if algo is None else replace(report, algo_id=algo.algo_id)
+                found[report.client_order_id] = ended
+            return list(found.values())
+
     async def positions(self) -> list[PositionReport]:
         """Every position that is not flat."""
         with _asking("positions"):

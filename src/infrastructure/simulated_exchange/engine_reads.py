@@ -70,6 +70,14 @@ class EngineReads(EngineCore):
         found = self._account(number).algos.values()
         return [answers.algo(algo) for algo in found if symbol in (None, algo.symbol)]
 
+    def all_orders(self, number: int, symbol: str, since_ms: int) -> list[Answer]:
+        """GET allOrders of a span that reaches to now, oldest first."""
+        return queries.all_orders(self._store, self._account(number), symbol, since_ms)
+
+    def all_algo_orders(self, number: int, symbol: str, since_ms: int) -> list[Answer]:
+        """GET allAlgoOrders of a span that reaches to now, oldest first."""
+        return queries.all_algo_orders(self._store, self._account(number), symbol, since_ms)
+
     def user_trades(self, number: int, symbol: str, from_id: int = 0, limit: int = PAGE) -> list[Answer]:
         """GET userTrades from an id on, oldest first, at most 1000."""
         self._state.market(symbol)

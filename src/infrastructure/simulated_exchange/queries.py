@@ -6,6 +6,7 @@ from src.infrastructure.simulated_exchange.answers import Answer
 from src.infrastructure.simulated_exchange.errors import refusal
 from src.infrastructure.simulated_exchange.event_writer import break_even_price
 from src.infrastructure.simulated_exchange.records import LONG
+from src.infrastructure.simulated_exchange.rows import algo_from_row, order_from_row
 from src.infrastructure.simulated_exchange.state import ExchangeState
 from src.infrastructure.simulated_exchange.store import ExchangeStore
 from src.infrastructure.simulated_exchange.symbol_market import SymbolMarket
@@ -54,6 +55,24 @@ def algo_order(
     if found is None:
         raise refusal(-2013)
     return answers.algo(found)
+
+
+def all_orders(store: ExchangeStore, account: Account, symbol: str, since_ms: int) -> list[Answer]:
+    """Ordinary orders of a symbol since a moment, oldest first, as the file has them."""
+    rows = store.query(
+        "SELECT * FROM orders WHERE account = ? AND symbol = ? AND created_ms >= ? ORDER BY order_id",
+        (account.number, symbol, since_ms),
+    )
+    return [answers.order(order_from_row(row)) for row in rows]
+
+
+def all_algo_orders(store: ExchangeStore, account: Account, symbol: str, since_ms: int) -> list[Answer]:
+    """Conditional orders of a symbol since a moment, oldest first, as the file has them."""
+    rows = store.query(
+        "SELECT * FROM algos WHERE account = ? AND symbol = ? AND created_ms >= ? ORDER BY algo_id",
+        (account.number, symbol, since_ms),
+    )
+    return [answers.algo(algo_from_row(row)) for row in rows]
 
 
 def balance(state: ExchangeState, account: Account) -> list[Answer]:

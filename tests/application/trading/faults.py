@@ -32,6 +32,10 @@ class WeakBroker(PaperBroker):
     async def open_orders(self, symbol: str | None = None) -> list[OrderReport]:
         return [o for o in await super().open_orders(symbol) if o.client_order_id not in self.hidden]
 
+    async def orders(self, symbol: str, since_ms: int) -> list[OrderReport]:
+        found = await super().orders(symbol, since_ms)
+        return [o for o in found if o.client_order_id not in self.hidden]
+
 
 class StrongBroker(WeakBroker):
     """Hides orders, too, but says that its reads show everything."""

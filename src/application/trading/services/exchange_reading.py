@@ -4,7 +4,7 @@ Reading changes nothing on either side. What was read is merged by ``decide``; w
 wallet, is said here too.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
@@ -41,34 +41,21 @@ async def read_exchange(
     at_start: bool,
     income_since_ms: int | None = None,
     unknown: UnknownOutcomes | None = None,
-    orders_since_ms: int | None = None,
+    past_since: Mapping[str, int] | None = None,
 ) -> Reading:
     """Read everything that recovery compares; changes nothing.
 
     ``at_start``: no request of ours is under way. Without ``income_since_ms`` income is read from the last booked.
-    ``unknown`` knows the evidence of earlier reads. With ``orders_since_ms`` every order since then is read as well.
+    ``unknown`` knows the evidence of earlier reads. ``past_since`` names symbols of which every order since a moment
+    (venue time) is read as well.
     """
     unknown = unknown or UnknownOutcomes(broker.consistency)
     # Absence is judged by a time from before it was looked for, at the lowest that the clock can mean.
     venue = await broker.server_time()
     # Trades before orders: a trade made in between belongs to an order that is read after it, and is claimed there.
     fills, confirmed = await _trades(broker, ledger, symbols)
-    reports = {report.client_order_id: report for report in await broker.open_orders()}
-    for report in await broker.open_algo_orders():
-        reports.setdefault(report.client_order_id, report)
-    if orders_since_ms is not None:
-        for symbol in dict.fromkeys((*symbols, *ledger.symbols)):
-            for report in await broker.orders(symbol, orders_since_ms):
-                reports.setdefault(report.client_order_id, report)
-    absent: list[Order] = []
-    for order in list(ledger.orders.values()):
-        if order.is_settled or order.client_order_id in reports:
-            continue
-        found = await broker.find(order.symbol, order.client_order_id)
-        if found is None:
-            absent.append(order)
-        else:
-            reports[found.client_order_id] = found
+    past = await _past_orders(broker, past_since or {})
+    reports, absent = await _orders(broker, ledger, past)
     since_ms = ledger.account.income_ms if income_since_ms is None else income_since_ms
     income = await broker.income(since_ms)
     known = await _settled(ledger, store, reports.values(), fills)
@@ -86,6 +73,35 @@ async def read_exchange(
         proofs=judgement.proofs,
     )
     return Reading(merge, judgement, await broker.positions(), await broker.balances())
+
+
+async def _past_orders(broker: Broker, since: Mapping[str, int]) -> dict[str, OrderReport]:
+    """Every order of some symbols, each since a moment, ended ones included."""
+    past = {}
+    for symbol, since_ms in since.items():
+        for report in await broker.orders(symbol, since_ms):
+            past[report.client_order_id] = report
+    return past
+
+
+async def _orders(
+    broker: Broker, ledger: Ledger, past: dict[str, OrderReport]
+) -> tuple[dict[str, OrderReport], list[Order]]:
+    """What the exchange shows of open orders, of our unsettled ones and of ``past`` ones; and what it does not show."""
+    reports = {report.client_order_id: report for report in await broker.open_orders()}
+    for report in await broker.open_algo_orders():
+        reports.setdefault(report.client_order_id, report)
+    absent: list[Order] = []
+    for order in list(ledger.orders.values()):
+        if order.is_settled or order.client_order_id in reports:
+            continue
+        found = await broker.find(order.symbol, order.client_order_id)
+        if found is None:
+            absent.append(order)
+        else:
+            reports[found.client_order_id] = found
+    # The present is newer than the past that was read before it.
+    return past | reports, [order for order in absent if order.client_order_id not in past]
 
 
 def _unexplained(

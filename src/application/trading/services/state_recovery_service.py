@@ -7,7 +7,7 @@ what follows (a naked position gets its stop), and compares. What still differs 
 papered over: trading halts and a person decides. Running it twice changes nothing the second time.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -15,7 +15,7 @@ from src.application.ports.failpoints import failpoint
 from src.application.trading.services.exchange_reading import Reading, differences, disputed, read_exchange
 from src.application.trading.services.unknown_outcomes import UnknownOutcomes
 from src.application.trading.session_loop import SessionLoop
-from src.domain.decisions.news import PlaceFence, RecoveryConcluded, StreamRestarted
+from src.domain.decisions.news import PlaceFence, RecoveryConcluded, ReleaseAttempt, StreamRestarted
 from src.domain.ledger.events import DifferenceFound, FillBooked, IncomeBooked
 
 AT_ONCE: Final = (0, 0)
@@ -24,6 +24,9 @@ PAUSES_MS: Final = (1_000, 2_000, 4_000)
 """The same (session time) where reads may lag: what differs now may agree in a moment."""
 INCOME_OVERLAP_MS = 60_000
 """How far behind the newest row that was read the next read of income begins: rows may show up late."""
+
+
+DAY_MS: Final = 86_400_000
 
 
 @dataclass(slots=True)
@@ -56,26 +59,49 @@ class StateRecoveryService:
         self.unknown = UnknownOutcomes(loop.broker.consistency, loop.witness)
         # Rows of trades are income too, and are not booked as such: what was read once is not read for ever.
         self._income_read_ms = 0
+        self._full_until_ms = 0
 
     async def recover(
-        self, cause: str, *, new_stream: bool, at_start: bool = False, orders_since_ms: int | None = None
+        self, cause: str, *, new_stream: bool, at_start: bool = False, full: bool = False
     ) -> RecoveryReport:
         """Run the procedure; raises BrokerError when the exchange cannot be read, with nothing concluded.
 
-        With ``orders_since_ms`` (venue time) the ended orders since then are compared as well.
+        A ``full`` run compares the orders that have ended since the last full run as well, of the last day at first.
         """
         if new_stream:
             await self._open_stream()
         report = RecoveryReport(cause)
-        reading = await self._read(report, at_start, orders_since_ms)
+        past_since = self._past_since(full)
+        reading = await self._read(report, at_start, past_since)
         strong = self._loop.broker.consistency.read_your_writes
         for pause_ms in AT_ONCE if strong else PAUSES_MS:
             if report.agrees:
                 break
             await self._pause(pause_ms)
-            reading = await self._read(report, at_start, orders_since_ms)
+            reading = await self._read(report, at_start, past_since)
+        if full:
+            self._full_until_ms = reading.judgement.now_ms
         await self._conclude(report, reading)
         return report
+
+    def _past_since(self, full: bool) -> dict[str, int]:
+        """Of which symbols ended orders are read, since when: where an outcome is unknown, and of all in a full run."""
+        ledger = self._loop.ledger
+        since = self.unknown.sent_since(ledger)
+        if full:
+            day_ago_ms = self._loop.broker.venue_time().now_ms - DAY_MS
+            full_ms = max(self._full_until_ms - INCOME_OVERLAP_MS, day_ago_ms)
+            for symbol in dict.fromkeys((*self._symbols, *ledger.symbols)):
+                since[symbol] = min(since.get(symbol, full_ms), full_ms)
+        return since
+
+    def release(self, client_order_id: str, author: str, reason: str) -> None:
+        """Take an attempt of unknown outcome for dead because a person says so; ValueError where that may not be."""
+        loop = self._loop
+        order = loop.ledger.orders.get(client_order_id)
+        until_ms = 0 if order is None else self.unknown.arrives_until_ms(order)
+        error_ms = loop.broker.venue_time().error_ms
+        loop.decide(ReleaseAttempt(client_order_id, author, reason, until_ms + error_ms))
 
     async def _open_stream(self) -> None:
         """The stream is opened first: what happens while we read is then delivered after it."""
@@ -86,7 +112,7 @@ class StateRecoveryService:
         loop.decide(StreamRestarted(stream_epoch))
         await loop.flush()
 
-    async def _read(self, report: RecoveryReport, at_start: bool, orders_since_ms: int | None) -> Reading:
+    async def _read(self, report: RecoveryReport, at_start: bool, past_since: Mapping[str, int]) -> Reading:
         """Read once, merge, and compare."""
         loop = self._loop
         reading = await read_exchange(
@@ -97,7 +123,7 @@ class StateRecoveryService:
             at_start=at_start,
             income_since_ms=max(loop.ledger.account.income_ms, self._income_read_ms - INCOME_OVERLAP_MS),
             unknown=self.unknown,
-            orders_since_ms=orders_since_ms,
+            past_since=past_since,
         )
         failpoint("recovery.read")
         merge = reading.merge

@@ -16,7 +16,7 @@ from typing import Final
 
 from src.application.ports.broker import Consistency
 from src.application.trading.stream_witness import StreamWitness
-from src.domain.decisions.exchange import may_be_of
+from src.domain.decisions.exchange import SIGNED_AHEAD_MS, may_be_of
 from src.domain.ledger.events import OutcomeDoubted
 from src.domain.ledger.state import Ledger
 from src.domain.orders.news import FillReport
@@ -154,6 +154,16 @@ class UnknownOutcomes:
             until_ms = self.arrives_until_ms(order)
             doubts.append(OutcomeDoubted(name, trail.reads, trail.first_ms, now_ms, until_ms, fence_ms))
         return tuple(doubts)
+
+    def sent_since(self, ledger: Ledger) -> dict[str, int]:
+        """By symbol, from which moment on (venue time) an order of unknown outcome could have been made."""
+        since: dict[str, int] = {}
+        if not self._promises.read_your_writes:
+            for order in ledger.orders.values():
+                if _is_unknown(order):
+                    sent_ms = order.attempt.timestamp_ms - SIGNED_AHEAD_MS
+                    since[order.symbol] = min(since.get(order.symbol, sent_ms), sent_ms)
+        return since
 
     def hold(self, ledger: Ledger, now_ms: int) -> str:
         """Why nothing is opened in any symbol yet, or nothing: an outcome is unknown and its silence is too young."""
