@@ -55,6 +55,7 @@ from src.domain.ledger.state import Ledger
 from src.domain.market.view import MarketView
 from src.domain.orders import news as o
 from src.domain.sessions.session import TradingSessionStatus
+from src.domain.shared.errors import BrokenDecision, DomainError
 
 
 def _tick(step: Step, news: n.Tick) -> None:
@@ -107,9 +108,18 @@ _HANDLERS: dict[type, Callable[[Step, Any], None]] = {
 
 
 def decide(ledger: Ledger, view: MarketView, policy: Policy, news: n.News, now: Now) -> Step:
-    """Work one piece of news into the ledger; the step returned holds its events and effects."""
+    """Work one piece of news into the ledger; the step returned holds its events and effects.
+
+    Raises what the news makes impossible, with nothing changed; :class:`BrokenDecision` for anything that is raised
+    after the ledger was changed, as then it is ahead of the journal and of no use any more.
+    """
     step = Step(ledger, view, policy, now)
-    _HANDLERS[type(news)](step, news)
-    if ledger.parents:
-        work_parents(step)
+    try:
+        _HANDLERS[type(news)](step, news)
+        if ledger.parents:
+            work_parents(step)
+    except (DomainError, ValueError, LookupError) as error:
+        if step.events:
+            raise BrokenDecision(news, error) from error
+        raise
     return step
