@@ -42,7 +42,7 @@ endef
 flag = $(if $($(1)),$(2) "$($(1))")
 
 .PHONY: help setup setup-run run test test-all check tidy format bench bench-slice crash crash-slice simulation \
-        venue venue-slice replay-acceptance lock clean
+        venue venue-slice matrix matrix-slice soak replay-acceptance lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
@@ -91,6 +91,12 @@ venue: $(DEV_STAMP) ## Trade on the local exchange while streams are cut, answer
 
 venue-slice: $(DEV_STAMP) ## A bounded part of `make venue`, as CI runs it
 	@$(PY) -m tests.venue --seconds 12 cuts lost kills
+
+matrix: $(DEV_STAMP) ## Strike every operation with every fault in every phase: ARGS="--part 1/2", "PATTERN", "--list"
+	@$(PY) -m tests.matrix $(ARGS)
+
+matrix-slice: $(DEV_STAMP) ## A part of `make matrix` drawn by a seed, as CI runs it
+	@$(PY) -m tests.matrix --slice 200 $(ARGS)
 
 replay-acceptance: $(DEV_STAMP) ## Replay the recorded market data twice and compare every byte
 	@$(PY) -m benchmarks.replay $(ARGS)
