@@ -13,6 +13,7 @@ from typing import Protocol
 
 from src.domain.ledger.events import AccountOpened, Event, FillBooked, IncomeBooked
 from src.domain.ledger.state import Ledger
+from src.domain.market.candle import Candle
 from src.domain.orders.order import Order
 from src.domain.orders.parents import ParentOrder
 from src.domain.performance.executions import Execution
@@ -133,6 +134,10 @@ class Store(OrderArchive, Protocol):
         """Encode and chain events for the next commit. Nothing is durable yet."""
         ...
 
+    def keep_candle(self, candle: Candle) -> None:
+        """Let a closed candle come with the next commit; it makes none of its own."""
+        ...
+
     async def commit(self, ledger: Ledger) -> None:
         """Write the staged records and the rows of ``ledger.changes`` in one transaction, and sync.
 
@@ -221,6 +226,10 @@ class ReadModels(Protocol):
 
     def equity_curve(self, account_id: str, session_id: str | None = None) -> list[EquityPoint]:
         """Equity points, oldest first."""
+        ...
+
+    def candles(self, account_id: str, symbol: str, timeframe: str, limit: int | None = None) -> list[Candle]:
+        """The newest closed candles that sessions have seen, oldest first."""
         ...
 
     def journal(

@@ -10,6 +10,7 @@ from enum import StrEnum
 from src.application.ports.failpoints import failpoint
 from src.application.trading.account_setup import prepare_account
 from src.application.trading.adapters.live_broker_adapter import LiveBrokerAdapter
+from src.application.trading.candle_memory import CandleMemory
 from src.application.trading.dead_man import DeadManSwitch
 from src.application.trading.halting import SwitchWatch
 from src.application.trading.live_strategy_runner import LiveStrategyRunner
@@ -33,8 +34,6 @@ STOP_WAIT_MS = 1_500
 """How long (session time) a stop waits for what is on its way, in each round; recovery settles the rest."""
 STOP_ROUNDS_MAX = 3
 FLATTENS = ", closing positions"
-STATISTICS_BARS = 1_441
-"""Bars before the session that volatility and correlation are measured on: a day of minutes."""
 
 
 class ContradictingOptions(ValueError):
@@ -139,10 +138,12 @@ class SessionRunner:
         options = parts.options
         self.recovery = StateRecoveryService(self.loop, options.symbols)
         self.synchrony = Synchrony(self.loop, self.recovery)
+        self.candles = CandleMemory(parts, has_past=ledger.session is not None)
         self.strategies = LiveStrategyRunner(
             event_bus=parts.bus, symbols=options.symbols, guest_stopwatch=parts.stopwatch
         )
-        self.board = StrategyBoard(self.loop, self.strategies, options, parts.history, parts.load_strategy)
+        history, load = self.candles.history, parts.load_strategy
+        self.board = StrategyBoard(self.loop, self.strategies, options, history, load)
         self.board.open()
         self.validator = PretradeRiskValidator(ledger, parts.desk, parts.limits)
         market_orders, tolerance = options.use_market_orders, options.slippage_tolerance
@@ -159,7 +160,7 @@ class SessionRunner:
             options.symbols,
             auto_execute=parts.auto_execute,
         )
-        self.loop.on_candle = self.signals.on_candle
+        self.loop.on_candle = self.candles.before(self.signals.on_candle)
         self.loop.on_minute = self._minute
         self.loop.on_trip = parts.sizer.learn
         self._switch = SwitchWatch(parts.kill_switch, self.loop)
@@ -180,10 +181,8 @@ class SessionRunner:
                     parts.sizer.learn(trip)
 
     def _warm(self) -> None:
-        options = self.parts.options
-        for symbol in options.symbols:
-            wanted = self.strategies.history_bars(symbol)
-            history = self.parts.history(symbol, options.timeframe, max(wanted, STATISTICS_BARS))
+        for symbol in self.parts.options.symbols:
+            history = self.candles.recall(symbol, self.strategies.history_bars(symbol))
             self.strategies.warm(symbol, history)
             self.parts.desk.statistics.warm(symbol, history)
 
@@ -269,7 +268,7 @@ class SessionRunner:
 
     def _close_all(self) -> None:
         for position in list(self.loop.ledger.positions.values()):
-            if position.is_flat:
+            if position.is_flat or self.parts.desk.best_prices(position.symbol) is None:  # not heard of yet
                 continue
             ticket = self.adapter.exit(
                 position, abs(position.quantity), position.strategy_id, "the session closes"

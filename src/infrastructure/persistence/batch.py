@@ -12,6 +12,7 @@ from src.domain.ledger.events import (
     SessionOpened,
 )
 from src.domain.ledger.state import Ledger
+from src.domain.market.candle import Candle
 from src.infrastructure.persistence import statements as sql
 from src.infrastructure.persistence.journal import Chain
 
@@ -20,16 +21,17 @@ class Batch:
     """Rows in the making. ``chain`` runs ahead of the database until the batch is committed.
 
     ``records`` are rows of the journal, ``notes`` statements with their rows, ``intended`` the client order ids that
-    are new in this batch.
+    are new in this batch. ``candles`` are rows that come with it, but would not make a commit of their own.
     """
 
-    __slots__ = ("_session_id", "chain", "intended", "notes", "records")
+    __slots__ = ("_session_id", "candles", "chain", "intended", "notes", "records")
 
     def __init__(self, chain: Chain, session_id: str | None) -> None:
         self.chain = chain
         self.records: list[tuple[int | str | bytes, ...]] = []
         self.notes: list[tuple[str, tuple[Any, ...]]] = []
         self.intended: set[str] = set()
+        self.candles: list[tuple[Any, ...]] = []
         # Equity belongs to the session that was last opened, as the journal tells it.
         self._session_id = session_id
 
@@ -57,11 +59,16 @@ class Batch:
             case AlarmRaised():
                 self.notes.append((sql.INSERT_ALARM, (*place, *sql.ALARM.row(event))))
 
+    def keep(self, candle: Candle) -> None:
+        """Let a closed candle come with the next commit."""
+        self.candles.append((self.chain.account_no, *sql.CANDLE.row(candle)))
+
     def clear(self) -> None:
         """Forget what is committed."""
         self.records.clear()
         self.notes.clear()
         self.intended.clear()
+        self.candles.clear()
 
 
 _NOTED = (SessionOpened, EquityMarked, RecoveryFinished, AlarmRaised)

@@ -16,6 +16,7 @@ from src.application.ports.store import AccountBusy, JournalHead, StoreError
 from src.domain.ledger.events import AccountOpened, Event
 from src.domain.ledger.evolve import open_ledger
 from src.domain.ledger.state import Ledger
+from src.domain.market.candle import Candle
 from src.domain.orders.order import Order
 from src.infrastructure.persistence import loading
 from src.infrastructure.persistence import statements as sql
@@ -163,6 +164,10 @@ class PostgresStore:
             )
         self._batch.add(at_ms, self._lease_epoch, events)
 
+    def keep_candle(self, candle: Candle) -> None:
+        """Let a closed candle come with the next commit; it makes none of its own."""
+        self._batch.keep(candle)
+
     async def commit(self, ledger: Ledger) -> None:
         """Write the staged records and the rows of ``ledger.changes`` in one transaction, synced by the server.
 
@@ -196,6 +201,8 @@ class PostgresStore:
             recorder.executemany(sql.INSERT_RECORD, batch.records)
         for statement, row in batch.notes:
             recorder.execute(statement, row)
+        if batch.candles:
+            recorder.executemany(sql.INSERT_CANDLE, batch.candles)
         projection.write(ledger, batch.chain, self._lease_epoch, batch.intended)
         operations = recorder.take()
         failpoint("store.before_commit")

@@ -53,6 +53,7 @@ COMPOSED: Final = frozenset(
         sql.INSERT_EQUITY,
         sql.INSERT_RECOVERY,
         sql.INSERT_ALARM,
+        sql.INSERT_CANDLE,
         sql.UPDATE_HEAD,
         sql.UPDATE_ACCOUNT,
     }

@@ -21,6 +21,7 @@ from src.application.ports.store import (
 )
 from src.domain.ledger.events import FillBooked, IncomeBooked
 from src.domain.ledger.state import Ledger
+from src.domain.market.candle import Candle
 from src.domain.orders.order import Order
 from src.domain.orders.parents import ParentOrder
 from src.domain.performance.executions import Execution
@@ -132,6 +133,11 @@ class SqlReadModels(ABC):
         rows = self._query(sql.SELECT_EQUITY, (self._find(account_id), session_id, session_id))
         points = ((at_ms, sql.EQUITY.build(values)) for at_ms, *values in rows)
         return [EquityPoint(at_ms, e.wallet, e.unrealized_pnl, e.exposure) for at_ms, e in points]
+
+    def candles(self, account_id: str, symbol: str, timeframe: str, limit: int | None = None) -> list[Candle]:
+        """The newest closed candles, oldest first."""
+        key = (self._find(account_id), symbol, timeframe, _limit(limit))
+        return [sql.CANDLE.build(row) for row in reversed(self._query(sql.SELECT_CANDLES, key))]
 
     def journal(
         self, account_id: str, after_seq: int = 0, kind: str | None = None

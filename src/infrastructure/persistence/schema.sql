@@ -330,3 +330,20 @@ CREATE TABLE parents (
  WITHOUT ROWID;
 
 UPDATE alembic_version SET version_num='0002' WHERE alembic_version.version_num = '0001';
+
+CREATE TABLE candles (
+    account_no INTEGER NOT NULL,
+    symbol VARCHAR(32) NOT NULL,
+    timeframe VARCHAR(8) NOT NULL,
+    open_ms BIGINT NOT NULL,
+    open TEXT NOT NULL,
+    high TEXT NOT NULL,
+    low TEXT NOT NULL,
+    close TEXT NOT NULL,
+    volume TEXT NOT NULL,
+    CONSTRAINT pk_candles PRIMARY KEY (account_no, symbol, timeframe, open_ms),
+    CONSTRAINT fk_candles_account_no_account FOREIGN KEY(account_no) REFERENCES account (account_no)
+)
+ WITHOUT ROWID;
+
+UPDATE alembic_version SET version_num='0003' WHERE alembic_version.version_num = '0002';

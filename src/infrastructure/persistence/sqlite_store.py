@@ -15,6 +15,7 @@ from src.application.ports.store import JournalHead, StoreError
 from src.domain.ledger.events import AccountOpened, Event
 from src.domain.ledger.evolve import open_ledger
 from src.domain.ledger.state import Ledger
+from src.domain.market.candle import Candle
 from src.domain.orders.order import Order
 from src.infrastructure.persistence import loading
 from src.infrastructure.persistence import statements as sql
@@ -135,6 +136,10 @@ class SqliteStore:
             )
         self._batch.add(at_ms, self._lease_epoch, events)
 
+    def keep_candle(self, candle: Candle) -> None:
+        """Let a closed candle come with the next commit; it makes none of its own."""
+        self._batch.keep(candle)
+
     async def commit(self, ledger: Ledger) -> None:
         """Write the staged records and the rows of ``ledger.changes`` in one transaction, and sync.
 
@@ -174,6 +179,8 @@ class SqliteStore:
         failpoint("store.journal")
         for statement, row in batch.notes:
             driver.execute(statement, row)
+        if batch.candles:
+            driver.executemany(sql.INSERT_CANDLE, batch.candles)
         projection.write(ledger, batch.chain, self._lease_epoch, batch.intended)
         failpoint("store.tables")
         failpoint("store.before_commit")

@@ -9,6 +9,7 @@ from typing import Final
 
 from src.domain.ledger.events import AlarmRaised, EquityMarked, FillBooked, IncomeBooked, RecoveryFinished
 from src.domain.ledger.state import AccountState, SymbolBook
+from src.domain.market.candle import Candle
 from src.domain.orders.order import Order
 from src.domain.orders.parents import ParentOrder
 from src.domain.orders.ticket import Attempt, OrderTicket
@@ -41,6 +42,7 @@ SESSION: Final = RowMap(TradingSession, leave_out=("options",), rename={"id": "s
 EQUITY: Final = RowMap(EquityMarked)
 RECOVERY: Final = RowMap(RecoveryFinished)
 ALARM: Final = RowMap(AlarmRaised)
+CANDLE: Final = RowMap(Candle)
 
 # An order's own columns that are fixed with the intent, and the one that an index rests on.
 _ORDER_FIXED: Final = ("session_id", "intent", "created_ms")
@@ -124,6 +126,8 @@ INSERT_PORTFOLIO: Final = f"{insert('portfolios', ('portfolio_id', 'name'))} ON 
 INSERT_EQUITY: Final = insert("equity_points", ("account_no", "seq", "at_ms", "session_id", *EQUITY.columns))
 INSERT_RECOVERY: Final = insert("recovery_reports", ("account_no", "seq", "at_ms", *RECOVERY.columns))
 INSERT_ALARM: Final = insert("alarms", ("account_no", "seq", "at_ms", *ALARM.columns))
+# A process that goes on where another was killed may see a bar again.
+INSERT_CANDLE: Final = f"{insert('candles', ('account_no', *CANDLE.columns))} ON CONFLICT DO NOTHING"
 
 SELECT_ACCOUNT: Final = select("account", ACCOUNT.columns, "WHERE account_no=?")
 SELECT_WALLETS: Final = "SELECT asset,amount FROM wallets WHERE account_no=?"
@@ -195,6 +199,11 @@ SELECT_EXECUTIONS: Final = select(
     "fills f LEFT JOIN orders o ON o.account_no=f.account_no AND o.client_order_id=f.client_order_id",
     (*(f"f.{name}" for name in EXECUTION.columns[:-1]), "o.reference_price"),
     "WHERE f.account_no=? ORDER BY f.traded_ms,f.symbol,f.trade_id",
+)
+SELECT_CANDLES: Final = select(
+    "candles",
+    CANDLE.columns,
+    "WHERE account_no=? AND symbol=? AND timeframe=? ORDER BY open_ms DESC LIMIT ?",
 )
 SELECT_INCOME: Final = select("income", INCOME.columns, "WHERE account_no=? ORDER BY at_ms,transaction_id")
 SELECT_TRIPS: Final = select("round_trips", TRIP.columns, "WHERE account_no=? ORDER BY trip_no DESC LIMIT ?")

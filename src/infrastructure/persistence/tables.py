@@ -18,6 +18,7 @@ from sqlalchemy import (
     text,
 )
 
+from src.infrastructure.persistence.candle_table import candles as candles
 from src.infrastructure.persistence.columns import (
     RowNumber,
     account_column,

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from src.infrastructure.persistence import statements
+from src.infrastructure.persistence import statements, tables
 from src.infrastructure.persistence.schema import create_sqlite
-from src.infrastructure.persistence.tables import metadata
+
+# Importing them declares them; the bare metadata knows none.
+metadata = tables.account.metadata
 
 TEXTS = {
     name: value
