@@ -4,10 +4,13 @@ from pathlib import Path
 
 import pytest
 
+from src.application.trading.market_desk import MarketDesk
 from src.application.trading.session_runner import EndCause, SessionRunner
 from src.domain.decisions.news import MoveSession
+from src.domain.market.quality import QualityLimits
 from src.domain.sessions.session import SessionTrigger, TradingSessionStatus
 from tests.application.trading.sessions import begin, calm, die, order, parts_of, pass_time
+from tests.simulation.market import BTC
 from tests.simulation.world import SYMBOL
 
 
@@ -36,3 +39,17 @@ async def test_the_next_start_stops_it_and_closes_positions_if_that_was_asked_fo
     assert runner.session.status is TradingSessionStatus.STOPPED
     assert runner.ended is EndCause.STOP
     assert runner.loop.ledger.position(SYMBOL).is_flat is flat
+
+
+async def test_it_closes_positions_when_the_market_is_heard_of(tmp_path: Path):
+    await killed_while_stopping(tmp_path, "asked for, closing positions")
+    parts = parts_of(calm(tmp_path))
+    # At an exchange quotes come by a stream, which has said nothing yet when the stop goes on.
+    parts.desk = MarketDesk({SYMBOL: BTC}, "1s", QualityLimits())
+
+    runner = SessionRunner(parts)
+    await runner.start()
+    await runner.run()
+
+    assert runner.session.status is TradingSessionStatus.STOPPED
+    assert runner.loop.ledger.position(SYMBOL).is_flat
