@@ -13,6 +13,8 @@ from src.application.trading.restarts import Restarts
 from src.application.trading.session_parts import SessionParts
 from src.application.trading.session_runner import ContradictingOptions
 from src.bootstrap import offline
+from src.bootstrap.audit_watch import AuditWatch
+from src.bootstrap.audits import audit_request
 from src.bootstrap.markets import open_market, try_market
 from src.bootstrap.paper import PaperConfig, account_of, paper_parts
 from src.bootstrap.selection import Selection, keep_note, select
@@ -77,7 +79,7 @@ class PaperApplication(Upkeep):
             if not (self.settings.auto_restart or request.resume):
                 self._refuse_unfinished(parts)
             self._log(parts)
-            process = SessionProcess(parts, request, observer, self.data_dir)
+            process = SessionProcess(parts, request, observer, self.data_dir, self._audits_of(parts))
             try:
                 return asyncio.run(process.run())
             finally:
@@ -87,19 +89,11 @@ class PaperApplication(Upkeep):
         except ExchangeFailure as error:
             raise StoreError(str(error)) from error
 
-    def _refuse_unfinished(self, parts: SessionParts) -> None:
-        """Let go of the parts and raise ConfigurationError when they are about an unfinished session."""
-        reads = self.open_reads()
-        try:
-            ledger = reads.ledger(parts.account.account_id)
-        finally:
-            reads.close()
-        if ledger is not None and ledger.session is not None and ledger.session.is_unfinished:
-            asyncio.run(parts.store.close())
-            parts.close()
-            raise ConfigurationError(
-                f"session {ledger.session.id[:8]} is unfinished and AUTO_RESTART is false: add --resume to go on with it"
-            )
+    def _audits_of(self, parts: SessionParts) -> AuditWatch:
+        """What compares the running session with the exchange now and then."""
+        account = parts.account
+        request = audit_request(self.settings, self.database, account.account_id, account.exchange)
+        return AuditWatch(request, account.exchange, self.settings.audit_interval / 1_000, self.data_dir)
 
     def _refuse_unfinished(self, parts: SessionParts) -> None:
         """Let go of the parts and raise ConfigurationError when they are about an unfinished session."""

@@ -22,8 +22,16 @@ from src.application.trading.session_loop import COMMITTED_TOPIC
 from src.application.trading.session_parts import SessionParts
 from src.application.trading.session_runner import EndCause, SessionRunner
 from src.application.trading.strategy_board import StrategiesView
+from src.bootstrap.audit_watch import AuditWatch
 from src.bootstrap.memory import settle_memory
-from src.domain.decisions.news import MoveParent, MoveSession, MoveTrading, ReopenSymbol, RequestCancel
+from src.domain.decisions.news import (
+    MoveParent,
+    MoveSession,
+    MoveTrading,
+    RaiseAlarm,
+    ReopenSymbol,
+    RequestCancel,
+)
 from src.domain.market.sides import PositionSide
 from src.domain.market.symbols import canonical_symbol
 from src.domain.orders.parents import ParentTrigger
@@ -44,12 +52,18 @@ class SessionProcess:
     """Runs one session in this process until it ends, by whatever cause."""
 
     def __init__(
-        self, parts: SessionParts, request: SessionRequest, observer: SessionObserver, data_dir: Path
+        self,
+        parts: SessionParts,
+        request: SessionRequest,
+        observer: SessionObserver,
+        data_dir: Path,
+        audits: AuditWatch | None = None,
     ) -> None:
         self._parts = parts
         self._request = request
         self._observer = observer
         self._data_dir = data_dir
+        self._audits = audits
         self._runner = SessionRunner(parts)
         self._signalled_ns = 0
         self._picture: SessionPicture | None = None
@@ -77,7 +91,9 @@ class SessionProcess:
         await control.open()
         if self._request.duration_ms is not None:
             runner.stop_after(self._request.duration_ms)
-        views = asyncio.create_task(self._show(picture))
+        beside = [asyncio.create_task(self._show(picture))]
+        if self._audits is not None:
+            beside.append(asyncio.create_task(self._audits.run(self._parts.bus, self._alarm)))
         failure = ""
         try:
             self._observer.on_started(picture.take())
@@ -85,9 +101,10 @@ class SessionProcess:
         except (StoreError, BrokerError, ExchangeFailure) as error:
             failure = str(error)
         finally:
-            views.cancel()
-            with suppress(asyncio.CancelledError):
-                await views
+            for task in beside:
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
             await control.close()
         # What was published last is shown before the summary.
         await self._parts.inputs.breathe()
@@ -116,6 +133,11 @@ class SessionProcess:
         while interval_ms is not None:
             await asyncio.sleep(interval_ms / 1_000)
             self._observer.on_view(picture.take())
+
+    async def _alarm(self, text: str) -> None:
+        """Keep what an audit has found; it is durable when this returns."""
+        loop = self._runner.loop
+        await loop.ask(lambda: loop.decide(RaiseAlarm("audit", text)))
 
     # --- signals --------------------------------------------------------------------------------------------
 

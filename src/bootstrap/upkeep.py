@@ -5,10 +5,10 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from src.application.ports.kill_switch import KillLevel
-from src.application.ports.store import ReadModels
+from src.application.ports.store import AccountRow, ReadModels
 from src.bootstrap import checks, offline
 from src.bootstrap.settings import ROOT, Loaded, Settings
 from src.domain.risk.limits import RiskLimits
@@ -26,6 +26,9 @@ from src.interfaces.cli.composition import (
     SettingLine,
     TradingChange,
 )
+
+if TYPE_CHECKING:
+    from src.interfaces.cli.audits import AuditOutcome
 
 
 class Upkeep:
@@ -162,6 +165,18 @@ class Upkeep:
             return reads.verify(account_id)
         finally:
             reads.close()
+
+    def audit(self, account: AccountRow, since_ms: int) -> "AuditOutcome":
+        """Rebuild the account from the exchange's trades and income, and compare."""
+        from src.bootstrap.audits import audit_now
+
+        return audit_now(self.settings, self.database, account, since_ms)
+
+    def last_audit(self, account_id: str) -> "AuditOutcome | None":
+        """The newest outcome of the audits that the account's session makes by itself."""
+        from src.bootstrap.audits import last_outcome
+
+        return last_outcome(self.data_dir, account_id)
 
     # --- the rest -------------------------------------------------------------------------------------------
 

@@ -25,6 +25,7 @@ from src.domain.performance.executions import Execution
 from src.domain.positions.position import Position, RoundTrip
 from src.domain.risk.limits import RiskLimits
 from src.domain.sessions.session import TradingSession
+from src.interfaces.cli.audits import AuditOutcome
 from src.interfaces.cli.composition import (
     Application,
     BackedUp,
@@ -140,6 +141,8 @@ class FakeApplication:
     asked: list[tuple[Any, ...]] = field(default_factory=list)
     still_engaged: bool = False
     answers: dict[str, Any] = field(default_factory=dict)
+    audited: AuditOutcome = field(default_factory=lambda: AuditOutcome("acc00001-x", "paper", 1))
+    self_audited: AuditOutcome | None = None
     data_dir: Path = Path("data")
     control_timeout_ms: int = 1_000
     stops: bool = True
@@ -244,6 +247,14 @@ class FakeApplication:
     def verify_journal(self, account_id: str) -> int:
         self._may_fail("verify")
         return len(self.reads.records)
+
+    def audit(self, account: AccountRow, since_ms: int) -> AuditOutcome:
+        self.asked.append(("audit", account.account_id, since_ms))
+        self._may_fail("audit")
+        return self.audited
+
+    def last_audit(self, account_id: str) -> AuditOutcome | None:
+        return self.self_audited
 
     def checks(self) -> Iterator[Check]:
         return iter(self.health)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Final
 from urllib.parse import unquote, urlsplit
 
-from pydantic import BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic import BeforeValidator, ConfigDict, Field, InstanceOf, SecretStr
 
 from src.application.trading.config import TradingConfig
 from src.bootstrap.settings.risk import RiskSettings
@@ -21,6 +21,7 @@ from src.bootstrap.settings.values import (
     LogLevel,
     Milliseconds,
     Share,
+    read_interval,
     read_sizing,
     read_strategies,
     read_symbols,
@@ -183,6 +184,10 @@ class Settings(RiskSettings):
     """How much is logged."""
     control_timeout: Annotated[Milliseconds, Env.of("STEADYHAND_CONTROL_TIMEOUT", "10s")] = Duration(10_000)
     """How long a command waits for the answer of a running session."""
+    audit_interval: Annotated[
+        Duration, InstanceOf(), BeforeValidator(read_interval), Env.of("STEADYHAND_AUDIT_INTERVAL", "15m")
+    ] = Duration(900_000)
+    """Wall time between two audits of a running session against the exchange's trades and income; 0: none."""
 
     @property
     def data_folder(self) -> Path:

@@ -82,6 +82,11 @@ def _duration(value: Any) -> Duration:
     return Duration(parse_duration(str(value)))
 
 
+def read_interval(value: Any) -> Duration:
+    """A duration, or 0 for never."""
+    return Duration(0) if str(value).strip().lower().rstrip("smhd") == "0" else _duration(value)
+
+
 def read_url(value: Any) -> Any:
     """The address of a server, http or https, if it is one; None for an empty text."""
     if not value:

@@ -1,11 +1,17 @@
 """What a decision does when it meets something that must not be: tell a person, and stop opening."""
 
+from src.domain.decisions import news as n
 from src.domain.decisions.step import Step
 from src.domain.ledger import events as e
 from src.domain.orders.order import Order
 from src.domain.sessions.trading_states import SymbolState, TradingState, TradingTrigger
 
 BREACH = "an order that was declared dead is alive"
+
+
+def raise_alarm(step: Step, news: n.RaiseAlarm) -> None:
+    """Keep what somebody who watches the session has found."""
+    step.emit(e.AlarmRaised(news.subject, news.text))
 
 
 def restrict(step: Step, symbol: str, reason: str) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from src.domain.decisions import news as n
+from src.domain.decisions.alarms import raise_alarm
 from src.domain.decisions.amending import (
     modify_accepted,
     modify_refused,
@@ -93,6 +94,7 @@ _HANDLERS: dict[type, Callable[[Step, Any], None]] = {
     n.MoveSession: move_session,
     n.MoveTrading: move_trading,
     n.ReopenSymbol: reopen_symbol,
+    n.RaiseAlarm: raise_alarm,
     n.Tick: _tick,
     o.Accepted: submit_accepted,
     o.Refused: submit_refused,

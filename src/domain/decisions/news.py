@@ -237,6 +237,14 @@ class ReopenSymbol:
 
 
 @dataclass(frozen=True, slots=True)
+class RaiseAlarm:
+    """Somebody who watches the session has found what a person must know; nothing else follows from it."""
+
+    subject: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Tick:
     """Time has passed: watchdogs run, cancels without an answer are repeated, the day may have changed."""
 
@@ -266,6 +274,7 @@ News = (
     | MoveSession
     | MoveTrading
     | ReopenSymbol
+    | RaiseAlarm
     | Tick
     | SubmitOutcome
     | CancelOutcome

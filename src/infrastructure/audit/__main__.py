@@ -9,8 +9,9 @@ import os
 import sys
 from dataclasses import asdict
 
-from src.infrastructure.audit.auditor import AuditRequest, run_audit
+from src.infrastructure.audit.auditor import run_audit
 from src.infrastructure.audit.records import AuditFailure
+from src.infrastructure.audit.request import AuditRequest
 
 NICENESS = 15
 CANNOT = 2

@@ -1,6 +1,6 @@
-"""One audit: read the session's books, then the exchange's, compare; what an audit is asked, and as a document."""
+"""One audit: read the session's books, then the exchange's, and compare."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal, localcontext
 from pathlib import Path
 from typing import Any, Final
@@ -16,58 +16,16 @@ from src.infrastructure.audit.records import (
     Report,
     SessionBooks,
 )
+from src.infrastructure.audit.request import AuditRequest
 from src.infrastructure.audit.rows import compare_rows
 from src.infrastructure.audit.session_reader import read_postgres, read_sqlite
 from src.infrastructure.audit.totals import compare_totals
-from src.infrastructure.audit.venue_reader import KEPT_MS, Credentials, VenueReader
+from src.infrastructure.audit.venue_reader import KEPT_MS, VenueReader
 
 PAPER_GRACE_MS: Final = 2_000
 VENUE_GRACE_MS: Final = 10_000
 BINANCE_TOLERANCE: Final = UNIT * 100
 """Binance does not say how it rounds an average entry; its profits may lie this far from ours, quote asset."""
-
-
-@dataclass(frozen=True, slots=True)
-class AuditRequest:
-    """What to audit.
-
-    ``database`` is the path of an SQLite file or the address of a PostgreSQL database. The exchange is either the paper
-    exchange's ``file``, with the number of its account, or a ``venue``. What lies before ``since_ms`` is taken from the
-    session's own books. ``is_exact`` says that the exchange's rounding is known: paper and the local exchange.
-    """
-
-    account_id: str
-    database: str
-    is_server: bool = False
-    file: Path | None = None
-    account: int = 1
-    venue: Credentials | None = None
-    since_ms: int = 0
-    is_exact: bool = True
-
-    def as_document(self) -> dict[str, Any]:
-        """What travels to an auditor's own process; it holds secrets and goes through a pipe only."""
-        venue = self.venue
-        return {
-            "account_id": self.account_id,
-            "database": self.database,
-            "is_server": self.is_server,
-            "file": None if self.file is None else str(self.file),
-            "account": self.account,
-            "venue": None if venue is None else [venue.url, venue.key, venue.secret],
-            "since_ms": self.since_ms,
-            "is_exact": self.is_exact,
-        }
-
-    @classmethod
-    def of_document(cls, document: dict[str, Any]) -> "AuditRequest":
-        """The request that :meth:`as_document` wrote."""
-        file, venue = document.pop("file"), document.pop("venue")
-        return cls(
-            file=None if file is None else Path(file),
-            venue=None if venue is None else Credentials(*venue),
-            **document,
-        )
 
 
 def run_audit(request: AuditRequest) -> Report:
@@ -114,6 +72,7 @@ def audit(
         account_id=session.account_id,
         exchange=session.exchange,
         since_ms=since_ms,
+        until_ms=exchange.now_ms,
         head_seq=session.head_seq,
         trades=len(exchange.trades),
         income=len(exchange.income),

@@ -6,6 +6,7 @@ Times are ms since the epoch, UTC. Quantities are in base asset; prices, profits
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from sys import intern
 from typing import Any, Final, TypeAlias
 
 ZERO: Final = Decimal(0)
@@ -46,6 +47,8 @@ class Trade:
         """From a row in the order of the fields, its amounts read by ``amount``."""
         symbol, trade_id, order_id, side, position_side, *amounts, asset, is_maker, at_ms = row
         price, quantity, realized, paid = map(amount, amounts)
+        # The same few words in every row are kept once.
+        symbol, side, position_side, asset = map(intern, (symbol, side, position_side, asset))
         ids = symbol, trade_id, order_id, side, position_side
         return cls(*ids, price, quantity, realized, paid, asset, bool(is_maker), at_ms)
 
@@ -157,12 +160,14 @@ class Difference:
 class Report:
     """The outcome of one audit. ``in_flight`` counts rows that the exchange has and the session may still hear of.
 
-    ``since_ms`` is 0 for an audit of everything; ``checks`` counts the figures compared.
+    ``since_ms`` is 0 for an audit of everything, ``until_ms`` the exchange's time; ``checks`` counts the figures
+    compared.
     """
 
     account_id: str
     exchange: str
     since_ms: int
+    until_ms: int
     head_seq: int
     trades: int
     income: int

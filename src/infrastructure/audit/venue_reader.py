@@ -11,12 +11,12 @@ import http.client
 import json
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
 
 from src.infrastructure.audit.records import AuditFailure, ExchangeBooks, Income, Trade
+from src.infrastructure.audit.request import Credentials
 
 PAGE: Final = 1_000
 DAY_MS: Final = 86_400_000
@@ -26,15 +26,6 @@ TIMEOUT_S: Final = 10.0
 WEIGHT_MAX: Final = 1_200
 _BYTES_MAX: Final = 64 << 20
 _WEIGHT: Final = "X-MBX-USED-WEIGHT-1M"
-
-
-@dataclass(frozen=True, slots=True)
-class Credentials:
-    """Where to ask and as whom; key and secret are kept out of every representation."""
-
-    url: str
-    key: str = field(repr=False)
-    secret: str = field(repr=False)
 
 
 class VenueReader:
@@ -137,15 +128,6 @@ class VenueReader:
         """Wait for the next minute when half of this one's weight is gone."""
         if used is not None and used.isdigit() and int(used) > WEIGHT_MAX:
             self._pause(60.0 - time.time() % 60.0)
-
-
-def read_venue(credentials: Credentials, symbols: Iterable[str], since_ms: int) -> ExchangeBooks:
-    """What the exchange says at or after ``since_ms``; raises :class:`AuditFailure`."""
-    reader = VenueReader(credentials)
-    try:
-        return reader.read(symbols, since_ms)
-    finally:
-        reader.close()
 
 
 def _trade(row: Any) -> Trade:

@@ -11,6 +11,7 @@ import typer
 
 from src.interfaces.cli.arguments import repeat_flags, split_verbose
 from src.interfaces.cli.commands import (
+    audit,
     control,
     logs,
     program,
@@ -54,6 +55,7 @@ def build(rich_help: bool) -> typer.Typer:
         strategies,
         safety,
         risk,
+        audit,
         storage,
         program,
         logs,

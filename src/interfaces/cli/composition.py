@@ -33,10 +33,11 @@ from src.interfaces.cli.outcomes import (
 
 if TYPE_CHECKING:
     from src.application.ports.kill_switch import KillLevel
-    from src.application.ports.store import ReadModels
+    from src.application.ports.store import AccountRow, ReadModels
     from src.application.trading.snapshot import SessionSnapshot
     from src.domain.ledger.events import Event
     from src.domain.risk.limits import RiskLimits
+    from src.interfaces.cli.audits import AuditOutcome
     from src.interfaces.cli.testnet import TestnetRequest
 
 
@@ -224,6 +225,17 @@ class Application(Protocol):
 
     def verify_journal(self, account_id: str) -> int:
         """Check the whole hash chain; the number of records. Raises StoreCorrupt."""
+        ...
+
+    def audit(self, account: "AccountRow", since_ms: int) -> "AuditOutcome":
+        """Rebuild the account from the exchange's trades and income, and compare; 0 is everything.
+
+        Writes nothing; a session may run meanwhile. Raises :class:`ConfigurationError` when a side cannot be read.
+        """
+        ...
+
+    def last_audit(self, account_id: str) -> "AuditOutcome | None":
+        """The newest outcome of the audits that the account's session makes by itself; None: there is none."""
         ...
 
     def checks(self) -> Iterator[Check]:

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from src.domain.money import use_money_context
-from src.infrastructure.audit.auditor import AuditRequest, run_audit
+from src.infrastructure.audit.auditor import run_audit
 from src.infrastructure.audit.records import Report
+from src.infrastructure.audit.request import AuditRequest
 from src.infrastructure.persistence.schema import create_sqlite
 from tests.infrastructure.audit.files import query
 from tests.simulation.world import Templates, World, read_accounts

@@ -68,4 +68,5 @@ def test_a_trade_larger_than_the_position_turns_it_around():
     profit = position.take(a_trade(2, "BOTH", False, 110 * 10**8, 5 * 10**8))
 
     assert profit == 20
-    assert (position.quantity, position.cost) == (-3, -330)
+    assert position.quantity == -3
+    assert position.cost == -330

@@ -157,12 +157,17 @@ def status(
     as_json: JsonFlag = False,
 ) -> None:
     """Show the session, or its last known state."""
+    from src.interfaces.cli.audits import print_audit_line
     from src.interfaces.cli.documents import print_document
     from src.interfaces.cli.state import look
     from src.interfaces.cli.status import print_status, status_document
 
-    seen = look(load(ctx), account)
+    app = load(ctx)
+    seen = look(app, account)
+    audit = app.last_audit(seen.account.account_id)
     if as_json:
-        print_document(status_document(seen))
+        print_document(status_document(seen) | {"audit": audit})
     else:
         print_status(seen, detailed=detailed)
+        if detailed and audit is not None:
+            print_audit_line(audit)
