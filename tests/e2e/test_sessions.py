@@ -145,7 +145,7 @@ def test_a_halt_without_a_session_holds_for_the_next_one(steadyhand: Steadyhand)
 
     run = steadyhand("start-session", "--duration", "30s", "--json", *QUICK)
     rearmed = steadyhand("rearm")
-    again = steadyhand("start-session", "--duration", "30s", "--json", *QUICK)
+    again = steadyhand("start-session", "--duration", "2m", "--json", *QUICK)
 
     assert (halted.code, halt_file) == (0, "halt: weekend\n")
     assert run.documents[0]["trading_state"] == run.documents[-1]["trading_state"] == "HALTED"
