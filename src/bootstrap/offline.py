@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from shutil import copyfile
 from tempfile import TemporaryDirectory
+from typing import Final
 
 from src.application.ports.store import OrderArchive, ReadModels
 from src.application.trading.services.exchange_reading import differences, read_exchange
@@ -16,7 +17,7 @@ from src.application.trading.session_parts import SessionParts
 from src.application.trading.session_runner import SessionRunner
 from src.bootstrap.paper import PaperConfig
 from src.domain.decisions.decide import decide
-from src.domain.decisions.news import MoveParent, MoveTrading, ReopenSymbol, RequestCancel
+from src.domain.decisions.news import MoveParent, MoveTrading, ReleaseAttempt, ReopenSymbol, RequestCancel
 from src.domain.decisions.step import Now, Policy
 from src.domain.ledger.events import FillBooked, IncomeBooked, TradesConfirmed
 from src.domain.ledger.state import Ledger
@@ -26,7 +27,15 @@ from src.domain.orders.parents import ParentTrigger
 from src.domain.orders.transitions import AttemptState, CancelState
 from src.domain.sessions.trading_states import TradingTrigger
 from src.infrastructure.persistence.databases import Database
-from src.interfaces.cli.composition import Difference, OrderCanceled, RecoveryOutcome, TradingChange
+from src.interfaces.cli.composition import (
+    Difference,
+    OrderCanceled,
+    OrderReleased,
+    RecoveryOutcome,
+    TradingChange,
+)
+
+WALL_CLOCK_MARGIN_MS: Final = 60_000
 
 
 def move_trading(database: Database, account_id: str, trigger: TradingTrigger, reason: str) -> TradingChange:
@@ -65,8 +74,33 @@ def cancel_order(database: Database, account_id: str, client_order_id: str) -> O
     return OrderCanceled(client_order_id, order.symbol, False)
 
 
+def release_order(
+    database: Database, account_id: str, client_order_id: str, reason: str, now_ms: int
+) -> OrderReleased:
+    """Take an order of unknown outcome for dead as the account's one writer; raises AccountBusy, ValueError.
+
+    ``now_ms`` is the wall's clock, here in place of the exchange's; a minute makes up for what that is worth.
+    """
+    reads = database.reads()
+    try:
+        order = reads.order(account_id, client_order_id)
+    finally:
+        reads.close()
+    if order is None:
+        raise OrderNotFound(
+            f"no order {client_order_id}: `orders --unknown` lists those that can be released"
+        )
+    until_ms = order.attempt.deadline_ms + WALL_CLOCK_MARGIN_MS
+    news = ReleaseAttempt(client_order_id, "operator", reason, until_ms)
+    asyncio.run(_decide(database, account_id, news, now_ms))
+    return OrderReleased(client_order_id, order.symbol, False)
+
+
 async def _decide(
-    database: Database, account_id: str, news: MoveParent | MoveTrading | ReopenSymbol | RequestCancel
+    database: Database,
+    account_id: str,
+    news: MoveParent | MoveTrading | ReleaseAttempt | ReopenSymbol | RequestCancel,
+    venue_ms: int | None = None,
 ) -> TradingChange:
     store = database.store()
     try:
@@ -74,7 +108,9 @@ async def _decide(
         ledger = await store.load(account_id)
         assert ledger is not None, "the account was found before"
         at_ms = ledger.account.last_ms
-        step = decide(ledger, BlindView(), Policy(), news, Now(at_ms, at_ms))
+        step = decide(
+            ledger, BlindView(), Policy(), news, Now(at_ms, at_ms if venue_ms is None else venue_ms)
+        )
         # Requests to cancel are recorded; the next start repeats them to the exchange.
         store.stage(at_ms, step.events)
         await store.commit(ledger)

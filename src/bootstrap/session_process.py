@@ -167,6 +167,8 @@ class SessionProcess:
             runner.request_stop(EndCause.STOP, flatten=arguments["flatten"])
         elif name == "cancel":
             await self._cancel(arguments["client_order_id"])
+        elif name == "release":
+            await self._release(**arguments)
         elif name == "recover":
             runner.loop.inputs.post(self._want_recovery)
         elif name == "risk":
@@ -232,6 +234,10 @@ class SessionProcess:
         if client_order_id not in loop.ledger.orders:
             raise OrderNotFound(f"no open order {client_order_id}")
         await loop.ask(lambda: loop.decide(RequestCancel(client_order_id, "asked for")))
+
+    async def _release(self, client_order_id: str, reason: str) -> None:
+        runner = self._runner
+        await runner.loop.ask(lambda: runner.recovery.release(client_order_id, "operator", reason))
 
     def _want_recovery(self) -> None:
         self._runner.loop.reconcile_wanted = "asked for"

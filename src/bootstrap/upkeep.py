@@ -23,6 +23,7 @@ from src.interfaces.cli.composition import (
     ConfigurationError,
     Migrated,
     OrderCanceled,
+    OrderReleased,
     SettingLine,
     TradingChange,
 )
@@ -157,6 +158,11 @@ class Upkeep:
     def cancel_order(self, account_id: str, client_order_id: str) -> OrderCanceled:
         """Record the wish to cancel as the one writer; the next start tells the exchange."""
         return offline.cancel_order(self.database, account_id, client_order_id)
+
+    def release_order(self, account_id: str, client_order_id: str, reason: str) -> OrderReleased:
+        """Take an order of unknown outcome for dead as the one writer."""
+        now_ms = time.time_ns() // 1_000_000
+        return offline.release_order(self.database, account_id, client_order_id, reason, now_ms)
 
     def verify_journal(self, account_id: str) -> int:
         """Check the whole hash chain; the number of records."""

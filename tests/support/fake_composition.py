@@ -35,6 +35,7 @@ from src.interfaces.cli.composition import (
     LivePlan,
     Migrated,
     OrderCanceled,
+    OrderReleased,
     RecoveryOutcome,
     SessionObserver,
     SessionRequest,
@@ -243,6 +244,11 @@ class FakeApplication:
         self.asked.append(("offline cancel", account_id, client_order_id))
         self._may_fail("offline cancel")
         return OrderCanceled(client_order_id, "BTCUSDT", False)
+
+    def release_order(self, account_id: str, client_order_id: str, reason: str) -> OrderReleased:
+        self.asked.append(("offline release", account_id, client_order_id, reason))
+        self._may_fail("offline release")
+        return OrderReleased(client_order_id, "BTCUSDT", False)
 
     def verify_journal(self, account_id: str) -> int:
         self._may_fail("verify")

@@ -32,6 +32,7 @@ COMMANDS: Final[Mapping[str, Mapping[str, object]]] = {
     "close": {"symbol": "", "position_side": "", "reason": "closed by hand"},
     "cancel": {"client_order_id": ""},
     "recover": {"dry_run": False},
+    "release": {"client_order_id": "", "reason": ""},
 }
 """Every command with its arguments' defaults, which also give their types."""
 

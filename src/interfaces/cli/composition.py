@@ -25,6 +25,7 @@ from src.interfaces.cli.outcomes import (
     LivePlan,
     Migrated,
     OrderCanceled,
+    OrderReleased,
     RecoveryOutcome,
     SessionResult,
     SettingLine,
@@ -54,6 +55,7 @@ __all__ = [
     "LivePlan",
     "Migrated",
     "OrderCanceled",
+    "OrderReleased",
     "RecoveryOutcome",
     "SessionObserver",
     "SessionRequest",
@@ -221,6 +223,13 @@ class Application(Protocol):
 
     def cancel_order(self, account_id: str, client_order_id: str) -> OrderCanceled:
         """Record the wish to cancel as the one writer, for when no process runs it. Raises AccountBusy."""
+        ...
+
+    def release_order(self, account_id: str, client_order_id: str, reason: str) -> OrderReleased:
+        """Take an order of unknown outcome for dead as the one writer, for when no process runs it.
+
+        Raises AccountBusy, and ValueError while the exchange may still accept the order.
+        """
         ...
 
     def verify_journal(self, account_id: str) -> int:

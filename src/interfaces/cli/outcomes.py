@@ -140,6 +140,15 @@ class OrderCanceled:
 
 
 @dataclass(frozen=True, slots=True)
+class OrderReleased:
+    """An order of unknown outcome that a person took for dead; ``running`` says whether a session's process did it."""
+
+    client_order_id: str
+    symbol: str
+    running: bool
+
+
+@dataclass(frozen=True, slots=True)
 class BackedUp:
     """A backup that was written or restored: its file, its size in bytes, what its journals hold."""
 

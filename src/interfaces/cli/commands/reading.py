@@ -1,6 +1,6 @@
 """Commands that read what was traded; they work while a session runs and when none does."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +13,11 @@ from src.interfaces.cli.commands.statistics import (
     SymbolFlag,
     export_to,
 )
+
+if TYPE_CHECKING:
+    from src.application.ports.store import AccountRow, ReadModels
+    from src.application.trading.snapshot import ParentLine
+    from src.interfaces.cli.composition import Application
 
 PANEL = "Trading"
 # More orders than there can be.
@@ -43,6 +48,9 @@ def positions(ctx: typer.Context, account: AccountFlag = None, as_json: JsonFlag
 def orders(
     ctx: typer.Context,
     open_only: Annotated[bool, typer.Option("--open", help="Only those that can still be filled.")] = False,
+    unknown: Annotated[
+        bool, typer.Option("--unknown", help="Those of unknown outcome, with the evidence about each.")
+    ] = False,
     symbol: SymbolFlag = None,
     limit: LimitFlag = None,
     export: ExportFlag = None,
@@ -56,7 +64,6 @@ def orders(
     An export holds all of them unless --limit says less.
     """
     from src.application.trading.picture import order_line
-    from src.application.trading.snapshot import ParentLine
     from src.domain.market.symbols import canonical_symbol
     from src.interfaces.cli.accounts import choose_account
     from src.interfaces.cli.documents import print_document
@@ -65,15 +72,14 @@ def orders(
     app = load(ctx)
     wanted = canonical_symbol(symbol) if symbol is not None else None
     row = choose_account(app, account)
+    if unknown:
+        _unknown(app, row, wanted, as_json)
+        return
     reads = app.open_reads()
     try:
         most = limit or (50 if export is None else ALL)
         found = reads.orders(row.account_id, open_only=open_only, symbol=wanted, limit=most)
-        parents = [
-            ParentLine.of(parent)
-            for parent in reads.parents(row.account_id)
-            if wanted in (None, parent.ticket.symbol) and not (open_only and parent.status.is_over)
-        ]
+        parents = _parents(reads, row.account_id, wanted, open_only)
     finally:
         reads.close()
     lines = [order_line(order) for order in found]
@@ -87,3 +93,30 @@ def orders(
         if parents:
             print_parents(parents, f"{row.exchange.upper()} parent orders")
         print_orders(lines, f"{row.exchange.upper()} {'open orders' if open_only else 'orders'}")
+
+
+def _parents(reads: "ReadModels", account_id: str, symbol: str | None, open_only: bool) -> "list[ParentLine]":
+    """Parent orders, of one symbol or of all."""
+    from src.application.trading.snapshot import ParentLine
+
+    return [
+        ParentLine.of(parent)
+        for parent in reads.parents(account_id)
+        if symbol in (None, parent.ticket.symbol) and not (open_only and parent.status.is_over)
+    ]
+
+
+def _unknown(app: "Application", row: "AccountRow", symbol: str | None, as_json: bool) -> None:
+    """Show the orders of unknown outcome of an account."""
+    from src.interfaces.cli.documents import print_document
+    from src.interfaces.cli.unknown import print_unknown, unknown_lines
+
+    reads = app.open_reads()
+    try:
+        lines = unknown_lines(reads, row.account_id, symbol)
+    finally:
+        reads.close()
+    if as_json:
+        print_document({"account_id": row.account_id, "unknown": lines})
+    else:
+        print_unknown(lines, f"{row.exchange.upper()} orders of unknown outcome")

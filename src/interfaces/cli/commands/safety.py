@@ -68,13 +68,40 @@ def rearm(
 
 
 def recover(
-    ctx: typer.Context, dry_run: DryRunFlag = False, account: AccountFlag = None, as_json: JsonFlag = False
+    ctx: typer.Context,
+    dry_run: DryRunFlag = False,
+    release: Annotated[
+        str,
+        typer.Option("--release", metavar="ID", help="Take this order of unknown outcome for dead instead."),
+    ] = "",
+    reason: Annotated[
+        str, typer.Option("--reason", metavar="TEXT", help="Why it is released; kept in the journal.")
+    ] = "",
+    account: AccountFlag = None,
+    as_json: JsonFlag = False,
 ) -> None:
     """Settle what a crash left open.
 
     The same procedure as at every start, without going on to trade.
     """
-    _compare(ctx, account, dry_run, as_json)
+    if release:
+        _release(ctx, account, release, reason, as_json)
+    else:
+        _compare(ctx, account, dry_run, as_json)
+
+
+def _release(ctx: typer.Context, account: str | None, order_id: str, reason: str, as_json: bool) -> None:
+    """Let an order of unknown outcome go on a person's word."""
+    from src.interfaces.cli.documents import print_document
+    from src.interfaces.cli.unknown import release_unknown
+
+    released = release_unknown(load(ctx), account, order_id, reason)
+    if as_json:
+        print_document(released)
+    else:
+        print(
+            f"{released.client_order_id} of {released.symbol} is taken for dead; if it lives, trading halts"
+        )
 
 
 def reconcile(
