@@ -77,7 +77,7 @@ test: $(DEV_STAMP) ## Run the default test suite (ARGS="…" goes to pytest)
 test-all: $(DEV_STAMP) ## Run every test, the slow ones too
 	@$(PY) -m pytest -q -m "" $(ARGS)
 
-crash: $(DEV_STAMP) ## Kill the program at every crash point, restart it, compare with the exchange
+crash: $(DEV_STAMP) ## Kill the program at every point, in pairs, with power failures; restart; compare (25 min)
 	@$(PY) -m tests.crash $(ARGS)
 
 crash-slice: $(DEV_STAMP) ## A bounded part of `make crash`, as CI runs it

@@ -1,7 +1,9 @@
 """A backup is one file: the session's database, the paper exchanges' files and notes, the HALT files, and a manifest.
 
-The session's database is copied first and the exchanges after it, each as of one commit. So the exchange is equal to
-the session or ahead of it, as after a kill, and the next start settles the difference; a session may run meanwhile.
+A session may run meanwhile. All databases are copied as of one moment: for some milliseconds their write locks are
+held while a snapshot of each is opened, so a running session waits with its next commit. Neither side can get ahead
+in between: an order that is in the exchange's copy was intended in the journal's. What was on its way is settled by the
+next start, as after a kill.
 """
 
 import hashlib
@@ -11,7 +13,7 @@ import sqlite3
 import tarfile
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import Any, Final
@@ -35,12 +37,12 @@ def back_up(database: Path, data_dir: Path, target: Path | None) -> BackedUp:
         raise StoreError(f"{target} exists, and no backup is overwritten: name another file")
     with TemporaryDirectory(prefix="steadyhand-") as folder:
         copy = Path(folder)
-        _copy_database(database, copy / DATABASE)
-        for path in sorted((data_dir / "paper").glob("*")):
-            if path.suffix == ".db":
-                _copy_database(path, copy / "paper" / path.name)
-            elif path.suffix == ".json":
-                _write(copy / "paper" / path.name, path.read_bytes())
+        copies = {database: copy / DATABASE}
+        for path in sorted((data_dir / "paper").glob("*.db")):
+            copies[path] = copy / "paper" / path.name
+        _copy_databases(copies)
+        for path in sorted((data_dir / "paper").glob("*.json")):
+            _write(copy / "paper" / path.name, path.read_bytes())
         for path in sorted(data_dir.glob("HALT*")):
             _write(copy / path.name, path.read_bytes())
         # Before the database is looked into: a reader leaves files of its own beside it.
@@ -80,14 +82,44 @@ def restore(source: Path, database: Path, data_dir: Path) -> BackedUp:
     return BackedUp(source, source.stat().st_size, _records(heads), len(heads))
 
 
-def _copy_database(path: Path, copy: Path) -> None:
-    copy.parent.mkdir(parents=True, exist_ok=True)
+def _copy_databases(copies: dict[Path, Path]) -> None:
+    """Copy every database as of the same moment; keys are the originals."""
+    with ExitStack() as opened:
+        snapshots = _snapshots(list(copies), opened)
+        for (path, copy), snapshot in zip(copies.items(), snapshots, strict=True):
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                with closing(sqlite3.connect(copy)) as target:
+                    snapshot.backup(target)
+            except FAILURES as error:
+                raise store_error(error, path) from error
+
+
+def _snapshots(paths: list[Path], opened: ExitStack) -> list[sqlite3.Connection]:
+    """Connections that all see the state of one moment, for as long as ``opened`` is."""
+    snapshots = []
+    with ExitStack() as locks:
+        # The session's first: its process never waits for it while it holds an exchange's.
+        for path in paths:
+            _begun(path, "rw", "BEGIN IMMEDIATE", locks)
+        for path in paths:
+            snapshots.append(_begun(path, "ro", "BEGIN", opened))
+    return snapshots
+
+
+def _begun(path: Path, mode: str, begin: str, opened: ExitStack) -> sqlite3.Connection:
+    """A connection within a transaction that ends when ``opened`` does."""
     try:
-        uri = f"{path.absolute().as_uri()}?mode=ro"
-        with closing(sqlite3.connect(uri, uri=True)) as source, closing(sqlite3.connect(copy)) as target:
-            source.backup(target)
+        connection = sqlite3.connect(
+            f"{path.absolute().as_uri()}?mode={mode}", uri=True, isolation_level=None
+        )
+        opened.enter_context(closing(connection))
+        connection.execute(begin)
+        # The first read is what fixes the moment that a transaction sees.
+        connection.execute("SELECT count(*) FROM sqlite_master").fetchall()
     except FAILURES as error:
         raise store_error(error, path) from error
+    return connection
 
 
 def _heads(database: Path) -> dict[str, dict[str, Any]]:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from src.bootstrap.settings import ROOT, Loaded, Settings, load_settings
 from src.bootstrap.settings.sources import FIELD_OF_NAME
+from src.bootstrap.settings.values import Duration
 from src.domain.market.quality import QualityLimits
 from src.domain.risk.limits import RiskLimits
 from src.interfaces.cli.composition import ConfigurationError
@@ -226,7 +227,7 @@ def test_the_librarys_configuration_is_the_same(load: Load):
 
 @given(st.integers(1, 10**12))
 def test_a_duration_is_read_back_as_it_is_written(ms: int):
-    assert parse_duration(written_duration(ms)) == ms
+    assert parse_duration(written_duration(ms)) == parse_duration(str(Duration(ms))) == ms
 
 
 @pytest.mark.parametrize("text", ["", "0", "0.0001s", "-5s", "5 minutes", "1e3", "5m30s", "nan", "99999999d"])

@@ -53,6 +53,16 @@ class Places:
             return Place(folder)
         return Place(folder, self._server.new_database_with_tables(), self._server)
 
+    def copy(self, place: Place, name: str) -> Place:
+        """A place at rest once more, under another name."""
+        folder = self._folder / name
+        # Sockets of a dead process are nothing to copy.
+        shutil.copytree(place.data_dir, folder, ignore=shutil.ignore_patterns("run"))
+        if place.server is None:
+            return Place(folder)
+        template = parse_database_url(place.url).name
+        return Place(folder, place.server.new_database(template), place.server)
+
 
 @contextmanager
 def places(kind: str, folder: Path) -> Iterator[Places]:

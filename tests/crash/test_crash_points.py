@@ -1,50 +1,105 @@
 """Some crash points in every test run: real processes, killed and resumed. ``make crash`` does them all."""
 
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from src.domain.money import use_money_context
+from tests.crash.backups import back_up_under_load
 from tests.crash.kills import kill_at_random, start, wait_until_running
 from tests.crash.places import Place, Places, places
-from tests.crash.points import check, crash_at, session_ids
-from tests.crash.process import run_child
-from tests.crash.scenarios import SCENARIOS
+from tests.crash.points import Pair, check, crash_at, crash_twice, session_ids
+from tests.crash.process import AFTER, reached_points
+from tests.crash.scenarios import BY_HAND, HALTS, MARKET, PARENTS, SCENARIOS, TWO_SYMBOLS, Scenario
 from tests.support.postgres_server import PostgresServer
 
 POINTS = (
-    ("store.lease", 1),
-    ("session.opened", 1),
-    ("session.committed", 3),
-    ("broker.before_send", 2),
-    ("broker.after_send", 3),
-    ("exchange.before_commit", 4),
-    ("exchange.after_commit", 5),
-    ("store.before_commit", 6),
-    ("store.after_commit", 7),
-    ("broker.event", 4),
-    ("recovery.merged", 1),
+    (MARKET, "store.lease", 1),
+    (MARKET, "session.opened", 1),
+    (MARKET, "session.committed", 3),
+    (MARKET, "broker.before_send", 2),
+    (MARKET, "broker.after_send", 3),
+    (MARKET, "exchange.before_commit", 4),
+    (MARKET, "exchange.after_commit", 5),
+    (MARKET, "store.before_commit", 6),
+    (MARKET, "store.after_commit", 7),
+    (MARKET, "store.checkpoint", 2),
+    (MARKET, "broker.event", 4),
+    (MARKET, "recovery.merged", 1),
+    (MARKET, "store.after_commit | IncomeBooked", 1),
+    (TWO_SYMBOLS, "broker.after_send | OrderIntended", 3),
+    (BY_HAND, "session.before_modify | ModifyRequested", 1),
+    (BY_HAND, "broker.after_send | ModifyRequested", 1),
+    (PARENTS, "store.after_commit | ParentMoved", 2),
+    (PARENTS, "broker.after_send | ParentMoved", 1),
+    (HALTS, "store.after_commit | TradingMoved", 1),
+    (HALTS, "broker.after_send | OrderIntended", 3),
 )
 
 POSTGRES = ("begin", "before_commit", "after_commit")
+DECISIONS = {
+    "OrderIntended", "CancelRequested", "ModifyRequested", "ParentOpened", "ParentMoved", "TradingMoved",
+    "SessionMoved", "FillBooked", "IncomeBooked", "OrderMoved", "AttemptMoved", "RecoveryFinished",
+}  # fmt: skip
 
 
-@pytest.mark.parametrize("point", POINTS, ids=lambda point: f"{point[0]}-{point[1]}")
-def test_a_session_killed_at_a_point_comes_back_with_equal_books(point: tuple[str, int], tmp_path: Path):
+@pytest.mark.parametrize(
+    ("scenario", "name", "ordinal"), POINTS, ids=[f"{name}-{ordinal}" for _, name, ordinal in POINTS]
+)
+def test_a_session_killed_at_a_point_comes_back_with_equal_books(
+    scenario: Scenario, name: str, ordinal: int, tmp_path: Path
+):
     use_money_context()
 
-    assert crash_at(SCENARIOS[0], point, Place(tmp_path / "data")) == []
+    assert crash_at(scenario, (name, ordinal), Place(tmp_path / "data")) == []
 
 
-def test_a_session_that_is_not_killed_ends_with_equal_books(tmp_path: Path):
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
+def test_a_session_that_is_not_killed_comes_by_its_points_and_ends_with_equal_books(
+    scenario: Scenario, tmp_path: Path
+):
     use_money_context()
-
     place = Place(tmp_path / "data")
 
-    status = run_child(SCENARIOS[2], place, None)
+    points = reached_points(scenario, place, ordinal_max=3)
 
-    assert status == 0
+    assert len(set(points)) == len(points) >= 150
     assert check(place) == []
+
+
+def test_the_scenarios_together_commit_every_kind_of_decision(tmp_path: Path):
+    use_money_context()
+    kinds: set[str] = set()
+
+    for number, scenario in enumerate(SCENARIOS):
+        place = Place(tmp_path / str(number))
+        reached_points(scenario, place, ordinal_max=1)
+        with closing(place.database.reads()) as reads:
+            for row in reads.accounts():
+                kinds |= {record.kind.replace("_", "") for record in reads.journal(row.account_id)}
+
+    assert {kind.lower() for kind in DECISIONS} <= kinds
+
+
+@pytest.mark.parametrize(
+    ("scenario", "first", "second"),
+    [
+        (MARKET, ("broker.after_send | OrderIntended", 2), ("recovery.merged | TradesConfirmed", 1)),
+        (PARENTS, ("broker.after_send | ParentMoved", 2), ("store.after_commit | SessionMoved", 1)),
+        (HALTS, ("store.after_commit | TradingMoved", 2), ("recovery.read | StreamOpened", 1)),
+    ],
+    ids=lambda value: value.name if isinstance(value, Scenario) else value[0].split(AFTER)[0],
+)
+def test_a_session_killed_again_while_it_recovers_comes_back_with_equal_books(
+    scenario: Scenario, first: tuple[str, int], second: tuple[str, int], tmp_path: Path
+):
+    use_money_context()
+
+    (tested,) = crash_twice(Pair(scenario, first, seconds=1, only=second), Places(tmp_path))
+
+    assert tested.verdict.found == []
+    assert tested.verdict.fills > 0
 
 
 @pytest.mark.parametrize(
@@ -56,7 +111,25 @@ def test_a_session_on_a_server_killed_at_a_point_comes_back_with_equal_books(
     use_money_context()
     place = Places(tmp_path, postgres_server).new("data")
 
-    assert crash_at(SCENARIOS[0], point, place) == []
+    assert crash_at(MARKET, point, place) == []
+
+
+def test_a_session_on_a_server_killed_again_while_it_recovers_comes_back_with_equal_books(
+    tmp_path: Path, postgres_server: PostgresServer
+):
+    use_money_context()
+    pair = Pair(PARENTS, ("broker.after_send | ParentMoved", 1), seconds=2)
+
+    tested = list(crash_twice(pair, Places(tmp_path, postgres_server)))
+
+    assert len(tested) == 2
+    assert [sentence for each in tested for sentence in each.verdict.found] == []
+
+
+def test_a_backup_of_a_running_session_is_restored_and_resumed_with_equal_books(tmp_path: Path):
+    use_money_context()
+
+    assert back_up_under_load(tmp_path, count=4, seed=2) == []
 
 
 @pytest.mark.slow

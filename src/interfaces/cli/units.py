@@ -40,4 +40,5 @@ def written_duration(ms: int) -> str:
     for unit in ("d", "h", "m", "s"):
         if ms % _MS[unit] == 0:
             return f"{ms // _MS[unit]}{unit}"
-    return f"{ms}ms"
+    # A setting's duration is shown by this very function: its number is wanted here.
+    return f"{int(ms)}ms"
