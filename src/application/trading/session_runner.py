@@ -136,7 +136,7 @@ class SessionRunner:
             parts.mark_equity_ms,
         )
         options = parts.options
-        self.recovery = StateRecoveryService(self.loop, options.symbols)
+        self.recovery = StateRecoveryService(self.loop, options.symbols, has_a_past=parts.has_a_past)
         self.synchrony = Synchrony(self.loop, self.recovery)
         self.candles = CandleMemory(parts, has_past=ledger.session is not None)
         self.strategies = LiveStrategyRunner(

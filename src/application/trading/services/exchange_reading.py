@@ -13,6 +13,7 @@ from src.application.ports.broker import Broker
 from src.application.ports.store import OrderArchive
 from src.application.trading.services.unknown_outcomes import Judgement, UnknownOutcomes
 from src.domain.decisions.news import ExchangeRead
+from src.domain.decisions.opening import opened_ms
 from src.domain.ledger.events import DifferenceFound
 from src.domain.ledger.state import Ledger
 from src.domain.money import ZERO
@@ -20,6 +21,11 @@ from src.domain.orders.news import BalanceReport, FillReport, OrderReport, Posit
 from src.domain.orders.order import Order
 
 POSITION: Final = "position"
+
+SINGLY_MAX: Final = 20
+"""Up to so many symbols, asking for the orders of each is lighter than for those of all."""
+LATE_TRADES_MS: Final = 60_000
+"""How late a trade may show up in the list of trades."""
 
 
 @dataclass(slots=True)
@@ -42,20 +48,25 @@ async def read_exchange(
     income_since_ms: int | None = None,
     unknown: UnknownOutcomes | None = None,
     past_since: Mapping[str, int] | None = None,
+    silent_ms: dict[str, int] | None = None,
+    all_symbols: bool = True,
 ) -> Reading:
-    """Read everything that recovery compares; changes nothing.
+    """Read everything that recovery compares; changes nothing but ``silent_ms``, which is for the next read.
 
     ``at_start``: no request of ours is under way. Without ``income_since_ms`` income is read from the last booked.
     ``unknown`` knows the evidence of earlier reads. ``past_since`` names symbols of which every order since a moment
-    (venue time) is read as well.
+    (venue time) is read as well. Open orders are read for ``all_symbols``, which weighs 80 at Binance, or for each of
+    ``symbols`` and the ledger's, which weighs 2. ``silent_ms`` is up to when a symbol without trades was looked at.
     """
     unknown = unknown or UnknownOutcomes(broker.consistency)
     # Absence is judged by a time from before it was looked for, at the lowest that the clock can mean.
     venue = await broker.server_time()
     # Trades before orders: a trade made in between belongs to an order that is read after it, and is claimed there.
-    fills, confirmed = await _trades(broker, ledger, symbols)
+    traded = tuple(dict.fromkeys((*symbols, *ledger.symbols)))
+    fills, confirmed = await _trades(broker, ledger, traded, {} if silent_ms is None else silent_ms)
     past = await _past_orders(broker, past_since or {})
-    reports, absent = await _orders(broker, ledger, past)
+    asked = (None,) if all_symbols or len(traded) > SINGLY_MAX else traded
+    reports, absent = await _orders(broker, ledger, past, asked)
     since_ms = ledger.account.income_ms if income_since_ms is None else income_since_ms
     income = await broker.income(since_ms)
     known = await _settled(ledger, store, reports.values(), fills)
@@ -85,12 +96,17 @@ async def _past_orders(broker: Broker, since: Mapping[str, int]) -> dict[str, Or
 
 
 async def _orders(
-    broker: Broker, ledger: Ledger, past: dict[str, OrderReport]
+    broker: Broker, ledger: Ledger, past: dict[str, OrderReport], symbols: Sequence[str | None]
 ) -> tuple[dict[str, OrderReport], list[Order]]:
-    """What the exchange shows of open orders, of our unsettled ones and of ``past`` ones; and what it does not show."""
-    reports = {report.client_order_id: report for report in await broker.open_orders()}
-    for report in await broker.open_algo_orders():
-        reports.setdefault(report.client_order_id, report)
+    """What the exchange shows of open orders, of our unsettled ones and of ``past`` ones; and what it does not show.
+
+    The symbol None stands for all of them.
+    """
+    reports: dict[str, OrderReport] = {}
+    for symbol in symbols:
+        reports |= {report.client_order_id: report for report in await broker.open_orders(symbol)}
+        for report in await broker.open_algo_orders(symbol):
+            reports.setdefault(report.client_order_id, report)
     absent: list[Order] = []
     for order in list(ledger.orders.values()):
         if order.is_settled or order.client_order_id in reports:
@@ -122,18 +138,33 @@ def _unexplained(
 
 
 async def _trades(
-    broker: Broker, ledger: Ledger, symbols: Sequence[str]
+    broker: Broker, ledger: Ledger, symbols: Sequence[str], silent_ms: dict[str, int]
 ) -> tuple[list[FillReport], dict[str, int]]:
     """Every trade after the last confirmed one, page by page, for each symbol ever traded."""
     fills: list[FillReport] = []
     confirmed: dict[str, int] = {}
-    for symbol in dict.fromkeys((*symbols, *ledger.symbols)):
-        from_id = ledger.symbol(symbol).confirmed_trade_id + 1
-        while page := await broker.trades(symbol, from_id):
+    for symbol in symbols:
+        page = await _first_page(broker, ledger, symbol, silent_ms)
+        while page:
             fills += page
-            from_id = max(fill.trade_id for fill in page) + 1
-            confirmed[symbol] = from_id - 1
+            confirmed[symbol] = max(fill.trade_id for fill in page)
+            page = await broker.trades(symbol, confirmed[symbol] + 1)
     return fills, confirmed
+
+
+async def _first_page(
+    broker: Broker, ledger: Ledger, symbol: str, silent_ms: dict[str, int]
+) -> list[FillReport]:
+    """The first trades that are not confirmed yet; those from before the books were opened are not ours to book."""
+    last = ledger.symbol(symbol).confirmed_trade_id
+    since_ms = None if last else opened_ms(ledger)
+    if since_ms is None:
+        return await broker.trades(symbol, last + 1)
+    since_ms = max(since_ms, silent_ms.get(symbol, 0))
+    page = await broker.first_trades(symbol, since_ms)
+    if not page:
+        silent_ms[symbol] = max(since_ms, broker.venue_time().now_ms - LATE_TRADES_MS)
+    return page
 
 
 async def _settled(

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from src.application.ports.failpoints import failpoint
+from src.application.trading.opening import open_books
 from src.application.trading.services.exchange_reading import Reading, differences, disputed, read_exchange
 from src.application.trading.services.unknown_outcomes import UnknownOutcomes
 from src.application.trading.session_loop import SessionLoop
@@ -50,12 +51,15 @@ class RecoveryReport:
 class StateRecoveryService:
     """Reads, merges, compares. ``symbols`` are those ever traded or configured.
 
-    ``unknown`` keeps the evidence about attempts of unknown outcome from run to run.
+    ``unknown`` keeps the evidence about attempts of unknown outcome from run to run. With ``has_a_past`` the books of
+    a new account begin with what it holds, before its stream is opened: it then tells of nothing that was counted.
     """
 
-    def __init__(self, loop: SessionLoop, symbols: Sequence[str]) -> None:
+    def __init__(self, loop: SessionLoop, symbols: Sequence[str], *, has_a_past: bool = False) -> None:
         self._loop = loop
         self._symbols = tuple(symbols)
+        self._has_a_past = has_a_past
+        self._silent_ms: dict[str, int] = {}
         self.unknown = UnknownOutcomes(loop.broker.consistency, loop.witness)
         # Rows of trades are income too, and are not booked as such: what was read once is not read for ever.
         self._income_read_ms = 0
@@ -68,17 +72,20 @@ class StateRecoveryService:
 
         A ``full`` run compares the orders that have ended since the last full run as well, of the last day at first.
         """
+        if at_start and self._has_a_past:
+            await open_books(self._loop, self._symbols)
         if new_stream:
             await self._open_stream()
         report = RecoveryReport(cause)
         past_since = self._past_since(full)
-        reading = await self._read(report, at_start, past_since)
+        wide = at_start or full
+        reading = await self._read(report, at_start, past_since, wide)
         strong = self._loop.broker.consistency.read_your_writes
         for pause_ms in AT_ONCE if strong else PAUSES_MS:
             if report.agrees:
                 break
             await self._pause(pause_ms)
-            reading = await self._read(report, at_start, past_since)
+            reading = await self._read(report, at_start, past_since, wide)
         if full:
             self._full_until_ms = reading.judgement.now_ms
         await self._conclude(report, reading)
@@ -112,7 +119,9 @@ class StateRecoveryService:
         loop.decide(StreamRestarted(stream_epoch))
         await loop.flush()
 
-    async def _read(self, report: RecoveryReport, at_start: bool, past_since: Mapping[str, int]) -> Reading:
+    async def _read(
+        self, report: RecoveryReport, at_start: bool, past_since: Mapping[str, int], all_symbols: bool
+    ) -> Reading:
         """Read once, merge, and compare."""
         loop = self._loop
         reading = await read_exchange(
@@ -124,6 +133,8 @@ class StateRecoveryService:
             income_since_ms=max(loop.ledger.account.income_ms, self._income_read_ms - INCOME_OVERLAP_MS),
             unknown=self.unknown,
             past_since=past_since,
+            silent_ms=self._silent_ms,
+            all_symbols=all_symbols,
         )
         failpoint("recovery.read")
         merge = reading.merge
