@@ -57,9 +57,7 @@ class BinanceTransport:
                 allow_redirects=False,
                 trace_request_ctx=progress,
             ) as response:
-                content = await response.content.read(BODY_BYTES_MAX)
-                if not response.content.at_eof():
-                    raise NoReply(f"the answer is longer than {BODY_BYTES_MAX} bytes", sent=True)
+                content = await _whole(response.content)
                 return Reply(response.status, content, {k.lower(): v for k, v in response.headers.items()})
         except TimeoutError:
             raise NoReply("no answer in time", sent=progress.connected) from None
@@ -90,6 +88,20 @@ class BinanceTransport:
             await session.close()
             # The transports close in the loop's next turns.
             await asyncio.sleep(0)
+
+
+async def _whole(stream: aiohttp.StreamReader) -> bytes:
+    """The body to its end, in however many pieces it comes."""
+    content = await stream.read(BODY_BYTES_MAX)
+    if stream.at_eof():
+        return content
+    pieces, length = [content], len(content)
+    while piece := await stream.read(BODY_BYTES_MAX):
+        pieces.append(piece)
+        length += len(piece)
+        if length > BODY_BYTES_MAX:
+            raise NoReply(f"the answer is longer than {BODY_BYTES_MAX} bytes", sent=True)
+    return b"".join(pieces)
 
 
 async def _connected(session: aiohttp.ClientSession, context: SimpleNamespace, params: Any) -> None:

@@ -56,6 +56,26 @@ async def test_an_answer_comes_back_as_it_was():
     assert (reply.status, reply.body, reply.headers["x-mbx-used-weight-1m"]) == (200, b"{}", "7")
 
 
+@pytest.mark.parametrize("length", [b"Content-Length: 8\r\n\r\n", b"Transfer-Encoding: chunked\r\n\r\n"])
+async def test_an_answer_that_comes_in_pieces_comes_back_whole(length: bytes):
+    pieces = [b"[11,", b"22", b"]\n"]
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await head_of(reader)
+        writer.write(b"HTTP/1.1 200 OK\r\n" + length)
+        is_chunked = b"chunked" in length
+        for piece in pieces:
+            writer.write(b"%x\r\n%b\r\n" % (len(piece), piece) if is_chunked else piece)
+            await writer.drain()
+            await asyncio.sleep(0.01)
+        writer.write(b"0\r\n\r\n" if is_chunked else b"")
+
+    async with a_server(serve) as url, a_transport() as transport:
+        reply = await transport.send("GET", f"{url}/fapi/v1/exchangeInfo")
+
+    assert reply.body == b"".join(pieces)
+
+
 async def test_a_refused_connection_is_known_to_have_carried_nothing():
     async with a_server(lambda reader, writer: asyncio.sleep(0)) as url:
         closed = url
