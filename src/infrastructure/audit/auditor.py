@@ -20,7 +20,7 @@ from src.infrastructure.audit.request import AuditRequest
 from src.infrastructure.audit.rows import compare_rows
 from src.infrastructure.audit.session_reader import read_postgres, read_sqlite
 from src.infrastructure.audit.totals import compare_totals
-from src.infrastructure.audit.venue_reader import KEPT_MS, VenueReader
+from src.infrastructure.audit.venue_reader import DAY_MS, KEPT_MS, VenueReader
 
 PAPER_GRACE_MS: Final = 2_000
 VENUE_GRACE_MS: Final = 10_000
@@ -49,11 +49,17 @@ def _read_exchange(request: AuditRequest, session: SessionBooks) -> tuple[Exchan
     assert request.venue is not None, "an exchange is a file or a venue"
     reader = VenueReader(request.venue)
     try:
-        since_ms = max(request.since_ms, reader.learn_clock() - KEPT_MS)
+        since_ms = max(request.since_ms, reader.learn_clock() - KEPT_MS, _first_ms(session) - DAY_MS)
         symbols = {*session.confirmed, *(symbol for symbol, _ in session.fills)}
         return reader.read(symbols, since_ms), since_ms
     finally:
         reader.close()
+
+
+def _first_ms(session: SessionBooks) -> int:
+    """When the session's books begin: asking for months before that would cost the exchange's patience."""
+    rows = (*session.fills.values(), *session.income.values())
+    return min([session.began_ms, *(row.at_ms for row in rows)])
 
 
 def audit(

@@ -118,14 +118,14 @@ class SessionBooks:
 
     ``trips`` are the round trips of a symbol: their number, profit before commission, commission. ``confirmed`` is the
     trade id up to which the session has compared a symbol with the exchange, ``compared_ms`` when it last found both
-    equal (0: never), ``head_seq`` the number of the last journal record.
+    equal (0: never), ``head_seq`` the number of the last journal record, ``began_ms`` when the first session started.
     """
 
     account_id: str
     exchange: str
     settle_asset: str
     head_seq: int
-    last_ms: int
+    began_ms: int
     compared_ms: int
     totals: Totals
     net_of_sessions: Decimal

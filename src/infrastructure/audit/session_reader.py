@@ -24,7 +24,7 @@ Query: TypeAlias = Callable[[str], Awaitable[Sequence[Row]]]
 
 WAIT_S: Final = 30.0
 _ACCOUNT: Final = (
-    "SELECT account_no, account_id, exchange, settle_asset, head_seq, last_ms,"
+    "SELECT account_no, account_id, exchange, settle_asset, head_seq,"
     " realized_pnl, commission, funding, transfers FROM account"
 )
 _FILLS: Final = (
@@ -39,7 +39,9 @@ _POSITIONS: Final = (
     " WHERE account_no = {}"
 )
 _WALLETS: Final = "SELECT asset, amount FROM wallets WHERE account_no = {}"
-_SESSIONS: Final = "SELECT total_pnl, total_commission, total_funding FROM sessions WHERE account_no = {}"
+_SESSIONS: Final = (
+    "SELECT total_pnl, total_commission, total_funding, started_ms FROM sessions WHERE account_no = {}"
+)
 _TRIPS: Final = "SELECT symbol, pnl, commission FROM round_trips WHERE account_no = {}"
 _CONFIRMED: Final = "SELECT symbol, confirmed_trade_id FROM symbols WHERE account_no = {}"
 _COMPARED: Final = "SELECT max(at_ms) FROM recovery_reports WHERE account_no = {} AND agrees"
@@ -112,7 +114,7 @@ async def read_books(query: Query, account_id: str) -> SessionBooks:
     found = [row for row in await query(_ACCOUNT) if row[1] == account_id]
     if not found:
         raise AuditFailure(f"the database has no account {account_id[:8]}: name another with --account")
-    account_no, _, exchange, settle_asset, head_seq, last_ms, *totals = found[0]
+    account_no, _, exchange, settle_asset, head_seq, *totals = found[0]
 
     async def rows(statement: str) -> Sequence[Row]:
         return await query(statement.format(int(account_no)))
@@ -125,10 +127,10 @@ async def read_books(query: Query, account_id: str) -> SessionBooks:
         exchange=exchange,
         settle_asset=settle_asset,
         head_seq=head_seq,
-        last_ms=last_ms,
+        began_ms=min((row[3] for row in sessions), default=0),
         compared_ms=(await rows(_COMPARED))[0][0] or 0,
         totals=Totals(*map(Decimal, totals)),
-        net_of_sessions=sum((Decimal(p) - Decimal(c) + Decimal(f) for p, c, f in sessions), ZERO),
+        net_of_sessions=sum((Decimal(p) - Decimal(c) + Decimal(f) for p, c, f, _ in sessions), ZERO),
         fills={fill.key: fill for fill in fills},
         income={entry.key: entry for entry in income},
         holdings={
