@@ -24,15 +24,18 @@ from tests.matrix.table import Cell, cells
 RAM: Path = Path("/dev/shm")
 
 
+def be_quiet() -> None:
+    """A connection that is reset on purpose is no error of the server's."""
+    for name in ("aiohttp.server", "asyncio", "websockets"):
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+
+
 class Runner:
     """Runs cells in this process, each in the same folder."""
 
     def __init__(self, folder: Path, template: Path) -> None:
         self._folder = folder
         self._template = template
-        # A connection that is reset on purpose is no error of the server's.
-        for name in ("aiohttp.server", "asyncio", "websockets"):
-            logging.getLogger(name).setLevel(logging.CRITICAL + 1)
 
     def __call__(self, cell: Cell) -> Verdict:
         """The verdict on one cell."""
@@ -76,7 +79,7 @@ def run(chosen: Sequence[Cell], jobs: int) -> list[Verdict]:
         folder = Path(name)
         template = folder / "template.db"
         create_sqlite(template)
-        with get_context("fork").Pool(jobs) as pool:
+        with get_context("fork").Pool(jobs, be_quiet) as pool:
             for verdict in pool.imap_unordered(Runner(folder, template), chosen, chunksize=4):
                 verdicts.append(verdict)
                 if verdict.trouble:

@@ -17,13 +17,14 @@ from tests.matrix.faults import Family, Proof
 from tests.matrix.phases import BEFORE_RUNNING, Phase
 from tests.matrix.table import Cell
 from tests.matrix.virtual_time import run_virtually
-from tests.matrix.world import World, a_world
+from tests.matrix.world import PACE_S, World, a_world
 from tests.support.engine_builders import BTC
 from tests.support.exchange_server import KEY
 from tests.support.invariants import Books, violations
 
 AFTERMATH_S: Final = 14.0
 """Beyond the receive window and the client's patience."""
+COMPARE_S: Final = 0.4
 QUIET_S: Final = 400.0
 """Longer than a ban."""
 KEY_RETURNS_S: Final = 6.0
@@ -58,9 +59,11 @@ async def _run(cell: Cell, folder: Path, template: Path) -> Verdict:
         await deeds.bring_to(world, cell.phase)
         known = set(world.books().orders)
         ends_before = len(world.ends)
+        world.naked = 0
         await _break_and_act(cell, world)
         begun = asyncio.get_running_loop().time()
         await asyncio.sleep(AFTERMATH_S)
+        naked = world.naked
         injected = sum(world.server.faults.injected.values())
         _mend(world)
         trouble = await _come_to_rest(world)
@@ -71,10 +74,17 @@ async def _run(cell: Cell, folder: Path, template: Path) -> Verdict:
     trouble += _expectations(cell, books, known)
     if not injected and (cell.fault.rule and cell.operation.family is not Family.ACCOUNT):
         trouble.append("the fault was never reached")
+    if world.unreserved:
+        trouble.append("an order that may still be filled was not reserved in full")
+    if naked and cell.operation.name == "submit.stop" and cell.phase is Phase.POSITION:
+        trouble.append(f"the position had no stop for {naked * PACE_S} s, while another one was to be placed")
     if ends and cell.operation.family not in ENDS_ALLOWED and cell.phase is not Phase.STOPPING:
         trouble.append(f"the process ended by itself: {ends[0]}")
     return Verdict(cell.name, tuple(trouble), ends, quiet_s, len(books.orders), len(books.fills))
 
+
+OF_THE_UNKNOWN: Final = frozenset({"order.query", "algo.query", "orders.all", "algos.all"})
+"""Reads about an order of unknown outcome."""
 
 ACTS: Final[dict[str, Callable[[World], Awaitable[None]]]] = {
     "submit.limit": deeds.rest_lower,
@@ -132,7 +142,7 @@ async def _before_running(cell: Cell, world: World) -> None:
         deeds.owner_trades(world, "SELL", "0.01", reduce_only=True)
     elif name == "cancel.entry":
         await _kill_with(world, deeds.LOST_CANCEL, deeds.cancel)
-    elif name in ("order.query", "algo.query", "algos.all"):
+    elif name in OF_THE_UNKNOWN:
         await _kill_with(world, deeds.LOST_ENTRY, deeds.rest)
     _arm(cell, world)
     family = cell.operation.family
@@ -157,7 +167,7 @@ async def _while_running(cell: Cell, world: World) -> None:
     name, family = cell.operation.name, cell.operation.family
     if name in ("cancel.entry", "modify") and cell.phase is Phase.POSITION:
         await deeds.rest(world)
-    if name in ("order.query", "algo.query", "algos.all"):
+    if name in OF_THE_UNKNOWN:
         _arm(cell, world, deeds.LOST_ENTRY)
         await deeds.rest_lower(world)
         return
@@ -170,12 +180,16 @@ async def _while_running(cell: Cell, world: World) -> None:
     elif family not in (Family.ACCOUNT, Family.SETTING):
         act = ACTS.get(name, deeds.compare if family is Family.READ else deeds.round_trip)
         await act(world)
+    if family is Family.WRITE and world.is_alive:
+        # What is still on its way must not be taken for lost.
+        await asyncio.sleep(COMPARE_S)
+        await deeds.compare(world)
 
 
 async def _while_stopping(cell: Cell, world: World) -> None:
     """What the fault strikes happens in the stop itself, or just before it."""
     name, family = cell.operation.name, cell.operation.family
-    if name in ("order.query", "algo.query", "algos.all"):
+    if name in OF_THE_UNKNOWN:
         _arm(cell, world, deeds.LOST_ENTRY)
         await deeds.rest_lower(world)
     else:
@@ -213,8 +227,19 @@ async def _come_to_rest(world: World) -> list[str]:
         if not await world.until(deeds.is_quiet, QUIET_S):
             return ["it did not come to rest"]
     await asyncio.sleep(3.0)
+    trouble = _different_orders(world.books())
     await world.stop()
-    return []
+    return trouble
+
+
+def _different_orders(books: Books) -> list[str]:
+    """Orders that are open on both sides, of unequal quantity."""
+    return [
+        f"{each.client_order_id} is of another quantity than the {each.quantity} at the exchange"
+        for each in books.exchange.open_orders
+        if each.client_order_id in books.orders
+        and books.orders[each.client_order_id].quantity != each.quantity
+    ]
 
 
 def _expectations(cell: Cell, books: Books, known: set[str]) -> list[str]:

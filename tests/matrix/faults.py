@@ -36,7 +36,10 @@ class Proof(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """``rule`` are the fields of a FaultRule; ``deed`` is an admin request in its place, ``skew_ms`` a clock's."""
+    """``rule`` are the fields of a FaultRule; ``deed`` is an admin request in its place, ``skew_ms`` a clock's.
+
+    ``untold_ms``: every event of the user stream comes so much later, so that an answer cannot be made up for.
+    """
 
     name: str
     families: frozenset[Family]
@@ -44,12 +47,18 @@ class Fault:
     rule: dict[str, Any] = field(default_factory=dict)
     deed: tuple[str, dict[str, Any]] | None = None
     skew_ms: int = 0
+    untold_ms: int = 0
 
     def on(self, pattern: str, first: int) -> list[FaultRule]:
         """The rules that inject it into calls or events that match ``pattern``, from number ``first`` on."""
-        return [FaultRule(operation=pattern, first=first, **self.rule)] if self.rule else []
+        rules = [FaultRule(operation=pattern, first=first, **self.rule)] if self.rule else []
+        if self.untold_ms:
+            rules.append(FaultRule(operation=ANY_EVENT, fault="delay", ms=self.untold_ms, count=None))
+        return rules
 
 
+ANY_EVENT: Final = "stream.[A-Z]*"
+UNTOLD_MS: Final = 2_500
 _WRITE: Final = frozenset({Family.WRITE})
 _READ: Final = frozenset({Family.READ})
 _ASKED: Final = frozenset({Family.READ, Family.SETTING})
@@ -71,6 +80,7 @@ def _transport() -> Iterator[Fault]:
         ("drop_request", _HTTP, Proof.LOST, {"fault": "drop_request"}),
         ("drop_answer", _HTTP, Proof.EXECUTED, {"fault": "drop_answer"}),
         ("late_request", _HTTP, Proof.EXECUTED, {"fault": "delay_request", "ms": 300}),
+        ("slow_request", _WRITE, Proof.EXECUTED, {"fault": "delay_request", "ms": 3_000}),
         ("too_late_request", _HTTP, Proof.ABSENT, {"fault": "delay_request", "ms": 8_000}),
         ("unanswered_request", _WRITE, Proof.LOST, {"fault": "delay_request", "ms": 12_000}),
         ("late_in_engine", _WRITE, Proof.EXECUTED, {"fault": "delay_engine", "ms": 300}),
@@ -88,6 +98,12 @@ def _transport() -> Iterator[Fault]:
         ("wrong_symbol", _WRITE | _READ, Proof.EXECUTED, {"fault": "wrong_symbol"}),
     ):
         yield Fault(name, families, proof, rule)
+    for name, rule in (
+        ("drop_answer_untold", {"fault": "drop_answer"}),
+        ("unknown_503_untold", {"fault": "respond", "body": "unknown_503"}),
+        ("html_502_untold", {"fault": "respond", "body": "html_502"}),
+    ):
+        yield Fault(name, _WRITE, Proof.EXECUTED, rule, untold_ms=UNTOLD_MS)
 
 
 def _bodies() -> Iterator[Fault]:

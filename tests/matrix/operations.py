@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from tests.matrix.faults import Family
+from tests.matrix.faults import ANY_EVENT, Family
 from tests.matrix.phases import Phase
 
 START, FLAT, ENTRY, POSITION, RECOVERY, STOPPING = Phase
@@ -28,7 +28,6 @@ class Operation:
     accident: tuple[str, dict[str, Any]] | None = None
 
 
-ANY_EVENT: Final = "stream.[A-Z]*"
 _NO_ENTRIES: Final = "entries are opened by a session that runs, and by no other"
 _NO_POSITION: Final = "there is no position"
 _NO_ENTRY: Final = "there is no resting entry"
@@ -64,7 +63,7 @@ def _reads() -> Iterator[Operation]:
         yield Operation(name, read, name, names_symbol=name == "income")
     yield Operation("symbol.config", read, "symbol.config", _WITHOUT_POSITION)
     unknown = {START: "a session that ended has left no order of unknown outcome"}
-    for name in ("order.query", "algo.query", "algos.all"):
+    for name in ("order.query", "algo.query", "orders.all", "algos.all"):
         yield Operation(name, read, name, unknown)
     armed = dict.fromkeys((START, STOPPING), "without a resting entry nothing is armed")
     yield Operation("orders.countdown", read, "orders.countdown", armed)

@@ -76,6 +76,8 @@ class World:
         self.runner: SessionRunner | None = None
         self.starts = 0
         self.ends: list[str] = []
+        self.naked = 0
+        self.unreserved = 0
         self._running: asyncio.Task[None] | None = None
         self._frames = Frames(start_ms=server.services.venue.clock.now_ms())
 
@@ -85,7 +87,23 @@ class World:
         """Quotes and trades for as long as the world lasts."""
         while True:
             self.quote(self.bid)
+            self.naked += self._is_naked()
+            self.unreserved += self._is_unreserved()
             await asyncio.sleep(PACE_S)
+
+    def _is_unreserved(self) -> bool:
+        """Whether more may still be bought than the session has reserved."""
+        if self.runner is None or not hasattr(self.runner, "loop"):
+            return False
+        ledger = self.runner.loop.ledger
+        entries = [o for o in ledger.orders.values() if o.is_open and not o.ticket.reduce_only]
+        return sum(o.remaining_quantity for o in entries) > ledger.symbol(BTC).pending_buy
+
+    def _is_naked(self) -> bool:
+        """Whether a position stands at the exchange without any stop."""
+        engine = self.server.services.venue.engine
+        held = any(float(row["positionAmt"]) for row in engine.position_risk(1))
+        return held and not any(row["orderType"] == "STOP_MARKET" for row in engine.open_algo_orders(1))
 
     def quote(self, bid: Decimal) -> None:
         """The market stands at ``bid``, deep enough for everything, and trades there."""
