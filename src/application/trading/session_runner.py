@@ -29,7 +29,6 @@ from src.domain.orders.transitions import AttemptState, CancelState
 from src.domain.risk.review import Approved, review_reducing
 from src.domain.sessions.session import SessionOptions, SessionTrigger, TradingSession, TradingSessionStatus
 
-LIGHT_RECOVERY_TICKS = 60
 STOP_WAIT_MS = 1_500
 """How long (session time) a stop waits for what is on its way, in each round; recovery settles the rest."""
 STOP_ROUNDS_MAX = 3
@@ -107,7 +106,7 @@ class SessionRunner:
         self._learn()
         loop.tick_ms = parts.tick_ms
         loop.start_ticking()
-        parts.inputs.after(LIGHT_RECOVERY_TICKS * parts.tick_ms, self._light_recovery)
+        self.synchrony.start()
         return report
 
     def _check_options(self, ledger: Ledger) -> None:
@@ -169,6 +168,7 @@ class SessionRunner:
 
     def _look_around(self) -> None:
         self._switch.look()
+        self.synchrony.look()
         if self._dead_man is not None:
             self._dead_man.tick(self.parts.inputs.now_ms())
 
@@ -202,10 +202,6 @@ class SessionRunner:
     async def reconcile(self) -> None:
         """Run the recovery procedure because something asked for it."""
         await self.synchrony.restore()
-
-    def _light_recovery(self) -> None:
-        self.loop.reconcile_wanted = self.loop.reconcile_wanted or "timer"
-        self.parts.inputs.after(LIGHT_RECOVERY_TICKS * self.parts.tick_ms, self._light_recovery)
 
     def _holds(self) -> bool:
         return any(not position.is_flat for position in self.loop.ledger.positions.values())

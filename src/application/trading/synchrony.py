@@ -1,7 +1,9 @@
-"""Keeps a running session in agreement with its exchange: compares when asked, and goes on asking when it must.
+"""Keeps a running session in agreement with its exchange: compares when asked and by the clock, and goes on asking.
 
-While the user stream is lost, or the exchange cannot be read, the session is out of step: what it holds keeps its
-stops, exits go out, and nothing is opened. It tries again after a quarter of a second, then twice as long each time.
+Once a minute everything that is open is compared, and every quarter of an hour what has ended as well. While the user
+stream is lost, or the exchange cannot be read, the session is out of step: what it holds keeps its stops, exits go out,
+and nothing is opened. It tries again after a quarter of a second, then twice as long each time. A session that did not
+run for a while, because its machine slept or its loop stood still, does not trust its stream any more.
 """
 
 from typing import Final
@@ -12,6 +14,10 @@ from src.application.trading.session_loop import SessionLoop
 
 FIRST_WAIT_MS: Final = 250
 LONGEST_WAIT_MS: Final = 10_000
+LIGHT_TICKS: Final = 60
+FULL_TICKS: Final = 900
+ASLEEP_MS: Final = 10_000
+"""How much later than expected (session time) a tick may come before the stream is taken for lost."""
 
 
 class Synchrony:
@@ -21,7 +27,43 @@ class Synchrony:
         self._loop = loop
         self._recovery = recovery
         self._wait_ms = FIRST_WAIT_MS
+        self._full_due = False
+        self._tick_ms = loop.tick_ms
+        self._looked_ms: int | None = None
+        # An exchange in this process has no past that we have not seen, and sleeps when we sleep.
+        self._is_remote = not loop.broker.consistency.requests_die_with_process
         self.failures = 0
+
+    def start(self) -> None:
+        """Compare by the clock from now on, every 60 and every 900 ticks of the session."""
+        self._tick_ms = self._loop.tick_ms
+        self._loop.inputs.after(LIGHT_TICKS * self._tick_ms, self._light)
+        if self._is_remote:
+            self._looked_ms = self._loop.inputs.now_ms()
+            self._loop.inputs.after(FULL_TICKS * self._tick_ms, self._full)
+
+    def look(self) -> None:
+        """Once a tick: notice that the session slept, and lift what is not held back any more."""
+        self._recovery.ease()
+        if self._looked_ms is None:
+            return
+        loop, now_ms = self._loop, self._loop.inputs.now_ms()
+        late_ms, self._looked_ms = now_ms - self._looked_ms - self._tick_ms, now_ms
+        if late_ms > ASLEEP_MS and not loop.stream_lost:
+            stream_epoch = loop.ledger.account.stream_epoch
+            loop.on_stream_lost(stream_epoch, f"the session stood still for {late_ms // 1_000} s")
+
+    def _light(self) -> None:
+        self._want("timer")
+        self._loop.inputs.after(LIGHT_TICKS * self._tick_ms, self._light)
+
+    def _full(self) -> None:
+        self._full_due = True
+        self._want("timer, with what has ended")
+        self._loop.inputs.after(FULL_TICKS * self._tick_ms, self._full)
+
+    def _want(self, cause: str) -> None:
+        self._loop.reconcile_wanted = self._loop.reconcile_wanted or cause
 
     async def restore(self) -> None:
         """Compare because something asked for it; when the exchange cannot be read, ask again later."""
@@ -38,10 +80,11 @@ class Synchrony:
         # It may be lost again while the procedure runs.
         lost, loop.stream_lost = loop.stream_lost, False
         try:
-            await self._recovery.recover(cause, new_stream=lost)
+            await self._recovery.recover(cause, new_stream=lost, full=self._full_due)
         except BrokerError:
             loop.stream_lost = loop.stream_lost or lost
             raise
+        self._full_due = False
         self._wait_ms = FIRST_WAIT_MS
 
     def _later(self, cause: str, error: Exception) -> None:
@@ -52,8 +95,4 @@ class Synchrony:
             wait_ms = max(wait_ms, int(error.retry_after * 1_000))
         self._wait_ms = min(2 * self._wait_ms, LONGEST_WAIT_MS)
         loop.desk.suspension = f"the exchange cannot be read: {error}"
-
-        def again() -> None:
-            loop.reconcile_wanted = loop.reconcile_wanted or cause
-
-        loop.inputs.after(wait_ms, again)
+        loop.inputs.after(wait_ms, lambda: self._want(cause))

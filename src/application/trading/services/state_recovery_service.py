@@ -64,6 +64,7 @@ class StateRecoveryService:
         # Rows of trades are income too, and are not booked as such: what was read once is not read for ever.
         self._income_read_ms = 0
         self._full_until_ms = 0
+        self._hold = ""
 
     async def recover(
         self, cause: str, *, new_stream: bool, at_start: bool = False, full: bool = False
@@ -101,6 +102,13 @@ class StateRecoveryService:
             for symbol in dict.fromkeys((*self._symbols, *ledger.symbols)):
                 since[symbol] = min(since.get(symbol, full_ms), full_ms)
         return since
+
+    def ease(self) -> None:
+        """Let other symbols trade again as soon as the outcome that held them back allows it."""
+        loop = self._loop
+        if self._hold and loop.desk.suspension == self._hold:
+            venue = loop.broker.venue_time()
+            loop.desk.suspension = self._hold = self.unknown.hold(loop.ledger, venue.now_ms - venue.error_ms)
 
     def release(self, client_order_id: str, author: str, reason: str) -> None:
         """Take an attempt of unknown outcome for dead because a person says so; ValueError where that may not be."""
@@ -188,6 +196,6 @@ class StateRecoveryService:
         for symbol in self.unknown.fences_wanted(loop.ledger, now_ms):
             loop.decide(PlaceFence(symbol))
         if not loop.stream_lost:
-            loop.desk.suspension = self.unknown.hold(loop.ledger, now_ms)
+            loop.desk.suspension = self._hold = self.unknown.hold(loop.ledger, now_ms)
         await loop.flush()
         failpoint("recovery.concluded")
