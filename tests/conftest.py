@@ -24,6 +24,11 @@ settings.register_profile("explore", deadline=None, max_examples=2_000, print_bl
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """``--testnet``: the tests in tests/integration/trading trade at Binance's demo venue."""
+    parser.addoption("--testnet", action="store_true", help="trade at Binance's demo venue, where tests can")
+
+
 @pytest.fixture(scope="session")
 def market_data_dir() -> Path:
     """The recorded Binance frames beside the checkout; a test that needs them is skipped without them."""

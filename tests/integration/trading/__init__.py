@@ -1,0 +1,1 @@
+"""A session of the library on an exchange behind sockets: the local one, or with --testnet Binance's demo venue."""
