@@ -123,7 +123,9 @@ def paper_parts(
         source = opened.enter_context(closing(make_market(config)))
         instruments = _instruments(source, config)
         synchronous = synchronous_of(source, config.speed, config.synchronous)
-        exchange = opened.enter_context(closing(ExchangeStore(path, synchronous=synchronous, failpoint=failpoint)))
+        exchange = opened.enter_context(
+            closing(ExchangeStore(path, synchronous=synchronous, failpoint=failpoint))
+        )
         engine = Engine(exchange, source.instruments.values(), rules=_rules(config), cursor=source.cursor)
         desk = MarketDesk(instruments, config.timeframe, quality_of(source, config.quality))
         history = PastCandles(source, config.timeframe)

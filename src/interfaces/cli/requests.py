@@ -26,6 +26,8 @@ def session_request(
     given: Mapping[str, str],
     bars: Sequence[str] = (),
     exchange: str = "paper",
+    *,
+    resume: bool = False,
 ) -> SessionRequest:
     """The request; raises :class:`ConfigurationError` for a flag that cannot be read or a file that is not there."""
     check_exchange(exchange)
@@ -45,6 +47,7 @@ def session_request(
         flatten=flatten,
         given=frozenset(given),
         exchange=exchange,
+        resume=resume,
     )
 
 

@@ -83,8 +83,6 @@ def start_session(
     as_json: JsonFlag = False,
 ) -> None:
     """Start a session, or resume the unfinished one."""
-    from dataclasses import replace
-
     from src.interfaces.cli.requests import session_request
 
     flags = {
@@ -105,8 +103,8 @@ def start_session(
         "portfolio": portfolio,
     }
     given = {name: value for name, value in flags.items() if value is not None}
-    request = session_request(duration, replay or [], speed, flatten, given, bars or [], exchange)
-    _run(ctx, given, replace(request, resume=resume), as_json)
+    files = (replay or [], speed, flatten, given, bars or [], exchange)
+    _run(ctx, given, session_request(duration, *files, resume=resume), as_json)
 
 
 def _run(ctx: typer.Context, flags: dict[str, str], request: "SessionRequest", as_json: bool) -> None:
