@@ -42,7 +42,7 @@ endef
 flag = $(if $($(1)),$(2) "$($(1))")
 
 .PHONY: help setup setup-run run test test-all check tidy format bench bench-slice crash crash-slice simulation \
-        venue venue-slice matrix matrix-slice soak replay-acceptance lock clean
+        venue venue-slice acceptance matrix matrix-slice soak replay-acceptance lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
@@ -97,6 +97,9 @@ matrix: $(DEV_STAMP) ## Strike every operation with every fault in every phase: 
 
 matrix-slice: $(DEV_STAMP) ## A part of `make matrix` drawn by a seed, as CI runs it
 	@$(PY) -m tests.matrix --slice 200 $(ARGS)
+
+acceptance: $(DEV_STAMP) ## Kills with everything switched on, whatever befalls an account, 20,000 round trips
+	@$(PY) -m tests.acceptance $(ARGS)
 
 replay-acceptance: $(DEV_STAMP) ## Replay the recorded market data twice and compare every byte
 	@$(PY) -m benchmarks.replay $(ARGS)
