@@ -28,7 +28,8 @@ COMPARE_S: Final = 0.4
 QUIET_S: Final = 400.0
 """Longer than a ban."""
 KEY_RETURNS_S: Final = 6.0
-ENDS_ALLOWED: Final = frozenset({Family.READ, Family.SETTING, Family.ACCOUNT, Family.CLOCK})
+ENDS_ALLOWED: Final = frozenset({Family.SETTING, Family.ACCOUNT, Family.CLOCK})
+"""A revoked key ends a process; so does a start, or a stop, that cannot read the exchange for long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ async def _run(cell: Cell, folder: Path, template: Path) -> Verdict:
         trouble.append("an order that may still be filled was not reserved in full")
     if naked and cell.operation.name == "submit.stop" and cell.phase is Phase.POSITION:
         trouble.append(f"the position had no stop for {naked * PACE_S} s, while another one was to be placed")
-    if ends and cell.operation.family not in ENDS_ALLOWED and cell.phase is not Phase.STOPPING:
+    if ends and not _may_end(cell):
         trouble.append(f"the process ended by itself: {ends[0]}")
     return Verdict(cell.name, tuple(trouble), ends, quiet_s, len(books.orders), len(books.fills))
 
@@ -98,6 +99,13 @@ ACTS: Final[dict[str, Callable[[World], Awaitable[None]]]] = {
     "modify": deeds.amend,
 }
 """What a running session is asked for so that an operation happens."""
+
+
+def _may_end(cell: Cell) -> bool:
+    """Whether a process may end by itself with an error, to be started again."""
+    if cell.operation.family in ENDS_ALLOWED or cell.phase is Phase.STOPPING:
+        return True
+    return cell.operation.family is Family.READ and cell.phase in BEFORE_RUNNING
 
 
 # --- breaking and acting ------------------------------------------------------------------------------------

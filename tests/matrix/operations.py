@@ -63,8 +63,10 @@ def _reads() -> Iterator[Operation]:
         yield Operation(name, read, name, names_symbol=name == "income")
     yield Operation("symbol.config", read, "symbol.config", _WITHOUT_POSITION)
     unknown = {START: "a session that ended has left no order of unknown outcome"}
-    for name in ("order.query", "algo.query", "orders.all", "algos.all"):
+    for name in ("order.query", "algo.query", "algos.all"):
         yield Operation(name, read, name, unknown)
+    at_once = {RECOVERY: "what a killed process sent is settled at the start, by a query"}
+    yield Operation("orders.all", read, "orders.all", unknown | at_once)
     armed = dict.fromkeys((START, STOPPING), "without a resting entry nothing is armed")
     yield Operation("orders.countdown", read, "orders.countdown", armed)
     yield Operation("listen_key.keep", read, "listen_key.keep", _FOR_LONG, names_symbol=False)

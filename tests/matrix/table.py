@@ -33,6 +33,7 @@ class Reason(StrEnum):
 
     OTHER_FAMILY = "the fault is not of this kind of operation"
     RUN_TWICE = "a request that the exchange executes twice is two orders, whatever its client does"
+    NO_OLD_TIME = "the local exchange has no earlier time to tell"
     NO_BODY = "the answer names no symbol"
 
 
@@ -51,6 +52,8 @@ def _reason(operation: Operation, fault: Fault, phase: Phase) -> str:
         return operation.never[phase]
     if fault.name == "duplicate" and operation.is_at_once:
         return Reason.RUN_TWICE.value
+    if fault.name == "stale" and operation.name == "time":
+        return Reason.NO_OLD_TIME.value
     if fault.name == "wrong_symbol" and not operation.names_symbol:
         return Reason.NO_BODY.value
     return ""

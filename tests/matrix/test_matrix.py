@@ -35,6 +35,9 @@ def test_no_operation_and_no_fault_is_without_an_executed_cell():
         # An answer about another symbol was booked, and an empty one ended the process.
         "trades.user/wrong_symbol/position",
         "symbol.config/stale/recovery",
+        # One read that came too late, or met an error of the moment, ended the session.
+        "positions/too_late_request/position",
+        "balance/error_200/flat",
         # A machine whose clock is off could not start a session.
         "clock/ahead_10s/start",
         # One of each family that has not found anything yet.

@@ -29,8 +29,15 @@ _VERSIONS: Final = {
     Api.SPOT: "/sapi/v1",
 }
 _TOO_MANY: Final = frozenset({418, 429})
+_NOT_IN_TIME: Final = frozenset({-1021, -5028})
+_NOT_ANSWERED: Final = frozenset({-1000, -1001, -1006, -1007, -1008})
+"""Codes by which the exchange says that it could not, not that it would not: the question is asked again."""
 # Amounts are strings on the wire; a number with a fraction (leverage brackets) keeps its digits.
 _decode: Final = msgspec.json.Decoder(float_hook=Decimal).decode
+
+
+class NotInTime(NetworkError):
+    """The request came too late, or the exchange's time is another than we think."""
 
 
 class EndpointNotAllowed(Exception):
@@ -122,7 +129,11 @@ class BinanceClient:
         except NoReply as error:
             raise NetworkError(f"{method} {endpoint.path}: {error}") from None
         self._budget.learn(reply.status, reply.headers, reply.body)
-        answer = _decoded(reply, f"{method} {endpoint.path}")
+        try:
+            answer = _decoded(reply, f"{method} {endpoint.path}")
+        except NotInTime:
+            self._clock.doubt()
+            raise
         if isinstance(answer, dict) and isinstance(answer.get("serverTime"), int):
             self._clock.sample(sent_ns, self._clock.local_ns(), answer["serverTime"])
         return answer
@@ -153,6 +164,10 @@ def _decoded(reply: Reply, what: str) -> Any:
     code, message = error_of(body) if isinstance(body, dict) else (0, "")
     if reply.status >= 500 or reply.status == 408:
         raise NetworkError(f"{what}: HTTP {reply.status} {message}".rstrip())
+    if code in _NOT_IN_TIME:
+        raise NotInTime(f"{what}: {message} ({code})")
+    if code in _NOT_ANSWERED:
+        raise NetworkError(f"{what}: {message} ({code})")
     if code < 0:
         raise BrokerRefused(code, message)
     if reply.status >= 300:

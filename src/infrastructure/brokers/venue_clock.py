@@ -44,6 +44,7 @@ class VenueClock:
         self._local_ns = local_ns
         self._wall_ns = wall_ns
         self._samples: deque[_Sample] = deque(maxlen=SAMPLES)
+        self._is_doubted = False
 
     def local_ns(self) -> int:
         """Local time, to be taken before a request and after its answer."""
@@ -55,12 +56,19 @@ class VenueClock:
         # The time was cut to milliseconds: in the middle of the millisecond it is wrong by half of one at most.
         offset_ns = server_ms * NS_PER_MS + NS_PER_MS // 2 - middle_ns
         error_ns = (received_ns - sent_ns) // 2 + NS_PER_MS // 2
+        if self._is_doubted:
+            self._samples.clear()
+            self._is_doubted = False
         self._samples.append(_Sample(received_ns, offset_ns, error_ns))
+
+    def doubt(self) -> None:
+        """The exchange did not take our time: the next sample replaces all there are; until then they have to do."""
+        self._is_doubted = True
 
     @property
     def is_set(self) -> bool:
-        """Whether there is a sample at all."""
-        return bool(self._samples)
+        """Whether there is a sample that nobody doubts."""
+        return bool(self._samples) and not self._is_doubted
 
     def now(self) -> VenueTime:
         """The exchange's time now and how wrong it can be; without a sample the wall's clock, with no trust in it."""

@@ -49,3 +49,18 @@ def test_the_shortest_round_trip_decides():
     clock.sample(0, 200 * NS_PER_MS, SERVER_START_MS + 50)
 
     assert clock.now().error_ms == 2
+
+
+def test_a_doubted_clock_goes_on_until_the_next_sample_which_replaces_all_others():
+    local_ns = 0
+    clock = VenueClock(lambda: local_ns)
+    clock.sample(0, 0, SERVER_START_MS)
+
+    clock.doubt()
+    doubted = clock.is_set, clock.now().now_ms
+    # Worse than the one before by its round trip, and yet it counts.
+    clock.sample(0, 20 * NS_PER_MS, SERVER_START_MS + 10_000)
+
+    assert doubted == (False, SERVER_START_MS)
+    assert clock.is_set
+    assert clock.now().now_ms >= SERVER_START_MS + 9_980
