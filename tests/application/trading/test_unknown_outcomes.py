@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from src.application.ports.broker import Consistency
 from src.application.trading.services.unknown_outcomes import FENCE_AFTER_MS, FENCES_MAX, UnknownOutcomes
 from src.application.trading.stream_witness import StreamWitness
+from src.domain.ledger.events import OutcomeDoubted
 from src.domain.orders.news import OrderNews, OutcomeUnknown
 from src.domain.orders.order import Order
 from src.domain.orders.types import OrderStatus, OrderType, Purpose
@@ -249,7 +250,7 @@ def test_other_symbols_trade_on_as_soon_as_the_order_is_found():
 def test_each_agreeing_read_is_recorded_with_what_is_known():
     case = Case()
     case.hear(-5)
-    recorded = []
+    recorded: list[OutcomeDoubted] = []
 
     for late_ms in (1_000, 4_000):
         judgement = case.unknown.judge([case.order], [], case.until_ms + late_ms, at_start=False)

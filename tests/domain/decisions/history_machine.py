@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from src.domain.decisions.effects import SubmitOrder
-from src.domain.decisions.news import MoveTrading, PlaceOrder, RequestCancel, Tick
+from src.domain.decisions.news import MoveTrading, PlaceFence, PlaceOrder, RequestCancel, Tick
 from src.domain.orders.news import (
     Accepted,
     CancelAccepted,
@@ -98,6 +98,12 @@ class AnyHistory(RuleBasedStateMachine):
         name = data.draw(st.sampled_from(sorted(self.session.ledger.orders)))
         self.naked_until_tick = True
         self.session.decide(RequestCancel(name, "by hand"))
+
+    @precondition(lambda self: self.session.unresolved())
+    @rule()
+    def cause_an_event(self):
+        """A fence, for whatever is of unknown outcome."""
+        self.session.decide(PlaceFence(BTC))
 
     # --- what becomes of requests ---------------------------------------------------------------------------
 
