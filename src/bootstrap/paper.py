@@ -123,9 +123,8 @@ def paper_parts(
         source = opened.enter_context(closing(make_market(config)))
         instruments = _instruments(source, config)
         synchronous = synchronous_of(source, config.speed, config.synchronous)
-        exchange = opened.enter_context(
-            closing(ExchangeStore(path, synchronous=synchronous, failpoint=failpoint))
-        )
+        file = ExchangeStore(path, synchronous=synchronous, failpoint=failpoint)
+        exchange = opened.enter_context(closing(file))
         engine = Engine(exchange, source.instruments.values(), rules=_rules(config), cursor=source.cursor)
         desk = MarketDesk(instruments, config.timeframe, quality_of(source, config.quality))
         history = PastCandles(source, config.timeframe)
