@@ -29,8 +29,10 @@ from src.domain.orders.transitions import AttemptState
 from src.domain.orders.types import OrderType, Purpose
 from src.domain.portfolio.margin import ISOLATED
 from src.domain.positions.position import Position
+from src.infrastructure.audit.auditor import run_audit
+from src.infrastructure.audit.request import AuditRequest
 from src.infrastructure.persistence.codec import decode
-from src.infrastructure.persistence.databases import Database, SqliteDatabase
+from src.infrastructure.persistence.databases import Database, PostgresDatabase, SqliteDatabase
 from tests.support.exchange_file import ExchangeFile, OpenOrder, Trade
 from tests.support.ledger_builders import itself, ledger_snapshot
 
@@ -56,15 +58,25 @@ class Books:
             (record.at_ms, decode(record.kind, record.payload)) for record in records
         ]
         self.exchange = ExchangeFile(exchange)
+        is_server = isinstance(place, PostgresDatabase)
+        address = place.url.text if isinstance(place, PostgresDatabase) else place.name
+        self.audit = AuditRequest(account_id, address, is_server=is_server, file=exchange)
 
 
 def violations(books: Books, *, at_rest: bool = True) -> list[str]:
     """Every violated invariant. ``at_rest``: recovery is through and nothing is on its way."""
     found = [*_journal(books), *_attempts(books), *_fills(books), *_orders(books), *_parents(books)]
+    found += _audited(books)
     if at_rest:
         found += [*_same_trades(books), *_same_positions(books), *_same_orders(books), *_money(books)]
         found += [*_same_income(books), *_isolated(books), *_same_open_orders(books), *_protection(books)]
     return found
+
+
+def _audited(books: Books) -> Iterator[str]:
+    """I5, I7, I8, I15 by the product's own auditor, which shares no code with either side."""
+    for apart in run_audit(books.audit).differences:
+        yield f"audit: {apart.subject}: ours {apart.ours}, exchange {apart.theirs}, first at {apart.where}"
 
 
 def _journal(books: Books) -> Iterator[str]:

@@ -9,6 +9,7 @@ from src.infrastructure.audit.arithmetic import EXACT, UNIT
 from src.infrastructure.audit.paper_reader import read_exchange_file
 from src.infrastructure.audit.records import (
     COMMISSION,
+    OPENING,
     REALIZED_PNL,
     ZERO,
     ExchangeBooks,
@@ -89,11 +90,16 @@ def audit(
 
 
 def _with_past(session: SessionBooks, exchange: ExchangeBooks, since_ms: int) -> ExchangeBooks:
-    """The exchange's rows, with the session's own for the time before ``since_ms``."""
-    past = {key: fill for key, fill in session.fills.items() if fill.at_ms < since_ms}
-    if not since_ms:
-        return exchange
-    income = [entry for entry in session.income.values() if entry.at_ms < since_ms]
+    """The exchange's rows, with the session's own for the time before ``since_ms``.
+
+    Of an account that existed before its books, these begin with entries of the session alone: what it held then.
+    What the exchange dates before them is no part of the books.
+    """
+    opened_ms = max((row.at_ms for row in session.income.values() if row.income_type == OPENING), default=0)
+    past = {key: fill for key, fill in session.fills.items() if fill.at_ms < since_ms or fill.is_opening}
+    income = [
+        entry for entry in session.income.values() if entry.at_ms < since_ms or entry.income_type == OPENING
+    ]
     for fill in past.values():
         for kind, asset, amount in (
             (REALIZED_PNL, session.settle_asset, fill.realized_pnl),
@@ -101,4 +107,6 @@ def _with_past(session: SessionBooks, exchange: ExchangeBooks, since_ms: int) ->
         ):
             if amount:
                 income.append(Income(0, kind, asset, amount, fill.symbol, fill.at_ms, fill.trade_id))
-    return replace(exchange, trades={**past, **exchange.trades}, income=[*income, *exchange.income])
+    income += (entry for entry in exchange.income if entry.at_ms >= opened_ms)
+    told = {key: trade for key, trade in exchange.trades.items() if trade.at_ms >= opened_ms}
+    return replace(exchange, trades={**past, **told}, income=income)

@@ -13,6 +13,8 @@ ZERO: Final = Decimal(0)
 REALIZED_PNL: Final = "REALIZED_PNL"
 COMMISSION: Final = "COMMISSION"
 FUNDING_FEE: Final = "FUNDING_FEE"
+OPENING: Final = "OPENING_BALANCE"
+"""The session's own entry: the wallet that its books of an older account begin with."""
 WITH_TRADES: Final = frozenset({REALIZED_PNL, COMMISSION})
 """Types of income that say again what a trade has said."""
 
@@ -56,6 +58,11 @@ class Trade:
     def key(self) -> TradeKey:
         """What a trade is known by: ids are unique within a symbol only."""
         return self.symbol, self.trade_id
+
+    @property
+    def is_opening(self) -> bool:
+        """Whether it is the session's own entry: a position, at its average price, that was held before its books."""
+        return self.trade_id <= 0
 
     @property
     def name(self) -> str:

@@ -81,16 +81,27 @@ def _positions(found: Compared, tolerance: Decimal) -> dict[Side, AverageCost]:
     """Positions by average cost; the first trade of each whose profit is another than the exchange's is told."""
     positions: dict[Side, AverageCost] = defaultdict(AverageCost)
     apart: set[Side] = set()
+    openings = _openings(found)
     for trade in sorted(found.trades, key=lambda each: each.trade_id):
         side = trade.symbol, trade.position_side
         position = positions[side]
         profit = position.take(trade)
         found.checks += 1
-        if abs(profit - trade.realized_pnl) > tolerance * max(1, position.closes) and side not in apart:
+        slack = tolerance * max(1, position.closes) + openings.get(side, ZERO)
+        if abs(profit - trade.realized_pnl) > slack and side not in apart:
             apart.add(side)
             subject = f"{trade.name}: profit by average cost, against the exchange's"
             found.part(subject, profit, trade.realized_pnl, trade.name, trade.symbol)
     return positions
+
+
+def _openings(found: Compared) -> dict[Side, Decimal]:
+    """How far profits of a side may lie apart that began with an average price, which the exchange had rounded."""
+    return {
+        (trade.symbol, trade.position_side): UNIT * (1 + trade.quantity)
+        for trade in found.trades
+        if trade.is_opening
+    }
 
 
 def _holdings(
@@ -166,6 +177,7 @@ def _compare_trips(
         paid = sum(
             (trade.commission for trade in trades if trade.commission_asset == session.settle_asset), ZERO
         )
-        slack = UNIT * (count + len(trades))
+        opened = sum((UNIT * trade.quantity for trade in trades if trade.is_opening), ZERO)
+        slack = UNIT * (count + len(trades)) + opened
         _equal(found, f"statistics profit of {symbol}", profit, realized, symbol, slack)
         _equal(found, f"statistics commission of {symbol}", commission, paid, symbol)

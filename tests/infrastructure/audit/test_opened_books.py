@@ -1,0 +1,97 @@
+"""Books of an account that existed before them, and the summing up of rows made by hand."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from src.infrastructure.audit.auditor import audit
+from src.infrastructure.audit.records import (
+    OPENING,
+    ExchangeBooks,
+    Holding,
+    Income,
+    SessionBooks,
+    Totals,
+    Trade,
+)
+
+D = Decimal
+OPENED_MS = 1_000
+
+
+def a_trade(number: int, side: str, price: str, at_ms: int, realized: str = "0", paid: str = "0") -> Trade:
+    figures = D(price), D(1), D(realized), D(paid)
+    return Trade("BTCUSDT", number, 7 * max(0, number), side, "BOTH", *figures, "USDT", False, at_ms)
+
+
+def incomes(trades: Sequence[Trade]) -> list[Income]:
+    rows = []
+    for trade in trades:
+        for kind, amount in (("REALIZED_PNL", trade.realized_pnl), ("COMMISSION", -trade.commission)):
+            if amount:
+                number = trade.trade_id
+                rows.append(Income(number, kind, "USDT", amount, trade.symbol, trade.at_ms, number))
+    return rows
+
+
+BEFORE = [a_trade(5, "BUY", "100", 500, paid="0.1")]
+AFTER = [a_trade(6, "SELL", "110.5", 2_000, "10.5", "0.2")]
+HELD = a_trade(0, "BUY", "100", OPENED_MS)
+FUNDING = Income(40, "FUNDING_FEE", "USDT", D("-0.5"), "BTCUSDT", 1_500)
+EXCHANGE = ExchangeBooks(
+    {trade.key: trade for trade in (*BEFORE, *AFTER)},
+    [Income(1, "TRANSFER", "USDT", D(77), "", 100), *incomes(BEFORE), FUNDING, *incomes(AFTER)],
+    5_000,
+)
+
+
+def the_books(opening: Income) -> SessionBooks:
+    return SessionBooks(
+        account_id="a",
+        exchange="live",
+        settle_asset="USDT",
+        head_seq=9,
+        began_ms=OPENED_MS,
+        compared_ms=100_000,
+        totals=Totals(D("10.5"), D("0.2"), D("-0.5"), opening.amount),
+        net_of_sessions=D("9.8"),
+        fills={trade.key: trade for trade in (HELD, *AFTER)},
+        income={entry.key: entry for entry in (opening, FUNDING)},
+        holdings={("BTCUSDT", "BOTH"): Holding(D(0), D(0), D("10.5"), D("0.2"), D("-0.5"))},
+        wallets={"USDT": opening.amount + D("9.8")},
+        trips={"BTCUSDT": (1, D("10.5"), D("0.2"))},
+        confirmed={"BTCUSDT": 6},
+    )
+
+
+OPENING_ENTRY = Income(OPENED_MS, OPENING, "USDT", D("76.9"), "", OPENED_MS)
+
+
+def test_what_was_before_the_books_is_in_the_balance_that_they_begin_with():
+    report = audit(the_books(OPENING_ENTRY), EXCHANGE)
+
+    assert report.differences == ()
+    assert report.in_flight == 0
+
+
+def test_an_opened_account_is_still_compared_row_by_row():
+    books = the_books(OPENING_ENTRY)
+    del books.income[FUNDING.key]
+
+    (difference,) = audit(books, EXCHANGE).differences
+
+    assert difference.where == "income 40 FUNDING_FEE"
+
+
+def test_an_audit_since_a_moment_takes_the_opening_from_the_session_too():
+    later = ExchangeBooks({trade.key: trade for trade in AFTER}, incomes(AFTER), 5_000)
+
+    assert audit(the_books(OPENING_ENTRY), later, since_ms=1_800).differences == ()
+
+
+def test_a_rounded_entry_price_of_the_opening_is_no_difference():
+    books = the_books(OPENING_ENTRY)
+    key = HELD.key
+    books.fills[key] = a_trade(0, "BUY", "100.00000001", OPENED_MS)
+    books.trips["BTCUSDT"] = (1, D("10.49999999"), D("0.2"))
+
+    assert audit(books, EXCHANGE).differences == ()
