@@ -7,6 +7,7 @@ from typing import Any
 
 from src.domain.ledger.state import RecentOrder
 from src.domain.orders.ticket import OrderTicket
+from src.domain.risk.clearance import Clearance
 from src.domain.risk.limits import RiskLimits
 from src.domain.risk.review import Verdict, review
 from src.domain.risk.rules import ENTRY_RULES, Objection, Review
@@ -77,12 +78,21 @@ class Bench:
             )
         )
 
-    def verdict(self) -> Verdict:
-        """What the whole review says."""
+    def verdict(self, *, cleared: bool = False) -> Verdict:
+        """What the whole review says; with ``cleared`` by the way of the session, which asks the rules if need be."""
         ticket, scene = self.a_ticket(), self.scene
         scene.view.instruments[ticket.symbol] = an_instrument(ticket.symbol, **self.instrument)
         limits = RiskLimits(**self.limits)
-        return review(scene.ledger, scene.view, limits, ticket, scene.now_ms, self.confidence)
+        return review(
+            scene.ledger,
+            scene.view,
+            limits,
+            ticket,
+            scene.now_ms,
+            self.confidence,
+            self.unenforced,
+            clearance=Clearance(limits) if cleared else None,
+        )
 
     def sent_before(self, age_ms: int, count: int = 1, **changes: Any) -> None:
         """The like was sent so long ago; the oldest must be told first."""

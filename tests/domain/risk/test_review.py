@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from src.domain.market.sides import PositionSide
-from src.domain.market.view import Volatility
+from src.domain.market.view import MarginBracket, Volatility
 from src.domain.orders.news import OutcomeUnknown
 from src.domain.orders.types import OrderStatus, OrderType, Purpose
 from src.domain.risk.limits import RiskLimits
@@ -36,6 +36,8 @@ def move_like_a_position(bench: Bench) -> None:
     bench.limits.update(correlation_max=Decimal("0.7"))
 
 
+A_SMALL_BRACKET = MarginBracket(Decimal(1), Decimal("0.004"), Decimal(0), 125)
+
 # One way to break each rule without touching another.
 BREAK = {
     "session_state": lambda b: setattr(b.scene.ledger.session, "status", TradingSessionStatus.PAUSED),
@@ -51,6 +53,7 @@ BREAK = {
     "slippage": lambda b: setattr(b.scene.view, "worst", None),
     "position_size": lambda b: b.limits.update(position_size_pct=Decimal(0)),
     "symbol_exposure": lambda b: b.limits.update(symbol_exposure_max=Decimal(0)),
+    "leverage_bracket": lambda b: setattr(b.scene.view, "margin_brackets", (A_SMALL_BRACKET,)),
     "gross_exposure": lambda b: b.limits.update(gross_exposure_max=Decimal(0)),
     "net_exposure": lambda b: b.limits.update(net_exposure_pct_max=Decimal(0)),
     "concentration": lambda b: b.limits.update(concentration_symbols_min=0, concentration_pct_max=Decimal(0)),

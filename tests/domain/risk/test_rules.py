@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from src.domain.market.sides import PositionSide
-from src.domain.market.view import Volatility
+from src.domain.market.view import MarginBracket, Volatility
 from src.domain.orders.types import Purpose
 from src.domain.risk.rules import ENTRY_RULES, MANUAL
 from src.domain.sessions.session import TradingSessionStatus
@@ -114,6 +114,14 @@ def correlated(value: str) -> Change:
     return lambda bench: bench.scene.view.correlations.update({frozenset((BTC, ETH)): Decimal(value)})
 
 
+def brackets(*pairs: tuple[int, int]) -> Change:
+    """Brackets as (cap, highest leverage)."""
+    rows = tuple(
+        MarginBracket(Decimal(cap), Decimal("0.004"), Decimal(0), leverage) for cap, leverage in pairs
+    )
+    return view(margin_brackets=rows)
+
+
 SPREAD = limits(concentration_symbols_min=2, concentration_pct_max=Decimal("0.6"))
 LIKE = limits(correlation_max=Decimal("0.7"))
 
@@ -199,6 +207,8 @@ PASSES: list[tuple[str, str, list[Change]]] = [
     ("drawdown", "just less", [peak("100000"), wallet("80000.01"), limits(drawdown_pct_max=Decimal("0.2"))]),
     ("drawdown", "no peak yet", [wallet("1"), limits(drawdown_pct_max=Decimal(0))]),
     ("symbol_exposure", "at the limit", [held(), limits(symbol_exposure_max=Decimal(200))]),
+    ("leverage_bracket", "at the cap", [held(), brackets((200, 10), (1_000, 5))]),
+    ("leverage_bracket", "nothing is known", [held(1_000)]),
     ("gross_exposure", "at the limit", [held(2, symbol=ETH), limits(gross_exposure_max=Decimal(300))]),
     ("net_exposure", "at the limit", [ticket(quantity=1_000), limits(net_exposure_pct_max=Decimal(1))]),
     (
@@ -314,6 +324,8 @@ OBJECTS: list[tuple[str, str, list[Change]]] = [
         "above",
         [held(), ticket(quantity="1.001"), limits(symbol_exposure_max=Decimal(200))],
     ),
+    ("leverage_bracket", "above", [held(), ticket(quantity="1.001"), brackets((200, 10), (1_000, 5))]),
+    ("leverage_bracket", "no bracket has the leverage", [brackets((200, 3), (1_000, 2))]),
     ("gross_exposure", "above", [held("2.001", symbol=ETH), limits(gross_exposure_max=Decimal(300))]),
     ("net_exposure", "buying", [ticket(quantity="1000.001"), limits(net_exposure_pct_max=Decimal(1))]),
     (

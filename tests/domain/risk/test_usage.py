@@ -93,6 +93,6 @@ def test_every_rule_with_a_limit_is_shown():
 
     without_a_figure = {
         "session_state", "trading_state", "symbol_state", "data_quality", "position_owner", "filters",
-        "duplicate", "order_rate", "position_side",
+        "duplicate", "order_rate", "position_side", "leverage_bracket",
     }  # fmt: skip
     assert {rule.name for rule in ENTRY_RULES} - shown == without_a_figure

@@ -8,6 +8,7 @@ from src.application.trading.order_execution_bridge import NothingToDo
 from src.domain.ledger.state import Ledger
 from src.domain.market.view import MarketView
 from src.domain.orders.ticket import OrderTicket
+from src.domain.risk.clearance import Clearance
 from src.domain.risk.limits import RiskLimits
 from src.domain.risk.review import Denied, Verdict, review
 from src.domain.signals import Signal
@@ -23,6 +24,7 @@ class PretradeRiskValidator:
         self._ledger = ledger
         self._view = view
         self.limits = limits
+        self._clearance = Clearance(limits)
         self.refusals: Counter[str] = Counter()
         self.unenforced: Counter[str] = Counter()
         self.ticket_for: Callable[[Signal], OrderTicket] | None = None
@@ -50,7 +52,18 @@ class PretradeRiskValidator:
 
         ``confidence`` is that of the signal that led to it, None for an order by hand.
         """
-        verdict = review(self._ledger, self._view, self.limits, ticket, now_ms, confidence, self.unenforced)
+        if self._clearance.limits is not self.limits:
+            self._clearance = Clearance(self.limits)
+        verdict = review(
+            self._ledger,
+            self._view,
+            self.limits,
+            ticket,
+            now_ms,
+            confidence,
+            self.unenforced,
+            clearance=self._clearance,
+        )
         if isinstance(verdict, Denied):
             self.refusals[verdict.objection.rule] += 1
         return verdict

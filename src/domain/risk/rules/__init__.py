@@ -13,7 +13,13 @@ from src.domain.risk.rules.account import (
     PositionCount,
     PositionSize,
 )
-from src.domain.risk.rules.exposure import Concentration, GrossExposure, NetExposure, SymbolExposure
+from src.domain.risk.rules.exposure import (
+    Concentration,
+    GrossExposure,
+    LeverageBracket,
+    NetExposure,
+    SymbolExposure,
+)
 from src.domain.risk.rules.market import Correlation, VolatilityFilter
 from src.domain.risk.rules.order import Filters, OrderValue, PriceCollar, Slippage
 from src.domain.risk.rules.rates import Duplicate, OpenOrders, OrderRate, RepeatedExecution
@@ -45,6 +51,7 @@ ENTRY_RULES: tuple[Rule, ...] = (
     Slippage(),
     PositionSize(),
     SymbolExposure(),
+    LeverageBracket(),
     GrossExposure(),
     NetExposure(),
     Concentration(),

@@ -3,9 +3,13 @@
 All of it on the worst case: as if every open order that makes it worse had filled. Values in quote asset.
 """
 
+from collections.abc import Sequence
+from decimal import Decimal
 from typing import ClassVar
 
 from src.domain.market.sides import OrderSide
+from src.domain.market.view import MarginBracket
+from src.domain.money import ZERO
 from src.domain.risk.rules.account import share
 from src.domain.risk.rules.review import Objection, Review, over
 
@@ -20,6 +24,34 @@ class SymbolExposure:
         limit = review.limits.symbol_exposure_max
         worst = review.worst_notional
         return None if worst <= limit else over(self.name, worst, limit, "exposure of the symbol")
+
+
+class LeverageBracket:
+    """No position larger than the exchange allows at the leverage that is set for its symbol (Binance: -2027)."""
+
+    name: ClassVar[str] = "leverage_bracket"
+
+    def objection(self, review: Review) -> Objection | None:
+        """Compare the worst case of the order's position with the last bracket that has the leverage."""
+        ticket, session = review.ticket, review.ledger.session
+        brackets = review.view.brackets(ticket.symbol)
+        if session is None or not brackets:
+            return None
+        leverage = session.options.leverage_of(ticket.symbol)
+        cap, worst = bracket_cap(brackets, leverage), review.worst_quantity * review.worst_price
+        if worst <= cap:
+            return None
+        text = f"at leverage {leverage} a position of {ticket.symbol} may be {cap:.6g}, it could become {worst:.6g}"
+        return Objection(self.name, f"{worst:.6g}", f"{cap:.6g}", text)
+
+
+def bracket_cap(brackets: Sequence[MarginBracket], leverage: int) -> Decimal:
+    """The largest notional that a position with this leverage may have, in quote asset; 0 when none may have it.
+
+    Without brackets nothing is known, and nothing is forbidden.
+    """
+    caps = [bracket.notional_cap for bracket in brackets if bracket.leverage_max >= leverage]
+    return max(caps, default=ZERO) if brackets else Decimal("Infinity")
 
 
 class GrossExposure:

@@ -4,6 +4,7 @@ Readings come from the view, computed once per closed bar. Where too few bars ar
 that is counted: a new session must be able to trade, but nobody should believe that it was checked.
 """
 
+from decimal import Decimal
 from typing import ClassVar
 
 from src.domain.market.sides import OrderSide
@@ -51,15 +52,19 @@ class Correlation:
         ticket = review.ticket
         own, correlation = ticket.symbol, review.view.correlation
         limit = review.limits.correlation_max
-        buys = ticket.side is OrderSide.BUY
         for symbol, long, short in others:
             value = correlation(own, symbol)
             if value is None:
                 review.not_enforced(self.name)
                 continue
-            same, against = (long, short) if buys else (short, long)
-            signed = value if same and not against else -value if not same else abs(value)
+            signed = by_direction(value, ticket.side is OrderSide.BUY, long, short)
             if signed > limit:
                 what = f"with {symbol}, {'long' if long else 'short'}: correlation"
                 return over(self.name, signed, limit, what)
         return None
+
+
+def by_direction(value: Decimal, buys: bool, long: bool, short: bool) -> Decimal:
+    """A correlation as it counts for an order: turned where the other symbol is only exposed the other way."""
+    same, against = (long, short) if buys else (short, long)
+    return value if same and not against else -value if not same else abs(value)

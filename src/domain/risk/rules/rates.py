@@ -1,7 +1,10 @@
 """Has the like been sent too often: duplicates, orders a second and a minute, a strategy in a loop, too many open."""
 
+from collections import deque
 from typing import ClassVar
 
+from src.domain.ledger.state import RecentOrder
+from src.domain.orders.ticket import OrderTicket
 from src.domain.risk.rules.review import Objection, Review
 
 
@@ -12,26 +15,30 @@ class Duplicate:
 
     def objection(self, review: Review) -> Objection | None:
         """Look for an equal order in the window; the parts of one order are alike on purpose."""
-        ticket = review.ticket
-        if ticket.parent_id is not None:
+        window = review.limits.duplicate_window_ms
+        like = repeated(review.ledger.recent_orders, review.ticket, review.now_ms - window)
+        if like is None:
             return None
-        since = review.now_ms - review.limits.duplicate_window_ms
-        for recent in reversed(review.ledger.recent_orders):
-            if recent.at_ms <= since:
-                return None
-            if (
-                recent.symbol == ticket.symbol
-                and recent.side is ticket.side
-                and recent.quantity == ticket.quantity
-                and recent.price == (ticket.limit_price or ticket.stop_price)
-                and recent.purpose is ticket.purpose
-            ):
-                age = review.now_ms - recent.at_ms
-                window = review.limits.duplicate_window_ms
-                return Objection(
-                    self.name, f"{age} ms", f"{window} ms", f"the same order was sent {age} ms ago"
-                )
+        age = review.now_ms - like.at_ms
+        return Objection(self.name, f"{age} ms", f"{window} ms", f"the same order was sent {age} ms ago")
+
+
+def repeated(recent: deque[RecentOrder], ticket: OrderTicket, since_ms: int) -> RecentOrder | None:
+    """The newest equal order sent after a time (session time, ms); the parts of one order are alike on purpose."""
+    if ticket.parent_id is not None:
         return None
+    for order in reversed(recent):
+        if order.at_ms <= since_ms:
+            return None
+        if (
+            order.symbol == ticket.symbol
+            and order.side is ticket.side
+            and order.quantity == ticket.quantity
+            and order.price == (ticket.limit_price or ticket.stop_price)
+            and order.purpose is ticket.purpose
+        ):
+            return order
+    return None
 
 
 class OrderRate:
@@ -62,20 +69,22 @@ class RepeatedExecution:
 
     def objection(self, review: Review) -> Objection | None:
         """Count recent entries of the same strategy and symbol."""
-        ticket, limit = review.ticket, review.limits.entries_per_minute_max
-        recent = review.ledger.recent_orders
-        if len(recent) < limit:
+        limit, recent = review.limits.entries_per_minute_max, review.ledger.recent_orders
+        if len(recent) < limit or entries_since(recent, review.ticket, review.now_ms - 60_000) < limit:
             return None
-        since = review.now_ms - 60_000
-        entries = sum(
-            1
-            for order in recent
-            if order.at_ms > since
-            and order.symbol == ticket.symbol
-            and order.strategy_id == ticket.strategy_id
-            and order.purpose is ticket.purpose
-        )
-        return rate(self.name, limit, "minute") if entries >= limit else None
+        return rate(self.name, limit, "minute")
+
+
+def entries_since(recent: deque[RecentOrder], ticket: OrderTicket, since_ms: int) -> int:
+    """How many orders of the same purpose a strategy has sent in the symbol after a time (session time, ms)."""
+    return sum(
+        1
+        for order in recent
+        if order.at_ms > since_ms
+        and order.symbol == ticket.symbol
+        and order.strategy_id == ticket.strategy_id
+        and order.purpose is ticket.purpose
+    )
 
 
 class OpenOrders:
