@@ -94,12 +94,14 @@ class SessionProcess:
         beside = [asyncio.create_task(self._show(picture))]
         if self._audits is not None:
             beside.append(asyncio.create_task(self._audits.run(self._parts.bus, self._alarm)))
-        failure = ""
+        failure, stored = "", True
         try:
             self._observer.on_started(picture.take())
             await runner.run()
-        except (StoreError, BrokerError, ExchangeFailure) as error:
+        except BrokerError as error:
             failure = str(error)
+        except (StoreError, ExchangeFailure) as error:
+            failure, stored = str(error), False
         finally:
             for task in beside:
                 task.cancel()
@@ -110,7 +112,9 @@ class SessionProcess:
         await self._parts.inputs.breathe()
         # A session that was to stop and could not compare itself with the exchange goes on stopping at the next start.
         ended = (
-            Ended.ERROR if failure and runner.ended is None else Ended((runner.ended or EndCause.STOP).value)
+            Ended.ERROR
+            if failure and (runner.ended is None or not stored)
+            else Ended((runner.ended or EndCause.STOP).value)
         )
         return SessionResult(
             ended=ended,

@@ -59,6 +59,11 @@ class SqliteStore:
             self._driver = connect(path, synchronous)
         except FAILURES as error:
             raise store_error(error, path) from error
+        try:
+            self._run(lambda: loading.check_pages(self._driver.query, path))
+        except StoreError:
+            self._driver.close()
+            raise
 
     async def open_account(self, opened: AccountOpened, at_ms: int) -> None:
         """Create the account with its first journal record; nothing happens when it exists."""
@@ -90,8 +95,10 @@ class SqliteStore:
             raise
 
     def _acquire(self, account_id: str, owner: str) -> int:
-        self._bind(account_id)
         driver = self._driver
+        self._bind(account_id)
+        # Nothing is written behind a damaged history, not even who holds it.
+        loading.check_journal(driver.query, self._account_no, loading.TAIL)
         driver.begin()
         driver.execute(sql.TAKE_LEASE, (owner, self._account_no))
         ((epoch,),) = driver.query("SELECT lease_epoch FROM account WHERE account_no=?", (self._account_no,))

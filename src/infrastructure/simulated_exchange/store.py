@@ -203,6 +203,9 @@ class ExchangeStore:
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute(f"PRAGMA synchronous = {synchronous}")
         if version:
+            ((verdict,),) = self._connection.execute("PRAGMA quick_check(1)").fetchall()
+            if verdict != "ok":
+                raise sqlite3.DatabaseError("database disk image is malformed")
             upgrade(self._connection, version)
         else:
             self._connection.executescript(

@@ -65,10 +65,12 @@ class LineScreen:
             self._write(line)
 
     def _started(self, snapshot: SessionSnapshot) -> str:
+        # What restricts trading was said to an earlier process, or while this one recovered.
+        why = f" ({snapshot.trading_reason})" if snapshot.trading_reason else ""
         return (
             f"{clock(snapshot.now_ms)} {snapshot.exchange.upper():<9} session {short_id(snapshot.session_id)}"
-            f" {'resumed' if snapshot.resumed else 'started'}, {snapshot.status}, trading {snapshot.trading_state},"
-            f" equity {money(snapshot.equity)}; {snapshot.market}"
+            f" {'resumed' if snapshot.resumed else 'started'}, {snapshot.status},"
+            f" trading {snapshot.trading_state}{why}, equity {money(snapshot.equity)}; {snapshot.market}"
         )
 
     def _line(self, notice: Notice) -> str:
