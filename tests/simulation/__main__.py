@@ -1,22 +1,17 @@
 """``python -m tests.simulation [SEEDS]``: that many histories, each with a crash or two, on every core.
 
 Prints each violation with the seed that replays it (``--seed N``), and figures at the end; the exit code is the
-verdict.
+verdict. ``--network N`` plays N histories of the whole program with its adapters instead (tests/simulation/network).
 """
 
 import argparse
-import os
 import sys
-import tempfile
 import time
 from collections import Counter
-from concurrent.futures import ProcessPoolExecutor
-from functools import partial
-from pathlib import Path
 
+from tests.simulation.network.__main__ import main as run_network
+from tests.simulation.pool import each_seed
 from tests.simulation.seeds import Verdict, run_seed
-
-RAM = Path("/dev/shm")
 
 
 def main() -> int:
@@ -25,28 +20,20 @@ def main() -> int:
     parser.add_argument("seeds", nargs="?", type=int, default=20_000, help="how many seeds (default 20000)")
     parser.add_argument("--first", type=int, default=0, help="the first seed (default 0)")
     parser.add_argument("--seed", type=int, help="one seed only, with its files kept when something is wrong")
+    parser.add_argument(
+        "--network", type=int, metavar="SEEDS", help="the whole program over a simulated network"
+    )
     arguments = parser.parse_args()
+    if arguments.network is not None:
+        return run_network(["--first", str(arguments.first), str(arguments.network)])
     first, count = (arguments.seed, 1) if arguments.seed is not None else (arguments.first, arguments.seeds)
     started = time.monotonic()
     verdicts: list[Verdict] = []
-    with tempfile.TemporaryDirectory(prefix="steadyhand-sim-", dir=RAM if RAM.is_dir() else None) as folder:
-        workers = min(os.cpu_count() or 1, count)
-        with ProcessPoolExecutor(workers) as pool:
-            run = partial(_run, folder=Path(folder))
-            for verdict in pool.map(
-                run, range(first, first + count), chunksize=min(50, -(-count // workers))
-            ):
-                verdicts.append(verdict)
-                for sentence in verdict.violations:
-                    print(
-                        f"seed {verdict.seed} (killed at {', '.join(verdict.crashes)}): {sentence}",
-                        flush=True,
-                    )
+    for verdict in each_seed(run_seed, range(first, first + count)):
+        verdicts.append(verdict)
+        for sentence in verdict.violations:
+            print(f"seed {verdict.seed} (killed at {', '.join(verdict.crashes)}): {sentence}", flush=True)
     return _report(verdicts, time.monotonic() - started)
-
-
-def _run(seed: int, folder: Path) -> Verdict:
-    return run_seed(seed, folder / str(os.getpid()))
 
 
 def _report(verdicts: list[Verdict], seconds: float) -> int:

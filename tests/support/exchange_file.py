@@ -77,6 +77,7 @@ class ExchangeFile:
                     f"SELECT tran_id, income_type, asset, amount, symbol {wallet} AND trade_id = 0"
                 )
             )
+            self.paid_ms = dict(file.execute("SELECT tran_id, max(time_ms) FROM postings GROUP BY tran_id"))
             self.imbalance = list(
                 file.execute("SELECT tran_id FROM postings GROUP BY tran_id HAVING sum(amount) <> 0")
             )

@@ -1,0 +1,99 @@
+"""What goes wrong in a history, drawn from its seed: the weather, what the exchange does to requests, and when."""
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from src.infrastructure.simulated_exchange.server.fault_rules import FaultRule, FaultSchedule
+from tests.simulation.network.wires import MS, Weather
+
+SECONDS: Final = 60
+"""How long it goes on; then the sky clears, and everything has to agree again."""
+SENT: Final = ("order.place", "algo.place", "order.modify", "order.cancel", "algo.cancel")
+READ: Final = ("order.query", "algo.query", "orders.open", "trades.user", "listen_key.start", "account.*")
+ON_THE_WAY: Final = (
+    *("drop_request", "drop_answer", "delay_request", "delay_engine", "delay_answer"),
+    *("reset_before", "reset_inside", "reset_after", "respond", "truncate"),
+)
+IN_THE_STREAM: Final = ("duplicate", "delay", "reorder", "drop", "mute", "expire_key")
+BODIES: Final = ("unknown_503", "unknown_503")
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """What is done at a moment (seconds): "cut" the streams, "reset" all lines, "pull" the plug for a while, put
+    a process to "sleep", or kill one: "session" or "exchange". ``number`` says where exactly, or for how long (ms).
+    """
+
+    at_s: float
+    what: str
+    number: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Misfortune:
+    """Everything that a seed has in store."""
+
+    weather: Weather
+    schedule: FaultSchedule
+    deeds: tuple[Deed, ...]
+    skews_ms: Mapping[str, int]
+    drifts_ppm: Mapping[str, int]
+    flattens: bool = False
+    dies_stopping: int = 0
+    """At which failpoint of its last stop the session is killed once more; 0: at none."""
+
+
+def misfortune(seed: int) -> Misfortune:
+    """Draw it."""
+    rng = random.Random(f"misfortune:{seed}")
+    bad = rng.random()
+    weather = Weather(
+        latency_ns=rng.choice((1, 3, 20, 60)) * MS,
+        late=rng.choice((0.0, 0.01, 0.03)),
+        late_ns=rng.choice((300, 900, 6_000)) * MS,
+        broken=0.05 * bad,
+        silent=0.02 * bad,
+        refused=0.03 * bad,
+    )
+    rules = tuple(_rule(rng, bad) for _ in range(rng.randrange(8)))
+    deeds = sorted((_deed(rng) for _ in range(rng.randrange(1, 5))), key=lambda deed: deed.at_s)
+    return Misfortune(
+        weather,
+        FaultSchedule(seed=seed, rules=rules),
+        tuple(deeds),
+        {name: rng.randrange(-2_000, 2_001) for name in ("session", "exchange")},
+        {name: rng.randrange(-40, 41) for name in ("session", "exchange")},
+        flattens=rng.random() < 0.4,
+        dies_stopping=rng.randrange(1, 40) if rng.random() < 0.3 else 0,
+    )
+
+
+def _rule(rng: random.Random, bad: float) -> FaultRule:
+    chance = 0.02 + 0.25 * bad * rng.random()
+    ms = rng.choice((0, 5, 80, 400, 2_500, 7_000))
+    if rng.random() < 0.35:
+        fault = rng.choice(IN_THE_STREAM)
+        return FaultRule("stream.*", fault, count=None, chance=chance, ms=min(ms, 2_500))
+    operation = rng.choice(SENT if rng.random() < 0.7 else READ)
+    return FaultRule(
+        operation,
+        rng.choice(ON_THE_WAY),
+        count=None,
+        chance=chance,
+        ms=ms,
+        bytes=rng.randrange(1, 60),
+        body=rng.choice(BODIES),
+        executed=rng.random() < 0.5,
+    )
+
+
+def _deed(rng: random.Random) -> Deed:
+    what = rng.choices(("session", "exchange", "cut", "reset", "pull", "sleep"), (8, 3, 2, 2, 1, 1))[0]
+    at_s = rng.uniform(0.0, SECONDS * 0.95)
+    if what == "session":
+        return Deed(at_s, rng.choice(("session", "session", "session at once")), rng.randrange(1, 120))
+    if what == "exchange":
+        return Deed(at_s, what, rng.randrange(1, 60))
+    return Deed(at_s, what, rng.choice((300, 1_500, 6_000, 12_000)))
