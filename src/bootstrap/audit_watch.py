@@ -97,8 +97,21 @@ class AuditWatch:
                 await alarm(text)
 
     def _audit(self) -> AuditOutcome:
-        """One audit in a process of its own; blocks."""
+        """One audit in a process of its own; blocks. Whatever goes wrong with it, the session goes on."""
         begun_ns = time.monotonic_ns()
+        try:
+            code, told, trouble = self._ask(json.dumps(self._request.as_document()).encode())
+            if code == 0:
+                return outcome_of(json.loads(told), (time.monotonic_ns() - begun_ns) // 1_000_000)
+        except subprocess.TimeoutExpired:
+            return self._failed(f"it took longer than {PATIENCE_S:.0f} s")
+        except (OSError, ValueError, TypeError) as error:
+            return self._failed(f"the auditor's process failed ({type(error).__name__})")
+        lines = trouble.decode(errors="replace").strip().splitlines()
+        return self._failed(lines[-1] if lines else f"the auditor's process ended with {code}")
+
+    def _ask(self, request: bytes) -> tuple[int, bytes, bytes]:
+        """Hand the request to a new process and wait for its end: its exit code, stdout and stderr."""
         process = self._process = subprocess.Popen(
             [sys.executable, "-m", "src.infrastructure.audit"],
             cwd=ROOT,
@@ -110,17 +123,12 @@ class AuditWatch:
         if self._closed:
             process.kill()
         try:
-            told, trouble = process.communicate(
-                json.dumps(self._request.as_document()).encode(), timeout=PATIENCE_S
-            )
+            told, trouble = process.communicate(request, timeout=PATIENCE_S)
         except subprocess.TimeoutExpired:
             process.kill()
             process.communicate()
-            return self._failed(f"it took longer than {PATIENCE_S:.0f} s")
-        if process.returncode:
-            lines = trouble.decode(errors="replace").strip().splitlines()
-            return self._failed(lines[-1] if lines else f"the auditor ended with {process.returncode}")
-        return outcome_of(json.loads(told), (time.monotonic_ns() - begun_ns) // 1_000_000)
+            raise
+        return process.returncode, told, trouble
 
     def _failed(self, reason: str) -> AuditOutcome:
         return failed(self._request.account_id, self._exchange, reason)

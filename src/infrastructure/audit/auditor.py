@@ -59,8 +59,9 @@ def _read_exchange(request: AuditRequest, session: SessionBooks) -> tuple[Exchan
 
 def _first_ms(session: SessionBooks) -> int:
     """When the session's books begin: asking for months before that would cost the exchange's patience."""
-    rows = (*session.fills.values(), *session.income.values())
-    return min([session.began_ms, *(row.at_ms for row in rows)])
+    fills = (row.at_ms for row in session.fills.values())
+    income = (row.at_ms for row in session.income.values())
+    return min([session.began_ms, *fills, *income])
 
 
 def audit(
