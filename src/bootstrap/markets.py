@@ -66,6 +66,11 @@ def mark_equity_ms_of(source: MarketSource, interval_ms: int) -> int:
     return interval_ms * source.step_ms // TICK_MS if isinstance(source, BarMarket) else interval_ms
 
 
+def keeps_candles(source: MarketSource) -> bool:
+    """Whether a session keeps the candles it sees: not those of bars, which are a file of candles themselves."""
+    return not isinstance(source, BarMarket)
+
+
 def synchronous_of(source: MarketSource, speed: float | None, asked: str) -> str:
     """SQLite's synchronous setting for a session: as asked for, but NORMAL for bars worked off without a pace.
 

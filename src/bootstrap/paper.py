@@ -23,6 +23,7 @@ from src.bootstrap.catching_up import PastCandles, catch_up
 from src.bootstrap.markets import (
     bad_lines_of,
     check_timeframe,
+    keeps_candles,
     mark_equity_ms_of,
     quality_of,
     synchronous_of,
@@ -128,8 +129,7 @@ def paper_parts(
         engine = Engine(exchange, source.instruments.values(), rules=_rules(config), cursor=source.cursor)
         desk = MarketDesk(instruments, config.timeframe, quality_of(source, config.quality))
         history = PastCandles(source, config.timeframe)
-        start_ns = _open_exchange_account(engine, account_id, config, source, desk, history)
-        timeline = Timeline(start_ns)
+        timeline = Timeline(_open_exchange_account(engine, account_id, config, source, desk, history))
         broker = PaperBroker(engine, timeline, latency=config.latency or LatencyModel(seed=config.seed))
         return SessionParts(
             account=AccountOpened(account_id, ids.namespace(), PAPER, SETTLE_ASSET),
@@ -150,6 +150,7 @@ def paper_parts(
             mark_equity_ms=mark_equity_ms_of(source, config.save_state_interval_ms),
             reads=config.place.reads,
             tick_ms=tick_ms_of(source),
+            keeps_candles=keeps_candles(source),
             auto_execute=config.auto_execute,
             notes=[source.description],
             end_notes=partial(bad_lines_of, source),

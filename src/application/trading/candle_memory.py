@@ -29,6 +29,8 @@ class CandleMemory:
 
     def before(self, on_candle: Callable[[Candle], None]) -> Callable[[Candle], None]:
         """The same handler, with every candle kept first that was seen whole: not the one that ran at the start."""
+        if not self._parts.keeps_candles:
+            return on_candle
         keep = self._parts.store.keep_candle
 
         def keep_and_pass(candle: Candle) -> None:

@@ -40,7 +40,7 @@ class SessionParts:
     ``stopwatch`` (ns) is what they are timed by. ``dead_man_ms`` is after how long without a sign of life the exchange
     cancels resting entries, None: never. ``has_a_past`` says that the account may have existed before its first session
     here, whose books then begin with what it holds. ``notes`` says what a person should know of the market,
-    ``end_notes`` what is known of it only at the end.
+    ``end_notes`` what is known of it only at the end. ``keeps_candles`` says whether closed candles are stored.
     """
 
     account: AccountOpened
@@ -61,6 +61,7 @@ class SessionParts:
     mark_equity_ms: int = 60_000
     tick_ms: int = 1_000
     auto_execute: bool = True
+    keeps_candles: bool = True
     restarts: Restarts | None = None
     load_strategy: LoadStrategy = no_guests
     stopwatch: Callable[[], int] | None = None

@@ -20,11 +20,8 @@ FUNDING_FEE: Final = "FUNDING_FEE"
 
 def run_due(state: ExchangeState) -> None:
     """Do everything that is due at engine time, in order."""
-    for (number, symbol), at_ms in sorted(state.countdowns.items(), key=lambda item: (item[1], item[0])):
-        if at_ms <= state.now_ms:
-            del state.countdowns[number, symbol]
-            canceling.cancel_all(state, state.accounts[number], symbol)
-            state.changes.state = True
+    if state.countdowns:
+        _run_countdowns(state)
     while state.deadlines and state.deadlines[0][0] <= state.now_ms:
         _, order_id, number = heappop(state.deadlines)
         order = state.accounts[number].orders.get(order_id)
@@ -46,10 +43,19 @@ def run_due(state: ExchangeState) -> None:
 
 def next_due_ms(state: ExchangeState) -> int:
     """The engine time at which :func:`run_due` has something to do."""
-    due = [state.next_funding_ms, (state.now_ms // LOOK_MS + 1) * LOOK_MS, *state.countdowns.values()]
+    due = min(state.next_funding_ms, (state.now_ms // LOOK_MS + 1) * LOOK_MS)
     if state.deadlines:
-        due.append(state.deadlines[0][0])
-    return min(due)
+        due = min(due, state.deadlines[0][0])
+    return min(due, *state.countdowns.values()) if state.countdowns else due
+
+
+def _run_countdowns(state: ExchangeState) -> None:
+    """Cancel for those whose sign of life did not come, the earliest first."""
+    for (number, symbol), at_ms in sorted(state.countdowns.items(), key=lambda item: (item[1], item[0])):
+        if at_ms <= state.now_ms:
+            del state.countdowns[number, symbol]
+            canceling.cancel_all(state, state.accounts[number], symbol)
+            state.changes.state = True
 
 
 def pay_funding(state: ExchangeState, market: SymbolMarket, rate: Decimal | None = None) -> None:

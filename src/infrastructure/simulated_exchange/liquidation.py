@@ -8,6 +8,7 @@ what a wallet lacks at the end, the fund pays. Source: Binance, liquidation prot
 open, ours is the dearer.
 """
 
+from decimal import Decimal
 from typing import Final
 
 from src.infrastructure.simulated_exchange import event_writer, execution, taking
@@ -35,14 +36,17 @@ INSURANCE_CLEAR: Final = "INSURANCE_CLEAR"
 LIQUIDATION_ID: Final = "autoclose-"
 ADL_ID: Final = "adl_autoclose"
 SETTLEMENT_ID: Final = "settlement_autoclose-"
+_HALF: Final = Decimal("0.5")
 
 
 def look_at_margins(state: ExchangeState) -> None:
     """Warn or liquidate every account whose margin asks for it."""
-    ratio = to_units(state.rules.margin_call_ratio)
+    asked = state.rules.margin_call_ratio
     for account in state.accounts.values():
-        if ratio * 2 > SCALE and is_at_ease(state, account):
+        # Nearly every frame ends here in a market of bars, whose every point is a second of its own.
+        if asked > _HALF and is_at_ease(state, account):
             continue
+        ratio = to_units(asked)
         found = pools(state, account)
         if account.warned and not account.warned <= {pool.key for pool in found}:
             account.warned &= {pool.key for pool in found}
