@@ -1,9 +1,10 @@
 """``python -m tests.venue [NAME…]``: the program against the local exchange, one plan after the other.
 
 Plans: ``plain`` and ``looped`` (recorded market, nothing goes wrong), ``cuts`` (the user stream cut a hundred times,
-events late and up to twice more), ``lost`` (answers lost), ``kills`` (both processes killed thirty times),
-``acceptance`` and ``acceptance-1x`` (funding, the owner's trades, a deleveraging and a liquidation). The recorded
-market is taken from ``--market-data``; without it the synthetic one is traded.
+events late and up to twice more), ``lost`` (answers lost), ``doubt`` (outcomes unknown, requests too late, streams
+mute), ``kills`` (both processes killed thirty times), ``acceptance`` and ``acceptance-1x`` (funding, the owner's
+trades, a deleveraging and a liquidation). The recorded market is taken from ``--market-data``; without it the
+synthetic one is traded.
 """
 
 import argparse
@@ -14,7 +15,7 @@ from pathlib import Path
 
 from src.domain.money import use_money_context
 from tests.venue.acceptance import run_acceptance
-from tests.venue.scenarios import BAD_STREAM, LOST_ANSWERS, SESSION, Plan, run_plan
+from tests.venue.scenarios import BAD_STREAM, IN_DOUBT, LOST_ANSWERS, SESSION, Plan, run_plan
 
 PORT = 18_200
 RECORDINGS = Path(__file__).resolve().parents[3] / "shared" / "market-data"
@@ -23,6 +24,7 @@ PLANS = {
     "looped": Plan(345),
     "cuts": Plan(345, rules=BAD_STREAM, cut_every_s=3.4),
     "lost": Plan(120, rules=LOST_ANSWERS),
+    "doubt": Plan(240, rules=IN_DOUBT),
     "kills": Plan(240, kill_every_s=7.5),
 }
 LENGTH_S = 345.0

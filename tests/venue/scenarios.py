@@ -27,6 +27,25 @@ LOST_ANSWERS: tuple[dict[str, object], ...] = (
     {"operation": "algo.place", "fault": "drop_answer", "count": None, "chance": 0.1},
     {"operation": "order.place", "fault": "respond", "body": "unknown_503", "count": None, "chance": 0.1},
 )
+LATER_THAN_ANY_WINDOW_MS = 6_500
+IN_DOUBT: tuple[dict[str, object], ...] = (
+    {"operation": "order.place", "fault": "drop_answer", "count": None, "chance": 0.1},
+    {"operation": "order.place", "fault": "respond", "body": "unknown_503", "count": None, "chance": 0.1},
+    {
+        "operation": "order.place", "fault": "respond", "body": "unknown_503", "executed": False,
+        "count": None, "chance": 0.1,
+    },
+    {
+        "operation": "order.place", "fault": "delay_request", "ms": LATER_THAN_ANY_WINDOW_MS,
+        "count": None, "chance": 0.05,
+    },
+    {
+        "operation": "order.place", "fault": "delay_engine", "ms": LATER_THAN_ANY_WINDOW_MS,
+        "count": None, "chance": 0.05,
+    },
+    {"operation": "algo.place", "fault": "drop_answer", "count": None, "chance": 0.1},
+    {"operation": "stream.*", "fault": "mute", "ms": 1_500, "count": None, "chance": 0.01},
+)  # fmt: skip
 
 
 @dataclass
