@@ -4,6 +4,7 @@ with equal books.
 
 import os
 import shutil
+import signal
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -22,6 +23,8 @@ from tests.crash.faults import (
     small_disk,
     sync_fails_once,
 )
+from tests.crash.kills import start as start_process
+from tests.crash.kills import wait_until_running
 from tests.crash.places import Place
 from tests.crash.points import check, session_ids, unfinished_sessions
 from tests.crash.process import killer
@@ -252,6 +255,28 @@ def test_a_file_overwritten_with_something_else_is_refused_in_one_line(killed: P
 
     assert (said.code, len(said.errors), "Traceback" in said.text) == (1, 1, False), said.text
     assert "not a database" in said.errors[0]
+
+
+# --- F-58: two at once ------------------------------------------------------------------------------------------
+
+
+def test_a_session_that_was_frozen_keeps_its_account_and_goes_on(place: Place):
+    process = start_process(place, "20", duration="1d", auto_restart=False)
+    wait_until_running(process)
+    process.send_signal(signal.SIGSTOP)
+    before = history(place)
+
+    refused = resume(place)
+    unchanged = history(place) == before
+    process.send_signal(signal.SIGCONT)
+    process.send_signal(signal.SIGTERM)
+    said, _ = process.communicate(timeout=60)
+
+    assert (refused.code, len(refused.errors)) == (1, 1), refused.text
+    assert f"is held by pid {process.pid}: stop that session first" in refused.errors[0]
+    assert unchanged
+    assert process.returncode in (0, 130), said
+    assert [each for each in check(place) if "traded nothing" not in each] == []
 
 
 # --- F-57: schema, F-59: an old copy ----------------------------------------------------------------------------

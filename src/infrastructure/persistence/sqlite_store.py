@@ -120,7 +120,7 @@ class SqliteStore:
             self._head = self._batch.chain.head
 
     async def load(self, account_id: str) -> Ledger | None:
-        """The ledger from the tables, or None when there is no such account; the journal's tail is checked.
+        """The ledger from the tables, or None when there is no such account; the journal's tail was or is checked.
 
         Raises :class:`StoreCorrupt` when a row cannot be read or the tail does not fit.
         """
@@ -130,7 +130,9 @@ class SqliteStore:
         if not self._driver.query("SELECT 1 FROM account WHERE account_id=?", (account_id,)):
             return None
         self._bind(account_id)
-        loading.check_journal(self._driver.query, self._account_no, loading.TAIL)
+        if self._lease_epoch < 0:
+            # Whoever has the lease has checked it already.
+            loading.check_journal(self._driver.query, self._account_no, loading.TAIL)
         loaded = loading.load_ledger(self._driver.query, self._account_no)
         self._projection = Projection(self._driver, self._account_no, loaded)
         return loaded.ledger
