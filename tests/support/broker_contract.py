@@ -129,6 +129,15 @@ class BrokerContract:
         assert (found.status, found.filled_quantity) == (OrderStatus.FILLED, Decimal("0.01"))
         assert (found.exchange_order_id, found.algo_id) == (outcome.exchange_order_id, None)
 
+    async def test_an_order_is_found_by_the_exchanges_id_too(self, venue: Venue):
+        outcome = await submit(venue, "c-1")
+        assert isinstance(outcome, Accepted) and outcome.exchange_order_id is not None
+
+        found = await venue.broker.find_by_exchange_id(SYMBOL, outcome.exchange_order_id)
+
+        assert found == await venue.broker.find(SYMBOL, "c-1")
+        assert await venue.broker.find_by_exchange_id(SYMBOL, outcome.exchange_order_id + 1_000) is None
+
     async def test_an_accepted_conditional_order_is_found_in_the_algo_store(self, venue: Venue):
         outcome = await submit(venue, "s-1", stop_price=Decimal("75000"))
 

@@ -188,6 +188,10 @@ class Broker(Protocol):
         """The order, in whichever id space it lives, or None when the exchange does not show it."""
         ...
 
+    async def find_by_exchange_id(self, symbol: str, exchange_order_id: int) -> OrderReport | None:
+        """An ordinary order by the exchange's own id, whoever made it, or None when the exchange does not show it."""
+        ...
+
     async def open_orders(self, symbol: str | None = None) -> list[OrderReport]:
         """Every open ordinary order of the account, or of a symbol, which costs a fraction of it."""
         ...

@@ -122,8 +122,9 @@ def _merge_fills(
 ) -> dict[str, int]:
     """Book every trade that can be attributed; return the first one of each symbol that has to wait.
 
-    A trade carries the exchange's id of its order only. While an attempt of ours is unresolved, an id that nobody
-    knows may be its: such a trade waits for the next read, which will know the order.
+    A trade carries the exchange's id of its order, and its name where somebody else's order was asked for. While an
+    attempt of ours is unresolved, an id that nobody knows may be its: such a trade waits for the next read, which will
+    know the order.
     """
     held: dict[str, int] = {}
     for fill in fills:
@@ -132,13 +133,13 @@ def _merge_fills(
         key = (fill.symbol, fill.exchange_order_id)
         name = names.get(key) or step.ledger.order_ids.get(key) or fill.client_order_id or ""
         order = step.ledger.orders.get(name)
-        if order is None and _may_be_ours(step, fill, dead):
+        if order is None and fill.client_order_id is None and _may_be_ours(step, fill, dead):
             held[fill.symbol] = min(fill.trade_id, held.get(fill.symbol, fill.trade_id))
             step.do(Reconcile(f"trade {fill.trade_id} of {fill.symbol} may be of an unresolved order"))
             continue
         if order is not None and order.attempt_state is not AttemptState.ACKED and key not in names:
             _proven(step, order, fill.exchange_order_id, None)
-        book_fill(step, fill, order)
+        book_fill(step, fill, order, forced(name) if order is None else None)
     return held
 
 

@@ -89,6 +89,16 @@ class BinanceReads:
         rows = _about(symbol, await self._ask("find_algo", at.ALL_ALGOS, symbol=symbol, limit=PAGE))
         return next((algo_report(row) for row in rows if row["clientAlgoId"] == client_algo_id), None)
 
+    async def find_by_exchange_id(self, symbol: str, exchange_order_id: int) -> OrderReport | None:
+        """An ordinary order by its id, forced ones included (GET order, weight 1)."""
+        try:
+            answer = await self._ask("find", at.QUERY_ORDER, symbol=symbol, orderId=exchange_order_id)
+        except BrokerRefused as no:
+            if no.code != NO_SUCH_ORDER:
+                raise
+            return None
+        return order_report(_about(symbol, answer))
+
     async def open_orders(self, symbol: str | None = None) -> list[OrderReport]:
         """Every open ordinary order, or those of a symbol, which weighs 1 instead of 40."""
         rows = await self._ask("open_orders", at.OPEN_ORDERS, **_of(symbol))

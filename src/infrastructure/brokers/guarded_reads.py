@@ -18,6 +18,7 @@ Sleep = Callable[[float], Awaitable[None]]
 READS: Final = frozenset(
     {
         "find",
+        "find_by_exchange_id",
         "first_trades",
         "open_orders",
         "open_algo_orders",

@@ -70,6 +70,12 @@ class PaperReads(ABC):
             report = order_report(answer)
             return report if algo is None else replace(report, algo_id=algo.algo_id)
 
+    async def find_by_exchange_id(self, symbol: str, exchange_order_id: int) -> OrderReport | None:
+        """An ordinary order of the account by its id, forced ones included."""
+        with _asking("find_by_exchange_id", tolerated=NO_SUCH_ORDER):
+            return order_report(self._engine.query_order(self._account, symbol, order_id=exchange_order_id))
+        return None
+
     async def open_orders(self, symbol: str | None = None) -> list[OrderReport]:
         """Every open ordinary order, or those of a symbol."""
         with _asking("open_orders"):

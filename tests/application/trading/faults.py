@@ -29,6 +29,10 @@ class WeakBroker(PaperBroker):
     async def find(self, symbol: str, client_order_id: str) -> OrderReport | None:
         return None if client_order_id in self.hidden else await super().find(symbol, client_order_id)
 
+    async def find_by_exchange_id(self, symbol: str, exchange_order_id: int) -> OrderReport | None:
+        found = await super().find_by_exchange_id(symbol, exchange_order_id)
+        return None if found is None or found.client_order_id in self.hidden else found
+
     async def open_orders(self, symbol: str | None = None) -> list[OrderReport]:
         return [o for o in await super().open_orders(symbol) if o.client_order_id not in self.hidden]
 

@@ -66,7 +66,7 @@ async def test_a_running_session_hears_of_it(tmp_path: Path, name: str):
 
 @pytest.mark.parametrize("name", HANDS)
 async def test_a_session_that_was_dead_then_finds_it_at_its_next_start(tmp_path: Path, name: str):
-    act, _ = HANDS[name]
+    act, after = HANDS[name]
     runner = await holding(tmp_path)
     act(runner.parts.broker._engine)  # type: ignore[attr-defined]
     await die(runner)
@@ -74,6 +74,7 @@ async def test_a_session_that_was_dead_then_finds_it_at_its_next_start(tmp_path:
     runner = await begin(config := calm(tmp_path))
 
     await assert_equal_books(runner)
+    assert runner.loop.ledger.account.trading_state.value == after
     booked = [event for event in events_of(config, FillBooked) if isinstance(event, FillBooked)]
     assert {event.strategy_id for event in booked if not event.client_order_id} <= {"external"}
     await die(runner)

@@ -5,8 +5,9 @@ wallet, is said here too.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
+from operator import itemgetter
 from typing import Final
 
 from src.application.ports.broker import Broker
@@ -24,6 +25,8 @@ POSITION: Final = "position"
 
 SINGLY_MAX: Final = 20
 """Up to so many symbols, asking for the orders of each is lighter than for those of all."""
+OTHERS_MAX: Final = 100
+"""How many orders of others are asked for in one read, one question each; their older trades stay without a name."""
 LATE_TRADES_MS: Final = 60_000
 """How late a trade may show up in the list of trades."""
 
@@ -71,10 +74,12 @@ async def read_exchange(
     income = await broker.income(since_ms)
     known = await _settled(ledger, store, reports.values(), fills)
     strange = _unexplained(ledger, known, reports.values(), fills)
+    others = await _others(broker, ledger, strange)
+    strange = [fill for fill in strange if _order_key(fill) not in others]
     judgement = unknown.judge(absent, strange, venue.now_ms - venue.error_ms, at_start)
     merge = ExchangeRead(
-        fills=tuple(fills),
-        orders=tuple(reports.values()),
+        fills=tuple(_named(fill, others) for fill in fills),
+        orders=(*reports.values(), *others.values()),
         income=tuple(income),
         dead=judgement.dead,
         lost=judgement.lost,
@@ -135,6 +140,32 @@ def _unexplained(
         and (fill.symbol, fill.exchange_order_id) not in ledger.order_ids
         and fill.trade_id not in ledger.symbol(fill.symbol).trade_ids
     ]
+
+
+async def _others(
+    broker: Broker, ledger: Ledger, strange: Iterable[FillReport]
+) -> dict[tuple[str, int], OrderReport]:
+    """The orders of trades that nobody can name, newest first, unless they turn out to be ours.
+
+    A forced order (a liquidation, a deleveraging, a settlement) tells itself by its name only.
+    """
+    others: dict[tuple[str, int], OrderReport] = {}
+    asked = sorted({_order_key(fill) for fill in strange}, key=itemgetter(1), reverse=True)
+    for symbol, exchange_order_id in asked[:OTHERS_MAX]:
+        report = await broker.find_by_exchange_id(symbol, exchange_order_id)
+        if report is not None and report.client_order_id not in ledger.orders:
+            others[symbol, exchange_order_id] = report
+    return others
+
+
+def _order_key(fill: FillReport) -> tuple[str, int]:
+    return fill.symbol, fill.exchange_order_id
+
+
+def _named(fill: FillReport, others: Mapping[tuple[str, int], OrderReport]) -> FillReport:
+    """The trade, with the name of its order where that is somebody else's."""
+    other = others.get(_order_key(fill)) if others else None
+    return fill if other is None else replace(fill, client_order_id=other.client_order_id)
 
 
 async def _trades(
