@@ -42,7 +42,7 @@ endef
 flag = $(if $($(1)),$(2) "$($(1))")
 
 .PHONY: help setup setup-run run test test-all check tidy format bench bench-slice crash crash-slice simulation \
-        simulation-network venue venue-slice acceptance matrix matrix-slice soak replay-acceptance lock clean
+        simulation-network simulation-pairs venue venue-slice acceptance matrix matrix-slice soak replay-acceptance lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
@@ -88,6 +88,9 @@ simulation: $(DEV_STAMP) ## Run the program through SEEDS simulated worlds
 
 simulation-network: $(DEV_STAMP) ## Run program, adapters and local exchange through 2000 histories of a simulated network
 	@$(PY) -m tests.simulation --network 2000 $(ARGS)
+
+simulation-pairs: $(DEV_STAMP) ## Kill at every pair of crash points, the second inside recovery from the first
+	@$(PY) -m tests.simulation --pairs 1200 $(ARGS)
 
 venue: $(DEV_STAMP) ## Trade on the local exchange while streams are cut, answers lost and processes killed
 	@$(PY) -m tests.venue $(ARGS)

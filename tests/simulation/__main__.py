@@ -1,7 +1,8 @@
 """``python -m tests.simulation [SEEDS]``: that many histories, each with a crash or two, on every core.
 
 Prints each violation with the seed that replays it (``--seed N``), and figures at the end; the exit code is the
-verdict. ``--network N`` plays N histories of the whole program with its adapters instead (tests/simulation/network).
+verdict. ``--network N`` plays N histories of the whole program with its adapters instead (tests/simulation/network);
+``--pairs S`` runs every pair of crash points, the second inside recovery, for S seconds at most.
 """
 
 import argparse
@@ -10,6 +11,7 @@ import time
 from collections import Counter
 
 from tests.simulation.network.__main__ import main as run_network
+from tests.simulation.pairs import main as run_pairs
 from tests.simulation.pool import each_seed
 from tests.simulation.seeds import Verdict, run_seed
 
@@ -23,7 +25,15 @@ def main() -> int:
     parser.add_argument(
         "--network", type=int, metavar="SEEDS", help="the whole program over a simulated network"
     )
+    parser.add_argument(
+        "--pairs",
+        type=float,
+        metavar="SECONDS",
+        help="every pair of crash points, the second inside recovery",
+    )
     arguments = parser.parse_args()
+    if arguments.pairs is not None:
+        return run_pairs(arguments.pairs)
     if arguments.network is not None:
         return run_network(["--first", str(arguments.first), str(arguments.network)])
     first, count = (arguments.seed, 1) if arguments.seed is not None else (arguments.first, arguments.seeds)

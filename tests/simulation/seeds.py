@@ -52,7 +52,7 @@ def _run_seed(seed: int, folder: Path) -> Verdict:
     for plan in plans:
         world.process(plan, end=False)
     world.process(None, end=True)
-    found, head = _judge(world)
+    found, head = judge(world)
     if not found:
         shutil.rmtree(world.folder)
     return Verdict(
@@ -60,7 +60,8 @@ def _run_seed(seed: int, folder: Path) -> Verdict:
     )
 
 
-def _judge(world: World) -> tuple[tuple[str, ...], str]:
+def judge(world: World) -> tuple[tuple[str, ...], str]:
+    """What is violated in a world at rest, and the head of its journal."""
     accounts = read_accounts(world.config.database)
     if len(accounts) != 1:
         return (f"{len(accounts)} accounts instead of one",), ""

@@ -85,10 +85,11 @@ class World:
         shutil.copyfile(templates.database, self.config.database)
         self.orders_sent = 0
 
-    def process(self, plan: CrashPlan | None, *, end: bool) -> bool:
+    def process(self, plan: CrashPlan | None, *, end: bool, only_start: bool = False) -> bool:
         """Run one process until the plan kills it (True), or until the market ends (False).
 
-        ``end``: stop in good order at the end of the market; otherwise the process is killed there.
+        ``end``: stop in good order at the end of the market; otherwise the process is killed there. ``only_start``:
+        it is killed when it has started.
         """
         install_hook(plan)
         parts: SessionParts | None = None
@@ -100,6 +101,8 @@ class World:
             )
             runner = SessionRunner(parts)
             drive(runner.start())
+            if only_start:
+                return True
             Trader(runner, self.seed, self.orders_sent).schedule()
             if end:
                 drive(runner.run())
