@@ -186,10 +186,22 @@ def test_a_fence_is_wanted_when_no_event_comes_by_itself_and_not_for_ever():
 
     case.read(1)
     early = case.unknown.fences_wanted(ledger, case.until_ms + FENCE_AFTER_MS - 1)
-    late = [case.unknown.fences_wanted(ledger, case.until_ms + FENCE_AFTER_MS + n) for n in range(5)]
+    late = []
+    for _ in range(FENCES_MAX + 2):
+        late.append(case.unknown.fences_wanted(ledger, case.until_ms + FENCE_AFTER_MS))
+        case.unknown.fence_placed(ledger, BTC)
 
     assert early == []
-    assert late == [[BTC]] * FENCES_MAX + [[]] * (5 - FENCES_MAX)
+    assert late == [[BTC]] * FENCES_MAX + [[]] * 2
+
+
+def test_a_fence_that_may_not_be_placed_now_is_wanted_again():
+    case = Case()
+    case.read(1)
+
+    wanted = [case.unknown.fences_wanted(case.scene.ledger, case.until_ms + 60_000) for _ in range(9)]
+
+    assert wanted == [[BTC]] * 9
 
 
 @given(

@@ -194,7 +194,8 @@ class StateRecoveryService:
         venue = loop.broker.venue_time()
         now_ms = venue.now_ms - venue.error_ms
         for symbol in self.unknown.fences_wanted(loop.ledger, now_ms):
-            loop.decide(PlaceFence(symbol))
+            if loop.decide(PlaceFence(symbol)).effects:
+                self.unknown.fence_placed(loop.ledger, symbol)
         if not loop.stream_lost:
             loop.desk.suspension = self._hold = self.unknown.hold(loop.ledger, now_ms)
         await loop.flush()

@@ -186,19 +186,31 @@ class UnknownOutcomes:
         """
         symbols: dict[str, None] = {}
         for order in ledger.orders.values():
-            if (
-                not _is_unknown(order)
-                or order.ticket.purpose is Purpose.FENCE
-                or order.ticket.order_type.is_conditional
-                or not self._witness.listens_since(order)
-                or now_ms - self.arrives_until_ms(order) < FENCE_AFTER_MS
-            ):
-                continue
             trail = self._trails.get(order.client_order_id)
-            if trail is not None and trail.fences < FENCES_MAX:
-                trail.fences += 1
+            if (
+                trail is not None
+                and trail.fences < FENCES_MAX
+                and self._awaits_fence(order)
+                and now_ms - self.arrives_until_ms(order) >= FENCE_AFTER_MS
+            ):
                 symbols[order.symbol] = None
         return list(symbols)
+
+    def fence_placed(self, ledger: Ledger, symbol: str) -> None:
+        """Count a fence for every attempt that it may prove dead."""
+        for order in ledger.orders.values():
+            trail = self._trails.get(order.client_order_id)
+            if trail is not None and order.symbol == symbol and self._awaits_fence(order):
+                trail.fences += 1
+
+    def _awaits_fence(self, order: Order) -> bool:
+        ticket = order.ticket
+        return (
+            _is_unknown(order)
+            and ticket.purpose is not Purpose.FENCE
+            and not ticket.order_type.is_conditional
+            and self._witness.listens_since(order)
+        )
 
 
 def _names(orders: Iterable[Order]) -> tuple[str, ...]:

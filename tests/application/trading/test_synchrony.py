@@ -1,0 +1,99 @@
+"""A session keeps itself in step: by the clock, after it stood still, and patiently where reads lag."""
+
+from pathlib import Path
+
+import pytest
+
+from src.application.trading.session_runner import SessionRunner
+from src.bootstrap import paper
+from src.domain.ledger import events as e
+from src.domain.orders.news import OrderReport, PositionReport
+from src.domain.sessions.trading_states import TradingState
+from tests.application.trading.faults import WeakBroker
+from tests.application.trading.sessions import begin, calm, die, events_of, order, parts_of, pass_time
+
+
+class LateBooks(WeakBroker):
+    """Shows no position for so many reads; notes every question about ended orders."""
+
+    late_reads = 0
+    asked: list[int]
+
+    async def positions(self) -> list[PositionReport]:
+        self.late_reads -= 1
+        return [] if self.late_reads >= 0 else await super().positions()
+
+    async def orders(self, symbol: str, since_ms: int) -> list[OrderReport]:
+        self.asked = [*getattr(self, "asked", []), since_ms]
+        return await super().orders(symbol, since_ms)
+
+
+@pytest.fixture(autouse=True)
+def late_books(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every session here is at an exchange whose reads promise little."""
+    monkeypatch.setattr(paper, "PaperBroker", LateBooks)
+
+
+def causes(config: paper.PaperConfig) -> list[str]:
+    finished = events_of(config, e.RecoveryFinished)
+    return [event.cause for event in finished if isinstance(event, e.RecoveryFinished)]
+
+
+@pytest.mark.parametrize(("late_reads", "agrees"), [(1, True), (3, True), (4, False)])
+async def test_what_differs_is_read_again_after_pauses_in_which_the_session_works_on(
+    late_reads: int, agrees: bool, tmp_path: Path
+):
+    runner = await begin(calm(tmp_path))
+    order(runner)
+    await pass_time(runner.loop, 2_000)
+    broker, begun_ms = runner.parts.broker, runner.loop.inputs.now_ms()
+    broker.late_reads = late_reads  # type: ignore[attr-defined]
+    frames = runner.loop.frames
+
+    report = await runner.recovery.recover("a test", new_stream=False)
+
+    pauses_ms = sum((1_000, 2_000, 4_000)[:late_reads])
+    assert report.agrees is agrees
+    assert runner.loop.inputs.now_ms() - begun_ms == pauses_ms
+    assert runner.loop.frames > frames
+    halted = runner.loop.ledger.account.trading_state is TradingState.HALTED
+    assert halted is not agrees
+    assert runner.loop.desk.suspension == ""
+    await die(runner)
+
+
+async def test_a_session_that_stood_still_does_not_trust_its_stream_any_more(tmp_path: Path):
+    runner = await begin(calm(tmp_path))
+    loop = runner.loop
+    epoch = loop.ledger.account.stream_epoch
+
+    look, loop.on_tick = loop.on_tick, lambda: None
+    await pass_time(loop, 15_000)
+    loop.on_tick = look
+    await pass_time(loop, 1_500)
+    noticed = (loop.stream_lost, "stood still" in loop.desk.suspension)
+    await runner.reconcile()
+    await pass_time(loop, 1_500)
+
+    assert noticed == (True, True)
+    assert loop.ledger.account.stream_epoch > epoch
+    assert (loop.stream_lost, loop.desk.suspension) == (False, "")
+    await die(runner)
+
+
+async def test_what_is_open_is_compared_every_sixty_ticks_and_what_has_ended_every_nine_hundred(
+    tmp_path: Path,
+):
+    parts = parts_of(config := calm(tmp_path))
+    parts.tick_ms = 20
+    runner = SessionRunner(parts)
+    await runner.start()
+
+    for _ in range(19):
+        await pass_time(runner.loop, 1_000)
+        if runner.loop.reconcile_wanted:
+            await runner.reconcile()
+
+    assert causes(config).count("timer") > 10
+    assert len(parts.broker.asked) == len(parts.options.symbols)  # type: ignore[attr-defined]
+    await die(runner)
