@@ -61,6 +61,7 @@ class AView:
     objection: str | None = None
     worst: Decimal | None = MARK
     margin_brackets: tuple[MarginBracket, ...] = ()
+    added: Decimal = Decimal(0)
     volatilities: dict[str, Volatility] = field(default_factory=dict)
     correlations: dict[frozenset[str], Decimal] = field(default_factory=dict)
 
@@ -82,6 +83,9 @@ class AView:
 
     def brackets(self, symbol: str) -> Sequence[MarginBracket]:
         return self.margin_brackets
+
+    def margin_added(self, symbol: str, side: PositionSide, opened_ms: int) -> Decimal:
+        return self.added
 
     def volatility(self, symbol: str) -> Volatility | None:
         return self.volatilities.get(symbol)

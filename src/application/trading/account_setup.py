@@ -1,10 +1,14 @@
 """What the exchange is told before a session trades: position mode, margin type and leverage; and what it says."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterable
 
 from src.application.ports.broker import BrokerRefused
+from src.application.trading.market_desk import MarketDesk
 from src.application.trading.session_parts import SessionParts
+from src.domain.ledger.state import Ledger
 from src.domain.market.view import MarginBracket
+from src.domain.money import quantize_amount
+from src.domain.orders.news import PositionReport
 
 
 async def prepare_account(parts: SessionParts) -> None:
@@ -29,6 +33,21 @@ async def prepare_account(parts: SessionParts) -> None:
                 for each in await broker.leverage_brackets(symbol)
             ],
         )
+
+
+def note_isolated_wallets(desk: MarketDesk, ledger: Ledger, reports: Iterable[PositionReport]) -> None:
+    """Remember what isolated positions have beyond cost over leverage: margin that was added, or taken back, by hand.
+
+    The exchange says what a wallet is, not why; the difference holds until the position is closed or read again.
+    """
+    session = ledger.session
+    for report in reports:
+        position = ledger.positions.get((report.symbol, report.position_side))
+        if session is None or position is None or not report.isolated_wallet:
+            continue
+        own = abs(position.cost) / session.options.leverage_of(report.symbol)
+        added = quantize_amount(report.isolated_wallet - own)
+        desk.set_margin_added(report.symbol, report.position_side, position.opened_ms, added)
 
 
 async def _changed(change: Awaitable[None], state: str) -> None:

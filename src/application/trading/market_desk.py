@@ -14,7 +14,9 @@ from src.domain.market.book import OverlayBook
 from src.domain.market.candle import Candle, CandleBuilder
 from src.domain.market.instrument import Instrument
 from src.domain.market.quality import QualityGates, QualityLimits
+from src.domain.market.sides import PositionSide
 from src.domain.market.view import MarginBracket
+from src.domain.money import ZERO
 
 
 class SymbolDesk:
@@ -41,6 +43,8 @@ class MarketDesk:
         # Why nothing may be opened at all; empty while the session agrees with its exchange.
         self.suspension = ""
         self._brackets: dict[str, tuple[MarginBracket, ...]] = {}
+        # Of each isolated position: when it was opened, and what its wallet has beyond cost over leverage.
+        self._added: dict[tuple[str, PositionSide], tuple[int, Decimal]] = {}
         self.statistics = MarketStatistics(instruments, timeframe)
         self.volume = VolumeProfile()
         # Parts of the view of decisions, as of the last closed bars.
@@ -162,6 +166,15 @@ class MarketDesk:
         """What the exchange says of a symbol's margin, lowest bracket first."""
         if brackets:
             self._brackets[symbol] = tuple(brackets)
+
+    def margin_added(self, symbol: str, side: PositionSide, opened_ms: int) -> Decimal:
+        """What was added to an isolated position by hand, as of the last comparison with the exchange."""
+        known = self._added.get((symbol, side))
+        return known[1] if known is not None and known[0] == opened_ms else ZERO
+
+    def set_margin_added(self, symbol: str, side: PositionSide, opened_ms: int, amount: Decimal) -> None:
+        """What the exchange's wallet of a position has beyond cost over leverage; below zero if it has less."""
+        self._added[symbol, side] = opened_ms, amount
 
     # --- for screens ----------------------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Protocol
 
 from src.domain.market.instrument import Instrument
+from src.domain.market.sides import PositionSide
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,10 @@ class MarketView(Protocol):
         """The margin brackets of a symbol, lowest first; empty when they are not known."""
         ...
 
+    def margin_added(self, symbol: str, side: PositionSide, opened_ms: int) -> Decimal:
+        """What an isolated position has beyond cost over leverage, since it was opened; quote asset, 0 if unknown."""
+        ...
+
     def volatility(self, symbol: str) -> Volatility | None:
         """How much the symbol moves; None while too few bars are known."""
         ...
@@ -95,6 +100,10 @@ class BlindView:
     def brackets(self, symbol: str) -> Sequence[MarginBracket]:
         """Nothing is known."""
         return ()
+
+    def margin_added(self, symbol: str, side: PositionSide, opened_ms: int) -> Decimal:
+        """Nothing is known."""
+        return Decimal(0)
 
     def volatility(self, symbol: str) -> Volatility | None:
         """None: there are no bars."""

@@ -103,7 +103,7 @@ def position_margins(ledger: Ledger, view: MarketView, *, with_prices: bool = Tr
     margins = []
     for each in valued:
         if isolated and options is not None:
-            wallet = abs(each.position.cost) / options.leverage_of(each.position.symbol)
+            wallet = _isolated_wallet(view, each.position, options.leverage_of(each.position.symbol))
             mates, others = [each], []
         else:
             wallet = ledger.wallet_balance
@@ -111,6 +111,12 @@ def position_margins(ledger: Ledger, view: MarketView, *, with_prices: bool = Tr
             others = [other for other in valued if other.position.symbol != each.position.symbol]
         margins.append(_margin(each, wallet, mates, others, with_price=with_prices))
     return margins
+
+
+def _isolated_wallet(view: MarketView, position: Position, leverage: int) -> Decimal:
+    """What the position was given: its margin when it was opened, and what was added to it since."""
+    added = view.margin_added(position.symbol, position.position_side, position.opened_ms)
+    return abs(position.cost) / leverage + added
 
 
 def _margin(

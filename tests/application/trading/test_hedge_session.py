@@ -11,6 +11,7 @@ from src.application.trading.position_tracker import PositionTracker
 from src.application.trading.session_runner import EndCause, SessionRunner
 from src.domain.market.sides import PositionSide
 from src.domain.orders.types import Purpose
+from src.infrastructure.brokers.paper_broker import PAPER_ACCOUNT
 from tests.application.trading.sessions import begin, calm, die, parts_of, pass_time
 from tests.simulation.world import SYMBOL
 
@@ -113,4 +114,23 @@ async def test_a_trailing_stop_is_shown_where_it_stands_at_the_latest(tmp_path: 
 
     assert line.stop_price is not None
     assert abs(line.stop_price - line.entry_price * Decimal("0.98")) < Decimal("0.1")
+    await die(runner)
+
+
+async def test_margin_that_was_added_by_hand_counts_after_the_next_comparison(tmp_path: Path):
+    runner = await begin(calm(tmp_path, margin_type="ISOLATED", leverages=((SYMBOL, 20),)))
+    await adjusted(runner, "0.004", PositionSide.BOTH)
+    tracker = PositionTracker(runner.loop.ledger, runner.loop.desk)
+    (before,) = tracker.open_positions()
+
+    runner.parts.broker._engine.change_position_margin(  # type: ignore[attr-defined]
+        PAPER_ACCOUNT, SYMBOL, Decimal(10), 1
+    )
+    await runner.recovery.recover("a test", new_stream=False)
+
+    (line,), (theirs,) = tracker.open_positions(), await runner.parts.broker.positions()
+    assert before.liquidation_price is not None and line.liquidation_price is not None
+    assert before.liquidation_price - line.liquidation_price > 2_000
+    assert theirs.liquidation_price is not None
+    assert abs(line.liquidation_price - theirs.liquidation_price) < 1
     await die(runner)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from src.application.ports.failpoints import failpoint
+from src.application.trading.account_setup import note_isolated_wallets
 from src.application.trading.opening import open_books
 from src.application.trading.services.exchange_reading import Reading, differences, disputed, read_exchange
 from src.application.trading.services.unknown_outcomes import UnknownOutcomes
@@ -156,6 +157,7 @@ class StateRecoveryService:
         report.differences = differences(loop.ledger, reading)
         if report.agrees:
             self._income_read_ms = max((i.at_ms for i in merge.income), default=self._income_read_ms)
+            note_isolated_wallets(loop.desk, loop.ledger, reading.positions)
         return reading
 
     async def _pause(self, pause_ms: int) -> None:
