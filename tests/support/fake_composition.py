@@ -15,6 +15,7 @@ from src.application.ports.store import (
     EquityPoint,
     JournalHead,
     JournalRecord,
+    RecoveryRow,
 )
 from src.application.trading.snapshot import SessionSnapshot
 from src.domain.ledger.events import Event, FillBooked, IncomeBooked
@@ -60,6 +61,7 @@ class FakeReads:
     the_executions: list[Execution] = field(default_factory=list)
     the_income: list[IncomeBooked] = field(default_factory=list)
     points: list[EquityPoint] = field(default_factory=list)
+    the_recoveries: list[RecoveryRow] = field(default_factory=list)
 
     def same_commit(self) -> AbstractContextManager[None]:
         return nullcontext()
@@ -111,6 +113,9 @@ class FakeReads:
 
     def equity_curve(self, account_id: str, session_id: str | None = None) -> list[EquityPoint]:
         return self.points
+
+    def recoveries(self, account_id: str, limit: int = 20) -> list[RecoveryRow]:
+        return self.the_recoveries[:limit]
 
     def journal(
         self, account_id: str, after_seq: int = 0, kind: str | None = None

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol
 
-from src.domain.ledger.events import AccountOpened, Event, FillBooked, IncomeBooked
+from src.domain.ledger.events import AccountOpened, Event, FillBooked, IncomeBooked, RecoveryFinished
 from src.domain.ledger.state import Ledger
 from src.domain.market.candle import Candle
 from src.domain.orders.order import Order
@@ -98,6 +98,14 @@ class EquityPoint:
     wallet: Decimal
     unrealized_pnl: Decimal
     exposure: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class RecoveryRow:
+    """One comparison of store and exchange, as the journal has it; ``at_ms`` is session time."""
+
+    at_ms: int
+    report: RecoveryFinished
 
 
 class OrderArchive(Protocol):
@@ -230,6 +238,10 @@ class ReadModels(Protocol):
 
     def candles(self, account_id: str, symbol: str, timeframe: str, limit: int | None = None) -> list[Candle]:
         """The newest closed candles that sessions have seen, oldest first."""
+        ...
+
+    def recoveries(self, account_id: str, limit: int = 20) -> list[RecoveryRow]:
+        """Comparisons of store and exchange, newest first."""
         ...
 
     def journal(

@@ -17,6 +17,7 @@ from src.application.ports.store import (
     EquityPoint,
     JournalHead,
     JournalRecord,
+    RecoveryRow,
     StoreError,
 )
 from src.domain.ledger.events import FillBooked, IncomeBooked
@@ -138,6 +139,11 @@ class SqlReadModels(ABC):
         """The newest closed candles, oldest first."""
         key = (self._find(account_id), symbol, timeframe, _limit(limit))
         return [sql.CANDLE.build(row) for row in reversed(self._query(sql.SELECT_CANDLES, key))]
+
+    def recoveries(self, account_id: str, limit: int = 20) -> list[RecoveryRow]:
+        """Comparisons of store and exchange, newest first."""
+        rows = self._query(sql.SELECT_RECOVERIES, (self._find(account_id), limit))
+        return [RecoveryRow(at_ms, sql.RECOVERY.build(values)) for at_ms, *values in rows]
 
     def journal(
         self, account_id: str, after_seq: int = 0, kind: str | None = None

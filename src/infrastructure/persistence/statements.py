@@ -207,6 +207,9 @@ SELECT_CANDLES: Final = select(
 )
 SELECT_INCOME: Final = select("income", INCOME.columns, "WHERE account_no=? ORDER BY at_ms,transaction_id")
 SELECT_TRIPS: Final = select("round_trips", TRIP.columns, "WHERE account_no=? ORDER BY trip_no DESC LIMIT ?")
+SELECT_RECOVERIES: Final = select(
+    "recovery_reports", ("at_ms", *RECOVERY.columns), "WHERE account_no=? ORDER BY seq DESC LIMIT ?"
+)
 SELECT_EQUITY: Final = select(
     "equity_points",
     ("at_ms", *EQUITY.columns),

@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 
+from src.application.ports.store import RecoveryRow
 from src.interfaces.cli.accounts import choose_account
 from src.interfaces.cli.composition import Application, Difference, RecoveryOutcome
 from src.interfaces.cli.control import command
 from src.interfaces.cli.errors import CommandFailed
 from src.interfaces.cli.tables import print_table
-from src.interfaces.cli.texts import short_id
+from src.interfaces.cli.texts import moment, short_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,8 @@ def print_comparison(comparison: Comparison) -> None:
     outcome = comparison.outcome
     if outcome is None:
         print(
-            "the running session compares itself with the exchange now: `status` and its alarms tell the result"
+            "the running session compares itself with the exchange now: `status --detailed` and its alarms tell the "
+            "result"
         )
         return
     if outcome.differences:
@@ -58,6 +60,26 @@ def print_comparison(comparison: Comparison) -> None:
         f" {outcome.unresolved} unresolved"
     )
     print("store and exchange agree" if outcome.agrees else "store and exchange do NOT agree")
+
+
+def last_recovery(app: Application, account_id: str) -> RecoveryRow | None:
+    """The last comparison that the account's journal knows of."""
+    reads = app.open_reads()
+    try:
+        return next(iter(reads.recoveries(account_id, limit=1)), None)
+    finally:
+        reads.close()
+
+
+def print_last_recovery(row: RecoveryRow) -> None:
+    """The same for people."""
+    report = row.report
+    verdict = "they agree" if report.agrees else f"they differ in {report.differences}, trading is halted"
+    print(
+        f"Last comparison: {moment(row.at_ms)} ({report.cause}), {report.orders_checked} orders checked,"
+        f" added {report.fills_added} fills and {report.income_added} other bookings,"
+        f" {report.unresolved} unresolved; {verdict}"
+    )
 
 
 def _row(difference: Difference) -> tuple[str, str, str, str]:

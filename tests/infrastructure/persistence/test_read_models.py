@@ -232,3 +232,13 @@ async def test_another_account_of_the_database_is_not_mixed_in(reads: ReadModels
     assert reads.orders("account-2") == []
     assert reads.head("account-2").seq == 1
     assert len(reads.accounts()) == 2
+
+
+async def test_comparisons_are_listed_newest_first(reads: ReadModels, session: Session):
+    first = e.RecoveryFinished("start", 3, 1, 0, 0, 0, True)
+    second = e.RecoveryFinished("timer", 2, 0, 0, 1, 1, False)
+    await session.write(first)
+    await session.write(second)
+
+    assert [row.report for row in reads.recoveries(NAME)] == [second, first]
+    assert [row.at_ms for row in reads.recoveries(NAME, limit=1)] == [session.at_ms]

@@ -157,6 +157,7 @@ def status(
     """Show the session, or its last known state."""
     from src.interfaces.cli.audits import print_audit_line
     from src.interfaces.cli.documents import print_document
+    from src.interfaces.cli.recovery import last_recovery, print_last_recovery
     from src.interfaces.cli.state import look
     from src.interfaces.cli.status import print_status, status_document
 
@@ -164,8 +165,12 @@ def status(
     seen = look(app, account)
     audit = app.last_audit(seen.account.account_id)
     if as_json:
-        print_document(status_document(seen) | {"audit": audit})
+        last = last_recovery(app, seen.account.account_id)
+        print_document(status_document(seen) | {"audit": audit, "last_recovery": last})
     else:
         print_status(seen, detailed=detailed)
+        last = last_recovery(app, seen.account.account_id) if detailed else None
+        if last is not None:
+            print_last_recovery(last)
         if detailed and audit is not None:
             print_audit_line(audit)
