@@ -3,8 +3,8 @@
 from dataclasses import replace
 from decimal import Decimal
 
-from src.application.ports.store import JournalRecord
-from src.domain.ledger.events import OutcomeDoubted
+from src.application.ports.store import JournalRecord, RecoveryRow
+from src.domain.ledger.events import OutcomeDoubted, RecoveryFinished
 from src.domain.market.sides import OrderSide
 from src.domain.orders.order import Order
 from src.domain.orders.ticket import Attempt
@@ -102,3 +102,18 @@ def test_a_release_needs_an_order_and_a_reason(run: Run, app: FakeApplication):
     assert nobody.code == ExitCode.NOT_FOUND and "orders --unknown" in nobody.err
     assert silent.code == ExitCode.CONFIGURATION and "--reason" in silent.err
     assert app.asked == []
+
+
+def test_the_last_comparison_with_the_exchange_is_shown_in_detail(run: Run, app: FakeApplication):
+    app.reads.the_recoveries = [RecoveryRow(SENT_MS, RecoveryFinished("timer", 4, 1, 0, 2, 1, False))]
+    app.running = a_snapshot()
+
+    short, detailed = run("status").out, run("status", "--detailed").out
+    document = run("status", "--json").document["last_recovery"]
+
+    assert "Last comparison" not in short
+    assert (
+        "(timer), 4 orders checked, added 1 fills" in detailed
+        and "2 unresolved; they differ in 1" in detailed
+    )
+    assert (document["at_ms"], document["report"]["unresolved"]) == (SENT_MS, 2)
