@@ -57,8 +57,7 @@ class BarPath:
 
     def frames(self, bar: Bar) -> list[MarketFrame]:
         """The frames of a bar, by time."""
-        points = _path(bar, self._tick)
-        offsets = _offsets(points, self._step_ms)
+        points = _path(bar, self._tick, self._step_ms)
         half = round_price_up_to_tick(bar.open * HALF_SPREAD, self._tick)
         share, rest = self._shares(bar, len(points))
         symbol, shown, source, line = self._symbol, self._shown, self._source, bar.line
@@ -67,9 +66,9 @@ class BarPath:
         seller_took = self._close is not None and bar.open < self._close
         frames: list[MarketFrame] = []
         last = len(points) - 1
-        for place, (price, _) in enumerate(points):
+        for place, (price, offset_ms) in enumerate(points):
             number += 1
-            at_ms = bar.open_ms + offsets[place]
+            at_ms = bar.open_ms + offset_ms
             at_ns = at_ms * _NS_PER_MS
             below, above = (before, price) if before < price else (price, before)
             if place:
@@ -99,37 +98,30 @@ class BarPath:
         return share, max(_SATOSHI, bar.volume.quantize(_SATOSHI, ROUND_DOWN) - share * (count - 1))
 
 
-def _path(bar: Bar, tick: Decimal) -> list[tuple[Decimal, int]]:
-    """The points of a bar's path with the number of the corner each leads to: 0 open, 1 and 2 extremes, 3 close."""
-    corners = (bar.low, bar.high) if bar.close >= bar.open else (bar.high, bar.low)
+def _path(bar: Bar, tick: Decimal, step_ms: int) -> list[tuple[Decimal, int]]:
+    """The points of a bar's path: the price, and when it comes, in ms after the open.
+
+    Each of the three legs (to either extreme, to the close) has a third of the bar, the last ends just before the
+    bar does. A bar that stays where it opened has its open alone.
+    """
+    low, high, close = bar.low, bar.high, bar.close
     stride = bar.open * STRIDE
+    third = (step_ms - 1) // 3
     at = bar.open
     points = [(at, 0)]
-    for corner, price in enumerate((*corners, bar.close), 1):
+    begins = -third
+    for price in (low, high, close) if close >= at else (high, low, close):
+        begins += third
         leg = price - at
         if not leg:
             continue
-        if abs(leg) > stride:
-            count = min(ceil(abs(leg) / stride), _LEG_STRIDES_MAX)
-            steps = ((at + leg * i / count) // tick * tick for i in range(1, count))
-            points += [(max(bar.low, step), corner) for step in steps]
-        points.append((price, corner))
+        length = abs(leg)
+        if length > stride:
+            count = min(ceil(length / stride), _LEG_STRIDES_MAX)
+            points += [
+                (max(low, (at + leg * i / count) // tick * tick), begins + third * i // count)
+                for i in range(1, count)
+            ]
+        points.append((price, begins + third))
         at = price
     return points
-
-
-def _offsets(points: list[tuple[Decimal, int]], step_ms: int) -> list[int]:
-    """When each point comes, in ms after the open: a third of the bar for each leg, the last just before its end.
-
-    A bar that stays where it opened has its open alone.
-    """
-    third = (step_ms - 1) // 3
-    counts = [0, 0, 0, 0]
-    for _, corner in points:
-        counts[corner] += 1
-    seen = [0, 0, 0, 0]
-    offsets = []
-    for _, corner in points:
-        seen[corner] += 1
-        offsets.append(third * (corner - 1) + third * seen[corner] // counts[corner] if corner else 0)
-    return offsets

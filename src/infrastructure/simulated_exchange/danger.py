@@ -49,15 +49,19 @@ def is_at_ease(state: ExchangeState, account: Account) -> bool:
     if account.isolated or account.warned:
         return False
     asset, size, profit = "", 0, 0
-    for position in account.every_held():
-        market = state.markets[position.symbol]
-        mark = market.mark()
-        if not mark or (asset and asset != market.rules.margin_asset):
-            return False
-        asset = market.rules.margin_asset
-        value = multiply(abs(position.quantity), mark)
-        size += value
-        profit += value - position.cost if position.quantity > 0 else position.cost - value
+    for sides in account.positions.values():
+        for position in sides.values():
+            quantity = position.quantity
+            if not quantity:
+                continue
+            market = state.markets[position.symbol]
+            mark = market.mark()
+            if not mark or (asset and asset != market.rules.margin_asset):
+                return False
+            asset = market.rules.margin_asset
+            value = multiply(abs(quantity), mark)
+            size += value
+            profit += value - position.cost if quantity > 0 else position.cost - value
     return not asset or account.wallets.get(asset, 0) + profit >= 2 * size
 
 
