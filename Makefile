@@ -15,6 +15,8 @@ DEV_STAMP := $(VENV)/.stamp-dev-$(call lock_sum,requirements-dev.lock)
 TIMEFRAME ?= 1s
 # How many worlds `make simulation` runs through.
 SEEDS ?= 20000
+# How long `make soak` runs.
+MINUTES ?= 30
 # Further arguments for test, crash, simulation, bench: `make test ARGS="-k position"`
 ARGS ?=
 
@@ -42,7 +44,7 @@ endef
 flag = $(if $($(1)),$(2) "$($(1))")
 
 .PHONY: help setup setup-run run test test-all check tidy format bench bench-slice crash crash-slice simulation \
-        simulation-network simulation-pairs venue venue-slice acceptance matrix matrix-slice soak replay-acceptance lock clean
+        simulation-network simulation-pairs venue venue-slice acceptance matrix matrix-slice soak planted replay-acceptance lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
@@ -106,6 +108,12 @@ matrix-slice: $(DEV_STAMP) ## A part of `make matrix` drawn by a seed, as CI run
 
 acceptance: $(DEV_STAMP) ## Kills with everything switched on, whatever befalls an account, 20,000 round trips
 	@$(PY) -m tests.acceptance $(ARGS)
+
+soak: $(DEV_STAMP) ## Trade for MINUTES while both processes are killed, frozen and cut off, then compare their files
+	@$(PY) -m tests.soak --minutes $(MINUTES) $(ARGS)
+
+planted: $(DEV_STAMP) ## Plant bugs in the program and say what finds each
+	@$(PY) -m tests.matrix.planted
 
 replay-acceptance: $(DEV_STAMP) ## Replay the recorded market data twice and compare every byte
 	@$(PY) -m benchmarks.replay $(ARGS)
