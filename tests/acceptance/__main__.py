@@ -14,12 +14,15 @@ from typing import Final
 
 from benchmarks.endurance import EARLY, Endurance, endure, lines
 from src.domain.money import use_money_context
+from tests.acceptance.bars import PROMISED_S, a_month
 from tests.acceptance.events import ACTS, everything_happens
-from tests.acceptance.kills import ROOT, kill_and_judge
+from tests.acceptance.kills import kill_and_judge
+from tests.crash.kills import ROOT
 from tests.crash.places import places
 
 RECORDINGS: Final = ROOT.parent / "shared" / "market-data"
 PATTERN: Final = "*.ws.gz"
+BARS: Final = "*-1m-*.csv.gz"
 EVENT_SEEDS: Final = 24
 COST_TRIPS: Final = 10_000
 """After so many round trips an order may cost at most :data:`GROWTH_MAX` of what it cost after the first hundred."""
@@ -81,6 +84,16 @@ def _endurance(folder: Path, options: argparse.Namespace) -> Iterator[str]:
     yield from endurance_violations(result, window)
 
 
+def _bars(folder: Path, _: argparse.Namespace) -> Iterator[str]:
+    folder.mkdir()
+    month = a_month(folder, next(iter(sorted(RECORDINGS.glob(BARS))), None))
+    print(
+        f"bars: a month in {month.wall_s:.1f} s, {month.busy_s:.1f} s of the processor (promised: {PROMISED_S:.0f} s)",
+        flush=True,
+    )
+    yield from month.violations
+
+
 def endurance_violations(result: Endurance, window: int) -> list[str]:
     """What of the promises about a long session does not hold."""
     at = min(COST_TRIPS, len(result.cost.values))
@@ -95,6 +108,7 @@ def endurance_violations(result: Endurance, window: int) -> list[str]:
 
 PARTS: Final[dict[str, Callable[[Path, argparse.Namespace], Iterator[str]]]] = {
     "events": _events,
+    "bars": _bars,
     "endurance": _endurance,
     "sqlite": _kills("sqlite"),
     "postgres": _kills("postgres"),
