@@ -20,6 +20,7 @@ from src.application.ports.store import (
 from src.application.trading.snapshot import SessionSnapshot
 from src.domain.ledger.events import Event, FillBooked, IncomeBooked
 from src.domain.ledger.state import Ledger
+from src.domain.market.candle import Candle
 from src.domain.orders.order import Order
 from src.domain.orders.parents import ParentOrder
 from src.domain.performance.executions import Execution
@@ -113,6 +114,9 @@ class FakeReads:
 
     def equity_curve(self, account_id: str, session_id: str | None = None) -> list[EquityPoint]:
         return self.points
+
+    def candles(self, account_id: str, symbol: str, timeframe: str, limit: int | None = None) -> list[Candle]:
+        return []
 
     def recoveries(self, account_id: str, limit: int = 20) -> list[RecoveryRow]:
         return self.the_recoveries[:limit]
