@@ -19,6 +19,10 @@ from src.domain.risk.limits import RiskLimits
 from src.domain.signals import Signal, SignalType
 
 _SIDE = {SignalType.BUY: OrderSide.BUY, SignalType.SELL: OrderSide.SELL}
+# Bound once: a member of an enum is looked up through its class at several times the price of a name.
+_EXIT = SignalType.EXIT
+_BUY = OrderSide.BUY
+_WHOLE = Decimal(1)
 
 
 class NothingToDo(Exception):
@@ -42,23 +46,28 @@ class OrderExecutionBridge:
         self._adapter = adapter
         self._sizer = sizer
         self._limits = limits
-        self._stop_loss_pct = stop_loss_pct
+        # What the price is multiplied with to get the stop of an entry; None where there is none.
+        self._stop_of_buy = 1 - stop_loss_pct if stop_loss_pct else None
+        self._stop_of_sell = 1 + stop_loss_pct if stop_loss_pct else None
         self.size_note = ""
         """What limited the last size, or what it rests on; for the why-not line."""
 
     def ticket_for(self, signal: Signal) -> OrderTicket:
         """The one ticket that follows a signal; raises :class:`NothingToDo` when none does."""
-        if signal.signal_type is SignalType.EXIT:
+        if signal.signal_type is _EXIT:
             return self._exit(signal, self._held(signal))
-        side = _SIDE[signal.signal_type]
-        position = self._ledger.position(signal.symbol, self._adapter.side_opened(side))
-        if not position.is_flat and position.side is side:
-            raise NothingToDo(f"{signal.symbol} is already {'long' if side is OrderSide.BUY else 'short'}")
-        if self._entering(signal.symbol):
-            raise NothingToDo(f"an entry in {signal.symbol} is already on its way")
-        quantity = self._size(signal, side)
+        symbol, side = signal.symbol, _SIDE[signal.signal_type]
+        position_side = self._adapter.side_opened(side)
+        position = self._ledger.position(symbol, position_side)
+        held = position.quantity
+        if held and (held > 0) is (side is _BUY):
+            raise NothingToDo(f"{symbol} is already {'long' if side is _BUY else 'short'}")
+        if self._entering(symbol):
+            raise NothingToDo(f"an entry in {symbol} is already on its way")
+        price = self._adapter.best_price(symbol, side)
+        quantity = self._size(signal, side, price) + abs(held)
         return self._adapter.entry(
-            signal.symbol, side, quantity + abs(position.quantity), signal.strategy_id, signal.reason
+            symbol, side, quantity, signal.strategy_id, signal.reason, position_side, price
         )
 
     @property
@@ -78,7 +87,7 @@ class OrderExecutionBridge:
         side, held = position.side, abs(position.quantity)
         if mark is None or (mark - position.entry_price) * side.sign <= 0:
             return None
-        part = self._sized(symbol, side, Decimal(1)).quantity
+        part = self._sized(symbol, side, _WHOLE, self._adapter.best_price(symbol, side)).quantity
         if not part or held + part / 2 >= part * self._sizer.steps:
             return None
         step = int(held / part + Decimal("1.5"))
@@ -108,7 +117,9 @@ class OrderExecutionBridge:
         """The position that an exit of this signal is about: its own, in hedge mode the one it holds."""
         if not self._ledger.is_hedged:
             return self._ledger.position(signal.symbol)
-        sides = [self._ledger.position(signal.symbol, side) for side in (PositionSide.LONG, PositionSide.SHORT)]
+        sides = [
+            self._ledger.position(signal.symbol, side) for side in (PositionSide.LONG, PositionSide.SHORT)
+        ]
         own = [p for p in sides if not p.is_flat and p.strategy_id == signal.strategy_id]
         return own[0] if own else sides[0]
 
@@ -117,24 +128,26 @@ class OrderExecutionBridge:
         book = self._ledger.symbol(symbol)
         return bool(book.pending_buy or book.pending_sell)
 
-    def _size(self, signal: Signal, side: OrderSide) -> Decimal:
-        sized = self._sized(signal.symbol, side, signal.confidence)
+    def _size(self, signal: Signal, side: OrderSide, price: Decimal) -> Decimal:
+        sized = self._sized(signal.symbol, side, signal.confidence, price)
         if not sized.quantity:
             raise NothingToDo(f"no size for {signal.symbol}: {sized.note}")
         self.size_note = sized.note
         return sized.quantity
 
-    def _sized(self, symbol: str, side: OrderSide, confidence: Decimal) -> Sized:
+    def _sized(self, symbol: str, side: OrderSide, confidence: Decimal, price: Decimal) -> Sized:
+        """The size of an entry at the best price, whose stop is measured from there.
+
+        The rules value a position at the worse of that price and the mark price; so does its size.
+        """
+        view = self._view
         instrument = self._adapter.instrument(symbol)
-        price = self._adapter.best_price(symbol, side)
-        stop = price * (1 - self._stop_loss_pct * side.sign) if self._stop_loss_pct else None
-        # The rules value a position at the worse of price and mark price; so does its size.
-        price = max(price, self._view.mark_price(symbol) or price)
-        volatility = self._view.volatility(symbol)
+        factor = self._stop_of_buy if side is _BUY else self._stop_of_sell
+        volatility, mark = view.volatility(symbol), view.mark_price(symbol)
         return self._sizer.size(
-            equity(self._ledger, self._view),
-            price,
-            stop,
+            equity(self._ledger, view),
+            price if mark is None or mark <= price else mark,
+            None if factor is None else price * factor,
             instrument,
             confidence,
             volatility.now if volatility is not None else None,

@@ -26,7 +26,8 @@ def unrealized_pnl(ledger: Ledger, view: MarketView) -> Decimal:
 
 def equity(ledger: Ledger, view: MarketView) -> Decimal:
     """Wallet plus unrealised P&L, in the settle asset."""
-    return ledger.wallet_balance + unrealized_pnl(ledger, view)
+    account = ledger.account
+    return account.wallet.get(account.settle_asset, ZERO) + unrealized_pnl(ledger, view)
 
 
 def gross_exposure(ledger: Ledger, view: MarketView) -> Decimal:

@@ -18,6 +18,13 @@ from src.domain.orders.ticket import OrderTicket
 from src.domain.orders.types import OrderType, Purpose, TimeInForce
 from src.domain.positions.position import Position
 
+# Bound once: a member of an enum is looked up through its class at several times the price of a name.
+_BOTH = PositionSide.BOTH
+_BUY = OrderSide.BUY
+_MARKET = OrderType.MARKET
+_LIMIT = OrderType.LIMIT
+_ENTRY = Purpose.ENTRY
+
 
 class UnknownSymbol(LookupError):
     """The exchange does not list the symbol."""
@@ -46,7 +53,7 @@ class LiveBrokerAdapter:
     def side_opened(self, side: OrderSide) -> PositionSide:
         """The position that an order of this side opens: BOTH, or in hedge mode LONG or SHORT."""
         if not self.hedged:
-            return PositionSide.BOTH
+            return _BOTH
         return PositionSide.LONG if side is OrderSide.BUY else PositionSide.SHORT
 
     def best_price(self, symbol: str, side: OrderSide) -> Decimal:
@@ -54,7 +61,7 @@ class LiveBrokerAdapter:
         prices = self.view.best_prices(symbol)
         if prices is None:
             raise NoPrice(f"there is no quote of {symbol} yet")
-        return prices[1] if side is OrderSide.BUY else prices[0]
+        return prices[1] if side is _BUY else prices[0]
 
     def entry(
         self,
@@ -64,18 +71,23 @@ class LiveBrokerAdapter:
         strategy_id: str,
         reason: str,
         position_side: PositionSide | None = None,
+        price: Decimal | None = None,
     ) -> OrderTicket:
-        """A ticket that trades at once: MARKET, or LIMIT IOC at best ± tolerance. ``quantity`` is on the step."""
-        price = self.best_price(symbol, side)
+        """A ticket that trades at once: MARKET, or LIMIT IOC at best ± tolerance. ``quantity`` is on the step.
+
+        ``price`` is the best price, for callers that know it already.
+        """
+        if price is None:
+            price = self.best_price(symbol, side)
         limit = None
         if not self.use_market_orders:
             limit = self._limit(self.instrument(symbol), side, price)
         return OrderTicket(
             symbol=symbol,
             side=side,
-            order_type=OrderType.MARKET if limit is None else OrderType.LIMIT,
+            order_type=_MARKET if limit is None else _LIMIT,
             quantity=quantity,
-            purpose=Purpose.ENTRY,
+            purpose=_ENTRY,
             strategy_id=strategy_id,
             reference_price=price,
             limit_price=limit,
