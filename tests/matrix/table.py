@@ -7,6 +7,7 @@ says why.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from tests.matrix.faults import FAULTS, Fault
 from tests.matrix.operations import OPERATIONS, Operation
@@ -33,8 +34,11 @@ class Reason(StrEnum):
 
     OTHER_FAMILY = "the fault is not of this kind of operation"
     RUN_TWICE = "a request that the exchange executes twice is two orders, whatever its client does"
-    NO_OLD_TIME = "the local exchange has no earlier time to tell"
+    NEVER_OLD = "the answer is about the moment, there is no older one"
     NO_BODY = "the answer names no symbol"
+
+
+_NEVER_OLD: Final = frozenset({"time", "listen_key.start", "listen_key.keep", "orders.countdown"})
 
 
 def cells() -> Iterator[Cell]:
@@ -52,8 +56,8 @@ def _reason(operation: Operation, fault: Fault, phase: Phase) -> str:
         return operation.never[phase]
     if fault.name == "duplicate" and operation.is_at_once:
         return Reason.RUN_TWICE.value
-    if fault.name == "stale" and operation.name == "time":
-        return Reason.NO_OLD_TIME.value
+    if fault.name == "stale" and operation.name in _NEVER_OLD:
+        return Reason.NEVER_OLD.value
     if fault.name == "wrong_symbol" and not operation.names_symbol:
         return Reason.NO_BODY.value
     return ""
