@@ -35,7 +35,9 @@ SPREAD_BYTES_MAX: Final = 10_000_000
 def main() -> int:
     """Run the parts asked for."""
     parser = argparse.ArgumentParser(prog="python -m tests.acceptance", description=__doc__)
-    parser.add_argument("parts", nargs="*", choices=[[], *PARTS], help="which ones (default: all)")
+    parser.add_argument(
+        "parts", nargs="*", choices=[[], *PARTS], metavar="PART", help=f"of {', '.join(PARTS)} (default: all)"
+    )
     parser.add_argument("--kills", type=int, default=20, help="kills of each session (default 20)")
     parser.add_argument("--trips", type=int, default=20_000, help="round trips of endurance (default 20000)")
     parser.add_argument("--seed", type=int, default=1, help="draws the moments of the kills (default 1)")
