@@ -13,7 +13,9 @@ from tests.soak.schedule import Deed, Move, Schedule
 from tests.venue.processes import Program, Run
 from tests.venue.scenarios import LIVELY, LOOSE
 
-STARTS_MAX: Final = 3
+STARTS_MAX: Final = 8
+START_AGAIN_S: Final = 10.0
+"""Between two tries: the minute's weight of requests may be used up, and has to pass."""
 SETTLE_S: Final = 12.0
 """Beyond the receive window and the client's patience, so that nothing is on its way any more."""
 STOP_S: Final = 60.0
@@ -120,6 +122,7 @@ class Soak:
                 self.ended_by_itself += 1
                 self._run.session.kill()
                 self._calm()
+                time.sleep(START_AGAIN_S)
         raise RuntimeError(f"the session cannot be started: {self._run.session.tail()}")
 
     def _calm(self) -> None:
