@@ -25,6 +25,8 @@ from src.infrastructure.audit.venue_reader import DAY_MS, KEPT_MS, VenueReader
 
 PAPER_GRACE_MS: Final = 2_000
 VENUE_GRACE_MS: Final = 10_000
+VENUE_LAG_MS: Final = 60_000
+"""How long Binance's reads may take to show what its streams have told; it promises nothing."""
 BINANCE_TOLERANCE: Final = UNIT * 100
 """Binance does not say how it rounds an average entry; its profits may lie this far from ours, quote asset."""
 
@@ -36,7 +38,9 @@ def run_audit(request: AuditRequest) -> Report:
         session = read(_place(request), request.account_id)
         exchange, since_ms = _read_exchange(request, session)
         grace_ms = VENUE_GRACE_MS if request.file is None else PAPER_GRACE_MS
-        return audit(session, exchange, since_ms, grace_ms, ZERO if request.is_exact else BINANCE_TOLERANCE)
+        lag_ms = VENUE_LAG_MS if request.file is None else 0
+        tolerance = ZERO if request.is_exact else BINANCE_TOLERANCE
+        return audit(session, exchange, since_ms, grace_ms, lag_ms, tolerance)
 
 
 def _place(request: AuditRequest) -> Any:
@@ -69,12 +73,13 @@ def audit(
     exchange: ExchangeBooks,
     since_ms: int = 0,
     grace_ms: int = PAPER_GRACE_MS,
+    lag_ms: int = 0,
     tolerance: Decimal = ZERO,
 ) -> Report:
     """Compare the books of both sides; see :mod:`src.infrastructure.audit.rows` for what is in flight."""
     with localcontext(EXACT):
         whole = _with_past(session, exchange, since_ms)
-        found = compare_rows(session, whole, grace_ms)
+        found = compare_rows(session, whole, grace_ms, lag_ms)
         compare_totals(session, found, tolerance)
     return Report(
         account_id=session.account_id,

@@ -1,15 +1,18 @@
 """Compares row with row: every trade and every entry of income, of one side with its twin of the other.
 
 A row that the exchange has and the session lacks is in flight until the session has compared itself with the exchange
-at a later time: then it is missing. A row that only the session has is never excused, because the session's books
-are read first.
+at a later time: then it is missing. A row that only the session has is not excused, because the session's books are
+read first, unless it is so fresh that the exchange's reads may lag behind its streams.
 """
 
 from dataclasses import dataclass, field, fields
 from decimal import Decimal
+from sys import maxsize
 from typing import Final
 
 from src.infrastructure.audit.records import (
+    COMMISSION,
+    REALIZED_PNL,
     WITH_TRADES,
     Difference,
     ExchangeBooks,
@@ -54,16 +57,24 @@ def spelled(value: object) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def compare_rows(session: SessionBooks, exchange: ExchangeBooks, grace_ms: int) -> Compared:
-    """Compare every row; ``grace_ms`` is how much later than a row a comparison has to be to have seen it."""
+def compare_rows(session: SessionBooks, exchange: ExchangeBooks, grace_ms: int, lag_ms: int) -> Compared:
+    """Compare every row.
+
+    ``grace_ms`` is how much later than a row a comparison of the session has to be to have seen it, ``lag_ms`` how long
+    the exchange may take until its reads show a row; 0 for one that shows what it has.
+    """
     found = Compared()
     known_ms = session.compared_ms - grace_ms
-    _compare_trades(session, exchange, known_ms, found)
-    _compare_income(session, exchange, known_ms, found)
+    fresh_ms = exchange.now_ms - lag_ms if lag_ms else maxsize
+    _compare_trades(session, exchange, known_ms, fresh_ms, found)
+    _compare_income(session, exchange, known_ms, fresh_ms, found)
+    _expect_income(session, fresh_ms, found)
     return found
 
 
-def _compare_trades(session: SessionBooks, exchange: ExchangeBooks, known_ms: int, found: Compared) -> None:
+def _compare_trades(
+    session: SessionBooks, exchange: ExchangeBooks, known_ms: int, fresh_ms: int, found: Compared
+) -> None:
     extra = {key: fill for key, fill in session.fills.items() if key not in exchange.trades}
     for key in sorted(exchange.trades):
         trade, fill = exchange.trades[key], session.fills.get(key)
@@ -86,6 +97,10 @@ def _compare_trades(session: SessionBooks, exchange: ExchangeBooks, known_ms: in
             found.in_flight += 1
     for fill in extra.values():
         found.checks += 1
+        if fill.at_ms > fresh_ms:
+            found.trades.append(fill)
+            found.in_flight += 1
+            continue
         found.part(fill.name, _summary(fill), MISSING, fill.name, fill.symbol, fill.commission_asset)
 
 
@@ -113,7 +128,9 @@ def _summary(trade: Trade) -> str:
     return f"{trade.side} {spelled(trade.quantity)} at {spelled(trade.price)}"
 
 
-def _compare_income(session: SessionBooks, exchange: ExchangeBooks, known_ms: int, found: Compared) -> None:
+def _compare_income(
+    session: SessionBooks, exchange: ExchangeBooks, known_ms: int, fresh_ms: int, found: Compared
+) -> None:
     """The entries that no trade has told of; those of a trade are counted where the trade is."""
     taken = {trade.key for trade in found.trades}
     summed: dict[IncomeKey, Income] = {}
@@ -135,8 +152,13 @@ def _compare_income(session: SessionBooks, exchange: ExchangeBooks, known_ms: in
             figures = f"{ours.symbol} at {ours.at_ms}", f"{entry.symbol} at {entry.at_ms}"
             found.part(f"{entry.name} symbol and time", *figures, entry.name, entry.symbol)
     for key, ours in session.income.items():
-        if key not in summed:
-            found.checks += 1
+        if key in summed:
+            continue
+        found.checks += 1
+        if ours.at_ms > fresh_ms:
+            found.income.append(ours)
+            found.in_flight += 1
+        else:
             found.part(ours.name, ours.amount, MISSING, ours.name, ours.asset, ours.symbol)
 
 
@@ -167,3 +189,19 @@ def _take_entry(
         summed[entry.key] = entry
         return
     summed[entry.key] = Income(*entry.key, before.amount + entry.amount, entry.symbol, entry.at_ms)
+
+
+def _expect_income(session: SessionBooks, fresh_ms: int, found: Compared) -> None:
+    """The entries of a fresh trade may follow it; until then the trade speaks for them."""
+    told = {(entry.symbol, entry.trade_id, entry.income_type) for entry in found.income}
+    for trade in found.trades:
+        if trade.at_ms <= fresh_ms:
+            continue
+        for kind, asset, amount in (
+            (REALIZED_PNL, session.settle_asset, trade.realized_pnl),
+            (COMMISSION, trade.commission_asset, -trade.commission),
+        ):
+            if amount and (*trade.key, kind) not in told:
+                entry = Income(0, kind, asset, amount, trade.symbol, trade.at_ms, trade.trade_id)
+                found.income.append(entry)
+                found.in_flight += 1

@@ -95,3 +95,16 @@ def test_a_rounded_entry_price_of_the_opening_is_no_difference():
     books.trips["BTCUSDT"] = (1, D("10.49999999"), D("0.2"))
 
     assert audit(books, EXCHANGE).differences == ()
+
+
+def test_what_the_exchanges_reads_do_not_show_yet_is_in_flight_while_it_is_fresh():
+    lagging = ExchangeBooks({trade.key: trade for trade in BEFORE}, [], 5_000)
+    halfway = ExchangeBooks({trade.key: trade for trade in (*BEFORE, *AFTER)}, [FUNDING], 5_000)
+
+    for told in (lagging, halfway):
+        fresh = audit(the_books(OPENING_ENTRY), told, lag_ms=10_000)
+        old = audit(the_books(OPENING_ENTRY), told, lag_ms=1_000)
+
+        assert fresh.differences == ()
+        assert fresh.in_flight >= 2
+        assert old.differences
