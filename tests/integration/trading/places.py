@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import count
 from pathlib import Path
@@ -37,7 +37,7 @@ class TradingPlace:
 
     place: Place
     key: str
-    secret: str
+    secret: str = field(repr=False)
     account: int = 0
     admin_url: str | None = None
 
@@ -114,8 +114,8 @@ async def lost(service: LiveTradingService) -> None:
     """The process is gone: nothing is finished, the lease is free."""
     task = service._task
     assert task is not None, "a session that was started has a task"
-    task.cancel()
-    await until(task.done)
+    # A wait that ends in the moment it is cancelled takes no notice of that.
+    await until(lambda: task.cancel() is False)
     await service._active().parts.broker.close()
     await service.close()
 
