@@ -63,7 +63,6 @@ class History:
         folder.mkdir(parents=True)
         self.config = session_config(folder, seed)
         shutil.copyfile(template, self.config.database)
-        self._graves: list[object] = []
 
     def run(self) -> None:
         """From beginning to judgement."""
@@ -121,10 +120,7 @@ class History:
         self.session_task = self._spawn(self.session_process, self.session.run())
 
     def _spawn(self, process: Process, coroutine: Any) -> "asyncio.Task[None]":
-        task = self.loop.create_task(coroutine, context=process.context)
-        # Nobody may free what a killed process holds before the history is over: coroutines would wake up at it.
-        self._graves.append(task)
-        return task
+        return self.loop.create_task(coroutine, context=process.context)
 
     async def _look_after(self) -> None:
         """Start again what has ended or was killed."""
