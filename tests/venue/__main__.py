@@ -2,9 +2,9 @@
 
 Plans: ``plain`` and ``looped`` (recorded market, nothing goes wrong), ``cuts`` (the user stream cut a hundred times,
 events late and up to twice more), ``lost`` (answers lost), ``doubt`` (outcomes unknown, requests too late, streams
-mute), ``kills`` (both processes killed thirty times), ``acceptance`` and ``acceptance-1x`` (funding, the owner's
-trades, a deleveraging and a liquidation). The recorded market is taken from ``--market-data``; without it the
-synthetic one is traded.
+mute), ``kills`` (both processes killed thirty times), ``hedged`` (hedge mode with isolated margin, cut and killed),
+``acceptance`` and ``acceptance-1x`` (funding, the owner's trades, a deleveraging and a liquidation). The recorded
+market is taken from ``--market-data``; without it the synthetic one is traded.
 """
 
 import argparse
@@ -15,10 +15,11 @@ from pathlib import Path
 
 from src.domain.money import use_money_context
 from tests.venue.acceptance import run_acceptance
-from tests.venue.scenarios import BAD_STREAM, IN_DOUBT, LOST_ANSWERS, SESSION, Plan, run_plan
+from tests.venue.scenarios import BAD_STREAM, IN_DOUBT, LIVELY, LOST_ANSWERS, SESSION, Plan, run_plan
 
 PORT = 18_200
 RECORDINGS = Path(__file__).resolve().parents[3] / "shared" / "market-data"
+HEDGED = ("--hedge", "--margin-type", "isolated", "--leverage", "5")
 PLANS = {
     "plain": Plan(345, session=SESSION),
     "looped": Plan(345),
@@ -26,6 +27,7 @@ PLANS = {
     "lost": Plan(120, rules=LOST_ANSWERS),
     "doubt": Plan(240, rules=IN_DOUBT),
     "kills": Plan(240, kill_every_s=7.5),
+    "hedged": Plan(120, session=(*LIVELY, *HEDGED), rules=BAD_STREAM, cut_every_s=5, kill_every_s=15),
 }
 LENGTH_S = 345.0
 """How long the recorded market is."""
