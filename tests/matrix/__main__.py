@@ -50,6 +50,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--part", default="1/1", help="one part of all, as 1/2")
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--seconds", type=float, default=float("inf"), help="stop after so long")
     parser.add_argument("--list", action="store_true", help="count cells, run none")
     parser.add_argument("--markdown", action="store_true", help="print the figures as rows of a table")
     options = parser.parse_args()
@@ -59,7 +60,7 @@ def main() -> int:
         return 0
     chosen = choose(every, options.pattern, options.slice, options.seed, options.part)
     begun = time.monotonic()
-    verdicts = run(chosen, options.jobs)
+    verdicts = run(chosen, options.jobs, options.seconds)
     print(figures(every, verdicts, time.monotonic() - begun, markdown=options.markdown))
     return 1 if any(verdict.trouble for verdict in verdicts) else 0
 
@@ -72,9 +73,10 @@ def choose(every: Sequence[Cell], pattern: str, count: int | None, seed: int, pa
     return chosen[number - 1 :: of][:count]
 
 
-def run(chosen: Sequence[Cell], jobs: int) -> list[Verdict]:
-    """Run cells in so many processes, and print each that failed at once."""
+def run(chosen: Sequence[Cell], jobs: int, seconds: float) -> list[Verdict]:
+    """Run cells in so many processes, for so long at most, and print each that failed at once."""
     verdicts = []
+    until = time.monotonic() + seconds
     with tempfile.TemporaryDirectory(prefix="matrix-", dir=RAM if RAM.is_dir() else None) as name:
         folder = Path(name)
         template = folder / "template.db"
@@ -84,6 +86,8 @@ def run(chosen: Sequence[Cell], jobs: int) -> list[Verdict]:
                 verdicts.append(verdict)
                 if verdict.trouble:
                     print(f"{verdict.cell}: {'; '.join(verdict.trouble[:3])}", flush=True)
+                if time.monotonic() > until:
+                    break
     return verdicts
 
 
