@@ -103,7 +103,9 @@ class LiveInputs:
         if due_ms is not None and due_ms <= 0:
             return True
         try:
-            await asyncio.wait_for(self._awake.wait(), None if due_ms is None else due_ms / 1000)
+            # wait_for would lose a cancellation that comes with the news, and makes a task for each wait.
+            async with asyncio.timeout(None if due_ms is None else due_ms / 1000):
+                await self._awake.wait()
         except TimeoutError:
             return True
         return True

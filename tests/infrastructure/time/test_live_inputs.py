@@ -111,3 +111,16 @@ async def test_a_sleeping_inbox_wakes_for_a_timer():
     inputs.after(20, lambda: None)
 
     assert await asyncio.wait_for(inputs.wait(), 1)
+
+
+async def test_a_wait_that_is_cancelled_while_news_arrives_is_cancelled():
+    inbox, _, handler = an_inbox()
+    inbox.after(60_000, lambda: None)
+    waiting = asyncio.create_task(inbox.wait())
+    await asyncio.sleep(0)
+
+    inbox.post(lambda: handler.heard.append("news"))
+    waiting.cancel()
+    await asyncio.wait([waiting])
+
+    assert waiting.cancelled()

@@ -114,8 +114,8 @@ async def lost(service: LiveTradingService) -> None:
     """The process is gone: nothing is finished, the lease is free."""
     task = service._task
     assert task is not None, "a session that was started has a task"
-    # A wait that ends in the moment it is cancelled takes no notice of that.
-    await until(lambda: task.cancel() is False)
+    task.cancel()
+    await until(task.done)
     await service._active().parts.broker.close()
     await service.close()
 
