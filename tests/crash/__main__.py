@@ -23,7 +23,7 @@ from tests.crash.places import KINDS, places
 from tests.crash.scenarios import SCENARIOS
 
 PARTS = ("singles", "power", "pairs", "kills", "backups")
-FULL = {"singles": 1 << 20, "power": 1 << 20, "pairs": 300, "kills": 20, "backups": 20}
+FULL = {"singles": 1 << 20, "power": 600, "pairs": 1_000, "kills": 20, "backups": 20}
 SLICE = {"singles": 60, "power": 30, "pairs": 24, "kills": 4, "backups": 3}
 
 
@@ -56,7 +56,9 @@ def _arguments() -> Namespace:
     parser.add_argument("--ordinals", type=int, default=3, help="passages of each point (default 3)")
     parser.add_argument("--database", choices=KINDS, default=KINDS[0], help="where sessions are stored")
     parser.add_argument("--jobs", type=int, default=2, help="processes at work (default 2)")
-    parser.add_argument("--seconds", type=float, help="begin no more crashes after this time")
+    parser.add_argument(
+        "--seconds", type=float, help="time for all points together; what is left over is said"
+    )
     parser.add_argument("--seed", type=int, default=1, help="what draws points (default 1)")
     parser.add_argument("--markdown", action="store_true", help="print the figures as a table")
     return parser.parse_args()
@@ -71,7 +73,6 @@ def _commit() -> str:
 
 def _crash(tally: Tally, arguments: Namespace, counts: dict[str, int], folder: Path) -> None:
     kind, seed = arguments.database, arguments.seed
-    deadline = None if arguments.seconds is None else time.monotonic() + arguments.seconds
     if counts["singles"] or counts["power"] or counts["pairs"]:
         with places(kind, folder / "count") as made:
             reached = Reached.by(SCENARIOS, made, arguments.ordinals)
@@ -85,10 +86,10 @@ def _crash(tally: Tally, arguments: Namespace, counts: dict[str, int], folder: P
             ("power failure", 1, campaign.power_failures(reached, kind, counts["power"], seed)),
             ("pair", campaign.SECONDS_PER_FIRST, campaign.pairs(reached, counts["pairs"], seed)),
         )
-        for name, each, jobs in parts:
-            if jobs:
-                tally.plan(name, counts["pairs"] if each > 1 else len(jobs))
-                _jobs(tally, name, jobs, arguments, folder / name, deadline)
+        wanted = [(name, each, jobs) for name, each, jobs in parts if jobs]
+        for name, each, jobs in wanted:
+            tally.plan(name, counts["pairs"] if each > 1 else len(jobs))
+            _jobs(tally, name, jobs, arguments, folder / name, len(wanted))
     if counts["kills"]:
         with places(kind, folder) as made:
             found = kill_at_random(made.new("kills"), counts["kills"], seed)
@@ -99,9 +100,11 @@ def _crash(tally: Tally, arguments: Namespace, counts: dict[str, int], folder: P
 
 
 def _jobs(
-    tally: Tally, name: str, jobs: Sequence[Job], arguments: Namespace, folder: Path, deadline: float | None
+    tally: Tally, name: str, jobs: Sequence[Job], arguments: Namespace, folder: Path, parts: int
 ) -> None:
     started = time.monotonic()
+    # Each part has its share of the time.
+    deadline = None if arguments.seconds is None else started + arguments.seconds / parts
     folder.mkdir()
     for tested in campaign.run(jobs, arguments.database, folder, arguments.jobs, deadline):
         tally.add(tested)

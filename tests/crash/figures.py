@@ -20,7 +20,8 @@ class Tally:
         self._details: Counter[str] = Counter()
         self._recovery_ms: list[float] = []
         self._fills = 0
-        self._unknown = 0
+        self._alive = 0
+        self._dead = 0
         self._notes: list[Row] = []
 
     def note(self, what: str, figure: str) -> None:
@@ -45,7 +46,8 @@ class Tally:
         if verdict.recovery_ms is not None:
             self._recovery_ms.append(verdict.recovery_ms)
         self._fills += verdict.fills
-        self._unknown += verdict.unknown
+        self._alive += verdict.alive
+        self._dead += verdict.dead
 
     def add_many(self, kind: str, count: int, found: list[str]) -> None:
         """Count what was judged together, like the kills of one session."""
@@ -57,7 +59,7 @@ class Tally:
         """Every figure with its name."""
         rows = list(self._notes)
         for kind, count in self._tested.items():
-            passed = f"{count - self._failed[kind]} of {count} passed"
+            passed = f"{max(0, count - self._failed[kind])} of {count} passed"
             planned = self._planned.get(kind, count)
             left = f" ({planned} planned, time was up)" if count < planned else ""
             seconds = self._seconds[kind] / 1000
@@ -73,7 +75,8 @@ class Tally:
                 ("from the start of a process to recovered, p50 / p99", f"{middle:.0f} / {p99:.0f} ms")
             )
         rows.append(("fills compared with the exchange's trades", f"{self._fills:,}"))
-        rows.append(("attempts of unknown outcome, all settled", f"{self._unknown:,}"))
+        settled = f"{self._alive:,} seen alive, {self._dead:,} proven dead"
+        rows.append(("attempts settled before, or without, their answer", settled))
         rows.append(("violations of I1 to I17", f"{self.violations}"))
         return rows
 

@@ -28,7 +28,8 @@ class Verdict:
     found: list[str]
     recovery_ms: float | None = None
     fills: int = 0
-    unknown: int = 0
+    alive: int = 0
+    dead: int = 0
 
 
 @dataclass(slots=True)
@@ -139,7 +140,7 @@ def check(place: Place) -> list[str]:
 
 
 def judge(place: Place) -> Verdict:
-    """The same, and what was compared: fills, and attempts whose outcome was unknown for a while."""
+    """The same, and what was compared: fills, and attempts that were settled without an answer."""
     with closing(place.database.reads()) as reads:
         accounts = [row.account_id for row in reads.accounts()]
     verdict = Verdict([])
@@ -147,10 +148,9 @@ def judge(place: Place) -> Verdict:
         books = Books(place.database, account_id, place.data_dir / "paper" / f"{account_id[:8]}.db")
         verdict.found += violations(books)
         verdict.fills += len(books.fills)
-        verdict.unknown += sum(
-            isinstance(event, AttemptMoved) and event.trigger is AttemptTrigger.LOST
-            for _, event in books.events
-        )
+        triggers = [event.trigger for _, event in books.events if isinstance(event, AttemptMoved)]
+        verdict.alive += triggers.count(AttemptTrigger.FOUND)
+        verdict.dead += triggers.count(AttemptTrigger.PROVEN_DEAD)
         if not books.fills:
             verdict.found.append("the session traded nothing, so nothing was tested")
     return verdict
