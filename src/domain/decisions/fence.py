@@ -26,6 +26,7 @@ from src.domain.orders.transitions import CancelState
 from src.domain.orders.types import OrderType, Purpose, TimeInForce
 from src.domain.positions.position import Position
 from src.domain.risk.review import Approved, review_fence
+from src.domain.sessions.session import TradingSessionStatus
 
 FENCE: Final = "fence"
 """The strategy id of fences, and of what one opened that was filled against all odds."""
@@ -36,6 +37,9 @@ DISTANCE: Final = Decimal("0.8")
 def place_fence(step: Step, news: n.PlaceFence) -> None:
     """Place a fence, unless one is under way or none may be placed now: then the attempt stays unknown."""
     symbol, ledger = news.symbol, step.ledger
+    if ledger.session is None or ledger.session.status is not TradingSessionStatus.RUNNING:
+        # Nobody might be there any more to cancel it.
+        return
     if any(
         o.symbol == symbol and o.is_open and o.ticket.purpose is Purpose.FENCE for o in ledger.orders.values()
     ):

@@ -11,6 +11,7 @@ from src.domain.market.sides import OrderSide
 from src.domain.orders.news import OrderNews, OutcomeUnknown
 from src.domain.orders.transitions import AttemptState
 from src.domain.orders.types import OrderStatus, OrderType, Purpose, TimeInForce
+from src.domain.sessions.session import SessionTrigger
 from src.domain.sessions.trading_states import SymbolState, TradingState, TradingTrigger
 from tests.support.domain_builders import BTC, MARK, a_fill, a_read, a_report, exchange_id
 from tests.support.domain_scene import Scene, alarms, cancels, kinds, reconciles, submits
@@ -112,6 +113,14 @@ def test_there_is_one_fence_at_a_time_and_none_without_a_price():
     second = scene.decide(n.PlaceFence(BTC))
 
     assert submits(blind) == submits(second) == []
+
+
+@pytest.mark.parametrize("trigger", [SessionTrigger.STOP, SessionTrigger.PAUSE])
+def test_a_session_that_does_not_run_places_no_fence(trigger):
+    scene, _, _ = a_scene_in_doubt()
+    scene.decide(n.MoveSession(trigger, "a test"))
+
+    assert submits(scene.decide(n.PlaceFence(BTC))) == []
 
 
 def test_a_fence_that_was_seen_is_cancelled_once_and_the_exchange_is_asked_again():
