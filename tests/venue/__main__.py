@@ -40,19 +40,20 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.venue", description=__doc__)
     parser.add_argument("plans", nargs="*", metavar="NAME", help=f"of {', '.join((*PLANS, *ACCEPTANCE))}")
     parser.add_argument("--seconds", type=float, help="instead of each plan's own duration")
+    parser.add_argument("--port", type=int, default=PORT, help="of the first plan's exchange")
     parser.add_argument("--market-data", type=Path, default=RECORDINGS)
     options = parser.parse_args()
     use_money_context()
     failed = False
     for number, name in enumerate(options.plans or (*PLANS, *ACCEPTANCE)):
         if name in ACCEPTANCE:
-            failed = _accept(name, options, PORT + number) or failed
+            failed = _accept(name, options, options.port + number) or failed
             continue
         plan = _on_market(PLANS[name], name, options.market_data)
         if options.seconds:
             plan = replace(plan, seconds=options.seconds)
         with tempfile.TemporaryDirectory(prefix="steadyhand-venue-") as folder:
-            figures = run_plan(plan, Path(folder), PORT + number)
+            figures = run_plan(plan, Path(folder), options.port + number)
         print(f"{name}: {figures.line()}", *figures.violations[:5], sep="\n  ", flush=True)
         failed = failed or bool(figures.violations)
     return 1 if failed else 0
