@@ -11,7 +11,7 @@ from src.infrastructure.brokers.binance_reads import BinanceReads
 from src.infrastructure.brokers.binance_transport import BinanceTransport, NoReply, Reply
 from tests.simulation.network.seeds import run_network_seed
 
-SEEDS = 14
+SEEDS = 8
 PLANTED_SEEDS = 12
 ROOT = Path(__file__).resolve().parents[3]
 
