@@ -8,6 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Final
 
+from src.application.ports.store import StoreError
 from src.domain.ledger.events import AttemptMoved
 from src.domain.orders.transitions import AttemptTrigger
 from src.domain.sessions.session import TradingSessionStatus
@@ -65,7 +66,10 @@ def crash(scenario: Scenario, point: Point, place: Place, hook: Hook | None = No
     status = run_child(scenario, place, hook or killer(point))
     if not was_killed(status):
         return Verdict([f"the process was not killed at {point}: status {status}"])
-    return resume(scenario, place)
+    try:
+        return resume(scenario, place)
+    except StoreError as error:
+        return Verdict([f"the database cannot be read: {error}"])
 
 
 def lose_power(scenario: Scenario, point: Point, loss: Loss, place: Place) -> Verdict:
