@@ -1,7 +1,7 @@
 """``python -m tests.simulation.network [SEEDS]``: that many histories of the whole program, on every core.
 
-Prints each violation with the seed that replays it (``--seed N``: one history, its files kept when something is
-wrong), and figures at the end; the exit code is the verdict.
+Prints each violation with the seed that replays it (``--seed N``; with ``--folder`` its files are kept), and
+figures at the end; the exit code is the verdict.
 """
 
 import argparse
@@ -21,10 +21,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.simulation.network", description=__doc__)
     parser.add_argument("seeds", nargs="?", type=int, default=500, help="how many seeds (default 500)")
     parser.add_argument("--first", type=int, default=0, help="the first seed (default 0)")
-    parser.add_argument("--seed", type=int, help="one seed only, with its files kept when something is wrong")
-    parser.add_argument(
-        "--folder", type=Path, help="where to work and keep files (default: a temporary folder)"
-    )
+    parser.add_argument("--seed", type=int, help="one seed only")
+    parser.add_argument("--folder", type=Path, help="where to keep the files of what went wrong")
     options = parser.parse_args(arguments)
     seeds = range(options.first, options.first + options.seeds)
     if options.seed is not None:
