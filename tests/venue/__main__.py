@@ -23,10 +23,10 @@ HEDGED = ("--hedge", "--margin-type", "isolated", "--leverage", "5")
 PLANS = {
     "plain": Plan(345, session=SESSION),
     "looped": Plan(345),
-    "cuts": Plan(345, rules=BAD_STREAM, cut_every_s=3.4),
+    "cuts": Plan(345, rules=BAD_STREAM, cut_every_s=3.1),
     "lost": Plan(120, rules=LOST_ANSWERS),
     "doubt": Plan(240, rules=IN_DOUBT),
-    "kills": Plan(240, kill_every_s=7.5),
+    "kills": Plan(300, kill_every_s=7.0),
     "hedged": Plan(120, session=(*LIVELY, *HEDGED), rules=BAD_STREAM, cut_every_s=5, kill_every_s=15),
 }
 LENGTH_S = 345.0

@@ -17,7 +17,8 @@ LOOSE = {
 }
 SETTLE_S = 4.0
 BAD_STREAM: tuple[dict[str, object], ...] = (
-    {"operation": "stream.*", "fault": "duplicate", "count": None, "chance": 0.4},
+    {"operation": "stream.*", "fault": "duplicate", "copies": 2, "count": None, "chance": 0.2},
+    {"operation": "stream.*", "fault": "duplicate", "count": None, "chance": 0.3},
     {"operation": "stream.*", "fault": "delay", "ms": 300, "count": None, "chance": 0.2},
     {"operation": "order.place", "fault": "delay_answer", "ms": 400, "count": None, "chance": 0.3},
     {"operation": "algo.place", "fault": "delay_answer", "ms": 400, "count": None, "chance": 0.3},

@@ -35,8 +35,9 @@ STREAM_FAULTS: Final = frozenset({"drop", "delay", "duplicate", "reorder", "mute
 
 
 class FaultRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One rule. ``ms`` is a delay or duration, ``bytes`` where an answer is cut off, ``body`` what is answered
-    instead (see fault_bodies.py), ``executed`` whether the operation happens nevertheless.
+    """One rule. ``ms`` is a delay or duration, ``bytes`` where an answer is cut off, ``copies`` how often an event is
+    told again, ``body`` what is answered instead (see fault_bodies.py), ``executed`` whether the operation happens
+    nevertheless.
     """
 
     operation: str
@@ -46,6 +47,7 @@ class FaultRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     chance: float = 1.0
     ms: int = 0
     bytes: int = 0
+    copies: int = 1
     body: str = "unknown_503"
     executed: bool = True
 

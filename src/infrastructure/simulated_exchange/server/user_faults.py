@@ -48,10 +48,10 @@ class UserFaults:
             # The order within one type is promised, that across types is not.
             self._held.append(event)
         else:
-            self._send(event, twice=fault == "duplicate")
+            self._send(event, copies=rule.copies if rule is not None and fault == "duplicate" else 0)
 
-    def _send(self, event: UserEvent, *, twice: bool) -> None:
+    def _send(self, event: UserEvent, *, copies: int) -> None:
         overtaken = [held for held in self._held if held.kind != event.kind]
         first = [held for held in self._held if held.kind == event.kind]
         self._held = []
-        self._users.deliver([*first, event, *([event] if twice else []), *overtaken])
+        self._users.deliver([*first, event, *[event] * copies, *overtaken])
