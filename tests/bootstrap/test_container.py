@@ -12,7 +12,7 @@ from src.application.trading.config import TradingConfig
 from src.bootstrap.container import Container
 from src.bootstrap.settings import ROOT
 from src.infrastructure.messaging.event_bus import InProcessEventBus
-from tests.application.trading.library import data_folder
+from tests.application.trading.callers import data_folder
 
 __all__ = ["data_folder"]
 

@@ -12,7 +12,7 @@ from src.application.trading.services.live_trading_service import LiveTradingSer
 from src.application.trading.trading_state import TradingState
 from src.bootstrap.assembly import repositories
 from src.domain.shared.errors import IllegalTransition
-from tests.application.trading.library import data_folder, service, until
+from tests.application.trading.callers import data_folder, service, until
 
 __all__ = ["data_folder", "service"]
 

@@ -36,7 +36,7 @@ from src.bootstrap.assembly import repositories
 from src.bootstrap.settings import load_settings
 from src.infrastructure.market_data.candle_service import CandleService
 from src.infrastructure.messaging.event_bus import InProcessEventBus
-from tests.application.trading.library import data_folder, service, until
+from tests.application.trading.callers import data_folder, service, until
 from tests.simulation.market import SimulatedMarket
 
 __all__ = ["data_folder", "service"]

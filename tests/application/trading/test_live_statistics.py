@@ -16,7 +16,7 @@ from src.domain.performance.report import PerformanceReport, report
 from src.domain.performance.trades import TradeTally
 from src.domain.risk.review import Approved
 from src.infrastructure.persistence.read_models import SqliteReadModels
-from tests.application.trading.library import data_folder, service
+from tests.application.trading.callers import data_folder, service
 from tests.application.trading.sessions import calm, die, parts_of, pass_time
 from tests.simulation.world import SYMBOL
 

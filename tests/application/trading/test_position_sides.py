@@ -8,7 +8,7 @@ import pytest
 from src.application.trading.config import TradingConfig
 from src.application.trading.requests import OrderRequest
 from src.application.trading.services.live_trading_service import LiveTradingService
-from tests.application.trading.library import data_folder, until
+from tests.application.trading.callers import data_folder, until
 
 __all__ = ["data_folder"]
 

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Callable
 
 from src.application.ports.event_bus import EventBus
-from src.application.trading.library_order import LibraryOrder
+from src.application.trading.order_copy import LibraryOrder
 from src.application.trading.parent_requests import iceberg_ticket, oco_ticket, schedule_ticket
 from src.application.trading.requests import OUTCOME_UNKNOWN, ExecutionResult, Number, OrderRequest, decimal
 from src.application.trading.services.live_orders import LiveOrders, OrderNotFound

@@ -4,7 +4,7 @@ import asyncio
 
 from src.application.ports.event_bus import EventBus
 from src.application.trading.config import TradingConfig
-from src.application.trading.library_order import LibraryOrder
+from src.application.trading.order_copy import LibraryOrder
 from src.application.trading.requests import OUTCOME_UNKNOWN, ExecutionResult, Number, OrderRequest
 from src.application.trading.services.live_session import Assemble, LiveSession, NoSession
 from src.application.trading.services.refusals import MARGIN_CODE, refusal
