@@ -15,7 +15,7 @@ def ask_guest(name: str, strategy: Strategy, candle: Candle) -> Signal | None:
     """The guest's answer to a candle, under the name that it runs by; raises :class:`GuestFailed`."""
     try:
         signal: object = strategy.on_candle(candle)
-    except Exception as error:
+    except Exception as error:  # a stranger's code: whatever it raises is its end, told as such
         first = next(iter(str(error).splitlines()), "")
         raise GuestFailed(f"{name} failed with {type(error).__name__}: {first}") from error
     if signal is None:

@@ -58,6 +58,7 @@ class CircuitBreaker:
             self._failed(is_probe)
             raise
         except Exception:
+            # Any other error is an answer, and an answer shows that somebody is there.
             self._succeeded(is_probe)
             raise
         except BaseException:

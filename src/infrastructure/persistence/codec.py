@@ -202,7 +202,7 @@ def decode_as(cls: type[T], payload: bytes | str) -> T:
 
 
 def _order(event: Any) -> str:
-    return event.client_order_id or event.symbol  # type: ignore[no-any-return]
+    return event.client_order_id or event.symbol  # type: ignore[no-any-return]  # both are text
 
 
 _NO_KEY = ""

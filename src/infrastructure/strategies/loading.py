@@ -28,7 +28,7 @@ def load_strategy(spec: UserStrategySpec) -> Strategy:
         raise ValueError(f"{spec.where} has no class {spec.class_name}: it has {known}")
     try:
         strategy = made_by(**spec.arguments)
-    except Exception as error:
+    except Exception as error:  # a stranger's code: it may raise anything, and becomes one line
         raise ValueError(f"{spec.strategy_id} cannot be made: {_one_line(error)}") from error
     missing = [name for name in _METHODS if not callable(getattr(strategy, name, None))]
     missing += [name for name in _PROPERTIES if not hasattr(strategy, name)]
@@ -46,7 +46,7 @@ def _module(spec: UserStrategySpec) -> ModuleType:
         return (
             _from_file(Path(spec.where).expanduser()) if spec.is_file else importlib.import_module(spec.where)
         )
-    except Exception as error:
+    except Exception as error:  # a stranger's code: it may raise anything, and becomes one line
         raise ValueError(f"{spec.where} cannot be read: {_one_line(error)}") from error
 
 
