@@ -56,15 +56,3 @@ class Gradual:
                 f"a {self.count}th of {whole.quantity:f} is below the smallest order: take fewer steps",
             )
         return Sized(part, whole.note)
-
-    def quantity(
-        self,
-        equity: Decimal,
-        price: Decimal,
-        stop_price: Decimal | None,
-        instrument: Instrument,
-        confidence: Decimal = ONE,
-        volatility: Decimal | None = None,
-    ) -> Decimal:
-        """The part alone; zero when no order is possible."""
-        return self.size(equity, price, stop_price, instrument, confidence, volatility).quantity

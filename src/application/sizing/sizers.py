@@ -53,18 +53,6 @@ class PositionSizer(Protocol):
         """The quantity and what limited it."""
         ...
 
-    def quantity(
-        self,
-        equity: Decimal,
-        price: Decimal,
-        stop_price: Decimal | None,
-        instrument: Instrument,
-        confidence: Decimal = ONE,
-        volatility: Decimal | None = None,
-    ) -> Decimal:
-        """The quantity alone; zero when no order is possible."""
-        ...
-
 
 class Sizer(ABC):
     """What all sizers share: the exchange's limits and the refusal to size without equity or price."""
@@ -126,18 +114,6 @@ class Sizer(ABC):
                 ZERO, f"notional {quantity * price:.2f} is below the smallest, {instrument.notional_min:f}"
             )
         return Sized(quantity, note)
-
-    def quantity(
-        self,
-        equity: Decimal,
-        price: Decimal,
-        stop_price: Decimal | None,
-        instrument: Instrument,
-        confidence: Decimal = ONE,
-        volatility: Decimal | None = None,
-    ) -> Decimal:
-        """The quantity alone; zero when no order is possible."""
-        return self.size(equity, price, stop_price, instrument, confidence, volatility).quantity
 
 
 @dataclass(frozen=True, slots=True)

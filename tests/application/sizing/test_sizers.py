@@ -63,7 +63,6 @@ def test_a_size_is_one_the_exchange_takes_or_zero_with_a_reason(sizer, equity, p
         market_order_objection = instrument.objection_to(sized.quantity, None, price, reduce_only=False)
         assert market_order_objection is None
         assert sized.quantity <= instrument.quantity_max
-    assert sizer.quantity(equity, price, stop, instrument) == sized.quantity
 
 
 @given(SHARE, SHARE, EQUITY, PRICE, PRICE, INSTRUMENTS)
@@ -72,7 +71,7 @@ def test_being_stopped_out_never_loses_more_than_the_risk_asked_for(
 ):
     sizer = RiskPerTrade(risk, share)
 
-    quantity = sizer.quantity(equity, price, stop, instrument)
+    quantity = sizer.size(equity, price, stop, instrument).quantity
 
     commissions = quantity * (price + stop) * instrument.taker_rate
     assert quantity * abs(price - stop) + commissions <= max(Decimal(0), equity * risk)
@@ -81,7 +80,7 @@ def test_being_stopped_out_never_loses_more_than_the_risk_asked_for(
 
 @given(SHARE, EQUITY, PRICE, INSTRUMENTS)
 def test_a_share_of_equity_is_never_exceeded_and_nearly_reached(share, equity, price, instrument):
-    quantity = PercentOfEquity(share).quantity(equity, price, None, instrument)
+    quantity = PercentOfEquity(share).size(equity, price, None, instrument).quantity
 
     assert quantity * price <= max(Decimal(0), equity * share)
     if 0 < quantity < instrument.market_quantity_max - instrument.step_size:
@@ -90,14 +89,14 @@ def test_a_share_of_equity_is_never_exceeded_and_nearly_reached(share, equity, p
 
 @given(amounts("0.00000001", "1000", 8), PRICE, INSTRUMENTS)
 def test_a_fixed_quantity_is_never_rounded_up(wanted, price, instrument):
-    quantity = FixedQuantity(wanted).quantity(Decimal(1), price, None, instrument)
+    quantity = FixedQuantity(wanted).size(Decimal(1), price, None, instrument).quantity
 
     assert quantity <= wanted
 
 
 @given(amounts("0.01", "1000000", 2), PRICE, INSTRUMENTS)
 def test_a_fixed_notional_is_never_exceeded(notional, price, instrument):
-    quantity = FixedNotional(notional).quantity(Decimal(1), price, None, instrument)
+    quantity = FixedNotional(notional).size(Decimal(1), price, None, instrument).quantity
 
     assert quantity * price <= notional
 
@@ -106,9 +105,9 @@ def test_a_fixed_notional_is_never_exceeded(notional, price, instrument):
 def test_more_equity_never_makes_a_size_smaller(sizer, one, other, price, stop, instrument):
     less, more = sorted((one, other))
 
-    smaller = sizer.quantity(less, price, stop, instrument)
+    smaller = sizer.size(less, price, stop, instrument).quantity
 
-    assert smaller <= sizer.quantity(more, price, stop, instrument)
+    assert smaller <= sizer.size(more, price, stop, instrument).quantity
 
 
 @pytest.mark.parametrize(
@@ -125,7 +124,7 @@ def test_more_equity_never_makes_a_size_smaller(sizer, one, other, price, stop, 
     ids=str,
 )
 def test_sizes_of_ten_thousand_at_sixty_thousand(sizer: PositionSizer, stop, quantity):
-    assert sizer.quantity(Decimal(10_000), Decimal(60_000), stop, an_instrument()) == Decimal(quantity)
+    assert sizer.size(Decimal(10_000), Decimal(60_000), stop, an_instrument()).quantity == Decimal(quantity)
 
 
 @pytest.mark.parametrize(
