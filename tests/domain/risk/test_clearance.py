@@ -14,7 +14,8 @@ from src.domain.risk.clearance import Clearance
 from src.domain.risk.limits import RiskLimits
 from src.domain.risk.review import Approved, Denied, Verdict
 from tests.domain.risk.bench import WIDE, Bench
-from tests.domain.risk.test_rules import OBJECTS, PASSES, Change, a_bench
+from tests.domain.risk.changes import Change
+from tests.domain.risk.test_rules import OBJECTS, PASSES, a_bench
 from tests.support.domain_builders import BTC, BUY, ETH, SELL, WALLET, an_instrument
 
 SOL = "SOLUSDT"
