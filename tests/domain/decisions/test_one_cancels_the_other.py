@@ -1,0 +1,135 @@
+"""One cancels the other: what a leg that fills, ends or triggers means for the leg beside it."""
+
+from decimal import Decimal
+
+import pytest
+
+from src.domain.decisions.news import MoveTrading, RequestCancel
+from src.domain.orders.news import ModifyAccepted, Refused
+from src.domain.orders.parents import ParentKind, ParentStatus
+from src.domain.orders.types import OrderStatus, OrderType, Purpose
+from src.domain.sessions.trading_states import TradingTrigger
+from tests.domain.decisions.parent_scenes import a_scene, open_parent
+from tests.support.domain_builders import BUY, SELL, a_ticket
+from tests.support.domain_scene import Scene, alarms, cancels, submits
+
+
+def a_pair(scene: Scene, *, reduce_only: bool = False, quantity: int = 2, side=BUY):
+    leg = {"quantity": Decimal(quantity), "side": side, "reduce_only": reduce_only}
+    leg |= {"purpose": Purpose.EXIT if reduce_only else Purpose.ENTRY}
+    legs = a_ticket(limit_price=99, **leg), a_ticket(order_type=OrderType.STOP_MARKET, stop_price=101, **leg)
+    step, parent = open_parent(
+        scene,
+        ParentKind.OCO,
+        quantity=Decimal(quantity),
+        legs=legs,
+        **{k: leg[k] for k in leg if k != "quantity"},
+    )
+    orders = [scene.ledger.orders[effect.attempt.client_order_id] for effect in submits(step)]
+    for order in orders:
+        scene.accept(order)
+    return parent, *orders
+
+
+def test_a_filled_leg_ends_the_other_and_completes_the_pair():
+    scene = a_scene()
+    parent, limit, stop = a_pair(scene)
+
+    step = scene.fill(limit)
+
+    assert cancels(step) == [stop.client_order_id]
+    assert parent.status is ParentStatus.FILLED
+
+
+def test_the_first_part_of_an_entry_ends_the_other_leg_and_goes_on_alone():
+    scene = a_scene()
+    parent, limit, stop = a_pair(scene)
+
+    step = scene.fill(limit, 1, 1)
+    scene.hear(stop, OrderStatus.CANCELED)
+    goes_on = parent.status
+    scene.fill(limit, 2, 1)
+
+    assert cancels(step) == [stop.client_order_id]
+    assert (goes_on, parent.status) == (ParentStatus.WORKING, ParentStatus.FILLED)
+
+
+@pytest.mark.parametrize("end", ["refused", "canceled by a person", "expired"])
+def test_a_leg_that_ends_otherwise_ends_the_other(end):
+    scene = a_scene()
+    parent, limit, stop = a_pair(scene)
+
+    if end == "refused":
+        step = scene.hear(stop, OrderStatus.REJECTED)
+    elif end == "expired":
+        step = scene.hear(stop, OrderStatus.EXPIRED)
+    else:
+        scene.decide(RequestCancel(stop.client_order_id, "by hand"))
+        step = scene.hear(stop, OrderStatus.CANCELED)
+    scene.hear(limit, OrderStatus.CANCELED)
+
+    assert cancels(step) == [limit.client_order_id]
+    assert parent.status is ParentStatus.CANCELED
+
+
+def test_a_part_of_an_exit_at_its_stop_shrinks_the_resting_leg():
+    scene = a_scene()
+    scene.hold(2)
+    _, limit, stop = a_pair(scene, reduce_only=True, side=SELL)
+    scene.hear(stop, OrderStatus.TRIGGERED)
+
+    scene.fill(stop, 2, 1)
+    wanted = limit.wanted_quantity
+    scene.decide(ModifyAccepted(limit.client_order_id, Decimal(99), Decimal(1), scene.now_ms))
+
+    assert wanted == 1
+    assert limit.remaining_quantity == 1
+
+
+def test_a_part_of_an_exit_at_its_limit_replaces_the_waiting_leg_by_a_smaller_one():
+    scene = a_scene()
+    scene.hold(2)
+    parent, limit, stop = a_pair(scene, reduce_only=True, side=SELL)
+
+    step = scene.fill(limit, 2, 1)
+    replaced = scene.hear(stop, OrderStatus.CANCELED)
+
+    (effect,) = submits(replaced)
+    assert cancels(step) == [stop.client_order_id]
+    assert (effect.ticket.order_type, effect.ticket.quantity) == (OrderType.STOP_MARKET, Decimal(1))
+    assert parent.status is ParentStatus.WORKING
+
+
+def test_both_legs_that_fill_at_once_are_booked_and_said_aloud():
+    scene = a_scene()
+    _, limit, stop = a_pair(scene)
+    scene.hear(stop, OrderStatus.TRIGGERED)
+
+    scene.fill(limit, 1)
+    step = scene.fill(stop, 2)
+
+    assert scene.position.quantity == 4
+    assert alarms(step) == ["more than was asked for: 4 of 2 was filled"]
+
+
+def test_a_leg_refused_at_once_ends_the_pair_before_it_began():
+    scene = a_scene()
+    leg = {"quantity": Decimal(2)}
+    legs = a_ticket(limit_price=99, **leg), a_ticket(order_type=OrderType.STOP_MARKET, stop_price=101, **leg)
+    step, parent = open_parent(scene, ParentKind.OCO, quantity=Decimal(2), legs=legs)
+    first, second = (effect.attempt.client_order_id for effect in submits(step))
+
+    step = scene.decide(Refused(second, -2021, "would trigger", 0))
+
+    assert cancels(step) == [first]
+    assert parent.status is ParentStatus.CANCELING
+
+
+def test_a_halt_is_no_reason_to_end_a_pair_of_exits():
+    scene = a_scene()
+    scene.hold(2)
+    parent, *_ = a_pair(scene, reduce_only=True, side=SELL)
+
+    scene.decide(MoveTrading(TradingTrigger.HALT, "enough", "operator"))
+
+    assert parent.status is ParentStatus.WORKING
