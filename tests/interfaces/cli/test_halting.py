@@ -1,0 +1,142 @@
+"""`halt` and `rearm`: the file first, then every journal, and what is said when not all of it worked."""
+
+import pytest
+
+from src.application.ports.store import AccountBusy, StoreNotInitialised, StoreUnavailable
+from tests.interfaces.cli.conftest import Run
+from tests.support.fake_composition import FakeApplication
+from tests.support.session_builders import a_snapshot, an_account
+
+
+def test_a_halt_is_a_file_first_and_then_the_running_sessions_own(run: Run, app: FakeApplication):
+    app.running = a_snapshot()
+
+    ran = run("halt", "--reason", "fat finger")
+
+    assert app.asked == [
+        ("engage", "fat finger", "halt", None),
+        ("halt", {"reason": "fat finger", "level": "halt"}),
+    ]
+    assert ran.out == "HALTED acc00001 (running): no position is opened until rearm\n"
+
+
+def test_a_halt_reaches_every_account_unless_one_is_named(run: Run, app: FakeApplication):
+    app.reads.rows.append(an_account("other-one", session_status="STOPPED"))
+
+    everybody, one = run("halt", "--json").document, run("halt", "--json", "--account", "other").document
+
+    assert [each["account_id"] for each in everybody["accounts"]] == ["acc00001-x", "other-one"]
+    assert [each["account_id"] for each in one["accounts"]] == ["other-one"]
+    assert app.asked == [
+        ("engage", "asked for", "halt", None),
+        ("offline halt", "acc00001-x", "asked for", "halt"),
+        ("offline halt", "other-one", "asked for", "halt"),
+        ("engage", "asked for", "halt", "other-one"),
+        ("offline halt", "other-one", "asked for", "halt"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("flag", "level", "out"),
+    [
+        ("--soft", "soft", "REDUCE_ONLY acc00001 (running): positions may only shrink until rearm"),
+        (
+            "--hard",
+            "hard",
+            "HALTED acc00001 (running): no position is opened until rearm, and every position is being closed",
+        ),
+    ],
+)
+def test_a_halt_may_be_softer_or_harder(run: Run, app: FakeApplication, flag: str, level: str, out: str):
+    app.running = a_snapshot()
+
+    ran = run("halt", flag)
+
+    assert ran.out == f"{out}\n"
+    assert app.asked == [
+        ("engage", "asked for", level, None),
+        ("halt", {"reason": "asked for", "level": level}),
+    ]
+
+
+def test_a_hard_halt_without_a_process_says_when_positions_are_closed(run: Run):
+    assert "those without a process are closed by their next start" in run("halt", "--hard").out
+
+
+def test_a_halt_cannot_be_soft_and_hard(run: Run, app: FakeApplication):
+    ran = run("halt", "--soft", "--hard")
+
+    assert ran.code == 4 and "contradict" in ran.err and not app.asked
+
+
+def test_an_account_that_cannot_be_looked_up_halts_everything(run: Run, app: FakeApplication):
+    app.fails["open_reads"] = StoreUnavailable("database x.db cannot be opened: check its folder")
+
+    ran = run("halt", "--account", "acc")
+
+    assert ran.code == 1 and "halts every session" in ran.err
+    assert app.asked == [("engage", "asked for", "halt", None)]
+
+
+def test_a_rearmed_account_that_everybodys_file_still_halts_is_an_error(run: Run, app: FakeApplication):
+    app.still_engaged = True
+
+    ran = run("rearm", "--account", "acc")
+
+    assert ran.code == 1 and "run rearm without --account" in ran.err
+    assert app.asked == [("offline rearm", "acc00001-x"), ("release", "acc00001-x")]
+
+
+def test_a_halt_before_there_is_any_database_is_the_file_alone(run: Run, app: FakeApplication):
+    app.fails["open_reads"] = StoreNotInitialised("run init-db")
+
+    ran = run("halt")
+
+    assert (ran.code, ran.out) == (0, "HALTED: no position is opened until rearm\n")
+
+
+@pytest.mark.parametrize(
+    ("call", "error"),
+    [
+        ("open_reads", StoreUnavailable("database x.db cannot be opened: check its folder")),
+        ("offline halt", AccountBusy("another process runs this account: stop it")),
+    ],
+)
+def test_a_halt_that_not_all_journals_know_of_is_an_error_and_holds(
+    run: Run, app: FakeApplication, call: str, error: Exception
+):
+    app.fails[call] = error
+
+    ran = run("halt")
+
+    assert ran.code == 1 and app.asked[0] == ("engage", "asked for", "halt", None)
+    assert ran.err == (
+        f"error: HALT in the data folder halts every session, but not all journals know of it: {error}\n"
+    )
+
+
+def test_a_rearm_that_fails_leaves_the_file_standing(run: Run, app: FakeApplication):
+    app.fails["offline rearm"] = StoreUnavailable("the disk is full: free some space")
+
+    ran = run("rearm")
+
+    assert ran.code == 1
+    assert ("release", None) not in app.asked
+
+
+def test_a_rearm_removes_the_file_last(run: Run, app: FakeApplication):
+    app.running = a_snapshot()
+
+    assert run("rearm").out == "ACTIVE acc00001 (running): positions may be opened again\n"
+    assert app.asked == [("rearm", {}), ("release", None)]
+
+
+@pytest.mark.parametrize("running", [True, False])
+def test_a_closed_symbol_is_opened_again_by_whoever_writes(run: Run, app: FakeApplication, running: bool):
+    app.running = a_snapshot() if running else None
+
+    ran = run("rearm", "--symbol", "eth/usdt")
+
+    assert ran.code == 0 and ran.out.startswith("ETHUSDT may be opened again")
+    asked = ("reopen", {"symbol": "ETHUSDT"}) if running else ("offline reopen", "acc00001-x", "ETHUSDT")
+    assert app.asked == [asked]
