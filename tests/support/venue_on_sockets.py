@@ -15,7 +15,7 @@ from src.infrastructure.market_data.frames import MarketFrame
 from src.infrastructure.market_data.source import OnFrame, SourceStatistics
 from src.infrastructure.simulated_exchange.rules import HOUR_MS, ExchangeRules
 from src.infrastructure.simulated_exchange.server.app import ExchangeServer
-from tests.support.broker_contract import Heard
+from tests.support.broker_venue import Heard
 from tests.support.engine_builders import BTC, Frames, an_instrument
 from tests.support.exchange_server import KEY, served
 

@@ -18,7 +18,8 @@ from src.infrastructure.brokers.binance_endpoints import ALLOWED, Api, Endpoint
 from src.infrastructure.brokers.binance_futures_broker import BinanceFuturesBroker
 from src.infrastructure.brokers.binance_transport import BinanceTransport
 from src.infrastructure.simulated_exchange.server.fault_rules import FaultSchedule, read_schedule
-from tests.support.broker_contract import SYMBOL, BrokerContract, Heard, a_ticket, submit
+from tests.support.broker_contract import BrokerContract
+from tests.support.broker_venue import SYMBOL, Heard, a_ticket, submit
 from tests.support.venue_on_sockets import SocketVenue, a_socket_venue
 
 ANSWER_S = 3.0

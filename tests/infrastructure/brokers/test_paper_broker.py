@@ -14,7 +14,8 @@ from src.infrastructure.simulated_exchange.engine import Engine
 from src.infrastructure.simulated_exchange.latency import LatencyModel
 from src.infrastructure.simulated_exchange.rules import HOUR_MS, ExchangeRules
 from src.infrastructure.time.timeline import Timeline
-from tests.support.broker_contract import SYMBOL, BrokerContract, Heard, a_ticket, fills_of, news_of, submit
+from tests.support.broker_contract import BrokerContract
+from tests.support.broker_venue import SYMBOL, Heard, a_ticket, fills_of, news_of, submit
 from tests.support.engine_builders import Frames, an_engine
 
 INTERVAL_MS = HOUR_MS
