@@ -8,6 +8,7 @@ import pytest
 
 from src.application.trading.config import TradingConfig
 from src.application.trading.services.live_trading_service import LiveTradingService
+from src.domain.market.sides import OrderSide
 
 WAIT_S = 10
 
@@ -38,6 +39,12 @@ async def service(data_folder: Path) -> AsyncIterator[LiveTradingService]:
     yield service
     if service.is_running():
         await service.stop_session()
+
+
+async def bought(service: LiveTradingService, quantity: float = 0.01) -> None:
+    """Buy BTCUSDT and wait until it is held."""
+    await service.place_order("BTCUSDT", OrderSide.BUY, quantity)
+    await until(lambda: any(p.quantity for p in service.snapshot().positions))
 
 
 async def until(met: Callable[[], object]) -> None:

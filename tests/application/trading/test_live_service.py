@@ -6,7 +6,6 @@ What needs a connection to Binance is left out: the broker of its own, its strea
 import asyncio
 import dataclasses
 import logging
-import time
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -15,17 +14,12 @@ from uuid import UUID
 
 import pytest
 
-from src.application.ports.broker import BrokerUnavailable
 from src.application.trading.live_strategy_runner import LiveStrategyRunner
 from src.application.trading.services.live_trading_service import LiveTradingService
-from src.application.trading.snapshot import OrderLine
 from src.application.trading.vocabulary import (
-    InsufficientBalanceError,
-    NetworkError,
     Order,
     OrderSide,
     OrderType,
-    RateLimitError,
     SignalGenerated,
     SignalType,
     TradingConfig,
@@ -36,17 +30,12 @@ from src.bootstrap.assembly import repositories
 from src.bootstrap.settings import load_settings
 from src.infrastructure.market_data.candle_service import CandleService
 from src.infrastructure.messaging.event_bus import InProcessEventBus
-from tests.application.trading.callers import data_folder, service, until
+from tests.application.trading.callers import bought, data_folder, service, until
 from tests.simulation.market import SimulatedMarket
 
 __all__ = ["data_folder", "service"]
 
 logger = logging.getLogger(__name__)
-
-
-async def bought(service: LiveTradingService, quantity: float = 0.01) -> None:
-    await service.place_order("BTCUSDT", OrderSide.BUY, quantity)
-    await until(lambda: any(p.quantity for p in service.snapshot().positions))
 
 
 def a_signal(signal_type: SignalType = SignalType.BUY, symbol: str = "BTCUSDT") -> SignalGenerated:
@@ -176,119 +165,6 @@ async def test_a_signal_that_no_rule_may_pass_is_not_valid(service: LiveTradingS
     assert not await service.validator.validate_signal(a_signal())
 
 
-def order_line(service: LiveTradingService, order_id: str) -> OrderLine:
-    return next(line for line in service.snapshot().orders if line.client_order_id == order_id)
-
-
-# --- order management ------------------------------------------------------------------------------------------
-
-
-async def test_order_management(service: LiveTradingService, capsys: pytest.CaptureFixture[str]):
-    # Place order
-    order = await service.place_order(
-        symbol="BTCUSDT",
-        side=OrderSide.BUY,
-        quantity=0.01,
-        order_type=OrderType.LIMIT,
-        price=45000,
-        time_in_force="GTC",
-        stop_loss=44000,
-        take_profit=46000,
-    )
-    assert (await service.get_order_status(order.id)) in ("NEW", "PENDING_NEW")
-
-    # Modify order
-    await service.modify_order(
-        order_id=order.id,
-        new_price=45500,
-        new_quantity=0.02,
-    )
-    await until(lambda: order_line(service, order.id).quantity == Decimal("0.02"))
-    assert order_line(service, order.id).price == 45500
-
-    # Get order status
-    status = await service.get_order_status(order.id)
-    print(f"Order {order.id}: {status}")
-    assert order.id in capsys.readouterr().out
-
-    # Cancel order
-    await service.cancel_order(order.id)
-    await until(lambda: not any(o.status == "NEW" for o in service.snapshot().orders))
-    assert await service.get_order_status(order.id) == "CANCELED"
-
-
-async def test_order_issues(service: LiveTradingService, capsys: pytest.CaptureFixture[str]):
-    order = await service.place_order("BTCUSDT", OrderSide.BUY, 0.01, OrderType.LIMIT, 45000)
-
-    # Debug order placement
-    print(order.debug_info())
-    print(f"Symbol: {order.symbol}")
-    print(f"Side: {order.side}")
-    print(f"Quantity: {order.quantity}")
-    print(f"Price: {order.price}")
-    print(f"Margin Required: {order.margin_required}")
-
-    debug, *lines = capsys.readouterr().out.splitlines()
-    assert order.id in debug and "LIMIT @ 45000" in debug
-    assert lines == [
-        "Symbol: BTCUSDT",
-        "Side: BUY",
-        "Quantity: 0.01",
-        "Price: 45000",
-        "Margin Required: 45.00",
-    ]
-
-
-async def test_an_order_is_a_copy_that_changes_nothing(service: LiveTradingService):
-    order = await service.place_order("BTCUSDT", OrderSide.BUY, 0.01, OrderType.LIMIT, 45000)
-
-    order.filled_quantity = Decimal(7)
-
-    assert (await service.get_order(order.id)).filled_quantity == 0
-
-
-async def test_performance_issues(service: LiveTradingService):
-    order = Order.of("BTCUSDT", OrderSide.BUY, 0.01)
-
-    # Profile execution time
-    start = time.time()
-    result = await service.execute_order(order)
-    execution_time = time.time() - start
-
-    assert result.success
-    assert execution_time < 1.0, f"Slow execution: {execution_time:.2f}s"
-
-
-# --- position management ---------------------------------------------------------------------------------------
-
-
-async def test_position_management(service: LiveTradingService):
-    await bought(service)
-
-    # Get current positions
-    positions = await service.get_positions()
-    lines = []
-    for position in positions:
-        lines.append(f"{position.symbol}: {position.quantity} @ {position.entry_price}")
-        lines.append(f"  P&L: ${position.unrealized_pnl:.2f}")
-        lines.append(f"  ROI: {position.roi_percentage:.2f}%")
-    assert len(lines) == 3 and lines[0].startswith("BTCUSDT: 0.01")
-    held = positions[0]
-    assert held.unrealized_pnl is not None and held.roi_percentage is not None
-    assert held.roi_percentage == 100 * held.unrealized_pnl / (held.quantity * held.entry_price / 10)
-
-    # Adjust position
-    await service.adjust_position(
-        symbol="BTCUSDT",
-        target_quantity=0.005,  # Scale to new size
-    )
-    await until(lambda: service.snapshot().positions[0].quantity == Decimal("0.005"))
-
-    # Close position
-    await service.close_position(symbol="BTCUSDT", reason="Manual close")
-    await until(lambda: not service.snapshot().positions)
-
-
 # --- state management ------------------------------------------------------------------------------------------
 
 
@@ -367,29 +243,6 @@ async def test_live_strategy_runner():
 
 
 # --- configuration ---------------------------------------------------------------------------------------------
-
-
-def test_trading_configuration():
-    config = TradingConfig(api_key="k", api_secret="s")
-
-    assert {each.name: getattr(config, each.name) for each in dataclasses.fields(TradingConfig)} == {
-        "api_key": "k",
-        "api_secret": "s",
-        "testnet": True,
-        "dry_run": False,
-        "max_positions": 10,
-        "position_size_pct": 0.1,
-        "stop_loss_pct": 0.02,
-        "take_profit_pct": 0.05,
-        "max_daily_loss_pct": 0.02,
-        "use_market_orders": True,
-        "slippage_tolerance": 0.001,
-        "retry_attempts": 3,
-        "auto_restart": True,
-        "save_state_interval": 60,
-        "log_trades": True,
-    }
-    assert config.use_testnet and not TradingConfig(use_testnet=False).testnet
 
 
 def test_environment_variables(tmp_path: Path):
@@ -477,38 +330,3 @@ async def test_paper_trading(data_folder: Path):
     await service.start_session()
     assert service.snapshot().exchange == "paper"
     await service.stop_session()
-
-
-# --- error handling --------------------------------------------------------------------------------------------
-
-
-async def test_too_little_balance_has_an_error_of_its_own(data_folder: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("STEADYHAND_FREE_MARGIN_PCT_MIN", "0.999")
-    service = LiveTradingService(config=TradingConfig())
-    await service.start_session(symbols=["BTCUSDT"], strategies=["sma_cross"])
-    await until(lambda: service.snapshot().markets[0].trouble is None)
-
-    with pytest.raises(InsufficientBalanceError, match="margin: "):
-        await service.place_order("BTCUSDT", OrderSide.BUY, 0.01)
-
-    await service.stop_session()
-
-
-async def test_too_many_orders_say_how_long_to_wait(data_folder: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("STEADYHAND_ORDERS_PER_SECOND_MAX", "1")
-    service = LiveTradingService(config=TradingConfig())
-    await service.start_session(symbols=["BTCUSDT"], strategies=["sma_cross"])
-    await until(lambda: service.snapshot().markets[0].trouble is None)
-    await service.place_order("BTCUSDT", OrderSide.BUY, 0.003, OrderType.LIMIT, 45000)
-
-    with pytest.raises(RateLimitError) as e:
-        await service.place_order("BTCUSDT", OrderSide.BUY, 0.004, OrderType.LIMIT, 45000)
-    await asyncio.sleep(e.value.retry_after + 0.1)
-    order = await service.place_order("BTCUSDT", OrderSide.BUY, 0.004, OrderType.LIMIT, 45000)
-
-    assert (e.value.retry_after, order.quantity) == (1, Decimal("0.004"))
-    await service.stop_session()
-
-
-def test_a_network_error_is_one_of_an_exchange_that_cannot_be_reached():
-    assert issubclass(NetworkError, BrokerUnavailable)
