@@ -69,7 +69,10 @@ def _price(level: tuple[str, str]) -> Decimal:
 
 
 class DepthChannel:
-    """The changes of one speed that have not been sent: first and final id, levels, and the id sent last."""
+    """The changes of one speed that have not been sent: first and final id, levels, and the id sent last.
+
+    Where the market's own chain breaks, so does the channel's: a client that checks it asks for the book again.
+    """
 
     __slots__ = ("asks", "bids", "final_id", "first_id", "previous_id")
 
@@ -79,7 +82,10 @@ class DepthChannel:
         self.first_id = self.final_id = self.previous_id = 0
 
     def add(self, update: DepthUpdate) -> None:
-        """Put an update on top of what waits."""
+        """Put an update on top of what waits; one that does not follow the one before takes the place of all that."""
+        if self.final_id and update.previous_final_update_id != self.final_id:
+            self.bids, self.asks = {}, {}
+            self.first_id = self.previous_id = 0
         if not self.first_id:
             self.first_id = update.first_update_id
             if not self.previous_id:

@@ -120,3 +120,14 @@ def test_a_client_that_applies_the_chained_updates_has_the_servers_book(updates)
             bids.update(changed)
 
     assert {price: quantity for price, quantity in bids.items() if Decimal(quantity)} == book.bids
+
+
+def test_a_break_of_the_chain_is_told_by_the_id_before_the_next_update():
+    channel = DepthChannel()
+    channel.add(DepthUpdate("BTCUSDT", 1, 9, 0, [("1", "1")], [], 0, 0))
+    channel.take()
+    channel.add(DepthUpdate("BTCUSDT", 10, 19, 9, [("2", "1")], [], 0, 0))
+
+    channel.add(DepthUpdate("BTCUSDT", 40, 49, 39, [("3", "1")], [], 0, 0))
+
+    assert channel.take() == ((40, 49, 39), [("3", "1")], [])
