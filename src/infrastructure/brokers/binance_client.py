@@ -47,6 +47,9 @@ class EndpointNotAllowed(Exception):
 class _Ccxt(binanceusdm):  # type: ignore[misc]  # ccxt is not typed
     """The client with its ``fetch`` in our hands, and the exchange's clock for its own."""
 
+    # It has no connection of its own whose end would take a moment.
+    timeout_on_exit = 0
+
     fetcher: Any
     venue_ms: Any
 

@@ -166,15 +166,16 @@ async def test_what_a_frozen_process_sends_late_is_refused_by_the_exchanges_own_
 
     async def frozen(*arguments: Any, **options: Any) -> Any:
         # Between the look at the clock and the first byte the process stands still.
-        await asyncio.sleep(0.5)
+        await asyncio.sleep(0.3)
         return await send(*arguments, **options)
 
     now_ms = (await venue.broker.server_time()).now_ms
-    monkeypatch.setattr(BinanceTransport, "send", frozen)
-    venue.broker.submit(a_ticket(), Attempt("late-1", now_ms, 200))
-    async with asyncio.timeout(ANSWER_S):
-        while not venue.heard.submits:
-            await asyncio.sleep(0.005)
+    with monkeypatch.context() as patch:
+        patch.setattr(BinanceTransport, "send", frozen)
+        venue.broker.submit(a_ticket(), Attempt("late-1", now_ms, 200))
+        async with asyncio.timeout(ANSWER_S):
+            while not venue.heard.submits:
+                await asyncio.sleep(0.005)
 
     outcome = venue.heard.submits[-1]
     assert isinstance(outcome, Refused) and outcome.code == -1021
@@ -226,6 +227,13 @@ async def test_a_new_stream_is_open_before_the_old_one_is_let_go(venue: SocketVe
 
     assert sum('"x":"TRADE"' in event.raw for event in later.events) == 1
     assert "lost" not in before.order_of_arrival + later.order_of_arrival
+
+
+async def test_closing_a_broker_waits_for_nothing_but_its_own_connections(venue: SocketVenue):
+    await venue.broker.server_time()
+
+    async with asyncio.timeout(0.2):
+        await venue.broker.close()
 
 
 # --- what may be called -----------------------------------------------------------------------------------------
