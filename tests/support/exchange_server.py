@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -11,6 +12,7 @@ from urllib.parse import urlencode
 import aiohttp
 import yarl
 
+from src.domain.market.candle import Candle
 from src.infrastructure.market_data.source import MarketSource
 from src.infrastructure.market_data.synthetic import SyntheticMarket
 from src.infrastructure.simulated_exchange.server.app import ExchangeServer, ServerConfig
@@ -20,9 +22,19 @@ from src.infrastructure.simulated_exchange.server.signing import hmac_signature
 KEY = ApiKey("k" * 32, "s" * 32, account=1)
 
 
-def synthetic_market() -> MarketSource:
-    """Two symbols, always the same."""
-    return SyntheticMarket(["BTCUSDT", "ETHUSDT"], seed=7)
+class MarketOfTests(SyntheticMarket):
+    """Two symbols, always the same; their past, which a server reads as it starts, is worked out once for all tests."""
+
+    def __init__(self) -> None:
+        super().__init__(["BTCUSDT", "ETHUSDT"], seed=7)
+
+    def history(self, symbol: str, timeframe: str, count: int) -> list[Candle]:
+        return list(_past(symbol, timeframe, count))
+
+
+@cache
+def _past(symbol: str, timeframe: str, count: int) -> tuple[Candle, ...]:
+    return tuple(SyntheticMarket.history(MarketOfTests(), symbol, timeframe, count))
 
 
 class Client:
@@ -74,7 +86,7 @@ class Client:
 @asynccontextmanager
 async def served(folder: Path, **options: Any) -> AsyncIterator[Client]:
     """A server in ``folder`` and its client; ``options`` are those of :class:`ServerConfig`."""
-    market: Callable[[], MarketSource] = options.pop("open_market", synthetic_market)
+    market: Callable[[], MarketSource] = options.pop("open_market", MarketOfTests)
     given: dict[str, Any] = {"admin": True, "keys": (KEY,), "synchronous": "OFF", "speed": 10.0} | options
     config = ServerConfig(folder, market, **given)
     async with ExchangeServer(config) as server, aiohttp.ClientSession() as session:
