@@ -18,7 +18,7 @@ from tests.integration.trading.places import (
 )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def exchange(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[str | None]:
