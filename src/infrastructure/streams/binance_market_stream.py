@@ -4,7 +4,8 @@ Since April 2026 streams are routed: books and tickers under /public, trades and
 asked for at the wrong place is silent. The streams stand in the URL, so a new connection subscribes by itself. The
 book is made as Binance prescribes: events are held until a snapshot is there, older ones dropped, and from then on each
 event must follow the one before (pu = u); where it does not, the book is asked for again. A connection that ends is
-made anew for as long as the stream is open; that quotes are old meanwhile is for the desk's quality gates to see.
+made anew for as long as the stream is open, and so is one that says nothing for half a minute though it stands: a
+stream may fall silent without an error. That quotes are old meanwhile is for whoever trades on them to see.
 Sources: USDⓈ-M "How to manage a local order book correctly", notice of 2026-03-05 on stream URLs.
 """
 
@@ -13,7 +14,8 @@ import random
 from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, Final
 
-from websockets.asyncio.client import connect
+import msgspec
+from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 
 from src.application.ports.broker import BrokerError
@@ -23,6 +25,8 @@ from src.infrastructure.market_data.decoding import BadLine, decode_message
 from src.infrastructure.market_data.frames import DepthSnapshot, DepthUpdate, MarketEvent
 
 OnFrame = Callable[[MarketEvent], None]
+OnGap = Callable[[str], None]
+OnLink = Callable[[str, str | None], None]
 
 PUBLIC: Final = ("bookTicker", "depth@100ms")
 MARKET: Final = ("aggTrade", "markPrice@1s")
@@ -30,12 +34,19 @@ SNAPSHOT_LEVELS: Final = 1_000
 HELD_MAX: Final = 10_000
 BACKOFF_S: Final = (0.25, 10.0)
 RESYNC_S: Final = 0.5
+SILENCE_S: Final = 30.0
+
+
+def _tell_nobody(*news: object) -> None:
+    """For those who do not ask."""
 
 
 class BinanceMarketStream:
     """Frames of ``symbols`` handed to ``on_frame`` as they come, after :meth:`open`.
 
-    ``uniform`` keeps the tries of many programs from falling into step.
+    ``uniform`` keeps the tries of many programs from falling into step. ``on_gap`` hears of a symbol whose book is not
+    known from now on until its next DepthSnapshot; ``on_link`` of each connection (its route) that stands (None), is
+    lost or cannot be had (why). ``silence_s`` is how long a connection may say nothing.
     """
 
     def __init__(
@@ -45,12 +56,19 @@ class BinanceMarketStream:
         symbols: Iterable[str],
         on_frame: OnFrame,
         uniform: Callable[[float, float], float] = random.uniform,
+        *,
+        on_gap: OnGap = _tell_nobody,
+        on_link: OnLink = _tell_nobody,
+        silence_s: float = SILENCE_S,
     ) -> None:
         self._client = client
         self._uniform = uniform
         self._ws_url = ws_url.rstrip("/")
         self._symbols = tuple(symbols)
         self._on_frame = on_frame
+        self._on_gap = on_gap
+        self._on_link = on_link
+        self._silence_s = silence_s
         self._books = {symbol: _Book() for symbol in self._symbols}
         self._tasks: set[asyncio.Task[None]] = set()
         self.bad_messages = 0
@@ -86,13 +104,22 @@ class BinanceMarketStream:
                     max_queue=1024,
                 ) as socket:
                     failures = 0
+                    self._on_link(route, None)
                     if route == "public":
                         self._forget_books()
-                    while True:
-                        self._take(await socket.recv(decode=False))
-            except (OSError, TimeoutError, WebSocketException):
+                    await self._read(socket)
+            except (OSError, TimeoutError, WebSocketException) as error:
                 failures += 1
+                self._on_link(route, type(error).__name__)
                 await asyncio.sleep(_longest_pause(failures) * self._uniform(0.5, 1.0))
+
+    async def _read(self, socket: ClientConnection) -> None:
+        """Take messages until the connection ends; raises what ended it, TimeoutError for its silence."""
+        clock = asyncio.get_running_loop().time
+        async with asyncio.timeout(self._silence_s) as patience:
+            while True:
+                self._take(await socket.recv(decode=False))
+                patience.reschedule(clock() + self._silence_s)
 
     def _take(self, message: bytes) -> None:
         try:
@@ -115,6 +142,7 @@ class BinanceMarketStream:
     def _resync(self, symbol: str) -> None:
         book = self._books[symbol]
         book.last_update_id = None
+        self._on_gap(symbol)
         if not book.is_asking:
             book.is_asking = True
             self._start(self._ask_for_book(symbol))
@@ -122,27 +150,36 @@ class BinanceMarketStream:
     async def _ask_for_book(self, symbol: str) -> None:
         book = self._books[symbol]
         while True:
-            try:
-                answer = await self._client.read(DEPTH, {"symbol": symbol, "limit": SNAPSHOT_LEVELS})
-            except BrokerError:
-                await asyncio.sleep(RESYNC_S)
-                continue
-            snapshot = DepthSnapshot(
-                symbol=symbol,
-                last_update_id=answer["lastUpdateId"],
-                bids=[tuple(level) for level in answer["bids"]],
-                asks=[tuple(level) for level in answer["asks"]],
-                transaction_ms=answer["T"],
-                event_ms=answer["E"],
-            )
-            ready = book.begin(snapshot)
-            if ready is not None:
+            snapshot = await self._snapshot(symbol)
+            ready = None if snapshot is None else book.begin(snapshot)
+            if snapshot is not None and ready is not None:
                 break
             await asyncio.sleep(RESYNC_S)
         book.is_asking = False
         self._on_frame(snapshot)
         for event in ready:
             self._on_frame(event)
+
+    async def _snapshot(self, symbol: str) -> DepthSnapshot | None:
+        """The book as REST tells it; None when there is no answer, or none that can be read."""
+        try:
+            answer = await self._client.read(DEPTH, {"symbol": symbol, "limit": SNAPSHOT_LEVELS})
+            return msgspec.convert(
+                {
+                    "symbol": symbol,
+                    "last_update_id": answer["lastUpdateId"],
+                    "bids": answer["bids"],
+                    "asks": answer["asks"],
+                    "transaction_ms": answer["T"],
+                    "event_ms": answer["E"],
+                },
+                DepthSnapshot,
+            )
+        except BrokerError:
+            return None
+        except (LookupError, TypeError, msgspec.ValidationError):
+            self.bad_messages += 1
+            return None
 
     def _take_depth(self, event: DepthUpdate) -> None:
         book = self._books.get(event.symbol)

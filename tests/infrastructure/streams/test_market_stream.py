@@ -1,0 +1,145 @@
+"""Connections of the market streams: one that falls silent is made anew, a gap is told, nonsense is only counted."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from src.infrastructure.brokers.binance_client import BinanceClient
+from src.infrastructure.brokers.binance_transport import BinanceTransport
+from src.infrastructure.brokers.venue_clock import VenueClock
+from src.infrastructure.brokers.weight_budget import WeightBudget
+from src.infrastructure.market_data.frames import DepthSnapshot, DepthUpdate, MarketEvent
+from src.infrastructure.streams.binance_market_stream import BinanceMarketStream
+
+SYMBOL = "BTCUSDT"
+BOOK = {"lastUpdateId": 10, "E": 1, "T": 1, "bids": [["1", "1"]], "asks": [["2", "1"]]}
+
+
+def an_update(previous: int, final: int) -> str:
+    event = {"e": "depthUpdate", "E": 1, "T": 1, "s": SYMBOL, "U": previous + 1, "u": final, "pu": previous}
+    return json.dumps({"stream": "btcusdt@depth@100ms", "data": event | {"b": [], "a": []}})
+
+
+class Speaker:
+    """An exchange of a few lines: what its book answers, and what each new public connection is told."""
+
+    def __init__(self) -> None:
+        self.books: list[Any] = []
+        self.messages: list[str] = []
+        self.later: list[str] = []
+        self.go_on = asyncio.Event()
+        self.go_on.set()
+        self.connections: list[str] = []
+
+    async def depth(self, request: web.Request) -> web.Response:
+        return web.json_response(self.books.pop(0) if len(self.books) > 1 else self.books[0])
+
+    async def stream(self, request: web.Request) -> web.WebSocketResponse:
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        self.connections.append(request.path)
+        if request.path.startswith("/public"):
+            for message in self.messages:
+                await socket.send_str(message)
+            await self.go_on.wait()
+            for message in self.later:
+                await socket.send_str(message)
+        async for _ in socket:
+            pass
+        return socket
+
+
+class Listener:
+    """A stream of one symbol, and everything it has told."""
+
+    def __init__(self, stream_of: Any) -> None:
+        self.frames: list[MarketEvent] = []
+        self.gaps: list[str] = []
+        self.links: list[tuple[str, str | None]] = []
+        self.stream: BinanceMarketStream = stream_of(self)
+
+    async def until(self, is_so: Any) -> None:
+        async with asyncio.timeout(5):
+            while not is_so():
+                await asyncio.sleep(0.005)
+
+
+@asynccontextmanager
+async def listening(speaker: Speaker, folder: Path, silence_s: float = 30.0) -> AsyncIterator[Listener]:
+    app = web.Application()
+    app.router.add_get("/fapi/v1/depth", speaker.depth)
+    app.router.add_get("/{route}/stream", speaker.stream)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    host = f"127.0.0.1:{runner.addresses[0][1]}"
+    budget = WeightBudget(folder / "weight")
+    client = BinanceClient(f"http://{host}", "", "", BinanceTransport(), budget, VenueClock())
+    listener = Listener(
+        lambda told: BinanceMarketStream(
+            client,
+            f"ws://{host}",
+            [SYMBOL],
+            told.frames.append,
+            on_gap=told.gaps.append,
+            on_link=lambda route, problem: told.links.append((route, problem)),
+            silence_s=silence_s,
+        )
+    )
+    await listener.stream.open()
+    try:
+        yield listener
+    finally:
+        await listener.stream.close()
+        await client.close()
+        budget.close()
+        await runner.cleanup()
+
+
+@pytest.fixture
+def speaker() -> Speaker:
+    speaker = Speaker()
+    speaker.books = [BOOK]
+    return speaker
+
+
+async def test_a_connection_that_stands_and_says_nothing_is_made_anew(speaker: Speaker, tmp_path: Path):
+    async with listening(speaker, tmp_path, silence_s=0.05) as listener:
+        await listener.until(lambda: speaker.connections.count("/market/stream") > 1)
+
+    assert ("market", "TimeoutError") in listener.links
+    assert listener.links.count(("market", None)) > 1
+
+
+async def test_a_gap_is_told_before_the_book_that_ends_it(speaker: Speaker, tmp_path: Path):
+    speaker.books = [BOOK, BOOK | {"lastUpdateId": 40}]
+    speaker.messages, speaker.later = [an_update(5, 12), an_update(12, 15)], [an_update(30, 45)]
+    speaker.go_on.clear()
+
+    async with listening(speaker, tmp_path) as listener:
+        await listener.until(lambda: any(isinstance(one, DepthUpdate) for one in listener.frames))
+        speaker.go_on.set()
+        await listener.until(lambda: sum(isinstance(one, DepthSnapshot) for one in listener.frames) == 2)
+
+    told = [one.last_update_id for one in listener.frames if isinstance(one, DepthSnapshot)]
+    assert told == [10, 40]
+    assert listener.gaps == [SYMBOL, SYMBOL]
+    assert isinstance(listener.frames[-1], DepthUpdate)
+    assert listener.frames[-1].final_update_id == 45
+
+
+async def test_a_book_that_cannot_be_read_is_counted_and_asked_for_again(speaker: Speaker, tmp_path: Path):
+    speaker.books = [[], {"lastUpdateId": 9}, BOOK | {"bids": 3}, BOOK]
+    speaker.messages = ["{", '{"stream":"btcusdt@depth@100ms","data":{"e":"depthUpdate"}}']
+
+    async with listening(speaker, tmp_path) as listener:
+        await listener.until(lambda: listener.frames)
+
+    assert isinstance(listener.frames[0], DepthSnapshot)
+    assert listener.stream.bad_messages == 5
