@@ -25,7 +25,7 @@ from src.infrastructure.simulated_exchange.records import (
     OrderRequest,
 )
 from src.infrastructure.simulated_exchange.state import ExchangeState
-from src.infrastructure.simulated_exchange.symbol_market import CLOSED_STATUSES, TRADING, SymbolMarket
+from src.infrastructure.simulated_exchange.symbol_market import CLOSED_STATUSES, SymbolMarket
 from src.infrastructure.simulated_exchange.units import is_representable, multiply, text, to_units
 
 
@@ -49,7 +49,7 @@ def check_account(account: Account, request: OrderRequest) -> None:
 
 def check_trading(market: SymbolMarket) -> None:
     """New orders only while the symbol trades (-4140); none at all when it is closed (-4141)."""
-    if market.status == TRADING:
+    if market.is_trading:
         return
     raise refusal(-4141 if market.status in CLOSED_STATUSES else -4140)
 

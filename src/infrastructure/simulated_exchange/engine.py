@@ -14,7 +14,7 @@ from src.infrastructure.simulated_exchange import answers, event_writer, firing,
 from src.infrastructure.simulated_exchange.accounts import Account
 from src.infrastructure.simulated_exchange.answers import Answer
 from src.infrastructure.simulated_exchange.engine_hands import EngineHands
-from src.infrastructure.simulated_exchange.symbol_market import TRADING, SymbolMarket
+from src.infrastructure.simulated_exchange.symbol_market import SymbolMarket
 from src.infrastructure.simulated_exchange.units import to_units
 
 
@@ -69,7 +69,7 @@ class Engine(EngineHands):
             if event.event_ms >= self._wake_ms:
                 self._run_due()
         if type(event) is TradePrint:
-            if (market.resting_buys or market.resting_sells) and market.status == TRADING:
+            if (market.resting_buys or market.resting_sells) and market.is_trading:
                 making.meet_print(state, market, event, frame[1], frame[2])
             market.last_price = price = event.price
             triggers = market.contract_triggers

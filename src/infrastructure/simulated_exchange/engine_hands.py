@@ -4,6 +4,7 @@ For tests and fault schedules: each call makes happen what the market could make
 by the same events.
 """
 
+from collections.abc import Collection
 from decimal import Decimal
 
 from src.domain.market.instrument import Instrument
@@ -12,6 +13,7 @@ from src.infrastructure.simulated_exchange.answers import Answer
 from src.infrastructure.simulated_exchange.engine_orders import EngineOrders
 from src.infrastructure.simulated_exchange.errors import refusal
 from src.infrastructure.simulated_exchange.records import BOTH, GTC, LIMIT, MARKET, OrderRequest
+from src.infrastructure.simulated_exchange.symbol_market import HALTED, TRADING
 from src.infrastructure.simulated_exchange.units import to_units
 
 # What the exchange's own web page puts before the ids of orders that people make there.
@@ -94,8 +96,25 @@ class EngineHands(EngineOrders):
         self._commit_changes()
 
     def symbol_status(self, symbol: str) -> str:
-        """The symbol's status, as exchangeInfo states it."""
-        return self._state.market(symbol).status
+        """The symbol's status, as exchangeInfo states it; one that trades but is unknown is a halted one."""
+        market = self._state.market(symbol)
+        return HALTED if market.status == TRADING and market.is_unknown else market.status
+
+    def mark_unknown(self, symbols: Collection[str]) -> list[str]:
+        """Say of which symbols the market is not known at present: they are halted, all others are not.
+
+        Return the symbols for which that is news. Nothing of it is stored: it is about this run and its market.
+        """
+        changed = [
+            symbol for symbol, market in self._markets.items() if market.is_unknown is not (symbol in symbols)
+        ]
+        for symbol in changed:
+            self._markets[symbol].is_unknown = symbol in symbols
+        return changed
+
+    def forget_book(self, symbol: str) -> None:
+        """Frames of a symbol's book are missing: what is known of it does not count any more."""
+        self._state.market(symbol).forget_book()
 
     def change_filters(self, symbol: str, **values: Decimal | int) -> Instrument:
         """Give the instrument other filters from now on (``tick_size``, ``notional_min`` …); return what it is then.

@@ -13,14 +13,14 @@ from src.infrastructure.simulated_exchange.algo_orders import AlgoOrder
 from src.infrastructure.simulated_exchange.errors import ExchangeError, refusal
 from src.infrastructure.simulated_exchange.records import GTC, LIMIT, MARKET, NONE, REJECTED, TRIGGERED, Order
 from src.infrastructure.simulated_exchange.state import ExchangeState
-from src.infrastructure.simulated_exchange.symbol_market import TRADING, SymbolMarket
+from src.infrastructure.simulated_exchange.symbol_market import SymbolMarket
 from src.infrastructure.simulated_exchange.triggers import TriggerBook
 from src.infrastructure.simulated_exchange.units import SCALE, to_units
 
 
 def fire_due(state: ExchangeState, market: SymbolMarket, triggers: TriggerBook, price: Decimal) -> None:
     """Let trailing stops follow ``price``, and trigger every order of ``triggers`` that it reaches, nearest first."""
-    if market.status != TRADING:
+    if not market.is_trading:
         return
     active, has_moved = triggers.follow(price)
     for algo in active:

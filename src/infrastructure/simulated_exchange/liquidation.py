@@ -29,7 +29,7 @@ from src.infrastructure.simulated_exchange.records import (
     Order,
 )
 from src.infrastructure.simulated_exchange.state import ExchangeState
-from src.infrastructure.simulated_exchange.symbol_market import TRADING, SymbolMarket
+from src.infrastructure.simulated_exchange.symbol_market import SymbolMarket
 from src.infrastructure.simulated_exchange.units import SCALE, multiply, to_units
 
 INSURANCE_CLEAR: Final = "INSURANCE_CLEAR"
@@ -90,11 +90,7 @@ def liquidate(state: ExchangeState, account: Account, key: str, *, is_forced: bo
 
 
 def _closable(state: ExchangeState, pool: Pool, is_forced: bool) -> list[Position]:
-    return [
-        position
-        for position in pool.positions
-        if is_forced or state.markets[position.symbol].status == TRADING
-    ]
+    return [position for position in pool.positions if is_forced or state.markets[position.symbol].is_trading]
 
 
 def _pool(state: ExchangeState, account: Account, key: str) -> Pool | None:

@@ -21,7 +21,7 @@ from src.infrastructure.simulated_exchange.records import (
     Order,
 )
 from src.infrastructure.simulated_exchange.state import ExchangeState
-from src.infrastructure.simulated_exchange.symbol_market import TRADING, SymbolMarket
+from src.infrastructure.simulated_exchange.symbol_market import SymbolMarket
 from src.infrastructure.simulated_exchange.units import multiply, text
 
 
@@ -58,7 +58,7 @@ def modify(
     ``modify_id`` is the caller's own, and comes back in answer and event.
     """
     market = state.markets[order.symbol]
-    if market.status != TRADING:
+    if not market.is_trading:
         raise refusal(-5024)
     new_quantity = checks.checked_quantity(market, quantity, is_market=False)
     new_price = checks.checked_price(market, price)

@@ -22,6 +22,7 @@ from src.infrastructure.simulated_exchange.units import to_units
 
 CONSUMED_MAX: Final = 256
 TRADING: Final = "TRADING"
+HALTED: Final = "TRADING_HALT"
 # Of the symbol's statuses, those after which it does not come back.
 CLOSED_STATUSES: Final = frozenset({"PRE_SETTLE", "SETTLING", "DELIVERED", "CLOSE"})
 
@@ -45,6 +46,7 @@ class SymbolMarket:
         "filters",
         "funding_rate",
         "instrument",
+        "is_unknown",
         "last_price",
         "mark_price",
         "mark_triggers",
@@ -59,6 +61,7 @@ class SymbolMarket:
         self.instrument = instrument
         self.rules = SymbolRules.of(instrument)
         self.status = TRADING
+        self.is_unknown = False
         self.filters: dict[str, str] = {}
         self.book = OverlayBook(instrument.symbol)
         self.book_frame: MarketFrame | None = None
@@ -71,6 +74,15 @@ class SymbolMarket:
         self.resting_buys: list[Order] = []
         self.resting_sells: list[Order] = []
         self.consumed: dict[tuple[str, int], tuple[int, int]] = {}
+
+    @property
+    def is_trading(self) -> bool:
+        """Whether orders are taken and trade: nobody halted the symbol, and what its market is like is known."""
+        return self.status == TRADING and not self.is_unknown
+
+    def forget_book(self) -> None:
+        """Know of no level until the next frame tells of one."""
+        self.book = OverlayBook(self.instrument.symbol)
 
     def change_filters(self, filters: dict[str, str]) -> None:
         """Give the instrument other values by field, as text; raises TypeError or ValueError and changes nothing."""

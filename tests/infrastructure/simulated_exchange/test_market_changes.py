@@ -49,6 +49,64 @@ def test_in_a_halt_nothing_is_taken_and_nothing_trades_but_orders_can_be_cancele
     assert engine.query_algo_order(ACCOUNT, client_algo_id="s-1")["algoStatus"] == "FINISHED"
 
 
+def test_while_its_market_is_not_known_a_symbol_is_halted_and_a_stop_waits_for_the_news(frames: Frames):
+    engine = begun(frames)
+    engine.new_order(ACCOUNT, a_request(engine))
+    engine.new_algo_order(ACCOUNT, a_request(engine, side="SELL", trigger_price="75500", client_order_id="s"))
+
+    assert engine.mark_unknown([BTC]) == [BTC]
+    assert engine.mark_unknown([BTC]) == []
+    engine.on_frame(frames.mark("75000.00"))
+    engine.on_frame(frames.trade("75000.00", "5"))
+
+    assert engine.symbol_status(BTC) == "TRADING_HALT"
+    assert (refused(engine), refused(engine, price="75000.00")) == (-4140, -4140)
+    assert len(engine.user_trades(ACCOUNT, BTC)) == 1
+    assert engine.mark_unknown([]) == [BTC]
+    engine.on_frame(frames.ticker("74999.90", "75000.00"))
+    engine.on_frame(frames.trade("75000.00", "5"))
+    assert engine.symbol_status(BTC) == "TRADING"
+    assert engine.user_trades(ACCOUNT, BTC)[-1]["price"] == "74999.9"
+
+
+def test_a_position_is_not_liquidated_while_its_market_is_not_known(frames: Frames):
+    engine = begun(frames)
+    engine.new_order(ACCOUNT, a_request(engine, quantity="10"))
+    engine.mark_unknown([BTC])
+
+    engine.on_frame(frames.mark("20000.00", after_ms=2_000))
+
+    assert len(engine.position_risk(ACCOUNT, BTC)) == 1
+    engine.mark_unknown([])
+    engine.on_frame(frames.mark("20000.00", after_ms=2_000))
+    assert engine.position_risk(ACCOUNT, BTC) == []
+
+
+def test_a_halt_by_hand_outlasts_a_market_that_is_known_again(frames: Frames):
+    engine = begun(frames)
+    engine.set_symbol_status(BTC, "SETTLING")
+
+    engine.mark_unknown([BTC])
+    assert engine.symbol_status(BTC) == "SETTLING"
+    engine.mark_unknown([])
+
+    assert refused(engine) == -4141
+    assert engine.symbol_status(BTC) == "SETTLING"
+
+
+def test_a_book_that_was_forgotten_begins_anew_whatever_its_ids(frames: Frames):
+    engine = begun(frames)
+    engine.on_frame(frames.snapshot([("75999.00", "3")], [("76001.00", "3")]))
+    engine.forget_book(BTC)
+    again = Frames()
+
+    assert refused(engine) == -4131
+    engine.on_frame(again.snapshot([("70000.00", "3")], [("70001.00", "3")]))
+    engine.new_order(ACCOUNT, a_request(engine))
+
+    assert engine.user_trades(ACCOUNT, BTC)[-1]["price"] == "70001"
+
+
 def test_a_closed_symbol_says_so_after_a_restart_too(frames: Frames, tmp_path: Path):
     engine = begun(frames, tmp_path / "exchange.sqlite")
 
