@@ -6,6 +6,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from src.application.ports.store import StoreError
+from src.infrastructure.persistence.failures import FAILURES
+from src.infrastructure.persistence.schema import require_current
+
 BUSY_TIMEOUT_MS = 5_000
 # Some two hundred submits; the session makes a checkpoint before it is used up.
 LOG_BYTES = 4 << 20
@@ -65,7 +69,8 @@ class Driver(RowWriter, Protocol):
 class SqliteDriver:
     """A plain ``sqlite3`` connection in WAL mode, one cursor, transactions only where we say so.
 
-    ``synchronous`` is SQLite's: FULL survives a power failure; anything less is for tests.
+    ``synchronous`` is SQLite's: FULL survives a power failure; anything less is for tests. A file that is not of the
+    current schema is refused with a :class:`StoreError`, unchanged.
     Checkpoints never run inside a commit: the store makes them when the session has time.
     """
 
@@ -75,8 +80,9 @@ class SqliteDriver:
         self._connection = sqlite3.connect(path, isolation_level=None, cached_statements=64)
         try:
             self._cursor = self._connection.cursor()
+            self._cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}").fetchall()
+            require_current(self._connection, path)
             for pragma in (
-                f"busy_timeout={BUSY_TIMEOUT_MS}",
                 "journal_mode=WAL",
                 f"synchronous={synchronous}",
                 # Where fsync alone does not reach the disk (macOS).
@@ -85,7 +91,7 @@ class SqliteDriver:
                 "wal_autocheckpoint=0",
             ):
                 self._cursor.execute(f"PRAGMA {pragma}").fetchall()
-        except sqlite3.Error:
+        except (*FAILURES, StoreError):
             self._connection.close()
             raise
 

@@ -7,7 +7,7 @@ the writer for it.
 import sqlite3
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from threading import local
 from typing import Any
@@ -31,7 +31,7 @@ from src.domain.sessions.session import TradingSession
 from src.infrastructure.persistence import loading
 from src.infrastructure.persistence import statements as sql
 from src.infrastructure.persistence.failures import FAILURES, store_error
-from src.infrastructure.persistence.schema import require_current
+from src.infrastructure.persistence.schema import require_content, require_current
 
 # More rows than a table can have: LIMIT for "all".
 _ALL = (1 << 63) - 1
@@ -201,15 +201,19 @@ class SqliteReadModels(SqlReadModels):
     """
 
     def __init__(self, path: Path) -> None:
-        require_current(path)
+        require_content(path)
         super().__init__(path.name)
         self._path = path
-        try:
-            self._connection = sqlite3.connect(
-                f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None
-            )
-        except FAILURES as error:
-            raise store_error(error, path) from error
+        with ExitStack() as opened:
+            try:
+                self._connection = sqlite3.connect(
+                    f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None
+                )
+                opened.callback(self._connection.close)
+                require_current(self._connection, path)
+            except FAILURES as error:
+                raise store_error(error, path) from error
+            opened.pop_all()
 
     def close(self) -> None:
         """Close the connection."""

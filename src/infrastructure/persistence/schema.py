@@ -49,21 +49,29 @@ def read_versions(path: Path) -> list[str]:
 
     Raises :class:`StoreUnavailable` or :class:`StoreCorrupt` when it cannot be read.
     """
+    if not _has_content(path):
+        return []
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+            return _versions_in(connection, path)
+    except FAILURES as error:
+        raise store_error(error, path) from error
+
+
+def _has_content(path: Path) -> bool:
     try:
         if path.is_dir():
             raise StoreUnavailable(f"database {path.name} is a folder: give the path of a file")
-        if not path.exists() or not path.stat().st_size:
-            return []
+        return path.exists() and path.stat().st_size > 0
     except OSError as error:
         raise StoreUnavailable(f"database {path.name} cannot be read: {error.strerror}") from error
-    try:
-        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
-            tables = connection.execute("SELECT name FROM sqlite_master WHERE type='table'").fetchall()
-            if ("alembic_version",) not in tables:
-                return _without_version(path, tables)
-            versions = connection.execute("SELECT version_num FROM alembic_version").fetchall()
-    except FAILURES as error:
-        raise store_error(error, path) from error
+
+
+def _versions_in(connection: sqlite3.Connection, path: Path) -> list[str]:
+    tables = connection.execute("SELECT name FROM sqlite_master WHERE type='table'").fetchall()
+    if ("alembic_version",) not in tables:
+        return _without_version(path, tables)
+    versions = connection.execute("SELECT version_num FROM alembic_version").fetchall()
     return [version for (version,) in versions]
 
 
@@ -75,9 +83,18 @@ def _without_version(path: Path, tables: list[tuple[str]]) -> list[str]:
     return []
 
 
-def require_current(path: Path) -> None:
-    """Raise the :class:`StoreError` that says what to do, unless the schema is this program's."""
-    refuse_unless_current(sqlite_schema_state(path), path.name)
+def require_content(path: Path) -> None:
+    """Raise the :class:`StoreError` that says what to do with a missing or empty file: opening would make one."""
+    if not _has_content(path):
+        refuse_unless_current(SchemaState.EMPTY, path.name)
+
+
+def require_current(connection: sqlite3.Connection, path: Path) -> None:
+    """Raise the :class:`StoreError` that says what to do, unless the open file's schema is this program's.
+
+    Changes nothing in the file. May raise ``sqlite3.Error``.
+    """
+    refuse_unless_current(state_of(_versions_in(connection, path)), path.name)
 
 
 def refuse_unless_current(state: SchemaState, name: str) -> None:

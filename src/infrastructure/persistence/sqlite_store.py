@@ -25,7 +25,7 @@ from src.infrastructure.persistence.failures import FAILURES, store_error
 from src.infrastructure.persistence.journal import GENESIS, Chain
 from src.infrastructure.persistence.lease import Lease
 from src.infrastructure.persistence.projection import Projection
-from src.infrastructure.persistence.schema import require_current
+from src.infrastructure.persistence.schema import require_content
 
 T = TypeVar("T")
 Connect = Callable[[Path, str], Driver]
@@ -44,7 +44,7 @@ class SqliteStore:
     """
 
     def __init__(self, path: Path, *, synchronous: str = "FULL", connect: Connect = SqliteDriver) -> None:
-        require_current(path)
+        require_content(path)
         self._path = path
         self._broken = ""
         self._closed = False

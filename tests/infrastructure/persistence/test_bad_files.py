@@ -99,6 +99,19 @@ def test_a_bad_file_is_refused_in_one_line(
     assert str(tmp_path) not in str(refusal.value)
 
 
+@pytest.mark.parametrize("make", [of_another_program, with_version("9999")])
+def test_a_file_that_is_refused_stays_as_it_was(tmp_path: Path, make: Callable[[Path], None]):
+    path = tmp_path / "steadyhand.db"
+    make(path)
+    before = path.read_bytes()
+
+    with pytest.raises(StoreError):
+        SqliteStore(path)
+
+    assert path.read_bytes() == before
+    assert [each.name for each in tmp_path.iterdir()] == [path.name]
+
+
 @pytest.mark.parametrize("make", [missing, zero_bytes])
 def test_an_empty_file_becomes_a_database(tmp_path: Path, make: Callable[[Path], None]):
     path = tmp_path / "steadyhand.db"
