@@ -130,9 +130,9 @@ class QuoteMarket:
         """Counts of what was read."""
         return SourceStatistics(lines=self._taken)
 
-    def next_frame(self) -> MarketFrame | None:
-        """The next frame, decoded now."""
-        if self._next is None:
+    def next_frame(self, by_ns: int | None = None) -> MarketFrame | None:
+        """The next frame, decoded now; None when it comes later than ``by_ns``."""
+        if self._next is None or (by_ns is not None and self._next[0] > by_ns):
             return None
         received_ns, decode, message = self._next
         self._taken += 1

@@ -48,9 +48,10 @@ class SimulatedMarket:
         """When the next frame is due."""
         return self._frames[self._taken][0] if self._taken < len(self._frames) else None
 
-    def next_frame(self) -> MarketFrame | None:
-        """Take the next frame."""
-        if self._taken >= len(self._frames):
+    def next_frame(self, by_ns: int | None = None) -> MarketFrame | None:
+        """Take the next frame, unless it comes later than ``by_ns``."""
+        next_ns = self.next_ns
+        if next_ns is None or (by_ns is not None and next_ns > by_ns):
             return None
         self._taken += 1
         return self._frames[self._taken - 1]

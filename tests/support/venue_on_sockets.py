@@ -36,7 +36,7 @@ class SilentMarket:
         self.instruments = {BTC: an_instrument()}
         self.statistics = SourceStatistics()
 
-    def next_frame(self) -> MarketFrame | None:
+    def next_frame(self, by_ns: int | None = None) -> MarketFrame | None:
         return None
 
     def cursor(self) -> str:

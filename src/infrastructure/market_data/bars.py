@@ -141,9 +141,11 @@ class BarMarket:
             bad_lines=bad,
         )
 
-    def next_frame(self) -> MarketFrame | None:
-        """Take the next frame, or None at the end."""
+    def next_frame(self, by_ns: int | None = None) -> MarketFrame | None:
+        """Take the next frame; None at the end, or when it comes later than ``by_ns``."""
         if not self._ready and not self._make_block():
+            return None
+        if by_ns is not None and self._ready[-1][0] > by_ns:
             return None
         return self._ready.pop()
 
@@ -205,7 +207,8 @@ class BarMarket:
     # --- blocks: all bars that open at one moment ------------------------------------------------------------
 
     def _next_moment_ms(self) -> int | None:
-        return min((lane.next_bar.open_ms for lane in self._lanes if lane.next_bar is not None), default=None)
+        heads = [lane.next_bar.open_ms for lane in self._lanes if lane.next_bar is not None]
+        return min(heads, default=None)
 
     def _make_block(self) -> bool:
         """Make the frames of the bars that open next; return whether there were any."""

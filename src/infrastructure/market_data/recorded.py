@@ -111,9 +111,11 @@ class RecordedMarket:
         self._statistics.frames = Counter({kind.__name__: count for kind, count in self._kinds.items()})
         return self._statistics
 
-    def next_frame(self) -> MarketFrame | None:
-        """Take the next frame, or None at the end."""
+    def next_frame(self, by_ns: int | None = None) -> MarketFrame | None:
+        """Take the next frame; None at the end, or when it comes later than ``by_ns``."""
         if not self._ready and not self._refill():
+            return None
+        if by_ns is not None and self._ready[-1][0] > by_ns:
             return None
         return self._ready.pop()
 

@@ -1,7 +1,7 @@
 """What every market without a network offers: frames in the order of their receive times, and a place to resume.
 
 Recordings and the synthetic market both keep to this protocol, so the virtual-time driver needs to know neither.
-The driver pulls one frame at a time; ``next_ns`` lets it see when the next one is due without taking it.
+The driver pulls one frame at a time, and says up to when; ``next_ns`` lets it see when the next one is due.
 """
 
 from collections import Counter
@@ -67,8 +67,8 @@ class MarketSource(Protocol):
         """Counts of what was read."""
         ...
 
-    def next_frame(self) -> MarketFrame | None:
-        """Take the next frame, or None at the end."""
+    def next_frame(self, by_ns: int | None = None) -> MarketFrame | None:
+        """Take the next frame; None at the end, or when it comes later than ``by_ns`` (receive time)."""
         ...
 
     def cursor(self) -> str:

@@ -106,9 +106,11 @@ class SyntheticMarket:
         frames = Counter({kind.__name__: count for kind, count in self._kinds.items()})
         return SourceStatistics(lines=self._lines, frames=frames)
 
-    def next_frame(self) -> MarketFrame | None:
-        """Take the next frame, or None at the end."""
+    def next_frame(self, by_ns: int | None = None) -> MarketFrame | None:
+        """Take the next frame; None at the end, or when it comes later than ``by_ns``."""
         if not self._ready and not self._make_second():
+            return None
+        if by_ns is not None and self._ready[-1][0] > by_ns:
             return None
         return self._ready.pop()
 

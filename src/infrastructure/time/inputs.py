@@ -70,28 +70,30 @@ class PaperInputs:
         self._take_commands()
         released_ns = self._released_ns()
         count = 0
-        source, timeline = self._source, self._timeline
+        timeline = self._timeline
+        next_frame, show = self._source.next_frame, self._broker.on_market
         routes = _routes(handler)
         while count < limit and not handler.pending:
-            frame_ns, entry_ns = source.next_ns, timeline.next_ns
-            if frame_ns is not None and (entry_ns is None or frame_ns <= entry_ns):
-                if released_ns is not None and frame_ns > released_ns:
-                    break
-                frame = source.next_frame()
-                assert frame is not None, "a frame that was announced is there"
-                timeline.advance_to(frame_ns)
-                self._broker.on_market(frame)
+            entry_ns = timeline.next_ns
+            is_released = released_ns is None or (entry_ns is not None and entry_ns <= released_ns)
+            frame = next_frame(entry_ns if is_released else released_ns)
+            if frame is not None:
+                timeline.advance_to(frame[0])
+                show(frame)
                 event = frame[3]
                 routes[type(event)](event, timeline.now_ns // NS_PER_MS)
-            elif entry_ns is not None and (frame_ns is not None or timeline.on_their_way):
-                if released_ns is not None and entry_ns > released_ns:
-                    break
+            elif entry_ns is not None and is_released and self._goes_on:
                 timeline.run_next()
                 self._broker.on_time(timeline.now_ns // NS_PER_MS)
             else:
                 break
             count += 1
         return count
+
+    @property
+    def _goes_on(self) -> bool:
+        """Whether anything but timers will come: they alone do not keep a market going that has ended."""
+        return self._timeline.on_their_way > 0 or self._source.next_ns is not None
 
     def _take_commands(self) -> None:
         if self._commands:
@@ -115,10 +117,9 @@ class PaperInputs:
         self._awake.clear()
         if self._commands:
             return True
-        frame_ns, entry_ns = self._source.next_ns, self._timeline.next_ns
-        if frame_ns is None and not self._timeline.on_their_way:
-            # Timers alone do not keep a market going that has ended.
+        if not self._goes_on:
             return False
+        frame_ns, entry_ns = self._source.next_ns, self._timeline.next_ns
         due_ns = min(ns for ns in (frame_ns, entry_ns) if ns is not None)
         released_ns = self._released_ns()
         if released_ns is not None and due_ns > released_ns and self._speed:

@@ -19,10 +19,12 @@ RANK_COMMAND = 4
 class Timeline:
     """The heap and the present moment, in ns since the epoch; the moment never goes back."""
 
-    __slots__ = ("_heap", "_sequence", "now_ns", "on_their_way")
+    __slots__ = ("_heap", "_sequence", "next_ns", "now_ns", "on_their_way")
 
     def __init__(self, start_ns: int = 0) -> None:
         self.now_ns = start_ns
+        self.next_ns: int | None = None
+        """When the earliest entry is due, or None when there is none."""
         self._heap: list[tuple[int, int, int, Callable[[], None]]] = []
         self._sequence = 0
         self.on_their_way = 0
@@ -33,16 +35,12 @@ class Timeline:
         """The present moment in ms since the epoch."""
         return self.now_ns // NS_PER_MS
 
-    @property
-    def next_ns(self) -> int | None:
-        """When the earliest entry is due, or None when there is none."""
-        return self._heap[0][0] if self._heap else None
-
     def schedule(self, at_ns: int, rank: int, action: Callable[[], None]) -> None:
         """Call ``action`` when time has come to ``at_ns``; a moment already past means now."""
         self._sequence += 1
         self.on_their_way += rank != RANK_TIMER
         heapq.heappush(self._heap, (max(at_ns, self.now_ns), rank, self._sequence, action))
+        self.next_ns = self._heap[0][0]
 
     def advance_to(self, at_ns: int) -> None:
         """Move the present forward; an earlier moment leaves it where it is."""
@@ -51,7 +49,9 @@ class Timeline:
 
     def run_next(self) -> None:
         """Take the earliest entry, move to its time and call it."""
-        at_ns, rank, _, action = heapq.heappop(self._heap)
+        heap = self._heap
+        at_ns, rank, _, action = heapq.heappop(heap)
+        self.next_ns = heap[0][0] if heap else None
         self.on_their_way -= rank != RANK_TIMER
         self.advance_to(at_ns)
         action()
