@@ -13,7 +13,7 @@ import re
 import zipfile
 from collections import Counter
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from itertools import pairwise
 from pathlib import Path
@@ -27,7 +27,7 @@ SAMPLE_BARS: Final = 500
 _COLUMNS: Final = ("open", "high", "low", "close", "volume")
 _TIMES: Final = frozenset({"timestamp", "time", "date", "datetime", "open_time", "opentime", "open time"})
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MS: Final = timedelta(milliseconds=1)
+_EPOCH_UNNAMED: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - what a file's times without a zone are counted from
 _ZIP_MAGIC: Final = b"PK\x03\x04"
 _WIDEST: Final = Decimal("1e15")
 
@@ -172,6 +172,8 @@ def _bar(text: str, order: tuple[int, ...], line: int, bad: Counter[str]) -> Bar
         time, *numbers = [cells[place] for place in order]
         open_ms = _time_ms(time)
         opened, high, low, close, volume = map(Decimal, numbers)
+        # What is not a number fits nowhere: its comparisons are false, or raise like a text that is none.
+        fits = 0 < low <= opened <= high < _WIDEST and low <= close <= high and 0 <= volume < _WIDEST
     except IndexError:
         bad["too few columns"] += 1
         return None
@@ -181,20 +183,13 @@ def _bar(text: str, order: tuple[int, ...], line: int, bad: Counter[str]) -> Bar
     except InvalidOperation:
         bad["not a number"] += 1
         return None
-    # Comparisons with NaN are false or raise, so finiteness is asked first.
-    if not (
-        volume.is_finite()
-        and opened.is_finite()
-        and high.is_finite()
-        and low.is_finite()
-        and close.is_finite()
-    ):
-        bad["not a number"] += 1
-        return None
-    if not (0 < low <= opened <= high < _WIDEST and low <= close <= high and 0 <= volume < _WIDEST):
+    if fits:
+        return Bar(open_ms, opened, high, low, close, volume, line)
+    if all(number.is_finite() for number in (opened, high, low, close, volume)):
         bad["high and low do not span open and close"] += 1
-        return None
-    return Bar(open_ms, opened, high, low, close, volume, line)
+    else:
+        bad["not a number"] += 1
+    return None
 
 
 def _time_ms(text: str) -> int:
@@ -203,4 +198,5 @@ def _time_ms(text: str) -> int:
         number, digits = int(text), len(text)
         return number * 1_000 if digits <= 10 else number if digits <= 13 else number // 1_000
     moment = datetime.fromisoformat(text.strip().strip('"'))
-    return ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - _EPOCH) // _MS
+    since = moment - (_EPOCH if moment.tzinfo else _EPOCH_UNNAMED)
+    return since.days * 86_400_000 + since.seconds * 1_000 + since.microseconds // 1_000

@@ -63,6 +63,7 @@ class BarPath:
         symbol, shown, source, line = self._symbol, self._shown, self._source, bar.line
         number = self._bars * IDS_PER_BAR
         before = bar.open
+        has_depth = bar.low > half
         seller_took = self._close is not None and bar.open < self._close
         frames: list[MarketFrame] = []
         last = len(points) - 1
@@ -70,22 +71,17 @@ class BarPath:
             number += 1
             at_ms = bar.open_ms + offset_ms
             at_ns = at_ms * _NS_PER_MS
-            below, above = (before, price) if before < price else (price, before)
+            below, above = before, price
             if place:
                 seller_took = price < before
-            bid = below - half if below > half else below / 2
-            frames.append(
-                (
-                    at_ns,
-                    source,
-                    line,
-                    BookTicker(symbol, bid, shown, above + half, shown, number, at_ms, at_ms),
-                )
-            )
+                if seller_took:
+                    below, above = price, before
+            # A price below half a spread has half of itself for a bid.
+            bid = below - half if has_depth or below > half else below / 2
+            quote = BookTicker(symbol, bid, shown, above + half, shown, number, at_ms, at_ms)
             quantity = rest if place == last else share
-            frames.append(
-                (at_ns, source, line, TradePrint(symbol, number, price, quantity, seller_took, at_ms, at_ms))
-            )
+            trade = TradePrint(symbol, number, price, quantity, seller_took, at_ms, at_ms)
+            frames += ((at_ns, source, line, quote), (at_ns, source, line, trade))
             before = price
         self.skip(bar)
         return frames
@@ -110,14 +106,14 @@ def _path(bar: Bar, tick: Decimal, step_ms: int) -> list[tuple[Decimal, int]]:
     at = bar.open
     points = [(at, 0)]
     begins = -third
+    has_strides = high - low > stride
     for price in (low, high, close) if close >= at else (high, low, close):
         begins += third
-        leg = price - at
-        if not leg:
+        if price == at:
             continue
-        length = abs(leg)
-        if length > stride:
-            count = min(ceil(length / stride), _LEG_STRIDES_MAX)
+        if has_strides and abs(price - at) > stride:
+            leg = price - at
+            count = min(ceil(abs(leg) / stride), _LEG_STRIDES_MAX)
             points += [
                 (max(low, (at + leg * i / count) // tick * tick), begins + third * i // count)
                 for i in range(1, count)
