@@ -87,8 +87,9 @@ class OverlayBook:
             self._ask = ask
             self._top_is_due = False
             self.is_crossed = False
-            self._bids.assume_best(bid_price)
-            self._asks.assume_best(ask_price)
+            if self._depth_id:  # Without depth there are no levels whose best could be asked for.
+                self._bids.assume_best(bid_price)
+                self._asks.assume_best(ask_price)
         return True
 
     def apply_snapshot(self, last_update_id: int, bids: WireLevels, asks: WireLevels) -> bool:

@@ -43,7 +43,9 @@ def run_due(state: ExchangeState) -> None:
 
 def next_due_ms(state: ExchangeState) -> int:
     """The engine time at which :func:`run_due` has something to do."""
-    due = min(state.next_funding_ms, (state.now_ms // LOOK_MS + 1) * LOOK_MS)
+    due = (state.now_ms // LOOK_MS + 1) * LOOK_MS
+    if state.next_funding_ms < due:
+        due = state.next_funding_ms
     if state.deadlines:
         due = min(due, state.deadlines[0][0])
     return min(due, *state.countdowns.values()) if state.countdowns else due

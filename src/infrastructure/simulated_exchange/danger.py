@@ -9,9 +9,16 @@ from dataclasses import dataclass
 
 from src.infrastructure.simulated_exchange.accounts import Account, Position
 from src.infrastructure.simulated_exchange.brackets import bracket_of
+from src.infrastructure.simulated_exchange.ease import Ease
 from src.infrastructure.simulated_exchange.margin import cross_wallet, maintenance_margin, unrealized
 from src.infrastructure.simulated_exchange.state import ExchangeState
-from src.infrastructure.simulated_exchange.units import SCALE, divide_half_even, multiply
+from src.infrastructure.simulated_exchange.units import (
+    SCALE,
+    divide_half_even,
+    multiply,
+    to_decimal,
+    to_units,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,29 +47,33 @@ class Pool:
         return self.maintenance > 0 and self.maintenance * SCALE >= self.balance * ratio
 
 
-def is_at_ease(state: ExchangeState, account: Account) -> bool:
-    """Whether the cross wallet covers all positions' notional twice, so that no margin is more than half used.
+def ease_of(state: ExchangeState, account: Account) -> Ease | None:
+    """How far mark prices may rise, all by one factor, before an account has to be looked at; None if it has to be now.
 
-    It is asked with nearly every frame, where building the pools would be most of the exchange's work. False when
-    that is not plain to see: isolated positions, several assets, no mark price, a margin call that stands.
+    It has to be where that is not plain to see: isolated positions, several assets, no mark price, a margin call
+    that stands.
     """
     if account.isolated or account.warned:
-        return False
-    asset, size, profit = "", 0, 0
-    for sides in account.positions.values():
-        for position in sides.values():
-            quantity = position.quantity
-            if not quantity:
-                continue
-            market = state.markets[position.symbol]
-            mark = market.mark()
-            if not mark or (asset and asset != market.rules.margin_asset):
-                return False
-            asset = market.rules.margin_asset
-            value = multiply(abs(quantity), mark)
-            size += value
-            profit += value - position.cost if quantity > 0 else position.cost - value
-    return not asset or account.wallets.get(asset, 0) + profit >= 2 * size
+        return None
+    held = list(account.every_held())
+    assets = {state.markets[position.symbol].rules.margin_asset for position in held}
+    if len(assets) > 1:
+        return None
+    free, asked = account.wallets.get(assets.pop(), 0) if held else 0, 0
+    marks = []
+    for position in held:
+        market = state.markets[position.symbol]
+        stated = market.stated_mark()
+        if stated is None:
+            return None
+        mark = to_units(stated)
+        value = multiply(abs(position.quantity), mark)
+        free += position.cost if position.quantity < 0 else -position.cost
+        asked += 3 * value if position.quantity < 0 else value
+        marks.append((market, mark))
+    if asked > free:
+        return None
+    return Ease(tuple((market, to_decimal(mark * free // max(asked, 1))) for market, mark in marks))
 
 
 def pools(state: ExchangeState, account: Account) -> list[Pool]:

@@ -64,25 +64,28 @@ class Engine(EngineHands):
         if market is None:
             return False
         state = self._state
+        acted = False
         if event.event_ms > state.now_ms:
             state.now_ms = event.event_ms
             if event.event_ms >= self._wake_ms:
                 self._run_due()
+                acted = True
         if type(event) is TradePrint:
             if (market.resting_buys or market.resting_sells) and market.is_trading:
                 making.meet_print(state, market, event, frame[1], frame[2])
+                acted = True
             market.last_price = price = event.price
             triggers = market.contract_triggers
             if price >= triggers.next_rising or price <= triggers.next_falling:
                 firing.fire_due(state, market, triggers, price)
+                acted = True
         else:
             market.show(frame)
             if market.mark_triggers:
                 self._watch_mark(market)
-        if state.changes:
-            self._commit()
-            return True
-        return False
+                acted = True
+        # After a failed commit no frame may pass as one that changed nothing.
+        return (acted or self._failed) and self._commit_changes()
 
     def warm(self, frame: MarketFrame) -> None:
         """Show a frame that was worked off before the last commit: only the book learns from it."""

@@ -107,6 +107,7 @@ class EngineCore:
     def _commit(self) -> None:
         if self._failed:
             raise ExchangeStopped("an earlier commit failed")
+        self._state.eases.clear()
         if self._is_held:
             return
         changes = self._state.changes

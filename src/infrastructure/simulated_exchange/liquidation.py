@@ -13,7 +13,7 @@ from typing import Final
 
 from src.infrastructure.simulated_exchange import event_writer, execution, taking
 from src.infrastructure.simulated_exchange.accounts import Account, Position
-from src.infrastructure.simulated_exchange.danger import Pool, is_at_ease, pools
+from src.infrastructure.simulated_exchange.danger import Pool, ease_of, pools
 from src.infrastructure.simulated_exchange.margin import cross_wallet
 from src.infrastructure.simulated_exchange.records import (
     BUY,
@@ -41,26 +41,36 @@ _HALF: Final = Decimal("0.5")
 
 def look_at_margins(state: ExchangeState) -> None:
     """Warn or liquidate every account whose margin asks for it."""
-    asked = state.rules.margin_call_ratio
-    for account in state.accounts.values():
+    eases = state.eases
+    for number, account in state.accounts.items():
         # Nearly every frame ends here in a market of bars, whose every point is a second of its own.
-        if asked > _HALF and is_at_ease(state, account):
-            continue
-        ratio = to_units(asked)
-        found = pools(state, account)
-        if account.warned and not account.warned <= {pool.key for pool in found}:
-            account.warned &= {pool.key for pool in found}
+        ease = eases.get(number)
+        if ease is None or not ease.holds():
+            _look_at(state, account)
+
+
+def _look_at(state: ExchangeState, account: Account) -> None:
+    """Note how far an account is at ease, else warn or liquidate as its margin asks for."""
+    asked = state.rules.margin_call_ratio
+    ease = ease_of(state, account) if asked > _HALF else None
+    if ease is not None:
+        state.eases[account.number] = ease
+        return
+    ratio = to_units(asked)
+    found = pools(state, account)
+    if account.warned and not account.warned <= {pool.key for pool in found}:
+        account.warned &= {pool.key for pool in found}
+        state.changes.state = True
+    for pool in found:
+        if pool.must_end:
+            liquidate(state, account, pool.key)
+        elif pool.is_beyond(ratio) and pool.key not in account.warned:
+            account.warned.add(pool.key)
             state.changes.state = True
-        for pool in found:
-            if pool.must_end:
-                liquidate(state, account, pool.key)
-            elif pool.is_beyond(ratio) and pool.key not in account.warned:
-                account.warned.add(pool.key)
-                state.changes.state = True
-                event_writer.tell_margin_call(state, account, pool)
-            elif pool.key in account.warned and not pool.is_beyond(ratio - SCALE // 10):
-                account.warned.discard(pool.key)
-                state.changes.state = True
+            event_writer.tell_margin_call(state, account, pool)
+        elif pool.key in account.warned and not pool.is_beyond(ratio - SCALE // 10):
+            account.warned.discard(pool.key)
+            state.changes.state = True
 
 
 def liquidate(state: ExchangeState, account: Account, key: str, *, is_forced: bool = False) -> None:

@@ -10,6 +10,7 @@ from typing import Final
 
 from src.infrastructure.simulated_exchange.accounts import Account
 from src.infrastructure.simulated_exchange.algo_orders import AlgoOrder
+from src.infrastructure.simulated_exchange.ease import Ease
 from src.infrastructure.simulated_exchange.errors import refusal
 from src.infrastructure.simulated_exchange.records import (
     MarketReference,
@@ -61,7 +62,7 @@ class ExchangeState:
     ``countdowns`` are the dead-man switches: (account, symbol) → when they cancel. ``deadlines`` is a heap of the
     dates of GTD orders, (ms, order id, account), with those that ended before. ``has_trailed`` says that a trailing
     stop has seen a better price since the last commit. ``looked_s`` is the second (since the epoch) of the last look
-    at margins.
+    at margins, ``eases`` what it said of accounts, by number, as far as nothing was changed since.
     """
 
     __slots__ = (
@@ -71,6 +72,7 @@ class ExchangeState:
         "counters",
         "deadlines",
         "deadlines_max",
+        "eases",
         "has_trailed",
         "looked_s",
         "markets",
@@ -90,6 +92,7 @@ class ExchangeState:
         self.deadlines_max = DEADLINES_MAX
         self.has_trailed = False
         self.looked_s = 0
+        self.eases: dict[int, Ease] = {}
         self.now_ms = 0
         self.next_funding_ms = 0
 

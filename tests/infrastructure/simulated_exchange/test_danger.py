@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from src.infrastructure.simulated_exchange.danger import is_at_ease, pools
+from src.infrastructure.simulated_exchange.danger import ease_of, pools
 from src.infrastructure.simulated_exchange.engine import Engine
 from src.infrastructure.simulated_exchange.errors import ExchangeError
 from src.infrastructure.simulated_exchange.rules import ExchangeRules
@@ -174,23 +174,69 @@ def test_leverage_bounds_the_notional_of_a_position():
 
 
 @given(
-    wallet=st.integers(100, 50_000),
-    quantity=st.integers(1, 400),
-    side=st.sampled_from(["BUY", "SELL"]),
-    price=st.integers(20_000, 140_000),
+    wallet=st.integers(100, 200_000),
+    held=st.lists(
+        st.tuples(st.sampled_from([BTC, ETH]), st.sampled_from(["BUY", "SELL"]), st.integers(1, 400)),
+        max_size=3,
+    ),
+    hedged=st.booleans(),
+    looked_at=st.tuples(st.integers(20_000, 140_000), st.integers(500, 6_000)),
+    later=st.tuples(st.integers(20_000, 280_000), st.integers(500, 12_000)),
 )
-def test_who_is_at_ease_has_used_less_than_half_of_its_margin(
-    wallet: int, quantity: int, side: str, price: int
+def test_while_an_ease_holds_less_than_half_of_a_margin_is_used(
+    wallet: int,
+    held: list[tuple[str, str, int]],
+    hedged: bool,
+    looked_at: tuple[int, int],
+    later: tuple[int, int],
 ):
-    engine = an_account(str(wallet))
-    try:
-        hold(engine, side, f"{quantity / 1000:.3f}")
-    except ExchangeError:
-        assume(False)
-    # Only the book: what a margin leads to would come with the next second.
-    engine.warm(Frames(start_ms=engine.now_ms).ticker(f"{price}.00", f"{price}.10", "500", "500"))
+    engine = an_account(str(wallet), hedged=hedged)
+    engine.on_frame(Frames(ETH, engine.now_ms).ticker("3000.00", "3000.01", "5000", "5000"))
+    for symbol, side, quantity in held:
+        position_side = ("LONG" if side == "BUY" else "SHORT") if hedged else "BOTH"
+        price = "76000.00" if symbol == BTC else "3000.00"
+        try:
+            hold(engine, side, f"{quantity / 1000:.3f}", price, position_side, symbol)
+        except ExchangeError:
+            assume(False)
     state = engine._state
     account = state.accounts[ACCOUNT]
 
-    if is_at_ease(state, account):
+    show_marks(engine, looked_at)
+    ease = ease_of(state, account)
+    assume(ease is not None)
+    assert ease is not None and ease.holds()
+
+    show_marks(engine, later)
+    if ease.holds():
         assert all(2 * pool.maintenance <= pool.balance for pool in pools(state, account))
+
+
+def show_marks(engine: Engine, prices: tuple[int, int]) -> None:
+    """Let the books alone know: what a margin leads to would come with the next second."""
+    for symbol, price in zip((BTC, ETH), prices, strict=True):
+        engine.warm(Frames(symbol, engine.now_ms).ticker(f"{price}.00", f"{price}.10", "500", "500"))
+
+
+def test_an_account_at_ease_is_looked_at_again_when_something_of_it_changes():
+    engine = an_account("200000")
+    a_second_later(engine, "76000")
+    assert engine._state.eases[ACCOUNT].bounds == ()
+
+    engine.new_order(ACCOUNT, a_request(engine, quantity="1"))
+    assert not engine._state.eases
+
+    a_second_later(engine, "76000")
+    a_second_later(engine, "50000")
+    assert len(engine._state.eases[ACCOUNT].bounds) == 1
+    assert Decimal(risk(engine)["positionAmt"]) == 1
+
+    engine.deposit(ACCOUNT, "USDT", Decimal(-173_900))
+    a_second_later(engine, "50000")
+    assert engine.position_risk(ACCOUNT, BTC) == []
+
+
+def a_second_later(engine: Engine, price: str) -> None:
+    """Quote a price at the time of the next look at margins."""
+    quote(engine, f"{price}.00", f"{price}.10")
+    engine.advance_time(engine.now_ms + 1_000)
