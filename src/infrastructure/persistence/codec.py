@@ -19,11 +19,11 @@ from typing import Any, Final, TypeVar, Union, get_args, get_origin, get_type_hi
 
 import msgspec
 
-from src.domain.ledger.events import Event
+from src.domain.ledger.events import Event, OrderIntended
 from src.domain.ledger.evolve import EVENT_TYPES
-from src.domain.money import canonical
 from src.domain.orders.ticket import OrderTicket
 from src.domain.sessions.session import SessionOptions
+from src.infrastructure.persistence.intent_text import amount_text, intent_text, is_usual
 
 T = TypeVar("T")
 ToJson = Callable[[Any], str]
@@ -36,14 +36,6 @@ LATER_FIELDS: Final[dict[type, frozenset[str]]] = {
     ),
     SessionOptions: frozenset({"hedge_mode", "margin_type", "leverages", "trailing_stop_pct"}),
 }
-
-
-def _decimal(value: Decimal) -> str:
-    # str() is three times as fast, and the canonical spelling already unless it ends in a zero or has an exponent.
-    text = str(value)
-    if text[-1] == "0" or "E" in text:
-        text = canonical(value)
-    return f'"{text}"'
 
 
 def _truth(value: bool) -> str:
@@ -66,7 +58,7 @@ def _enum(value: StrEnum) -> str:
     return f'"{value}"'
 
 
-_SCALARS: dict[Any, ToJson] = {str: encode_basestring, int: str, bool: _truth, Decimal: _decimal}
+_SCALARS: dict[Any, ToJson] = {str: encode_basestring, int: str, bool: _truth, Decimal: amount_text}
 
 
 def _to_json(hint: Any) -> ToJson:
@@ -173,7 +165,14 @@ def snake_case(name: str) -> str:
 
 KINDS: dict[type, str] = {cls: snake_case(cls.__name__) for cls in EVENT_TYPES}
 _CLASSES = {kind: cls for cls, kind in KINDS.items()}
-_WRITERS: dict[type, ToJson] = {}
+_general_intent = _object(OrderIntended)
+
+
+def _intent(event: OrderIntended) -> str:
+    return intent_text(event) if is_usual(event.ticket) else _general_intent(event)
+
+
+_WRITERS: dict[type, ToJson] = {OrderIntended: _intent}
 
 
 def encode(value: object) -> bytes:
