@@ -42,7 +42,6 @@ from src.infrastructure.market_data.frames import MarketFrame
 from src.infrastructure.simulated_exchange.engine import Engine
 from src.infrastructure.simulated_exchange.errors import ExchangeError
 from src.infrastructure.simulated_exchange.latency import LatencyModel
-from src.infrastructure.simulated_exchange.records import OrderRequest
 from src.infrastructure.time.timeline import RANK_ANSWER, RANK_EXCHANGE, Timeline
 
 PAPER_ACCOUNT: Final = 1
@@ -155,11 +154,13 @@ class PaperBroker(PaperReads):
             late = NotSent(attempt.client_order_id, f"{now_ms - attempt.deadline_ms} ms past its deadline")
             self._timeline.schedule(self._timeline.now_ns, RANK_ANSWER, partial(self._answer_submit, late))
             return
-        delay_ns = self._latency.request(attempt.client_order_id)
-        request = order_request(ticket, attempt)
-        take = partial(self._take_submit, request, attempt.client_order_id, ticket.order_type.is_conditional)
-        self._at_exchange(delay_ns, take)
+        # What the network does with the request is not the sender's work: it is drawn once the request has left.
+        self._at_exchange(0, partial(self._travel, ticket, attempt))
         failpoint("broker.after_send")
+
+    def _travel(self, ticket: OrderTicket, attempt: Attempt) -> None:
+        delay_ns = self._latency.request(attempt.client_order_id)
+        self._at_exchange(delay_ns, partial(self._take_submit, ticket, attempt))
 
     def cancel(self, symbol: str, client_order_id: str, conditional: bool) -> None:
         """Send a request to cancel on its way."""
@@ -183,17 +184,16 @@ class PaperBroker(PaperReads):
         due_ns = self._timeline.now_ns + self._latency.answer(key)
         self._timeline.schedule(due_ns, RANK_ANSWER, action)
 
-    def _take_submit(self, request: OrderRequest, client_order_id: str, conditional: bool) -> None:
-        outcome = self._outcome_of_submit(request, client_order_id, conditional)
+    def _take_submit(self, ticket: OrderTicket, attempt: Attempt) -> None:
+        outcome = self._outcome_of_submit(ticket, attempt)
         self._send_events()
-        self._after_answer_latency(client_order_id, partial(self._answer_submit, outcome))
+        self._after_answer_latency(attempt.client_order_id, partial(self._answer_submit, outcome))
 
-    def _outcome_of_submit(
-        self, request: OrderRequest, client_order_id: str, conditional: bool
-    ) -> SubmitOutcome:
-        engine = self._engine
+    def _outcome_of_submit(self, ticket: OrderTicket, attempt: Attempt) -> SubmitOutcome:
+        engine, client_order_id = self._engine, attempt.client_order_id
+        request = order_request(ticket, attempt)
         try:
-            if not conditional:
+            if not ticket.order_type.is_conditional:
                 order_id = engine.new_order(self._account, request)["orderId"]
                 return Accepted(client_order_id, order_id, None, engine.now_ms)
             algo_id = engine.new_algo_order(self._account, request)["algoId"]

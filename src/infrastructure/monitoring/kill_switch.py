@@ -28,7 +28,7 @@ class FileKillSwitch:
         own = path.with_name(f"{path.name}-{account_id[:_ACCOUNT_CHARS]}") if account_id else path
         self._path = own
         self._paths = (path,) if own == path else (path, own)
-        self._folder = path.parent
+        self._folder = str(path.parent)
         self._quiet_since_ns = -1
 
     @property

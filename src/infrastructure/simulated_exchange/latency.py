@@ -11,6 +11,7 @@ from typing import Final
 
 _HALF_BITS: Final = 32
 _RANGE: Final = 1 << _HALF_BITS
+_LOW_HALF: Final = _RANGE - 1
 MILLISECOND_NS: Final = 1_000_000
 
 
@@ -41,17 +42,17 @@ class LatencyModel:
     def event(self, key: str) -> tuple[int, ...]:
         """How long each copy of an event takes; mostly there is one."""
         first = self._delay("event", key, self.event_ns)
-        if self._draw("duplicate", key)[0] < self.duplicate * _RANGE:
+        if self._draw("duplicate", key) >> _HALF_BITS < self.duplicate * _RANGE:
             return first, first + self._delay("again", key, self.event_ns)
         return (first,)
 
     def _delay(self, leg: str, key: str, median_ns: int) -> int:
-        spread, late = self._draw(leg, key)
+        draw = self._draw(leg, key)
         width = int(median_ns * self.jitter)
-        delay = median_ns - width + (2 * width * spread >> _HALF_BITS)
-        return delay + self.late_ns if late < self.late * _RANGE else delay
+        delay = median_ns - width + (2 * width * (draw >> _HALF_BITS) >> _HALF_BITS)
+        return delay + self.late_ns if draw & _LOW_HALF < self.late * _RANGE else delay
 
-    def _draw(self, leg: str, key: str) -> tuple[int, int]:
-        """Two independent integers below 2³²."""
+    def _draw(self, leg: str, key: str) -> int:
+        """64 random bits, whose halves are independent."""
         digest = blake2b(f"{self.seed}:{leg}:{key}".encode(), digest_size=8).digest()
-        return int.from_bytes(digest[:4], "big"), int.from_bytes(digest[4:], "big")
+        return int.from_bytes(digest, "big")
