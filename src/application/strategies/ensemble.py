@@ -194,7 +194,7 @@ class EnsembleStrategy:
             strategy_id=self._strategy_id,
             confidence=confidence.quantize(_CONFIDENCE_STEP),
             reason=f"{len(voters)} of {len(self._members)} agree on {'up' if side > 0 else 'down'}: {names}.",
-            numbers=(("agreement", rounded_number(Decimal(f"{self._net:.12g}"))),),
+            numbers=(("agreement", rounded_number(self._net)),),
             reference_price=candle.close,
             at_ms=candle.close_ms,
         )

@@ -180,8 +180,7 @@ class StreamStrategy(ABC):
             strategy_id=self._strategy_id,
             confidence=Decimal(wish.confidence).quantize(_CONFIDENCE_STEP),
             reason=wish.reason,
-            # Twelve digits of a float are exact enough to round ten from, and far fewer than its binary expansion.
-            numbers=tuple((name, rounded_number(Decimal(f"{value:.12g}"))) for name, value in wish.numbers),
+            numbers=tuple([(name, rounded_number(value)) for name, value in wish.numbers]),
             reference_price=candle.close,
             at_ms=candle.close_ms,
         )

@@ -104,7 +104,7 @@ class OrderExecutionBridge:
 
     def note(self, signal: Signal) -> SignalNote:
         """What the journal keeps of a signal that led to an order."""
-        return SignalNote(signal.signal_type.value, signal.confidence, signal.reason, signal.numbers)
+        return SignalNote(signal.signal_type, signal.confidence, signal.reason, signal.numbers)
 
     def _exit(self, signal: Signal, position: Position) -> OrderTicket:
         if position.is_flat:

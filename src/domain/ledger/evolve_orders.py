@@ -35,14 +35,14 @@ def order_intended(ledger: Ledger, event: e.OrderIntended, at_ms: int) -> None:
     account = ledger.account
     account.next_intent = event.intent + 1
     account.next_sequence += 1
-    order = Order(event.ticket, event.attempt, event.session_id, event.intent, at_ms, updated_ms=at_ms)
-    ledger.orders[order.client_order_id] = order
-    ledger.changes.orders[order.client_order_id] = order
+    ticket, name = event.ticket, event.attempt.client_order_id
+    order = Order(ticket, event.attempt, event.session_id, event.intent, at_ms, updated_ms=at_ms)
+    ledger.orders[name] = ledger.changes.orders[name] = order
     ledger.remember(order)
-    if order.ticket.parent_id is not None:
+    if ticket.parent_id is not None:
         _join_parent(ledger, order, at_ms)
-    if not order.ticket.reduce_only:
-        _reserve(ledger, order.symbol, order.side, order.ticket.quantity, worst_price(order))
+    if not ticket.reduce_only:
+        _reserve(ledger, ticket.symbol, ticket.side, ticket.quantity, worst_price(order))
 
 
 def attempt_moved(ledger: Ledger, event: e.AttemptMoved, at_ms: int) -> None:

@@ -9,13 +9,15 @@ spells alike.
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
 from enum import StrEnum
+from math import isfinite
 from typing import Final
 
 from src.domain.shared.errors import InvariantViolated
 
 SIGNIFICANT_DIGITS: Final = 10
 
-_TEN_DIGITS: Final = Context(prec=SIGNIFICANT_DIGITS, rounding=ROUND_HALF_EVEN, traps=[InvalidOperation])
+_ZERO: Final = Decimal(0)
+_ten_digits: Final = Context(prec=SIGNIFICANT_DIGITS, rounding=ROUND_HALF_EVEN, traps=[InvalidOperation]).plus
 
 
 class SignalType(StrEnum):
@@ -26,18 +28,15 @@ class SignalType(StrEnum):
     EXIT = "EXIT"
 
 
-def rounded_number(value: Decimal) -> Decimal:
+def rounded_number(value: float) -> Decimal:
     """Round to ten significant digits, half-even, without exponent, trailing zeros or negative zero.
 
     Raises :class:`InvariantViolated` for NaN and infinity: such a number is no ground for a trade.
     """
-    if not value.is_finite():
+    if not isfinite(value):
         raise InvariantViolated(f"an indicator value must be finite, not {value}")
-    rounded = _TEN_DIGITS.plus(value)
-    if not rounded:
-        return Decimal(0)
-    text = format(rounded, "f")
-    return Decimal(text.rstrip("0").rstrip(".") if "." in text else text)
+    text = f"{value:.10g}"
+    return Decimal(f"{Decimal(text):f}" if "e" in text else text) or _ZERO
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +69,7 @@ class Signal:
         if not self.reason or "\n" in self.reason:
             raise InvariantViolated("a signal needs one sentence that says why")
         for name, value in self.numbers:
-            if not value.is_finite() or value != _TEN_DIGITS.plus(value):
+            if not value.is_finite() or value != _ten_digits(value):
                 raise InvariantViolated(
                     f"{name} of a signal must be rounded to {SIGNIFICANT_DIGITS} digits: {value}"
                 )
