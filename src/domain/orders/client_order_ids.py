@@ -6,8 +6,13 @@ counts intents of the account; so two instances can never make the same id, and 
 """
 
 import zlib
+from functools import lru_cache
+from typing import Final
 
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+_PAIRS: Final = 36 * 36
+# Two digits at a time: an id is on the way of every order.
+_PAIR_DIGITS: Final = tuple(high + low for high in _DIGITS for low in _DIGITS)
 _CHECK_MODULUS = 36**4
 NAMESPACE_LENGTH = 3
 
@@ -19,15 +24,21 @@ def base36(number: int, width: int) -> str:
     digits = ""
     rest = number
     while rest:
-        rest, digit = divmod(rest, 36)
-        digits = _DIGITS[digit] + digits
-    return digits.rjust(width, "0")
+        rest, pair = divmod(rest, _PAIRS)
+        digits = _PAIR_DIGITS[pair] + digits
+    return digits[-width:] if len(digits) > width else digits.rjust(width, "0")
 
 
 def client_order_id(namespace: str, epoch: int, sequence: int, attempt: int = 1) -> str:
     """The id of one attempt."""
-    stem = f"{namespace}-{base36(epoch, 4)}-{base36(sequence, 7)}-{base36(attempt, 1)}"
+    stem = f"{_beginning(namespace, epoch)}{base36(sequence, 7)}-{_DIGITS[attempt]}"
     return f"{stem}-{base36(zlib.crc32(stem.encode()) % _CHECK_MODULUS, 4)}"
+
+
+@lru_cache(maxsize=4)
+def _beginning(namespace: str, epoch: int) -> str:
+    """What the ids of one process have in common."""
+    return f"{namespace}-{base36(epoch, 4)}-"
 
 
 def is_ours(text: str, namespace: str) -> bool:
