@@ -6,6 +6,7 @@ sent, says that nothing about the attempt is still to come. It promises order, n
 be read ends the testimony, and so does a new connection. Source: user data streams of USDⓈ-M futures.
 """
 
+from src.domain.orders.client_order_ids import NAMESPACE_LENGTH, is_emergency
 from src.domain.orders.news import OrderNews
 from src.domain.orders.order import Order
 
@@ -49,8 +50,14 @@ class StreamWitness:
                     self._heard[key] = report.updated_ms
 
     def listens_since(self, order: Order) -> bool:
-        """Whether the stream is open without a break since before the order was sent."""
-        return self._since_intent is not None and order.intent >= self._since_intent
+        """Whether the stream is open without a break since before the order was sent.
+
+        The intent of an order that was sent around the session says when it was imported, not when it was sent.
+        """
+        name = order.client_order_id
+        if self._since_intent is None or is_emergency(name, name[:NAMESPACE_LENGTH]):
+            return False
+        return order.intent >= self._since_intent
 
     def fence_ms(self, order: Order) -> int | None:
         """Venue time of the latest event that could testify for an order; None when the stream cannot."""

@@ -16,6 +16,7 @@ from src.domain.decisions.amending import (
     request_modify,
     watch_amendments,
 )
+from src.domain.decisions.emergency import import_emergency
 from src.domain.decisions.ending import (
     move_parent,
     remind_of_waived,
@@ -87,6 +88,7 @@ _HANDLERS: dict[type, Callable[[Step, Any], None]] = {
     n.StreamEnded: stream_ended,
     n.StreamRestarted: stream_restarted,
     n.ExchangeRead: exchange_read,
+    n.ImportEmergency: import_emergency,
     n.RecoveryConcluded: _recovery_concluded,
     n.PlaceFence: place_fence,
     n.ReleaseAttempt: release_attempt,

@@ -16,7 +16,7 @@ from src.domain.decisions.orders import lose, settle_unknown
 from src.domain.decisions.protection import protect, protective_refused
 from src.domain.decisions.step import Step
 from src.domain.ledger import events as e
-from src.domain.orders.client_order_ids import is_ours
+from src.domain.orders.client_order_ids import is_emergency, is_ours
 from src.domain.orders.news import FillReport, IncomeReport, OrderNews, OrderReport, WalletMoved
 from src.domain.orders.order import Order
 from src.domain.orders.transitions import (
@@ -80,6 +80,10 @@ def _adopt(step: Step, known: tuple[Order, ...]) -> None:
 def _order_news(step: Step, item: OrderNews) -> None:
     report = item.order
     order = step.ledger.orders.get(report.client_order_id)
+    if order is None and is_emergency(report.client_order_id, step.ledger.account.namespace):
+        # Its record is in the side journal, which is imported first; its trades are read after that.
+        step.do(Reconcile(f"{report.client_order_id} was sent in an emergency"))
+        return
     if order is None:
         _stranger(step, report)
         if item.fill is not None:

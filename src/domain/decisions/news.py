@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from src.domain.ledger.events import DifferenceFound, OutcomeDoubted, SignalNote
 from src.domain.market.sides import PositionSide
+from src.domain.orders.emergency import EmergencyOrder
 from src.domain.orders.news import (
     BalanceReport,
     CancelOutcome,
@@ -170,6 +171,14 @@ class ExchangeRead:
 
 
 @dataclass(frozen=True, slots=True)
+class ImportEmergency:
+    """Orders that were sent around the session; ``damage`` says what of their records cannot be read."""
+
+    orders: tuple[EmergencyOrder, ...]
+    damage: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class RecoveryConcluded:
     """The procedure is through: what is left to differ, and to doubt, after the last read."""
 
@@ -268,6 +277,7 @@ News = (
     | StreamEnded
     | StreamRestarted
     | ExchangeRead
+    | ImportEmergency
     | RecoveryConcluded
     | PlaceFence
     | ReleaseAttempt

@@ -3,6 +3,9 @@
 Form (at most 36 characters of the exchange's alphabet): namespace(3) - epoch in base 36 (4) - sequence in base 36
 (7) - attempt (1) - checksum (4). The namespace is random per account, the epoch is that of the lease, the sequence
 counts intents of the account; so two instances can never make the same id, and a restored old database is noticed.
+
+An order that is sent around the session, in an emergency, has an id of another form: namespace(3) . venue time of the
+attempt in ms, base 36 (8) . number of its record (5) - checksum (4). The dot tells the two apart.
 """
 
 import zlib
@@ -32,7 +35,7 @@ def base36(number: int, width: int) -> str:
 def client_order_id(namespace: str, epoch: int, sequence: int, attempt: int = 1) -> str:
     """The id of one attempt."""
     stem = f"{_beginning(namespace, epoch)}{base36(sequence, 7)}-{_DIGITS[attempt]}"
-    return f"{stem}-{base36(zlib.crc32(stem.encode()) % _CHECK_MODULUS, 4)}"
+    return f"{stem}-{_check(stem)}"
 
 
 @lru_cache(maxsize=4)
@@ -41,9 +44,30 @@ def _beginning(namespace: str, epoch: int) -> str:
     return f"{namespace}-{base36(epoch, 4)}-"
 
 
+def emergency_order_id(namespace: str, timestamp_ms: int, number: int) -> str:
+    """The id of an order that no session sends.
+
+    ``timestamp_ms`` is the attempt's (venue time), ``number`` that of its record in the side journal: a side journal
+    that was lost, or put back from a copy, does not make the ids of another one again.
+    """
+    stem = f"{namespace}.{base36(timestamp_ms, 8)}.{base36(number, 5)}"
+    return f"{stem}-{_check(stem)}"
+
+
 def is_ours(text: str, namespace: str) -> bool:
-    """Whether an id was made by :func:`client_order_id` in this namespace: the prefix and the checksum agree."""
+    """Whether an id was made in this namespace, by a session or in an emergency: prefix and checksum agree."""
+    return _is_made(text, f"{namespace}-") or is_emergency(text, namespace)
+
+
+def is_emergency(text: str, namespace: str) -> bool:
+    """Whether an id was made by :func:`emergency_order_id` in this namespace."""
+    return _is_made(text, f"{namespace}.")
+
+
+def _is_made(text: str, prefix: str) -> bool:
     stem, _, check = text.rpartition("-")
-    if not stem.startswith(f"{namespace}-"):
-        return False
-    return check == base36(zlib.crc32(stem.encode()) % _CHECK_MODULUS, 4)
+    return stem.startswith(prefix) and check == _check(stem)
+
+
+def _check(stem: str) -> str:
+    return base36(zlib.crc32(stem.encode()) % _CHECK_MODULUS, 4)

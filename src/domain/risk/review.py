@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from src.domain.ledger.state import Ledger
+from src.domain.market.sides import OrderSide
 from src.domain.market.view import MarketView
 from src.domain.money import ZERO
+from src.domain.orders.news import PositionReport
 from src.domain.orders.parents import ParentKind
 from src.domain.orders.ticket import OrderTicket
 from src.domain.orders.types import Purpose
@@ -98,6 +100,24 @@ def review_reducing(ledger: Ledger, ticket: OrderTicket) -> Verdict:
         text = f"only {max(room, Decimal(0)):f} of {ticket.symbol} is left to reduce"
         return Denied(ticket, Objection("reduce_only", f"{ticket.quantity:f}", f"{room:f}", text))
     return Approved(ticket)
+
+
+def review_emergency(held: PositionReport, ticket: OrderTicket) -> Verdict:
+    """Approve a ticket that is proven to shrink what the exchange itself says is held, where there is no ledger.
+
+    To close too much is harmless, because it is reduce-only: the exchange caps it at the position.
+    """
+    closes = OrderSide.SELL if held.quantity > ZERO else OrderSide.BUY
+    fits = (
+        ticket.reduce_only
+        and (ticket.symbol, ticket.position_side) == (held.symbol, held.position_side)
+        and ticket.side is closes
+        and ticket.quantity <= abs(held.quantity)
+    )
+    if fits:
+        return Approved(ticket)
+    text = f"{ticket.side.value} {ticket.quantity:f} does not only reduce {held.quantity:f} of {held.symbol}"
+    return Denied(ticket, Objection("reduce_only", f"{ticket.quantity:f}", f"{held.quantity:f}", text))
 
 
 def review_fence(ledger: Ledger, ticket: OrderTicket) -> Verdict:

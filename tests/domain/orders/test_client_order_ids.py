@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from src.domain.orders.client_order_ids import NAMESPACE_LENGTH, base36, client_order_id, is_ours
+from src.domain.orders.client_order_ids import (
+    NAMESPACE_LENGTH,
+    base36,
+    client_order_id,
+    emergency_order_id,
+    is_emergency,
+    is_ours,
+)
 
 # The exchange's own rule for newClientOrderId and clientAlgoId.
 LEGAL = re.compile(r"^[\.A-Z\:/a-z0-9_-]{1,36}$")
@@ -82,3 +89,41 @@ def test_base_36_reads_back_and_sorts_like_the_number(number):
 def test_a_number_that_does_not_fit_is_refused(number, width):
     with pytest.raises(ValueError, match="does not fit"):
         base36(number, width)
+
+
+# --- orders that no session sends -----------------------------------------------------------------------------
+
+MOMENTS = st.tuples(st.integers(0, 36**8 - 1), st.integers(0, 36**5 - 1))
+
+
+@given(NAMESPACES, MOMENTS)
+def test_an_id_of_an_emergency_is_legal_ours_and_told_from_a_sessions(namespace, moment):
+    text = emergency_order_id(namespace, *moment)
+
+    assert LEGAL.match(text)
+    assert is_ours(text, namespace)
+    assert is_emergency(text, namespace)
+
+
+@given(NAMESPACES, NUMBERS)
+def test_an_id_of_a_session_is_none_of_an_emergency(namespace, numbers):
+    assert not is_emergency(client_order_id(namespace, *numbers), namespace)
+
+
+@given(st.lists(st.tuples(NAMESPACES, MOMENTS), unique=True, max_size=50))
+def test_another_moment_or_number_makes_another_id_of_an_emergency(keys):
+    assert len({emergency_order_id(namespace, *moment) for namespace, moment in keys}) == len(keys)
+
+
+@given(NAMESPACES, MOMENTS, st.data())
+def test_an_id_of_an_emergency_with_one_changed_character_is_not_ours(namespace, moment, data):
+    text = emergency_order_id(namespace, *moment)
+    place = data.draw(st.integers(0, len(text) - 1))
+    other = data.draw(st.sampled_from(ALPHABET).filter(lambda character: character != text[place]))
+
+    assert not is_ours(text[:place] + other + text[place + 1 :], namespace)
+
+
+@given(NAMESPACES, NAMESPACES, MOMENTS)
+def test_an_id_of_an_emergency_of_another_namespace_is_not_ours(mine, theirs, moment):
+    assert is_ours(emergency_order_id(theirs, *moment), mine) is (mine == theirs)

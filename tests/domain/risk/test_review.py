@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from src.domain.market.sides import PositionSide
 from src.domain.market.view import MarginBracket, Volatility
-from src.domain.orders.news import OutcomeUnknown
+from src.domain.orders.news import OutcomeUnknown, PositionReport
 from src.domain.orders.types import OrderStatus, OrderType, Purpose
 from src.domain.risk.limits import RiskLimits
-from src.domain.risk.review import Approved, Denied, review, review_reducing
+from src.domain.risk.review import Approved, Denied, review, review_emergency, review_reducing
 from src.domain.risk.rules import ENTRY_RULES
 from src.domain.sessions.session import TradingSessionStatus
 from src.domain.sessions.trading_states import SymbolState, TradingState
@@ -216,3 +216,33 @@ def test_an_exit_left_over_from_the_other_side_takes_no_room():
 
     assert scene.position.quantity == 1
     assert isinstance(review_reducing(scene.ledger, an_exit()), Approved)
+
+
+# --- without a ledger -----------------------------------------------------------------------------------------
+
+
+def held(quantity: int, side: PositionSide = PositionSide.BOTH) -> PositionReport:
+    price = Decimal(100)
+    return PositionReport(BTC, side, Decimal(quantity), price, price, Decimal(0))
+
+
+@pytest.mark.parametrize(("quantity", "side"), [(3, SELL), (-3, BUY)])
+def test_an_emergency_may_send_what_shrinks_the_position_that_the_exchange_shows(quantity, side):
+    ticket = an_exit(side=side, quantity=3, purpose=Purpose.EMERGENCY)
+
+    assert isinstance(review_emergency(held(quantity), ticket), Approved)
+
+
+@pytest.mark.parametrize(
+    "ticket",
+    [
+        an_exit(side=BUY),
+        an_exit(quantity=4),
+        an_exit(reduce_only=False),
+        an_exit(symbol=ETH),
+        an_exit(position_side=PositionSide.LONG),
+    ],
+    ids=["on its own side", "larger than it", "not reduce-only", "another symbol", "the other position side"],
+)
+def test_an_emergency_may_send_nothing_that_could_do_more_than_shrink_it(ticket):
+    assert isinstance(review_emergency(held(3), ticket), Denied)
