@@ -10,7 +10,6 @@ a close at which z comes back within ``width``, after one at which it was beyond
 
 import math
 from dataclasses import dataclass, field
-from typing import Self
 
 from src.application.strategies.indicators import Deviation, Line
 from src.application.strategies.parameters import (
@@ -41,10 +40,10 @@ class BollingerParameters(Parameters):
             )
 
 
-class BollingerStrategy(StreamStrategy):
+class BollingerStrategy(StreamStrategy[BollingerParameters]):
     """Signals where the close comes back into the bands."""
 
-    __slots__ = ("_close", "_deviation", "_middle", "_middle_value", "_parameters", "_score")
+    __slots__ = ("_close", "_deviation", "_middle", "_middle_value", "_score")
 
     _middle: Line
     _deviation: Deviation
@@ -55,19 +54,13 @@ class BollingerStrategy(StreamStrategy):
         symbol: str | None = None,
         strategy_id: str = "bollinger",
     ) -> None:
-        self._parameters = parameters or BollingerParameters()
-        super().__init__(
-            symbol, strategy_id, self._parameters.direction, bars_needed=self._parameters.period + 1
-        )
+        p = parameters or BollingerParameters()
+        super().__init__(p, symbol, strategy_id, p.direction, bars_needed=p.period + 1)
 
     @property
     def history_bars(self) -> int:
         """The window and one bar more, whose score is compared with: plain averages forget completely."""
         return self._needed
-
-    def for_symbol(self, symbol: str) -> Self:
-        """A new instance with the same parameters for another symbol."""
-        return type(self)(self._parameters, symbol, self._strategy_id)
 
     def _open(self, closes: list[float]) -> None:
         """Open the handles; where the last close stands is what the next is compared with."""

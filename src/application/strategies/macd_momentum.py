@@ -11,7 +11,6 @@ of what a random walk makes of n such moves, and the confidence is z / (1 + z).
 
 import math
 from dataclasses import dataclass, field
-from typing import Self
 
 from src.application.strategies.indicators import Line, MacdLines, bars_until_forgotten
 from src.application.strategies.parameters import (
@@ -42,11 +41,11 @@ class MacdMomentumParameters(Parameters):
             raise ValueError(f"fast={self.fast} is not below slow={self.slow}: choose a shorter fast window")
 
 
-class MacdMomentumStrategy(StreamStrategy):
+class MacdMomentumStrategy(StreamStrategy[MacdMomentumParameters]):
     """Signals at zero crossings of the MACD histogram that momentum confirms."""
 
     __slots__ = ("_armed_bars", "_close", "_histogram", "_macd", "_mean_move", "_momentum", "_momentum_value",
-                 "_parameters", "_side", "_walk")  # fmt: skip
+                 "_side", "_walk")  # fmt: skip
 
     _macd: MacdLines
     _momentum: Line
@@ -58,10 +57,10 @@ class MacdMomentumStrategy(StreamStrategy):
         symbol: str | None = None,
         strategy_id: str = "macd_momentum",
     ) -> None:
-        self._parameters = p = parameters or MacdMomentumParameters()
-        self._walk = math.sqrt(p.momentum)
+        p = parameters or MacdMomentumParameters()
         needed = max(p.slow + p.signal, p.slow + 1, p.momentum + 1)
-        super().__init__(symbol, strategy_id, p.direction, bars_needed=needed)
+        super().__init__(p, symbol, strategy_id, p.direction, bars_needed=needed)
+        self._walk = math.sqrt(p.momentum)
 
     @property
     def history_bars(self) -> int:
@@ -70,10 +69,6 @@ class MacdMomentumStrategy(StreamStrategy):
         return (
             self._needed + bars_until_forgotten(2 / (p.slow + 1)) + bars_until_forgotten(2 / (p.signal + 1))
         )
-
-    def for_symbol(self, symbol: str) -> Self:
-        """A new instance with the same parameters for another symbol."""
-        return type(self)(self._parameters, symbol, self._strategy_id)
 
     def _open(self, closes: list[float]) -> None:
         """Open the handles; the side that the histogram starts on is no crossing."""

@@ -10,7 +10,6 @@ above ``threshold`` and down while it is below its negative; the bar at which th
 
 import math
 from dataclasses import dataclass, field
-from typing import Self
 
 from src.application.strategies.indicators import Line
 from src.application.strategies.parameters import (
@@ -36,10 +35,10 @@ class MomentumParameters(Parameters):
         check_bounds(self)
 
 
-class MomentumStrategy(StreamStrategy):
+class MomentumStrategy(StreamStrategy[MomentumParameters]):
     """Signals where a move over the window begins to stand out from chance."""
 
-    __slots__ = ("_close", "_mean_move", "_momentum", "_parameters", "_score", "_walk", "_zone")
+    __slots__ = ("_close", "_mean_move", "_momentum", "_score", "_walk", "_zone")
 
     _momentum: Line
     _mean_move: Line
@@ -50,20 +49,14 @@ class MomentumStrategy(StreamStrategy):
         symbol: str | None = None,
         strategy_id: str = "momentum",
     ) -> None:
-        self._parameters = parameters or MomentumParameters()
-        self._walk = math.sqrt(self._parameters.period)
-        super().__init__(
-            symbol, strategy_id, self._parameters.direction, bars_needed=self._parameters.period + 2
-        )
+        p = parameters or MomentumParameters()
+        super().__init__(p, symbol, strategy_id, p.direction, bars_needed=p.period + 2)
+        self._walk = math.sqrt(p.period)
 
     @property
     def history_bars(self) -> int:
         """The window and one bar more, whose zone is compared with: plain averages forget completely."""
         return self._needed
-
-    def for_symbol(self, symbol: str) -> Self:
-        """A new instance with the same parameters for another symbol."""
-        return type(self)(self._parameters, symbol, self._strategy_id)
 
     def _open(self, closes: list[float]) -> None:
         """Open the handles; a move that stands out already is no beginning."""

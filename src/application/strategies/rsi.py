@@ -5,7 +5,6 @@ share of the zone's width (0 at its edge, 1 at the end of the scale), it is (1 +
 """
 
 from dataclasses import dataclass, field
-from typing import Self
 
 from src.application.strategies.indicators import Line, bars_until_forgotten
 from src.application.strategies.parameters import (
@@ -36,29 +35,23 @@ class RSIParameters(Parameters):
             raise ValueError(f"lower={self.lower:g} is not below upper={self.upper:g}: choose a lower one")
 
 
-class RSIStrategy(StreamStrategy):
+class RSIStrategy(StreamStrategy[RSIParameters]):
     """Signals where Wilder's relative strength index comes back from an extreme."""
 
-    __slots__ = ("_close", "_extreme", "_index", "_parameters", "_rsi", "_zone")
+    __slots__ = ("_close", "_extreme", "_index", "_rsi", "_zone")
 
     _rsi: Line
 
     def __init__(
         self, parameters: RSIParameters | None = None, symbol: str | None = None, strategy_id: str = "rsi"
     ) -> None:
-        self._parameters = parameters or RSIParameters()
-        super().__init__(
-            symbol, strategy_id, self._parameters.direction, bars_needed=self._parameters.period + 2
-        )
+        p = parameters or RSIParameters()
+        super().__init__(p, symbol, strategy_id, p.direction, bars_needed=p.period + 2)
 
     @property
     def history_bars(self) -> int:
         """The bars needed, and as many as Wilder's averages need to forget their start."""
         return self._needed + bars_until_forgotten(1 / self._parameters.period)
-
-    def for_symbol(self, symbol: str) -> Self:
-        """A new instance with the same parameters for another symbol."""
-        return type(self)(self._parameters, symbol, self._strategy_id)
 
     def _open(self, closes: list[float]) -> None:
         """Open the index; an extreme that began in the warm-up counts from its last bar."""

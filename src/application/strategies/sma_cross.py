@@ -10,7 +10,6 @@ from chance, and the confidence is z / (1 + z).
 
 import math
 from dataclasses import dataclass, field
-from typing import Self
 
 from src.application.strategies.indicators import Line
 from src.application.strategies.parameters import (
@@ -38,10 +37,10 @@ class SmaCrossParameters(Parameters):
             raise ValueError(f"fast={self.fast} is not below slow={self.slow}: choose a shorter fast window")
 
 
-class SmaCrossStrategy(StreamStrategy):
+class SmaCrossStrategy(StreamStrategy[SmaCrossParameters]):
     """Signals at the crossings of two simple moving averages of the close."""
 
-    __slots__ = ("_close", "_distance", "_fast", "_fast_value", "_mean_move", "_parameters", "_side", "_slow",
+    __slots__ = ("_close", "_distance", "_fast", "_fast_value", "_mean_move", "_side", "_slow",
                  "_slow_value", "_spread")  # fmt: skip
 
     _fast: Line
@@ -54,19 +53,14 @@ class SmaCrossStrategy(StreamStrategy):
         symbol: str | None = None,
         strategy_id: str = "sma_cross",
     ) -> None:
-        self._parameters = parameters or SmaCrossParameters()
-        fast, slow = self._parameters.fast, self._parameters.slow
-        self._spread = math.sqrt(1 / fast - 1 / slow)
-        super().__init__(symbol, strategy_id, self._parameters.direction, bars_needed=slow + 1)
+        p = parameters or SmaCrossParameters()
+        super().__init__(p, symbol, strategy_id, p.direction, bars_needed=p.slow + 1)
+        self._spread = math.sqrt(1 / p.fast - 1 / p.slow)
 
     @property
     def history_bars(self) -> int:
         """The slow window and one move more: plain averages forget completely."""
         return self._needed
-
-    def for_symbol(self, symbol: str) -> Self:
-        """A new instance with the same parameters for another symbol."""
-        return type(self)(self._parameters, symbol, self._strategy_id)
 
     def _open(self, closes: list[float]) -> None:
         """Open both averages and the mean move; the side they start on is no crossing."""

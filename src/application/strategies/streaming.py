@@ -9,16 +9,18 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final, Self
+from typing import Any, Final, Generic, Self, TypeVar
 
 from src.application.strategies.indicators import Indicators
-from src.application.strategies.parameters import Direction
+from src.application.strategies.parameters import Direction, Parameters
 from src.application.strategies.strategy import Progress
 from src.domain.market.candle import Candle
 from src.domain.signals import Signal, SignalType, rounded_number
 
 TOUCHING: Final = 1e-10
 """Lines closer than this share of the price touch: the distance is below any tick and may be rounding."""
+
+P = TypeVar("P", bound=Parameters)
 
 _BEFORE_ALL_TIME: Final = -1
 _CONFIDENCE_STEP: Final = Decimal("0.0001")
@@ -59,13 +61,19 @@ class Side:
         return was_known
 
 
-class StreamStrategy(ABC):
-    """A strategy over closing prices whose indicators are incremental handles."""
+class StreamStrategy(ABC, Generic[P]):
+    """A strategy over closing prices whose indicators are incremental handles.
 
-    __slots__ = ("_closes", "_direction", "_indicators", "_last_open_ms", "_needed", "_seen", "_strategy_id",
-                 "_symbol", "_wished")  # fmt: skip
+    A subclass is made from parameters, symbol and strategy id, in this order.
+    """
 
-    def __init__(self, symbol: str | None, strategy_id: str, direction: Direction, bars_needed: int) -> None:
+    __slots__ = ("_closes", "_direction", "_indicators", "_last_open_ms", "_needed", "_parameters", "_seen",
+                 "_strategy_id", "_symbol", "_wished")  # fmt: skip
+
+    def __init__(
+        self, parameters: P, symbol: str | None, strategy_id: str, direction: Direction, bars_needed: int
+    ) -> None:
+        self._parameters = parameters
         self._symbol = symbol
         self._strategy_id = strategy_id
         self._direction = direction
@@ -108,9 +116,11 @@ class StreamStrategy(ABC):
             return f"warming up, {self._seen} of {self._needed} bars"
         return "" if self._wished else self._state()
 
-    @abstractmethod
     def for_symbol(self, symbol: str) -> Self:
-        """A new instance with the same parameters."""
+        """A new instance with the same parameters for another symbol."""
+        make: Any = type(self)  # The subclass's constructor, which takes less than ours.
+        other: Self = make(self._parameters, symbol, self._strategy_id)
+        return other
 
     def warm(self, candles: Iterable[Candle]) -> None:
         """Forget everything and rebuild from closed candles, oldest first; their signals are dropped."""
