@@ -12,7 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from src.application.ports.store import AccountRow
-from src.bootstrap.paper import PAPER
+from src.bootstrap.paper import PAPER, exchange_file
 from src.bootstrap.settings import Settings
 from src.infrastructure.audit.request import AuditRequest, Credentials
 from src.infrastructure.brokers.paper_broker import PAPER_ACCOUNT
@@ -33,7 +33,7 @@ def audit_request(
     place = url.get_secret_value() if is_server and url is not None else database.name
     request = AuditRequest(account_id, place, is_server=is_server, since_ms=since_ms)
     if exchange == PAPER:
-        file = settings.data_folder / "paper" / f"{account_id[:8]}.db"
+        file = exchange_file(settings.data_folder, account_id)
         return replace(request, file=file, account=PAPER_ACCOUNT)
     return _at_venue(request, settings, exchange)
 

@@ -117,7 +117,7 @@ def paper_parts(
     ``market_id`` tells this market from others; ``accounts`` are those that the database knows; ``account_id`` asks
     for one of them even if its session is finished. Raises StoreError, SourceError and ValueError, in one line each.
     """
-    ids = _identity(config, market_id, accounts, account_id)
+    ids = identity_of(config, market_id, accounts, account_id)
     account_id = ids.account_id()
     path = _exchange_path(config, account_id, accounts)
     with ExitStack() as opened:
@@ -168,9 +168,14 @@ def policy_of(config: PaperConfig) -> Policy:
     )
 
 
+def exchange_file(data_dir: Path, account_id: str) -> Path:
+    """Where the paper exchange of an account keeps its books."""
+    return data_dir / "paper" / f"{account_id[:8]}.db"
+
+
 def _exchange_path(config: PaperConfig, account_id: str, accounts: list[AccountRow]) -> Path:
     """The exchange's file of an account; one that the database knows must be there."""
-    path = config.data_dir / "paper" / f"{account_id[:8]}.db"
+    path = exchange_file(config.data_dir, account_id)
     if any(row.account_id == account_id for row in accounts) and not path.exists():
         raise PaperAccountMismatch(
             f"the paper exchange's file of account {account_id[:8]} is gone from the data folder: put it back, or "
@@ -218,11 +223,11 @@ def _open_exchange_account(
 
 def account_of(config: PaperConfig, market_id: str, accounts: list[AccountRow]) -> AccountRow | None:
     """The account that a session on this market would trade on; None when it would be a new one."""
-    account_id = _identity(config, market_id, accounts).account_id()
+    account_id = identity_of(config, market_id, accounts).account_id()
     return next((row for row in accounts if row.account_id == account_id), None)
 
 
-def _identity(
+def identity_of(
     config: PaperConfig, market_id: str, accounts: list[AccountRow], account_id: str | None = None
 ) -> SeededIds:
     """The ids of the account asked for, or of the market's last one if that can go on, or of the next run's."""

@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Final
 
 from src.domain.money import use_money_context
-from src.infrastructure.persistence.schema import create_sqlite
+from tests.simulation.disk import Files
 from tests.simulation.pool import RAM
 from tests.simulation.seeds import judge
-from tests.simulation.world import CrashPlan, Templates, World
+from tests.simulation.world import CrashPlan, World
 
 NOTHING_NEW_SEEDS: Final = 2
 
@@ -104,11 +104,7 @@ def _places(names: list[str], name: str) -> list[int]:
 
 def _world(seed: int, folder: Path) -> World:
     use_money_context()
-    folder.mkdir(parents=True, exist_ok=True)
-    template = folder / "template.db"
-    if not template.exists():
-        create_sqlite(template)
-    return World(seed, folder / "pair", Templates(template))
+    return World(seed, folder / "pair", Files(folder / "template.db"))
 
 
 def cover(seeds: Iterable[int], budget_s: float) -> Coverage:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from src.domain.money import use_money_context
-from src.infrastructure.persistence.schema import create_sqlite
-from tests.simulation.world import CrashPlan, Templates, World, read_accounts
+from tests.simulation.disk import Disk, Files, Memory, memory_is_possible
+from tests.simulation.world import CrashPlan, World
 from tests.support.invariants import Books, violations
 
 FAILPOINTS = 500
@@ -40,12 +40,19 @@ def run_seed(seed: int, folder: Path) -> Verdict:
 
 
 def _run_seed(seed: int, folder: Path) -> Verdict:
-    folder.mkdir(parents=True, exist_ok=True)
-    template = folder / "template.db"
-    if not template.exists():
-        create_sqlite(template)
+    if not memory_is_possible():
+        return play(seed, folder / f"seed-{seed}", Files(folder / "template.db"))
+    with Memory() as disk:
+        verdict = play(seed, folder / f"seed-{seed}", disk)
+        if verdict.violations:
+            disk.save()
+        return verdict
+
+
+def play(seed: int, folder: Path, disk: Disk) -> Verdict:
+    """Run one seed on a disk, in a folder that is removed when nothing is wrong."""
     rng = random.Random(f"crash:{seed}")
-    world = World(seed, folder / f"seed-{seed}", Templates(template))
+    world = World(seed, folder, disk)
     plans = [CrashPlan(rng.randrange(1, FAILPOINTS))]
     if rng.random() < SECOND_CRASHES:
         plans.append(CrashPlan(rng.randrange(1, FAILPOINTS_OF_RECOVERY)))
@@ -62,9 +69,7 @@ def _run_seed(seed: int, folder: Path) -> Verdict:
 
 def judge(world: World) -> tuple[tuple[str, ...], str]:
     """What is violated in a world at rest, and the head of its journal."""
-    accounts = read_accounts(world.config.database)
-    if len(accounts) != 1:
-        return (f"{len(accounts)} accounts instead of one",), ""
-    account_id = accounts[0].account_id
-    books = Books(world.config.database, account_id, world.folder / "paper" / f"{account_id[:8]}.db")
+    books = Books(world.config.database, world.account_id, world.exchange_file)
+    if len(books.accounts) != 1:
+        return (f"{len(books.accounts)} accounts instead of one",), ""
     return tuple(violations(books)), books.head

@@ -1,14 +1,15 @@
 """One seeded history: a market, a trader who does everything at random, an exchange, and a process that dies.
 
-The store and the exchange are real files, the clock is virtual, and nothing waits for the wall. A crash is an
-exception that no product code may catch, raised at a failpoint; the objects are dropped and the next process is
-made from the two files, as after a kill.
+The store and the exchange are SQLite databases, on files or in memory (:mod:`tests.simulation.disk`), the clock is
+virtual, and nothing waits for the wall. A crash is an exception that no product code may catch, raised at a failpoint;
+the objects are dropped and the next process is made from the two databases, as after a kill.
 """
 
+import os
 import random
 import shutil
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
@@ -18,7 +19,7 @@ from src.application.ports.failpoints import install_hook
 from src.application.ports.store import AccountRow
 from src.application.trading.session_parts import SessionParts
 from src.application.trading.session_runner import SessionRunner
-from src.bootstrap.paper import PaperConfig, paper_parts
+from src.bootstrap.paper import PaperConfig, exchange_file, identity_of, paper_parts
 from src.domain.decisions.news import MoveSession, MoveTrading, PlaceOrder, RequestCancel
 from src.domain.market.sides import OrderSide
 from src.domain.orders.ticket import OrderTicket
@@ -29,6 +30,7 @@ from src.domain.sessions.session import SessionTrigger, TradingSessionStatus
 from src.domain.sessions.trading_states import TradingState, TradingTrigger
 from src.infrastructure.persistence.read_models import SqliteReadModels
 from src.infrastructure.simulated_exchange.latency import MILLISECOND_NS, LatencyModel
+from tests.simulation.disk import Disk
 from tests.simulation.market import START_MS, TICK, SimulatedMarket
 from tests.simulation.parents import amend_an_order, move_a_parent, open_a_parent
 
@@ -76,13 +78,18 @@ class CrashPlan:
 class World:
     """The files of one seed, and the processes that come and go over them."""
 
-    def __init__(self, seed: int, folder: Path, templates: "Templates") -> None:
+    def __init__(self, seed: int, folder: Path, disk: Disk) -> None:
         self.seed = seed
         self.folder = folder
         shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-        self.config = a_config(folder, seed)
-        shutil.copyfile(templates.database, self.config.database)
+        self.config = replace(a_config(folder, seed), data_dir=folder / "data")
+        self.account_id = identity_of(self.config, MARKET_ID, []).account_id()
+        self.exchange_file = exchange_file(self.config.data_dir, self.account_id)
+        self.exchange_file.parent.mkdir(parents=True)
+        # A folder that has not changed for long: the kill switch, a file that may appear there, costs one look.
+        os.utime(self.config.data_dir, (0, 0))
+        disk.lay(self.config.database)
+        disk.expect(self.exchange_file)
         self.orders_sent = 0
 
     def process(self, plan: CrashPlan | None, *, end: bool, only_start: bool = False) -> bool:
@@ -123,13 +130,6 @@ class World:
         while await runner.loop.turn():
             if runner.loop.reconcile_wanted:
                 await runner.reconcile()
-
-
-@dataclass(frozen=True, slots=True)
-class Templates:
-    """An empty database with its tables, to be copied."""
-
-    database: Path
 
 
 def a_config(folder: Path, seed: int) -> PaperConfig:

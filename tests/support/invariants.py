@@ -48,6 +48,7 @@ class Books:
     def __init__(self, database: Database | Path, account_id: str, exchange: Path) -> None:
         place = SqliteDatabase(database) if isinstance(database, Path) else database
         with closing(place.reads()) as reads:
+            self.accounts = reads.accounts()
             records = list(reads.journal(account_id))
             ledger = reads.ledger(account_id)
             assert ledger is not None, "the account is there"

@@ -12,9 +12,9 @@ from src.domain.money import use_money_context
 from src.infrastructure.audit.auditor import run_audit
 from src.infrastructure.audit.records import Report
 from src.infrastructure.audit.request import AuditRequest
-from src.infrastructure.persistence.schema import create_sqlite
 from tests.infrastructure.audit.files import query
-from tests.simulation.world import Templates, World, read_accounts
+from tests.simulation.disk import Files as DatabaseFiles
+from tests.simulation.world import World, read_accounts
 
 SEED = 0
 
@@ -31,7 +31,7 @@ class Files:
 
     @property
     def exchange(self) -> Path:
-        return next((self.folder / "paper").glob("*.db"))
+        return next((self.folder / "data" / "paper").glob("*.db"))
 
     def audit(self, since_ms: int = 0) -> Report:
         account_id = read_accounts(self.database)[0].account_id
@@ -47,9 +47,7 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A finished session that traded, in a folder that nobody changes."""
     use_money_context()
     folder = tmp_path_factory.mktemp("audit")
-    template = folder / "template.db"
-    create_sqlite(template)
-    world = World(SEED, folder / "world", Templates(template))
+    world = World(SEED, folder / "world", DatabaseFiles(folder / "template.db"))
     world.process(None, end=True)
     yield world.folder
 

@@ -6,17 +6,15 @@ from pathlib import Path
 import pytest
 
 from src.domain.money import use_money_context
-from src.infrastructure.persistence.schema import create_sqlite
 from tests.infrastructure.audit.conftest import Files
+from tests.simulation.disk import Files as DatabaseFiles
 from tests.simulation.seeds import FAILPOINTS
-from tests.simulation.world import CrashPlan, Templates, World, read_accounts
+from tests.simulation.world import CrashPlan, World, read_accounts
 
 
 def a_world(seed: int, folder: Path) -> World:
     use_money_context()
-    template = folder / "template.db"
-    create_sqlite(template)
-    return World(seed, folder / "world", Templates(template))
+    return World(seed, folder / "world", DatabaseFiles(folder / "template.db"))
 
 
 @pytest.mark.parametrize("seed", range(8))
