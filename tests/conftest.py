@@ -1,6 +1,8 @@
-"""What every test shares: the hypothesis profiles and the recorded market data."""
+"""What every test shares: the hypothesis profiles, where its files are, and the recorded market data."""
 
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +24,14 @@ settings.register_profile(
 # explore: new examples in every run; failures are remembered in .hypothesis.
 settings.register_profile("explore", deadline=None, max_examples=2_000, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+
+# Tests kill processes, never the machine: what was written is there afterwards in memory as it is on a disk, and a
+# sync costs nothing. Only where it has room for some hundred databases, and nobody has named another place.
+MEMORY = Path("/dev/shm")
+ROOM_BYTES = 3 << 30
+if "TMPDIR" not in os.environ and MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM_BYTES:
+    os.environ["TMPDIR"] = tempfile.tempdir = str(MEMORY)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
