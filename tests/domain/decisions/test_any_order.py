@@ -3,8 +3,9 @@
 At the end of every history everything is delivered, and the books must agree.
 """
 
+import pytest
 from hypothesis import settings
-from hypothesis.stateful import invariant
+from hypothesis.stateful import invariant, run_state_machine_as_test
 
 from src.domain.decisions.protection import STORM_PER_MINUTE
 from src.domain.ledger.events import FillBooked, IncomeBooked
@@ -19,7 +20,7 @@ from tests.support.domain_builders import BTC, BUY, SELL, WALLET
 from tests.support.ledger_builders import ledger_snapshot
 
 # More histories than the profile's examples of other tests: this is where the surprises are.
-EXAMPLES = 10 * (settings.default.max_examples if settings.default else 100)
+EXAMPLES = 4 * (settings.default.max_examples if settings.default else 100)
 
 
 class AnyOrder(AnyHistory):
@@ -121,3 +122,8 @@ class AnyOrder(AnyHistory):
 
 TestAnyOrder = AnyOrder.TestCase
 TestAnyOrder.settings = settings(max_examples=EXAMPLES, stateful_step_count=60)
+
+
+@pytest.mark.slow
+def test_many_more_histories_in_any_order():
+    run_state_machine_as_test(AnyOrder, settings=settings(TestAnyOrder.settings, max_examples=10 * EXAMPLES))
