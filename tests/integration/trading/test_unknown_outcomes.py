@@ -168,6 +168,7 @@ async def test_positions_and_wallets_that_lag_are_read_again_before_anything_is_
     await service.stop_session(flatten=True)
 
 
+@pytest.mark.slow  # the reads that have to agree are seconds apart; in virtual time the rule is tested in every run
 async def test_silence_for_long_enough_proves_death_where_no_stream_can(
     local: TradingPlace, start: Start, faults: Faults
 ):
