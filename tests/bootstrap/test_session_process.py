@@ -19,11 +19,15 @@ from tests.crash.process import Silence
 class Running:
     """A session process in this process, reached through its socket as from another."""
 
-    def __init__(self, folder: Path) -> None:
-        self.parts = parts_of(calm(folder, speed=20.0))
+    def __init__(self, folder: Path, speed: float = 20.0) -> None:
+        self.parts = parts_of(calm(folder, speed=speed))
         self.client = ControlClient(control_path(folder, self.parts.account.account_id))
         process = SessionProcess(self.parts, SessionRequest(), Silence(), folder)
         self.task: asyncio.Task[SessionResult] = asyncio.create_task(process.run())
+
+    async def close(self) -> None:
+        await self.parts.store.close()
+        self.parts.close()
 
     async def ask(self, command: str, **arguments: Any) -> dict[str, Any]:
         return await asyncio.to_thread(self.client.request, command, arguments, 5_000)
@@ -39,8 +43,7 @@ async def running(tmp_path: Path) -> AsyncIterator[Running]:
     if not running.task.done():
         await running.ask("stop", flatten=False)
         await running.task
-    await running.parts.store.close()
-    running.parts.close()
+    await running.close()
 
 
 async def test_a_command_answers_with_the_session_as_it_is_then(running: Running):
@@ -82,9 +85,11 @@ async def test_a_stop_by_command_ends_the_process_with_its_reason(running: Runni
     assert not await asyncio.to_thread(running.client.is_alive)
 
 
-async def test_a_market_that_ends_ends_the_process(running: Running):
+async def test_a_market_that_ends_ends_the_process(tmp_path: Path):
+    running = Running(tmp_path, speed=200.0)
     async with asyncio.timeout(20):
         result = await running.task
+    await running.close()
 
     assert result.ended is Ended.END_OF_DATA
     assert result.session_ms >= 60_000
