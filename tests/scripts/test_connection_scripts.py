@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -45,11 +46,17 @@ def run(folder: Path, script: str, *arguments: str) -> subprocess.CompletedProce
     )  # fmt: skip
 
 
+def run_both(
+    folder: Path, url: str, *of_streams: str
+) -> tuple[subprocess.CompletedProcess[str], subprocess.CompletedProcess[str]]:
+    """Both scripts side by side."""
+    with ThreadPoolExecutor(1) as beside:
+        heard = beside.submit(run, folder, "test_websocket_stream", "--url", url, *of_streams)
+        return run(folder, "test_binance_connection", "--url", url), heard.result()
+
+
 def test_an_exchange_that_answers_is_shown_step_by_step(exchange: str, tmp_path: Path):
-    asked = run(tmp_path, "test_binance_connection", "--url", exchange)
-    heard = run(
-        tmp_path, "test_websocket_stream", "--url", exchange, "--seconds", "2", "--symbols", "BTC/USDT"
-    )
+    asked, heard = run_both(tmp_path, exchange, "--seconds", "1", "--symbols", "BTC/USDT")
 
     assert (asked.returncode, asked.stderr) == (0, "")
     assert "without a key" in asked.stdout and "instruments  ok" in asked.stdout
@@ -58,8 +65,7 @@ def test_an_exchange_that_answers_is_shown_step_by_step(exchange: str, tmp_path:
 
 
 def test_an_exchange_that_does_not_answer_is_one_line(tmp_path: Path):
-    asked = run(tmp_path, "test_binance_connection", "--url", "http://127.0.0.1:9")
-    heard = run(tmp_path, "test_websocket_stream", "--url", "http://127.0.0.1:9", "--seconds", "0.2")
+    asked, heard = run_both(tmp_path, "http://127.0.0.1:9", "--seconds", "0.2")
 
     assert (asked.returncode, asked.stderr.count("\n")) == (1, 1) and asked.stderr.startswith("error: ")
     assert heard.returncode == 1
