@@ -7,6 +7,7 @@ written while a session trades. Nothing logs per frame.
 
 import json
 import logging
+import sys
 from collections.abc import Iterable
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
@@ -41,14 +42,37 @@ class JsonLines(logging.Formatter):
             "logger": record.name,
             "event": record.getMessage(),
         }
-        for name, value in record.__dict__.items():
-            if name not in _STANDARD:
-                line[name] = value
+        line |= _own_fields(record)
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
         text = json.dumps(self._masker.fields(line), ensure_ascii=False, separators=(",", ":"), default=str)
         # The last word is the text's: a secret may stand in a message, an exception or any object's spelling.
         return self._masker.text(text)
+
+
+class PlainLines(logging.Formatter):
+    """Renders a record for a terminal: the time of day (UTC), the event, then the record's own fields."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line, without its end."""
+        moment = datetime.fromtimestamp(record.created, UTC).strftime("%H:%M:%SZ")
+        own = [f"{name}={value}" for name, value in _own_fields(record).items()]
+        line = " ".join([moment, record.getMessage(), *own])
+        return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+
+
+def _own_fields(record: logging.LogRecord) -> dict[str, object]:
+    """What the caller gave in ``extra``."""
+    return {name: value for name, value in record.__dict__.items() if name not in _STANDARD}
+
+
+def log_to_terminal(level: str) -> None:
+    """Show the program's own log on stdout: for a server that has nothing else to show."""
+    program = logging.getLogger(PROGRAM)
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(PlainLines())
+    program.addHandler(handler)
+    program.setLevel(level)
 
 
 def configure_logging(

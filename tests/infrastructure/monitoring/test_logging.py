@@ -16,7 +16,13 @@ from src.domain.ledger.events import AlarmRaised, Event, FillBooked
 from src.domain.market.sides import OrderSide, PositionSide
 from src.infrastructure.messaging.event_bus import InProcessEventBus
 from src.infrastructure.monitoring.log_file import LogFile
-from src.infrastructure.monitoring.logging import PROGRAM, TRADES, configure_logging, log_session
+from src.infrastructure.monitoring.logging import (
+    PROGRAM,
+    TRADES,
+    configure_logging,
+    log_session,
+    log_to_terminal,
+)
 from src.infrastructure.monitoring.masking import MASK, SecretMasker
 
 SECRET = "vX9-hunter2-qQ"
@@ -171,3 +177,15 @@ def test_the_logs_stay_within_their_bounds_and_two_writers_lose_nothing_that_is_
     ]  # fmt: skip
     for writer in writers:
         writer.close()
+
+
+def test_a_server_shows_its_log_on_the_terminal_in_plain_lines(capsys: pytest.CaptureFixture[str]):
+    log_to_terminal("INFO")
+
+    LOG.debug("too much")
+    LOG.warning("market.unknown", extra={"symbol": "BTCUSDT", "book_age_ms": 5_012})
+    logging.getLogger("another.library").warning("noise")
+
+    moment, *rest = capsys.readouterr().out.split()
+    assert len(moment) == len("12:00:00Z")
+    assert rest == ["market.unknown", "symbol=BTCUSDT", "book_age_ms=5012"]
