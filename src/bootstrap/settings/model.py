@@ -57,6 +57,10 @@ class Settings(RiskSettings):
         str | None, Env.of("STEADYHAND_TESTNET_URL", "http://127.0.0.1:18080"), BeforeValidator(read_url)
     ] = None
     """Where the test exchange is; empty: Binance's demo venue with a key, the local exchange without one."""
+    market_url: Annotated[
+        str | None, Env.of("STEADYHAND_MARKET_URL", "https://fapi.binance.com"), BeforeValidator(read_url)
+    ] = None
+    """Whose public market `testnet --market live` follows; empty: Binance's."""
     allow_withdrawal_key: Annotated[bool, Env.of("STEADYHAND_ALLOW_WITHDRAWAL_KEY", "false")] = False
     """Trade with a key although it may move money out of the account."""
     portfolio: Annotated[

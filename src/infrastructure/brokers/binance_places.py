@@ -29,3 +29,9 @@ def local_place(rest_url: str) -> Place:
     """An exchange that speaks all of it at one address, as the local one does."""
     rest_url = rest_url.rstrip("/")
     return Place(rest_url, "ws" + rest_url.removeprefix("http"), rest_url)
+
+
+def place_at(rest_url: str) -> Place:
+    """The place of a REST root: one of Binance's, whose streams are elsewhere, or an exchange at one address."""
+    known = {place.rest_url: place for place in (MAINNET, DEMO)}
+    return known.get(rest_url.rstrip("/")) or local_place(rest_url)

@@ -138,3 +138,13 @@ MarketEvent: TypeAlias = BookTicker | TradePrint | DepthUpdate | DepthSnapshot |
 
 MarketFrame: TypeAlias = tuple[int, int, int, MarketEvent]
 """(receive time in ns since the epoch, index of the source's file, line number from 1, event)."""
+
+
+class BookGap(msgspec.Struct, frozen=True, gc=False):
+    """No frame, but that some are missing: a symbol's book is not known from here on, until its next snapshot."""
+
+    symbol: str
+
+
+News: TypeAlias = MarketEvent | BookGap
+"""What a market says that nobody can ask again."""

@@ -112,10 +112,6 @@ class EngineHands(EngineOrders):
             self._markets[symbol].is_unknown = symbol in symbols
         return changed
 
-    def forget_book(self, symbol: str) -> None:
-        """Frames of a symbol's book are missing: what is known of it does not count any more."""
-        self._state.market(symbol).forget_book()
-
     def change_filters(self, symbol: str, **values: Decimal | int) -> Instrument:
         """Give the instrument other filters from now on (``tick_size``, ``notional_min`` …); return what it is then.
 

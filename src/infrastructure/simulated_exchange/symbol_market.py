@@ -80,10 +80,6 @@ class SymbolMarket:
         """Whether orders are taken and trade: nobody halted the symbol, and what its market is like is known."""
         return self.status == TRADING and not self.is_unknown
 
-    def forget_book(self) -> None:
-        """Know of no level until the next frame tells of one."""
-        self.book = OverlayBook(self.instrument.symbol)
-
     def change_filters(self, filters: dict[str, str]) -> None:
         """Give the instrument other values by field, as text; raises TypeError or ValueError and changes nothing."""
         now = {name: getattr(self.instrument, name) for name in filters}

@@ -9,7 +9,8 @@ class TestnetRequest:
     """The local exchange that somebody wants.
 
     ``port`` 0 takes a free one. ``speed`` is market time over wall time, None as fast as it goes. ``data_dir`` None
-    is a folder of its own in the data folder. ``limits`` False lifts every rate limit.
+    is a folder of its own in the data folder. ``limits`` False lifts every rate limit. ``live`` follows another
+    exchange's market, that of ``market_url`` or of the settings.
     """
 
     __test__ = False  # Not a test, whatever its name begins with.
@@ -25,3 +26,5 @@ class TestnetRequest:
     strict_routes: bool = False
     faults: Path | None = None
     limits: bool = True
+    live: bool = False
+    market_url: str | None = None

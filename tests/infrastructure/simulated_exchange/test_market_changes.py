@@ -94,19 +94,6 @@ def test_a_halt_by_hand_outlasts_a_market_that_is_known_again(frames: Frames):
     assert engine.symbol_status(BTC) == "SETTLING"
 
 
-def test_a_book_that_was_forgotten_begins_anew_whatever_its_ids(frames: Frames):
-    engine = begun(frames)
-    engine.on_frame(frames.snapshot([("75999.00", "3")], [("76001.00", "3")]))
-    engine.forget_book(BTC)
-    again = Frames()
-
-    assert refused(engine) == -4131
-    engine.on_frame(again.snapshot([("70000.00", "3")], [("70001.00", "3")]))
-    engine.new_order(ACCOUNT, a_request(engine))
-
-    assert engine.user_trades(ACCOUNT, BTC)[-1]["price"] == "70001"
-
-
 def test_a_closed_symbol_says_so_after_a_restart_too(frames: Frames, tmp_path: Path):
     engine = begun(frames, tmp_path / "exchange.sqlite")
 

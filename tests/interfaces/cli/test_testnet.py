@@ -1,8 +1,13 @@
 """The command that serves the local exchange: what it asks for, and what it refuses."""
 
+import asyncio
 from pathlib import Path
 
-from src.bootstrap.testnet import server_config
+import pytest
+
+from src.bootstrap.settings import load_settings
+from src.bootstrap.testnet import public_market, server_config
+from src.infrastructure.brokers.binance_places import DEMO, MAINNET, place_at
 from src.interfaces.cli.testnet import TestnetRequest
 from tests.interfaces.cli.conftest import Run
 from tests.support.fake_composition import FakeApplication
@@ -47,6 +52,32 @@ def test_a_market_that_is_not_there_is_refused(run: Run, app: FakeApplication):
     assert not app.asked
 
 
+def test_a_live_market_is_asked_for_with_its_address(run: Run, app: FakeApplication):
+    run("testnet", "--market", "live", "--market-url", "http://127.0.0.1:1", "--symbols", "BTCUSDT")
+
+    _, request = app.asked[0]
+    assert (request.live, request.market_url, request.symbols) == (True, "http://127.0.0.1:1", ("BTCUSDT",))
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ("--market", "live", "--loop"),
+        ("--market", "live", "--speed", "10"),
+        ("--market", "live", "--speed", "max"),
+        ("--market-url", "http://127.0.0.1:1"),
+    ],
+)
+def test_flags_that_make_no_sense_with_a_market_are_refused(
+    run: Run, app: FakeApplication, flags: tuple[str, ...]
+):
+    result = run("testnet", *flags)
+
+    assert result.code == 4
+    assert "--market live" in result.err or "live market" in result.err
+    assert not app.asked
+
+
 def test_the_server_is_made_from_what_was_asked(tmp_path: Path):
     schedule = tmp_path / "faults.json"
     schedule.write_text('{"seed": 3, "rules": [{"operation": "order.*", "fault": "drop_answer"}]}')
@@ -56,4 +87,22 @@ def test_the_server_is_made_from_what_was_asked(tmp_path: Path):
     assert config.data_dir == tmp_path / "testnet"
     assert config.faults.seed == 3
     assert config.limits.weight is None
-    assert list(config.open_market().instruments) == ["BTCUSDT"]
+    assert callable(config.market)
+    assert list(config.market().instruments) == ["BTCUSDT"]
+
+
+def test_a_live_market_is_binances_own_unless_the_settings_say_another(tmp_path: Path):
+    def named(**settings: str) -> str:
+        loaded = load_settings(settings, {"STEADYHAND_DATA_DIR": str(tmp_path)}, tmp_path).settings
+        return public_market(loaded, TestnetRequest(0, live=True)).name
+
+    async def names() -> tuple[str, str]:
+        return named(), named(market_url="http://127.0.0.1:18080")
+
+    assert asyncio.run(names()) == ("https://fapi.binance.com", "http://127.0.0.1:18080")
+
+
+def test_the_streams_of_binances_places_are_found_by_the_address_of_their_rest_api():
+    assert place_at("https://demo-fapi.binance.com/") is DEMO
+    assert place_at("https://fapi.binance.com") is MAINNET
+    assert place_at("http://127.0.0.1:18080").ws_url == "ws://127.0.0.1:18080"

@@ -32,7 +32,13 @@ PREFIX: Final = "/admin/"
 class AdminApi:
     """Answers admin requests."""
 
-    def __init__(self, services: Services, faults: Faults, sockets: StreamSockets) -> None:
+    def __init__(
+        self,
+        services: Services,
+        faults: Faults,
+        sockets: StreamSockets,
+        market_state: Callable[[], dict[str, Any]],
+    ) -> None:
         self._services = services
         self._faults = faults
         self._sockets = sockets
@@ -51,6 +57,7 @@ class AdminApi:
             "POST streams/cut": self._cut_streams,
             "POST streams/mute": self._mute_streams,
             "GET truth": self._truth,
+            "GET market": lambda body: market_state(),
             **Accidents(services).operations,
         }
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -20,22 +21,25 @@ from src.infrastructure.simulated_exchange.server.amendments import Amendments
 from src.infrastructure.simulated_exchange.server.archive import Archive
 from src.infrastructure.simulated_exchange.server.clock import ServerClock
 from src.infrastructure.simulated_exchange.server.fault_rules import Faults, FaultSchedule
-from src.infrastructure.simulated_exchange.server.feed import MarketFeed, Source
+from src.infrastructure.simulated_exchange.server.feed import Feed, MarketFeed, Source
 from src.infrastructure.simulated_exchange.server.gateway import Gateway
 from src.infrastructure.simulated_exchange.server.http import RestApi
 from src.infrastructure.simulated_exchange.server.hub import StreamHub
 from src.infrastructure.simulated_exchange.server.keys import ApiKey, KeyRing
 from src.infrastructure.simulated_exchange.server.limits import Limits
+from src.infrastructure.simulated_exchange.server.live_feed import LiveFeed, LiveSource
 from src.infrastructure.simulated_exchange.server.market import TICK_S, PublicMarket
 from src.infrastructure.simulated_exchange.server.routing import entrance_of
 from src.infrastructure.simulated_exchange.server.services import Services
 from src.infrastructure.simulated_exchange.server.socket_api import PATH, SocketApi
 from src.infrastructure.simulated_exchange.server.sockets import LIFE_S, StreamSockets
-from src.infrastructure.simulated_exchange.server.symbol_view import SymbolView, bars_before
+from src.infrastructure.simulated_exchange.server.symbol_view import SymbolView
 from src.infrastructure.simulated_exchange.server.user_faults import UserFaults
 from src.infrastructure.simulated_exchange.server.users import UserStreams, random_listen_key
 from src.infrastructure.simulated_exchange.server.venue import Venue
 from src.infrastructure.simulated_exchange.store import ExchangeStore
+
+_LOG = logging.getLogger("steadyhand.testnet")
 
 HOST: Final = "127.0.0.1"
 FIRST_ACCOUNT: Final = 1
@@ -46,12 +50,13 @@ SETTLE_ASSET: Final = "USDT"
 class ServerConfig:
     """What a server is made from. ``port`` 0 takes a free one; ``data_dir`` holds the exchange's file and the keys.
 
+    ``market`` opens a market whose frames are released at ``speed``, or is one that comes as it happens.
     ``capital`` is what a new first account gets, in USDT; ``keys`` are given to it beside those of earlier runs.
     ``strict_routes`` leaves paths without a category mute but for public streams. ``synchronous`` is SQLite's.
     """
 
     data_dir: Path
-    open_market: Callable[[], Source]
+    market: Callable[[], Source] | LiveSource
     port: int = 0
     speed: float | None = 1.0
     loops: bool = False
@@ -131,22 +136,16 @@ class ExchangeServer:
         config = self._config
         config.data_dir.mkdir(parents=True, exist_ok=True)
         clock = config.clock
-        self._feed = feed = MarketFeed(
-            config.open_market,
-            clock,
-            speed=config.speed,
-            loops=config.loops,
-            funding_interval_ms=config.rules.funding_interval_ms,
-        )
+        self._feed = feed = _feed_of(config)
         opened.callback(feed.close)
         store = ExchangeStore(config.data_dir / "exchange.db", synchronous=config.synchronous)
         opened.callback(store.close)
-        engine = Engine(store, feed.source.instruments.values(), rules=config.rules, cursor=feed.cursor)
+        engine = Engine(store, feed.instruments.values(), rules=config.rules, cursor=feed.cursor)
         self.hub = hub = StreamHub()
         self.faults = Faults(config.faults)
         instruments: tuple[Instrument, ...] = engine.instruments
         now_ms = clock.now_ms()
-        views = [SymbolView(one, hub, bars_before(feed.source, one.symbol, now_ms)) for one in instruments]
+        views = [SymbolView(one, hub, feed.past(one.symbol, now_ms)) for one in instruments]
         market = PublicMarket(hub, views, config.rules.funding_interval_ms)
         users = UserStreams(hub, market.force_order, config.make_listen_key)
         venue = Venue(engine, clock, UserFaults(users, self.faults, clock.now_ms).deliver)
@@ -169,7 +168,7 @@ class ExchangeServer:
         gateway = Gateway(self.services)
         self._rest = RestApi(gateway, self.faults)
         self._socket_api = SocketApi(gateway, self.faults)
-        self._admin = AdminApi(self.services, self.faults, self.sockets)
+        self._admin = AdminApi(self.services, self.faults, self.sockets, feed.state)
         self._open_books(engine)
 
     def _open_books(self, engine: Engine) -> None:
@@ -190,12 +189,29 @@ class ExchangeServer:
             engine.create_account(FIRST_ACCOUNT, f"account-{FIRST_ACCOUNT}")
             engine.deposit(FIRST_ACCOUNT, SETTLE_ASSET, self._config.capital)
             engine.take_events()
+        for symbol in engine.mark_unknown(self._feed.unknown()):
+            market.views[symbol].is_unknown = True
 
     def _on_frame(self, frame: MarketFrame) -> None:
         """The engine sees a frame before the public does."""
         self.frames += 1
         self.services.venue.writing().on_frame(frame)
         self.services.market.take(frame)
+
+    def _look_at_market(self, now_ms: int) -> None:
+        """Halt the symbols whose market is not known, let the others trade, and say what changed."""
+        unknown = self._feed.unknown()
+        engine = self.services.venue.engine
+        for symbol in engine.mark_unknown(unknown):
+            is_unknown = symbol in unknown
+            market = self.services.market
+            market.views[symbol].is_unknown = is_unknown
+            market.contract_info(symbol, engine.symbol_status(symbol), now_ms)
+            about = self._feed.state()["symbols"][symbol] | {"symbol": symbol}
+            if is_unknown:
+                _LOG.warning("market.unknown", extra=about)
+            else:
+                _LOG.info("market.known", extra=about)
 
     async def _tick_for_ever(self) -> None:
         """Everything periodic."""
@@ -205,6 +221,7 @@ class ExchangeServer:
             now_ms = services.venue.clock.now_ms()
             services.venue.writing()
             services.users.expire(now_ms)
+            self._look_at_market(now_ms)
             services.market.tick(now_ms)
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -219,6 +236,15 @@ class ExchangeServer:
         if self._config.admin and request.path.startswith(PREFIX):
             return await self._admin.handle(request)
         return await self._rest.handle(request)
+
+
+def _feed_of(config: ServerConfig) -> Feed:
+    funding_ms = config.rules.funding_interval_ms
+    if isinstance(config.market, LiveSource):
+        return LiveFeed(config.market, config.clock, funding_interval_ms=funding_ms)
+    return MarketFeed(
+        config.market, config.clock, speed=config.speed, loops=config.loops, funding_interval_ms=funding_ms
+    )
 
 
 async def _end(task: "asyncio.Task[None]") -> None:

@@ -1,4 +1,4 @@
-"""The market as it happens here and now: frames of a source, released at a pace and stamped with server time.
+"""The market as it happens here and now: what every feed is, and the one of frames released at a pace.
 
 Clients compare times with their own clocks, so a frame happens when it is released; ``speed`` only says how many
 seconds of the source pass in one second. A recording may begin again at its end: ids then go on rising.
@@ -7,7 +7,7 @@ seconds of the source pass in one second. A recording may begin again at its end
 import asyncio
 import json
 from collections.abc import Callable, Mapping
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from src.domain.market.candle import Candle
 from src.domain.market.instrument import Instrument
@@ -15,18 +15,74 @@ from src.infrastructure.market_data.frames import (
     BookTicker,
     DepthSnapshot,
     DepthUpdate,
+    MarketEvent,
     MarketFrame,
     MarkPrice,
     TradePrint,
 )
 from src.infrastructure.simulated_exchange.errors import ExchangeFailure
+from src.infrastructure.simulated_exchange.server.bars import Bars
 from src.infrastructure.simulated_exchange.server.clock import ServerClock
+from src.infrastructure.simulated_exchange.server.past import placed_before
 
 BATCH_FRAMES: Final = 256
 NAP_S: Final = 0.005
 LONG_NAP_S: Final = 0.2
 
 OnFrame = Callable[[MarketFrame], None]
+
+
+class Feed(Protocol):
+    """A market as the server has it: instruments, the past, and frames stamped with server time."""
+
+    @property
+    def instruments(self) -> Mapping[str, Instrument]:
+        """The instrument of every symbol."""
+        ...
+
+    def past(self, symbol: str, now_ms: int) -> Bars:
+        """A symbol's candles before the present."""
+        ...
+
+    def cursor(self) -> str:
+        """The place after the last frame told, to be stored with the exchange's commits."""
+        ...
+
+    def catch_up(self, cursor: str, on_frame: OnFrame) -> None:
+        """Go to a cursor; raises ExchangeFailure when it belongs to another market."""
+        ...
+
+    async def run(self, on_frame: OnFrame, after_batch: Callable[[], None]) -> None:
+        """Tell the market until it is over; ``after_batch`` follows frames that came together."""
+        ...
+
+    def unknown(self) -> frozenset[str]:
+        """The symbols of whose market there is no news that could be traded on."""
+        ...
+
+    def state(self) -> dict[str, Any]:
+        """What an operator wants to know of it, ready for JSON."""
+        ...
+
+    def close(self) -> None:
+        """Let go of what it holds."""
+        ...
+
+
+def other_market() -> ExchangeFailure:
+    """The stored place is not one of this market: prices would jump under the accounts' feet."""
+    return ExchangeFailure(
+        "the place stored with the exchange is not of this server: use another data folder"
+    )
+
+
+def stamp(event: MarketEvent, now_ms: int, funding_ms: int) -> None:
+    """Let an event happen now, and the next funding at the next multiple of its interval."""
+    event.event_ms = now_ms
+    if isinstance(event, MarkPrice):
+        event.next_funding_ms = (now_ms // funding_ms + 1) * funding_ms
+    else:
+        event.transaction_ms = now_ms
 
 
 class Source(Protocol):
@@ -86,6 +142,23 @@ class MarketFeed:
         self._wall_ns = self._source_ns = 0
         self.source = open_source()
 
+    @property
+    def instruments(self) -> Mapping[str, Instrument]:
+        """The instrument of every symbol."""
+        return self.source.instruments
+
+    def past(self, symbol: str, now_ms: int) -> Bars:
+        """What the source knows of the time before its place, put right before the present."""
+        return placed_before(self.source.history, symbol, now_ms)
+
+    def unknown(self) -> frozenset[str]:
+        """None: what the source says is all there is to know."""
+        return frozenset()
+
+    def state(self) -> dict[str, Any]:
+        """Which round of the source it is in."""
+        return {"kind": "paced", "round": self._round}
+
     def cursor(self) -> str:
         """The place after the last frame released, as a JSON text."""
         place = json.dumps(self.source.cursor())
@@ -98,9 +171,7 @@ class MarketFeed:
             self._round, self._update_shift = int(place["round"]), int(place["updates"])
             self._trade_shift, inner = int(place["trades"]), str(place["place"])
         except (ValueError, KeyError, TypeError):
-            raise ExchangeFailure(
-                "the place stored with the exchange is not of this server: use another data folder"
-            ) from None
+            raise other_market() from None
 
         def take(frame: MarketFrame) -> None:
             self._stamp(frame)
@@ -153,13 +224,8 @@ class MarketFeed:
     def _stamp(self, frame: MarketFrame) -> None:
         """Give the event server time, and ids that rise over all rounds."""
         event = frame[3]
-        now_ms = self._clock.now_ms()
-        event.event_ms = now_ms
-        if isinstance(event, MarkPrice):
-            event.next_funding_ms = (now_ms // self._funding_ms + 1) * self._funding_ms
-            return
-        event.transaction_ms = now_ms
-        if self._loops:
+        stamp(event, self._clock.now_ms(), self._funding_ms)
+        if self._loops and not isinstance(event, MarkPrice):
             self._shift(event)
 
     def _shift(self, event: BookTicker | TradePrint | DepthUpdate | DepthSnapshot) -> None:

@@ -80,7 +80,11 @@ class PublicMarket:
         views = self.views.values()
         for stream, every in (("!markPrice@arr@1s", 20), ("!markPrice@arr", 60)):
             if self._hub.wants(stream) and number % every == 0:
-                marks = [market_wire.mark_price(view.mark, now_ms) for view in views if view.mark is not None]
+                marks = [
+                    market_wire.mark_price(view.mark, now_ms)
+                    for view in views
+                    if view.mark is not None and not view.is_unknown
+                ]
                 self._hub.publish(stream, f"[{','.join(marks)}]")
         if self._hub.wants("!ticker@arr") or self._hub.wants("!miniTicker@arr"):
             self._tell_tickers(now_ms)

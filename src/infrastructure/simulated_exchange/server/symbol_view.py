@@ -2,7 +2,6 @@
 
 from typing import Final
 
-from src.domain.market.candle import Candle
 from src.domain.market.instrument import Instrument
 from src.infrastructure.market_data.frames import (
     BookTicker,
@@ -13,18 +12,8 @@ from src.infrastructure.market_data.frames import (
     TradePrint,
 )
 from src.infrastructure.simulated_exchange.server import market_wire
-from src.infrastructure.simulated_exchange.server.bars import (
-    DAY_MS,
-    HOUR_MS,
-    INTERVALS,
-    MINUTE_MS,
-    Bar,
-    Bars,
-    end_of,
-    start_of,
-)
+from src.infrastructure.simulated_exchange.server.bars import INTERVALS, Bars, end_of, start_of
 from src.infrastructure.simulated_exchange.server.depth_book import DepthBook, DepthChannel
-from src.infrastructure.simulated_exchange.server.feed import Source
 from src.infrastructure.simulated_exchange.server.hub import StreamHub
 from src.infrastructure.simulated_exchange.server.prints import Prints
 
@@ -44,6 +33,7 @@ class SymbolView:
         self.bars = bars
         self.ticker: BookTicker | None = None
         self.mark: MarkPrice | None = None
+        self.is_unknown = False
         self._has_depth = False
         self._hub = hub
         lower = self.symbol.lower()
@@ -159,7 +149,8 @@ class SymbolView:
 
     def _tell_second(self, number: int, now_ms: int) -> None:
         lower = self._lower
-        if self.mark is not None:
+        # An old mark price is not told as the one of now.
+        if self.mark is not None and not self.is_unknown:
             text = market_wire.mark_price(self.mark, now_ms)
             self._hub.publish(f"{lower}@markPrice@1s", text)
             if number % 60 == 0:
@@ -171,32 +162,3 @@ class SymbolView:
             if day is not None:
                 self._hub.publish(f"{lower}@ticker", market_wire.ticker(self.symbol, day, now_ms))
                 self._hub.publish(f"{lower}@miniTicker", market_wire.mini_ticker(self.symbol, day, now_ms))
-
-
-def bars_before(source: Source, symbol: str, now_ms: int) -> Bars:
-    """What the source knows of the time before its place, put right before the present."""
-    minutes = _placed(source.history(symbol, "1m", 1_000), MINUTE_MS, now_ms)
-    first_ms = minutes[0].open_ms if minutes else now_ms
-    hours = _placed(source.history(symbol, "1h", 500), HOUR_MS, first_ms)
-    first_ms = hours[0].open_ms if hours else first_ms
-    return Bars(minutes, hours, _placed(source.history(symbol, "1d", 500), DAY_MS, first_ms))
-
-
-def _placed(candles: list[Candle], length_ms: int, end_ms: int) -> list[Bar]:
-    """Candles as bars, the last one ending at the last whole interval before ``end_ms``."""
-    start_ms = end_ms - end_ms % length_ms - len(candles) * length_ms
-    return [
-        Bar(
-            start_ms + index * length_ms,
-            candle.open,
-            candle.high,
-            candle.low,
-            candle.close,
-            candle.volume,
-            candle.volume * candle.close,
-            1,
-            candle.volume / 2,
-            candle.volume * candle.close / 2,
-        )
-        for index, candle in enumerate(candles)
-    ]

@@ -8,6 +8,7 @@ import typer
 PANEL = "Local exchange"
 DEFAULT_PORT = 18_080
 SYNTHETIC = "synthetic"
+LIVE = "live"
 
 
 def register(app: typer.Typer) -> None:
@@ -27,9 +28,14 @@ def testnet(
     port: Annotated[
         int, _option("--port", "N", f"Where to listen; 0 is any. [default: {DEFAULT_PORT}]")
     ] = DEFAULT_PORT,
-    market: Annotated[str, _option("--market", "NAME", "synthetic, unless files are replayed.")] = SYNTHETIC,
+    market: Annotated[
+        str, _option("--market", "NAME", "synthetic or live, as Binance's is. [default: synthetic]")
+    ] = SYNTHETIC,
+    market_url: Annotated[
+        str | None, _option("--market-url", "URL", "Whose market is followed live. [default: Binance's]")
+    ] = None,
     symbols: Annotated[
-        list[str] | None, _option("--symbols", "A,B", "Symbols of the synthetic market.")
+        list[str] | None, _option("--symbols", "A,B", "Symbols of a synthetic or live market.")
     ] = None,
     replay: Annotated[
         list[str] | None, _option("--replay", "FILE...", "Recorded frames as the market.")
@@ -46,17 +52,14 @@ def testnet(
     no_limits: Annotated[bool, typer.Option("--no-limits", help="Lift every rate limit.")] = False,
 ) -> None:
     """Serve an exchange that speaks Binance's protocol, on this machine alone."""
-    from src.interfaces.cli.composition import ConfigurationError
     from src.interfaces.cli.requests import session_request
     from src.interfaces.cli.testnet import TestnetRequest
 
-    if market != SYNTHETIC:
-        raise ConfigurationError(f"--market {market}: write synthetic, or name files with --replay")
     paced = session_request("none", replay or (), speed, False, {})
     ctx.obj.serve_testnet(
         TestnetRequest(
             port=port,
-            symbols=tuple(name for part in symbols or () for name in part.replace(",", " ").split()),
+            symbols=tuple(" ".join(symbols or ()).replace(",", " ").split()),
             replay=paced.replay,
             speed=None if paced.speed is None else float(paced.speed),
             loop=loop,
@@ -66,5 +69,22 @@ def testnet(
             strict_routes=strict_routes,
             faults=faults,
             limits=not no_limits,
+            live=_is_live(market, market_url, is_paced=bool(replay) or loop or speed != "1"),
+            market_url=market_url,
         )
     )
+
+
+def _is_live(market: str, market_url: str | None, *, is_paced: bool) -> bool:
+    """Whether another exchange's market is followed; raises ConfigurationError for flags that do not go together."""
+    from src.interfaces.cli.composition import ConfigurationError
+
+    if market not in (SYNTHETIC, LIVE):
+        raise ConfigurationError(f"--market {market}: write synthetic or live, or name files with --replay")
+    if market == LIVE and is_paced:
+        raise ConfigurationError(
+            "a live market comes as it happens: leave out --replay, --loop and --speed, or --market live"
+        )
+    if market != LIVE and market_url is not None:
+        raise ConfigurationError("--market-url is for --market live: add that, or leave it out")
+    return market == LIVE
