@@ -4,7 +4,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -58,6 +59,11 @@ class Steadyhand:
             text=True, timeout=TIMEOUT_S, check=False,
         )  # fmt: skip
         return Ended(done.returncode, done.stdout, done.stderr)
+
+    def at_once(self, *commands: Sequence[str]) -> list[Ended]:
+        """Run commands that do not disturb each other side by side; what each left, in their order."""
+        with ThreadPoolExecutor(len(commands)) as beside:
+            return list(beside.map(lambda arguments: self(*arguments), commands))
 
     def start(self, *arguments: str, **other: Any) -> subprocess.Popen[str]:
         """Start a command and leave it running."""

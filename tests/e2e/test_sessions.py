@@ -26,10 +26,9 @@ def test_a_short_session_and_what_every_command_says_of_it_afterwards(steadyhand
     run = steadyhand("start-session", "--duration", "30s", "--seed", "7", "--json", *QUICK)
 
     started, *_, summary = run.documents
-    positions = steadyhand("positions", "--json").document
-    status = steadyhand("status", "--json").document
-    trades = steadyhand("trades", "--json").document["trades"]
-    journal = steadyhand("journal", "--verify", "--json").document
+    asked = (("positions",), ("status",), ("trades",), ("journal", "--verify"))
+    answers = steadyhand.at_once(*((*command, "--json") for command in asked))
+    positions, status, trades, journal = (answer.document for answer in answers)
     assert (run.code, run.err) == (0, "")
     assert (started["event"], started["exchange"], started["resumed"]) == ("session_started", "paper", False)
     assert (summary["event"], summary["ended"], summary["status"]) == ("summary", "duration", "STOPPED")
@@ -37,7 +36,7 @@ def test_a_short_session_and_what_every_command_says_of_it_afterwards(steadyhand
     assert (status["running"], status["session"]["session_id"]) == (False, started["session_id"])
     assert status["age_ms"] < 60_000
     assert status["session"]["wallet"] == summary["wallet"]
-    assert len(trades) == summary["total_trades"] > 0
+    assert len(trades["trades"]) == summary["total_trades"] > 0
     assert journal["records"] > 0
 
 
@@ -80,9 +79,10 @@ def test_equal_seeds_print_equal_sessions(steadyhand: Steadyhand, tmp_path: Path
 def test_a_running_session_is_reached_by_every_command_and_by_no_second_session(steadyhand: Steadyhand):
     running = steadyhand.start_session("--duration", "none")
 
-    status = steadyhand("status", "--json").document
-    second = steadyhand("start-session", "--duration", "1s")
-    doctor, journal = steadyhand("doctor"), steadyhand("journal", "--verify")
+    shown, second, doctor, journal = steadyhand.at_once(
+        ("status", "--json"), ("start-session", "--duration", "1s"), ("doctor",), ("journal", "--verify")
+    )
+    status = shown.document
     halted, rearmed = steadyhand("halt", "--reason", "test", "--json"), steadyhand("rearm", "--json")
     stopped = steadyhand("stop-session")
     end = ended(running)
@@ -125,9 +125,8 @@ def test_a_killed_session_is_seen_as_it_was_and_resumed_by_the_next_start(steady
     running.kill()
     running.wait()
 
-    seen = steadyhand("status", "--json")
-    stop, contradiction = steadyhand("stop-session"), steadyhand("start-session", "--stop-loss", "0.5")
-    doctor = steadyhand("doctor")
+    seen, stop, doctor = steadyhand.at_once(("status", "--json"), ("stop-session",), ("doctor",))
+    contradiction = steadyhand("start-session", "--stop-loss", "0.5")
     resumed = steadyhand("start-session", "--duration", "5s", "--speed", "max", "--json")
 
     assert (seen.code, seen.document["running"], seen.document["session"]["status"]) == (0, False, "RUNNING")

@@ -32,11 +32,17 @@ def test_a_running_session_can_be_asked_what_it_has_come_to(steadyhand: Steadyha
     process = steadyhand.start_session("--duration", "none", "--speed", "20", *BUSY)
 
     # The session commits all the time; every answer is of one commit.
-    for by in ("strategy", "symbol"):
-        assert_adds_up(steadyhand("performance", "--by", by, "--json").document)
-    balance = steadyhand("balance", "--json").document
-    assert balance["running"] is True and D(balance["equity"]) > 0
-    assert steadyhand("strategies", "--json").code == steadyhand("daily").code == 0
+    *reports, balance, strategies, daily = steadyhand.at_once(
+        ("performance", "--by", "strategy", "--json"),
+        ("performance", "--by", "symbol", "--json"),
+        ("balance", "--json"),
+        ("strategies", "--json"),
+        ("daily",),
+    )
+    for report in reports:
+        assert_adds_up(report.document)
+    assert balance.document["running"] is True and D(balance.document["equity"]) > 0
+    assert strategies.code == daily.code == 0
 
     assert steadyhand("stop-session", "--json").code == 0
     assert ended(process).code == 0
@@ -49,8 +55,9 @@ def test_the_files_of_a_session_hold_what_its_summary_says(steadyhand: Steadyhan
     summary = run.documents[-1]
     folder = steadyhand.data_dir.parent
 
-    for command in ("trades", "orders", "daily", "performance"):
-        assert steadyhand(command, "--export", str(folder / f"{command}.csv")).code == 0
+    commands = ("trades", "orders", "daily", "performance")
+    exported = steadyhand.at_once(*((name, "--export", str(folder / f"{name}.csv")) for name in commands))
+    assert {each.code for each in exported} == {0}
 
     def rows(command: str) -> list[dict[str, str]]:
         with (folder / f"{command}.csv").open(newline="") as file:
