@@ -2,7 +2,6 @@
 
 import fcntl
 import logging
-import logging.handlers
 import os
 from pathlib import Path
 from typing import Final
@@ -11,33 +10,62 @@ FILE_MAX_BYTES: Final = 20 * 1024 * 1024
 FILES_KEPT: Final = 5
 
 
-class LogFile(logging.handlers.WatchedFileHandler):
+class LogFile(logging.Handler):
     """Appends lines and never raises into the caller: what cannot be written is counted in ``dropped``.
 
-    The file is opened with the first line, and again when somebody else has moved it.
+    The file is opened with the first line, and again when somebody else has moved it. A line is one write, so those of
+    several processes do not mix, and nothing of it waits in this one.
     """
 
     def __init__(self, path: Path, max_bytes: int = FILE_MAX_BYTES, kept: int = FILES_KEPT) -> None:
-        super().__init__(path, delay=True, encoding="utf-8")
+        super().__init__()
         self.dropped = 0
         self._path = path
+        self._name = str(path)
         self._max_bytes = max_bytes
         self._kept = kept
+        self._file = -1
+        self._identity = (0, 0)
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write one line."""
         try:
-            if self.stream is None:
-                self._path.parent.mkdir(parents=True, exist_ok=True)
-            super().emit(record)
-            if self.stream is not None and self.stream.tell() > self._max_bytes:
+            line = f"{self.format(record)}\n".encode("utf-8", "backslashreplace")
+            size = self._open() + len(line)
+            if os.write(self._file, line) < len(line):
+                self.dropped += 1
+            if size > self._max_bytes:
                 self._move_aside()
-        except OSError:
+        except Exception:  # noqa: BLE001 - whatever a record's rendering or a disk does, trading goes on
             self.dropped += 1
 
-    def handleError(self, record: logging.LogRecord) -> None:
-        """Formatting or writing failed: trading goes on."""
-        self.dropped += 1
+    def close(self) -> None:
+        """Close the file; a later line would open it again."""
+        self.acquire()
+        try:
+            self._let_go()
+        finally:
+            self.release()
+        super().close()
+
+    def _open(self) -> int:
+        """Have the file of this name open; return its size."""
+        try:
+            found = os.stat(self._name)
+            if (found.st_dev, found.st_ino) == self._identity:
+                return found.st_size
+        except FileNotFoundError:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._let_go()
+        self._file = os.open(self._name, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        found = os.fstat(self._file)
+        self._identity = (found.st_dev, found.st_ino)
+        return found.st_size
+
+    def _let_go(self) -> None:
+        if self._file >= 0:
+            os.close(self._file)
+        self._file, self._identity = -1, (0, 0)
 
     def _move_aside(self) -> None:
         """Number the older files up and begin a new one; the lock lets one of several processes do it."""
@@ -48,7 +76,7 @@ class LogFile(logging.handlers.WatchedFileHandler):
                     older = self._numbered(number - 1)
                     if older.exists():
                         os.replace(older, self._numbered(number))
-        self.reopenIfNeeded()
+            self._open()
 
     def _numbered(self, number: int) -> Path:
         return self._path if number == 0 else self._path.with_name(f"{self._path.name}.{number}")

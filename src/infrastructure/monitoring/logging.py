@@ -25,6 +25,11 @@ TRADES: Final = "steadyhand.trades"
 _STANDARD: Final = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
 """What every record has, or gets from another handler; the rest is what the caller gave in ``extra``."""
 
+_FIELDS: Final[dict[type, tuple[str, ...]]] = {}
+"""The names of an event's fields, by its type."""
+
+_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str)
+
 
 class JsonLines(logging.Formatter):
     """Renders a record as one line of JSON: ts (UTC), level, logger, event, then the record's own fields."""
@@ -37,7 +42,7 @@ class JsonLines(logging.Formatter):
         """The line, without its end."""
         moment = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
         line: dict[str, object] = {
-            "ts": moment.replace("+00:00", "Z"),
+            "ts": f"{moment[:-6]}Z",  # Instead of +00:00.
             "level": record.levelname.lower(),
             "logger": record.name,
             "event": record.getMessage(),
@@ -45,7 +50,7 @@ class JsonLines(logging.Formatter):
         line |= _own_fields(record)
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        text = json.dumps(self._masker.fields(line), ensure_ascii=False, separators=(",", ":"), default=str)
+        text = _ENCODER.encode(self._masker.fields(line))
         # The last word is the text's: a secret may stand in a message, an exception or any object's spelling.
         return self._masker.text(text)
 
@@ -162,6 +167,8 @@ def _order(event: object) -> dict[str, object]:
 
 def _fields(event: object) -> dict[str, object]:
     """An event's fields; Decimals and enums become text when the line is rendered."""
-    if not is_dataclass(event):
-        return {}
-    return {field.name: getattr(event, field.name) for field in fields(event)}
+    kind = type(event)
+    names = _FIELDS.get(kind)
+    if names is None:
+        names = _FIELDS[kind] = tuple(field.name for field in fields(kind)) if is_dataclass(kind) else ()
+    return {name: getattr(event, name) for name in names}

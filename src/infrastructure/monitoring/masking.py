@@ -32,9 +32,12 @@ _HINTS: Final = (
 """Without one of these in a text, in lower case, the pattern above cannot match; looking for them is quicker."""
 
 
+_NESTED: Final = (dict, list, tuple)
+
+
 @cache
-def _is_secret_name(name: str) -> bool:
-    return _NAMES.search(name) is not None
+def _is_secret_name(name: object) -> bool:
+    return _NAMES.search(str(name)) is not None
 
 
 class SecretMasker:
@@ -55,15 +58,20 @@ class SecretMasker:
         for value in self._values:
             text = text.replace(value, MASK)
         lowered = text.lower()
-        if not any(hint in lowered for hint in _HINTS):
-            return text
-        return _IN_TEXT.sub(lambda match: (match[1] or match[2]) + MASK, text)
+        for hint in _HINTS:
+            if hint in lowered:
+                return _IN_TEXT.sub(lambda match: (match[1] or match[2]) + MASK, text)
+        return text
 
     def fields(self, value: Any) -> Any:
         """The same structure with the values of secretly named fields masked; texts are not looked into."""
         if isinstance(value, dict):
             return {
-                name: MASK if inner and _is_secret_name(str(name)) else self.fields(inner)
+                name: MASK
+                if inner and _is_secret_name(name)
+                else self.fields(inner)
+                if isinstance(inner, _NESTED)
+                else inner
                 for name, inner in value.items()
             }
-        return [self.fields(inner) for inner in value] if isinstance(value, list | tuple) else value
+        return [self.fields(inner) for inner in value] if isinstance(value, _NESTED) else value

@@ -161,6 +161,27 @@ def test_a_message_that_cannot_be_rendered_never_reaches_the_caller(tmp_path: Pa
     assert [line["event"] for line in lines(tmp_path / "logs" / "steadyhand.log")] == ["goes on"]
 
 
+def test_a_text_that_has_no_bytes_is_written_all_the_same(tmp_path: Path):
+    file = configure_logging(tmp_path, "INFO")
+
+    LOG.info("half a pair: \ud800")
+
+    assert file.dropped == 0
+    assert "half a pair: \\ud800" in (tmp_path / "logs" / "steadyhand.log").read_text()
+
+
+def test_a_log_that_somebody_moves_is_begun_anew(tmp_path: Path):
+    configure_logging(tmp_path, "INFO")
+    path = tmp_path / "logs" / "steadyhand.log"
+
+    LOG.info("before")
+    path.rename(tmp_path / "moved.log")
+    LOG.info("after")
+
+    assert [line["event"] for line in lines(tmp_path / "moved.log")] == ["before"]
+    assert [line["event"] for line in lines(path)] == ["after"]
+
+
 def test_the_logs_stay_within_their_bounds_and_two_writers_lose_nothing_that_is_kept(tmp_path: Path):
     path = tmp_path / "steadyhand.log"
     writers = [LogFile(path, max_bytes=2_000, kept=3) for _ in range(2)]
