@@ -32,9 +32,13 @@ def as_document(value: Any) -> Any:
     return [as_document(inner) for inner in value]
 
 
+# The encoder asks only for what JSON has no words for.
+_LINE: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=as_document)
+
+
 def json_line(value: Any) -> str:
     """The document in one line."""
-    return json.dumps(as_document(value), ensure_ascii=False, separators=(",", ":"))
+    return _LINE.encode(value)
 
 
 def print_document(value: Any) -> None:
