@@ -30,9 +30,10 @@ from src.infrastructure.persistence.schema import require_content
 T = TypeVar("T")
 Connect = Callable[[Path, str], Driver]
 
-# A submit takes some 20 kB of the log: the first figure keeps it within its reserved size, the second is a limit
-# for a session that never has time.
+# A submit takes some 20 kB of the log: the first figure keeps it within its reserved size, the last is a limit
+# for a session that never has time. With NORMAL no commit waits for the disk, only checkpoints do: so there are fewer.
 CHECKPOINT_AFTER = 150
+CHECKPOINT_NORMAL_AFTER = 1_500
 CHECKPOINT_AT_LATEST = 5_000
 
 
@@ -55,6 +56,7 @@ class SqliteStore:
         self._head = self._batch.chain.head
         self._projection: Projection | None = None
         self.commits_since_checkpoint = 0
+        self._checkpoint_after = CHECKPOINT_NORMAL_AFTER if synchronous == "NORMAL" else CHECKPOINT_AFTER
         try:
             self._driver = connect(path, synchronous)
         except FAILURES as error:
@@ -215,7 +217,7 @@ class SqliteStore:
     @property
     def checkpoint_due(self) -> bool:
         """Whether the log is nearly used up: call :meth:`checkpoint` when nothing is on its way."""
-        return self.commits_since_checkpoint >= CHECKPOINT_AFTER
+        return self.commits_since_checkpoint >= self._checkpoint_after
 
     def checkpoint(self) -> None:
         """Move what is in the write-ahead log into the database, as far as readers allow; takes some milliseconds."""

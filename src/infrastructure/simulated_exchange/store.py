@@ -45,6 +45,9 @@ UPSERT_STATE: Final = (
 )
 
 
+LOG_PAGES: Final = 4_000
+"""How long the write-ahead log may get before a commit moves it into the file: that is two waits for the disk."""
+
 _FIXES = (
     ("full", "free some space"),
     ("locked", "close the program that holds it"),
@@ -202,6 +205,7 @@ class ExchangeStore:
             )
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute(f"PRAGMA synchronous = {synchronous}")
+        self._connection.execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES}")
         if version:
             ((verdict,),) = self._connection.execute("PRAGMA quick_check(1)").fetchall()
             if verdict != "ok":

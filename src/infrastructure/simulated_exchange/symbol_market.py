@@ -20,7 +20,7 @@ from src.infrastructure.simulated_exchange.rules import SymbolRules
 from src.infrastructure.simulated_exchange.triggers import TriggerBook
 from src.infrastructure.simulated_exchange.units import to_units
 
-CONSUMED_MAX: Final = 256
+CONSUMED_MAX: Final = 64
 TRADING: Final = "TRADING"
 HALTED: Final = "TRADING_HALT"
 # Of the symbol's statuses, those after which it does not come back.

@@ -15,7 +15,7 @@ from src.infrastructure.persistence.codec import decode
 from src.infrastructure.persistence.databases import SqliteDatabase
 from src.infrastructure.persistence.driver import LOG_BYTES
 from src.infrastructure.persistence.read_models import SqliteReadModels
-from src.infrastructure.persistence.sqlite_store import CHECKPOINT_AFTER, SqliteStore
+from src.infrastructure.persistence.sqlite_store import CHECKPOINT_AFTER, CHECKPOINT_NORMAL_AFTER, SqliteStore
 from tests.support.ledger_builders import (
     ACCOUNT,
     START_MS,
@@ -93,6 +93,18 @@ async def test_a_commit_passes_every_crash_point_in_order(database: SqliteDataba
         "store.after_commit",
         "store.checkpoint",
     ]
+    await writer.end()
+
+
+async def test_a_log_that_no_commit_waits_for_is_moved_into_the_database_less_often(database: SqliteDatabase):
+    writer = await Writer.open(database, "NORMAL")
+
+    for number in range(1, CHECKPOINT_NORMAL_AFTER):
+        await writer.write(an_intent(number, at_ms=START_MS + number))
+        assert not writer.store.checkpoint_due
+    await writer.write(an_intent(CHECKPOINT_NORMAL_AFTER, at_ms=START_MS + CHECKPOINT_NORMAL_AFTER))
+
+    assert writer.store.checkpoint_due
     await writer.end()
 
 
