@@ -42,6 +42,7 @@ from src.infrastructure.market_data.source import MarketSource
 from src.infrastructure.messaging.event_bus import InProcessEventBus
 from src.infrastructure.monitoring.kill_switch import FileKillSwitch
 from src.infrastructure.persistence.databases import Database, SqliteDatabase
+from src.infrastructure.persistence.side_journal import FileSideJournal, SideHeader, ensure
 from src.infrastructure.simulated_exchange.engine import Engine
 from src.infrastructure.simulated_exchange.latency import LatencyModel
 from src.infrastructure.simulated_exchange.rules import ExchangeRules
@@ -118,8 +119,7 @@ def paper_parts(
     for one of them even if its session is finished. Raises StoreError, SourceError and ValueError, in one line each.
     """
     ids = identity_of(config, market_id, accounts, account_id)
-    account_id = ids.account_id()
-    path = _exchange_path(config, account_id, accounts)
+    path = _exchange_path(config, account_id := ids.account_id(), accounts)
     with ExitStack() as opened:
         source = opened.enter_context(closing(make_market(config)))
         instruments = _instruments(source, config)
@@ -141,6 +141,7 @@ def paper_parts(
             inputs=PaperInputs(source, timeline, broker, config.speed),
             bus=InProcessEventBus(),
             kill_switch=FileKillSwitch(config.data_dir / "HALT", account_id),
+            side_journal=opened.enter_context(_side_journal(config, ids)),
             ids=ids,
             sizer=parse_sizer(config.sizing),
             policy=policy_of(config),
@@ -155,6 +156,11 @@ def paper_parts(
             notes=[source.description],
             end_notes=partial(bad_lines_of, source),
         )
+
+
+def _side_journal(config: PaperConfig, ids: SeededIds) -> closing[FileSideJournal]:
+    header = SideHeader(ids.account_id(), PAPER, ids.namespace())
+    return closing(ensure(config.data_dir, header))
 
 
 def policy_of(config: PaperConfig) -> Policy:
@@ -186,10 +192,15 @@ def _exchange_path(config: PaperConfig, account_id: str, accounts: list[AccountR
 
 
 def _rules(config: PaperConfig) -> ExchangeRules:
+    return rules_of(config.funding_interval_ms, config.funding_rate, config.leverage)
+
+
+def rules_of(funding_interval_ms: int, funding_rate: Decimal, leverage: int = 10) -> ExchangeRules:
+    """The rules of a paper account's exchange; ``leverage`` is that of symbols for which none was set."""
     return ExchangeRules(
-        funding_interval_ms=config.funding_interval_ms,
-        funding_rate=config.funding_rate,
-        leverage=config.leverage,
+        funding_interval_ms=funding_interval_ms,
+        funding_rate=funding_rate,
+        leverage=leverage,
     )
 
 

@@ -244,11 +244,16 @@ def paper_config(settings: Settings, request: SessionRequest, database: Database
 class AccountNote:
     """What a resume has to know of a paper account beside the session's options: where its recording lies, and how
     its exchange pays funding. A recording is found again by its content; the path only says where to look.
+
+    ``symbols`` and ``seed`` are options as well; here they are for whoever opens the market without the database. A
+    note of an older version has no symbols.
     """
 
     replay: tuple[Path, ...] = ()
     funding_interval_ms: int = 0
     funding_rate: Decimal = Decimal(0)
+    symbols: tuple[str, ...] = ()
+    seed: int = 0
 
 
 def read_note(data_dir: Path, account_id: str) -> AccountNote | None:
@@ -261,21 +266,29 @@ def read_note(data_dir: Path, account_id: str) -> AccountNote | None:
         tuple(Path(text) for text in kept["replay"]),
         kept["funding_interval_ms"],
         Decimal(kept["funding_rate"]),
+        tuple(kept.get("symbols", ())),
+        kept.get("seed", 0),
     )
 
 
 def keep_note(config: PaperConfig, account_id: str) -> None:
-    """Write the note of a new account beside its exchange's file; one that is there stays as it is."""
+    """Write the note of a new account beside its exchange's file; what one that is there says stays as it is."""
     path = _note_path(config.data_dir, account_id)
-    if path.exists():
+    note = read_note(config.data_dir, account_id)
+    if note is not None and note.symbols:
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     kept = {
-        "replay": [str(file.absolute()) for file in config.replay],
-        "funding_interval_ms": config.funding_interval_ms,
-        "funding_rate": str(config.funding_rate),
+        "replay": [str(file.absolute()) for file in (note.replay if note is not None else config.replay)],
+        "funding_interval_ms": (note or config).funding_interval_ms,
+        "funding_rate": str((note or config).funding_rate),
+        "symbols": config.symbols,
+        "seed": config.seed,
     }
-    path.write_text(json.dumps(kept), "utf-8")
+    # A process that dies in between leaves the old note, or none.
+    unfinished = path.with_suffix(".new")
+    unfinished.write_text(json.dumps(kept), "utf-8")
+    unfinished.replace(path)
 
 
 def _note_path(data_dir: Path, account_id: str) -> Path:

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,7 @@ from src.interfaces.cli.composition import (
     BackedUp,
     Check,
     ConfigurationError,
+    EmergencyAccount,
     Migrated,
     OrderCanceled,
     OrderReleased,
@@ -29,6 +30,7 @@ from src.interfaces.cli.composition import (
 )
 
 if TYPE_CHECKING:
+    from src.application.trading.services.emergency_close import EmergencyReport
     from src.interfaces.cli.audits import AuditOutcome
 
 
@@ -121,6 +123,20 @@ class Upkeep:
     def reopen_symbol(self, account_id: str, symbol: str) -> TradingChange:
         """Free a closed symbol as the one writer, for when no process runs the account."""
         return offline.reopen_symbol(self.database, account_id, symbol)
+
+    def emergency_accounts(self) -> list[EmergencyAccount]:
+        """Every account of the data folder, by its side journal."""
+        from src.bootstrap.emergency import emergency_accounts
+
+        return emergency_accounts(self.data_dir)
+
+    def close_in_emergency(
+        self, account_id: str, reason: str, tell: Callable[[str], None]
+    ) -> "EmergencyReport":
+        """Cancel entries and close every position straight at the exchange, without session and database."""
+        from src.bootstrap.emergency import close_in_emergency
+
+        return close_in_emergency(self.settings, self.database, account_id, reason, tell)
 
     def risk_limits(self) -> RiskLimits:
         """The limits that the settings name."""

@@ -37,6 +37,7 @@ from src.infrastructure.identity.ids import RandomIds
 from src.infrastructure.messaging.event_bus import InProcessEventBus
 from src.infrastructure.monitoring.kill_switch import FileKillSwitch
 from src.infrastructure.persistence.databases import Database
+from src.infrastructure.persistence.side_journal import SideHeader, ensure
 from src.infrastructure.time.live_inputs import LiveInputs
 from src.infrastructure.time.machine import HERE, Machine
 from src.interfaces.cli.composition import ConfigurationError, SessionRequest
@@ -132,8 +133,8 @@ def parts_after(
     sizer = parse_sizer(config.sizing)
     inputs = LiveInputs(machine.steady_ns, machine.wall_ms())
     desk = MarketDesk(before.instruments, config.timeframe, config.quality)
-    broker = _broker(
-        config,
+    broker = broker_at(
+        config.data_dir,
         venue,
         machine,
         post=inputs.post,
@@ -144,10 +145,10 @@ def parts_after(
     account_id = venue.account_id
     ids = ids or RandomIds()
     known = next((row for row in accounts if row.account_id == account_id), None)
+    namespace = known.namespace if known else ids.namespace()
+    side_journal = ensure(config.data_dir, SideHeader(account_id, venue.name, namespace))
     return SessionParts(
-        account=AccountOpened(
-            account_id, known.namespace if known else ids.namespace(), venue.name, SETTLE_ASSET
-        ),
+        account=AccountOpened(account_id, namespace, venue.name, SETTLE_ASSET),
         owner=f"pid {os.getpid()}",
         options=session_options(config, f"{venue.name} {venue.place.host}"),
         store=config.place.store(config.synchronous),
@@ -156,12 +157,13 @@ def parts_after(
         inputs=inputs,
         bus=InProcessEventBus(),
         kill_switch=FileKillSwitch(config.data_dir / "HALT", account_id),
+        side_journal=side_journal,
         ids=ids,
         sizer=sizer,
         policy=policy_of(config),
         limits=config.limits,
         history=lambda symbol, timeframe, count: before.history[symbol][-count:] if count else [],
-        close=lambda: None,
+        close=side_journal.close,
         mark_equity_ms=config.save_state_interval_ms,
         auto_execute=config.auto_execute,
         dead_man_ms=DEAD_MAN_MS,
@@ -170,14 +172,15 @@ def parts_after(
     )
 
 
-def _broker(config: PaperConfig, venue: Venue, machine: Machine, **options: Any) -> BinanceFuturesBroker:
+def broker_at(data_dir: Path, venue: Venue, machine: Machine = HERE, **options: Any) -> BinanceFuturesBroker:
+    """A broker for the venue's key, which shares the host's weight with all others of the data folder."""
     return BinanceFuturesBroker(
         venue.api_key,
         venue.secret,
         venue.name != LIVE,
         place=venue.place,
         consistency=venue.consistency,
-        weight_file=config.data_dir / "run" / f"weight-{venue.place.host}",
+        weight_file=data_dir / "run" / f"weight-{venue.place.host}",
         machine=machine,
         **options,
     )
@@ -196,7 +199,7 @@ def _apart(work: Coroutine[Any, Any, Before]) -> Before:
 async def look(config: PaperConfig, venue: Venue, machine: Machine = HERE) -> Before:
     """Read instruments and history, and refuse a key that may do more than trade; raises as :func:`venue_parts`."""
     symbols = config.symbols or DEFAULT_SYMBOLS
-    broker = _broker(config, venue, machine)
+    broker = broker_at(config.data_dir, venue, machine)
     try:
         await broker.set_clock()
         listed = {instrument.symbol: instrument for instrument in await broker.instruments()}

@@ -1,6 +1,6 @@
 """A program behind the command line that does what a test says, and keeps what it was asked."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -17,6 +17,7 @@ from src.application.ports.store import (
     JournalRecord,
     RecoveryRow,
 )
+from src.application.trading.services.emergency_close import EmergencyReport
 from src.application.trading.snapshot import SessionSnapshot
 from src.domain.ledger.events import Event, FillBooked, IncomeBooked
 from src.domain.ledger.state import Ledger
@@ -32,6 +33,7 @@ from src.interfaces.cli.composition import (
     Application,
     BackedUp,
     Check,
+    EmergencyAccount,
     Health,
     Initialised,
     LivePlan,
@@ -153,6 +155,8 @@ class FakeApplication:
     answers: dict[str, Any] = field(default_factory=dict)
     audited: AuditOutcome = field(default_factory=lambda: AuditOutcome("acc00001-x", "paper", 1))
     self_audited: AuditOutcome | None = None
+    side_accounts: list[EmergencyAccount] = field(default_factory=list)
+    reports: dict[str, EmergencyReport] = field(default_factory=dict)
     data_dir: Path = Path("data")
     control_timeout_ms: int = 1_000
     stops: bool = True
@@ -204,6 +208,7 @@ class FakeApplication:
 
     def engage_kill_switch(self, reason: str, level: KillLevel, account_id: str | None) -> Path:
         self.asked.append(("engage", reason, level.value, account_id))
+        self._may_fail("engage")
         return self.data_dir / "HALT"
 
     def release_kill_switch(self, account_id: str | None) -> bool:
@@ -212,6 +217,17 @@ class FakeApplication:
 
     def kill_switch_engaged(self, account_id: str) -> bool:
         return self.still_engaged
+
+    def emergency_accounts(self) -> list[EmergencyAccount]:
+        return self.side_accounts
+
+    def close_in_emergency(
+        self, account_id: str, reason: str, tell: Callable[[str], None]
+    ) -> EmergencyReport:
+        self.asked.append(("emergency", account_id, reason))
+        self._may_fail(f"emergency {account_id}")
+        tell(f"line about {account_id}")
+        return self.reports.get(account_id, EmergencyReport())
 
     def risk_limits(self) -> RiskLimits:
         return RiskLimits()

@@ -3,6 +3,7 @@
 from typing import Final
 
 from src.application.ports.kill_switch import KillLevel, KillSwitch
+from src.application.ports.side_journal import SideJournal
 from src.application.trading.session_loop import SessionLoop
 from src.domain.decisions.news import MoveTrading
 from src.domain.sessions.trading_states import TradingState, TradingTrigger
@@ -20,19 +21,27 @@ class SwitchWatch:
     """Makes durable what the switch says since it was thrown, and goes on closing positions until none is left.
 
     Only a change of the switch counts: whoever re-arms does so in the journal first, while the file is still there.
+    Where positions may have been closed around the session, what is left of them is asked for first, once.
     """
 
-    def __init__(self, switch: KillSwitch, loop: SessionLoop) -> None:
+    def __init__(self, switch: KillSwitch, loop: SessionLoop, side_journal: SideJournal) -> None:
         self._switch = switch
         self._loop = loop
+        self._side_journal = side_journal
         self._level: KillLevel | None = None
+        self._has_asked = False
 
     def look(self) -> None:
         """Decide what follows from the switch now."""
         level, ledger = self._switch.level(), self._loop.ledger
         thrown = level is not self._level
+        if thrown and level is KillLevel.HARD and not self._has_asked and self._side_journal.has_records():
+            self._has_asked = True
+            self._loop.reconcile_wanted = "positions were closed in an emergency"
+            return
         self._level = level
         if level is None:
+            self._has_asked = False
             return
         halted = ledger.account.trading_state is TradingState.HALTED
         closing = level is KillLevel.HARD and halted and any(p.quantity for p in ledger.positions.values())

@@ -8,6 +8,7 @@ from src.application.ports.event_bus import EventBus
 from src.application.ports.ids import Ids
 from src.application.ports.inputs import Inputs
 from src.application.ports.kill_switch import KillSwitch
+from src.application.ports.side_journal import SideJournal
 from src.application.ports.store import ReadModels, Store
 from src.application.sizing import PositionSizer
 from src.application.strategies import LoadStrategy, Strategy, UserStrategySpec
@@ -52,6 +53,7 @@ class SessionParts:
     inputs: Inputs
     bus: EventBus
     kill_switch: KillSwitch
+    side_journal: SideJournal
     ids: Ids
     sizer: PositionSizer
     policy: Policy

@@ -135,7 +135,9 @@ class SessionRunner:
             parts.mark_equity_ms,
         )
         options = parts.options
-        self.recovery = StateRecoveryService(self.loop, options.symbols, has_a_past=parts.has_a_past)
+        self.recovery = StateRecoveryService(
+            self.loop, options.symbols, parts.side_journal, has_a_past=parts.has_a_past
+        )
         self.synchrony = Synchrony(self.loop, self.recovery)
         self.candles = CandleMemory(parts, has_past=ledger.session is not None)
         self.strategies = LiveStrategyRunner(
@@ -162,7 +164,7 @@ class SessionRunner:
         self.loop.on_candle = self.candles.before(self.signals.on_candle)
         self.loop.on_minute = self._minute
         self.loop.on_trip = parts.sizer.learn
-        self._switch = SwitchWatch(parts.kill_switch, self.loop)
+        self._switch = SwitchWatch(parts.kill_switch, self.loop, parts.side_journal)
         self.loop.on_tick = self._look_around
         self._dead_man = DeadManSwitch(ledger, parts.broker, parts.dead_man_ms) if parts.dead_man_ms else None
 

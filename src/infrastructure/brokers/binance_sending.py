@@ -61,6 +61,10 @@ class BinanceSending(BinanceReads):
         """The estimate of the exchange's clock."""
         return self._clock.now()
 
+    def answer_to(self, sink: BrokerSink) -> None:
+        """Deliver answers without a user stream, for whoever asks what became of its orders."""
+        self._sink = sink
+
     def submit(self, ticket: OrderTicket, attempt: Attempt) -> None:
         """Send the attempt on its way, unless the exchange's clock may have passed its deadline."""
         failpoint("broker.before_send")

@@ -9,7 +9,7 @@ Besides what is named, any call may raise ``StoreError`` (the database), ``Broke
 ``ValueError`` (an input without a meaning): each with one line that names cause and fix.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -19,6 +19,7 @@ from src.interfaces.cli.outcomes import (
     BackedUp,
     Check,
     Difference,
+    EmergencyAccount,
     Ended,
     Health,
     Initialised,
@@ -35,6 +36,7 @@ from src.interfaces.cli.outcomes import (
 if TYPE_CHECKING:
     from src.application.ports.kill_switch import KillLevel
     from src.application.ports.store import AccountRow, ReadModels
+    from src.application.trading.services.emergency_close import EmergencyReport
     from src.application.trading.snapshot import SessionSnapshot
     from src.domain.ledger.events import Event
     from src.domain.risk.limits import RiskLimits
@@ -49,6 +51,7 @@ __all__ = [
     "Composition",
     "ConfigurationError",
     "Difference",
+    "EmergencyAccount",
     "Ended",
     "Health",
     "Initialised",
@@ -186,6 +189,19 @@ class Application(Protocol):
         """Halt the account as its one writer, for when no process runs it. Raises AccountBusy.
 
         Closing positions, where the level asks for it, waits for the next start.
+        """
+        ...
+
+    def emergency_accounts(self) -> list[EmergencyAccount]:
+        """Every account of the data folder, by its side journal: for when the database cannot be read."""
+        ...
+
+    def close_in_emergency(
+        self, account_id: str, reason: str, tell: "Callable[[str], None]"
+    ) -> "EmergencyReport":
+        """Cancel entries and close every position straight at the exchange, without session and database.
+
+        ``tell`` takes a line for each thing done. Raises :class:`ConfigurationError` without the account's key.
         """
         ...
 

@@ -156,3 +156,12 @@ class BackedUp:
     bytes: int
     records: int
     accounts: int
+
+
+@dataclass(frozen=True, slots=True)
+class EmergencyAccount:
+    """An account as its side journal names it; ``trouble`` says in one line why that cannot be read."""
+
+    account_id: str
+    exchange: str
+    trouble: str = ""

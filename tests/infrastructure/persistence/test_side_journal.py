@@ -20,6 +20,7 @@ from src.domain.orders.ticket import Attempt
 from src.domain.orders.transitions import AttemptTrigger
 from src.domain.orders.types import Purpose
 from src.infrastructure.persistence import side_journal
+from src.infrastructure.persistence.codec import encode
 from src.infrastructure.persistence.side_blocks import BLOCK_SIZE, PAYLOAD_MAX, block_of, read_block
 from src.infrastructure.persistence.side_journal import (
     BLOCKS,
@@ -126,7 +127,7 @@ def test_the_longest_record_that_an_emergency_can_make_has_room():
         exchange_order_id=2**63,
     )
 
-    assert len(side_journal.encode(loud)) <= PAYLOAD_MAX
+    assert len(encode(loud)) <= PAYLOAD_MAX
 
 
 # --- never larger than it is ----------------------------------------------------------------------------------

@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from src.application.ports.failpoints import failpoint
+from src.application.ports.side_journal import SideJournal
 from src.application.trading.account_setup import note_isolated_wallets
+from src.application.trading.emergency_import import import_emergency
 from src.application.trading.opening import open_books
 from src.application.trading.services.exchange_reading import Reading, differences, disputed, read_exchange
 from src.application.trading.services.unknown_outcomes import UnknownOutcomes
@@ -56,8 +58,16 @@ class StateRecoveryService:
     a new account begin with what it holds, before its stream is opened: it then tells of nothing that was counted.
     """
 
-    def __init__(self, loop: SessionLoop, symbols: Sequence[str], *, has_a_past: bool = False) -> None:
+    def __init__(
+        self,
+        loop: SessionLoop,
+        symbols: Sequence[str],
+        side_journal: SideJournal,
+        *,
+        has_a_past: bool = False,
+    ) -> None:
         self._loop = loop
+        self._side_journal = side_journal
         self._symbols = tuple(symbols)
         self._has_a_past = has_a_past
         self._silent_ms: dict[str, int] = {}
@@ -76,6 +86,7 @@ class StateRecoveryService:
         """
         if at_start and self._has_a_past:
             await open_books(self._loop, self._symbols)
+        await import_emergency(self._loop, self._side_journal)
         if new_stream:
             await self._open_stream()
         report = RecoveryReport(cause)

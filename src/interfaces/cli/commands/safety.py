@@ -12,6 +12,7 @@ PANEL = "Safety"
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command("halt", rich_help_panel=PANEL)(halt)
+    app.command("emergency-close", rich_help_panel=PANEL)(emergency_close)
     app.command("rearm", rich_help_panel=PANEL)(rearm)
     app.command("recover", rich_help_panel=PANEL)(recover)
     app.command("reconcile", rich_help_panel=PANEL)(reconcile)
@@ -46,6 +47,44 @@ def halt(
         print_document(outcome)
     else:
         print(outcome.text)
+
+
+def emergency_close(
+    ctx: typer.Context,
+    reason: Annotated[
+        str, typer.Option("--reason", metavar="TEXT", help="Why; kept with each order.")
+    ] = "emergency",
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    anyway: Annotated[bool, typer.Option("--anyway", help="Also where a session answers.")] = False,
+    account: AccountFlag = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Halt, cancel entries and close every position, around a session that hangs or cannot run.
+
+    Needs neither session nor database: orders go straight to the exchange and are imported by the next start. Without
+    --account every account of the data folder is closed.
+    """
+    import sys
+
+    from src.interfaces.cli.documents import print_document
+    from src.interfaces.cli.emergency import choose, close_all, confirm, end
+
+    app = load(ctx)
+    accounts = choose(app, account, anyway=anyway)
+    if not yes:
+        confirm(accounts, sys.stdin.isatty(), input)
+    outcome = close_all(app, accounts, account, reason, _say_nothing if as_json else _say)
+    if as_json:
+        print_document(outcome)
+    end(outcome)
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+def _say_nothing(line: str) -> None:
+    """Programs read the document."""
 
 
 def rearm(

@@ -1,0 +1,142 @@
+"""Getting flat around the session: who is meant, one question, the HALT file, then account by account.
+
+Accounts are found by their side journals: the database may be what is broken.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from src.application.ports.kill_switch import KillLevel
+from src.interfaces.cli.accounts import is_running
+from src.interfaces.cli.composition import Application, ConfigurationError, EmergencyAccount
+from src.interfaces.cli.errors import CommandFailed, ExitCode, explain
+from src.interfaces.cli.texts import short_id
+
+if TYPE_CHECKING:
+    from src.application.trading.services.emergency_close import EmergencyReport
+
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """One account afterwards; ``error`` says why nothing could be done, without a report."""
+
+    account_id: str
+    exchange: str
+    report: "EmergencyReport | None" = None
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What an emergency came to; ``halt_file`` says whether the HALT file is surely there."""
+
+    halt_file: bool
+    accounts: tuple[Closed, ...]
+
+
+def choose(app: Application, wanted: str | None, *, anyway: bool) -> list[EmergencyAccount]:
+    """The accounts to close, those at exchanges before paper; raises :class:`CommandFailed`.
+
+    One whose session answers is closed by that session, unless it is to be done ``anyway``.
+    """
+    known = app.emergency_accounts()
+    found = [each for each in known if wanted is None or each.account_id.startswith(wanted)]
+    if not found:
+        names = ", ".join(short_id(each.account_id) for each in known)
+        text = f"no account begins with {wanted}: known are {names}" if names else "there is no account yet"
+        raise CommandFailed(text, ExitCode.NOT_FOUND)
+    answering = [each for each in found if is_running(app, each.account_id)]
+    if answering and not anyway:
+        names = ", ".join(short_id(each.account_id) for each in answering)
+        raise CommandFailed(
+            f"the session of {names} answers: halt --hard closes everything through it, or add --anyway to go around it"
+        )
+    return sorted(found, key=lambda each: each.exchange == "paper")
+
+
+def confirm(accounts: list[EmergencyAccount], is_terminal: bool, ask: Callable[[str], str]) -> None:
+    """Go on only if the sentence asked for is typed; raises ConfigurationError."""
+    sentence = f"close {short_id(accounts[0].account_id) if len(accounts) == 1 else 'everything'}"
+    if not is_terminal:
+        raise ConfigurationError(
+            "closing everything is confirmed by a person: add --yes where nobody can type"
+        )
+    named = ", ".join(f"{each.exchange.upper()} {short_id(each.account_id)}" for each in accounts)
+    print(f"All entries are canceled and all positions closed at the market, around any session: {named}")
+    try:
+        typed = ask(f"Type '{sentence}' to go on: ")
+    except EOFError:
+        typed = ""
+    if typed.strip() != sentence:
+        raise ConfigurationError("not confirmed: nothing was sent, nothing was halted")
+
+
+def close_all(
+    app: Application, accounts: list[EmergencyAccount], wanted: str | None, reason: str, tell: Tell
+) -> Outcome:
+    """Halt, then close one account after the other; what fails for one does not keep the next from its turn."""
+    whom = [None] if wanted is None else [each.account_id for each in accounts]
+    halted = [_halt(app, reason, account_id, tell) for account_id in whom]
+    return Outcome(all(halted), tuple(_close(app, each, reason, tell) for each in accounts))
+
+
+def _halt(app: Application, reason: str, account_id: str | None, tell: Tell) -> bool:
+    """Make the HALT file; what is on the way to being flat does not wait for a disk."""
+    try:
+        path = app.engage_kill_switch(reason, KillLevel.HARD, account_id)
+    except OSError as error:
+        tell(
+            f"HALT may not be there ({error.strerror}): a session that wakes up may open positions, end its process"
+        )
+        return False
+    tell(f"{path.name} is in the data folder: no session opens a position until rearm")
+    return True
+
+
+def _close(app: Application, account: EmergencyAccount, reason: str, tell: Tell) -> Closed:
+    tell(f"{account.exchange.upper()} account {short_id(account.account_id)}".strip())
+    error = account.trouble
+    if not error:
+        try:
+            report = app.close_in_emergency(account.account_id, reason, tell)
+            tell(verdict(report))
+            return Closed(account.account_id, account.exchange, report)
+        except Exception as failure:  # noqa: BLE001 - whatever it is, the other accounts have their turn
+            error, _ = explain(failure)
+    tell(f"NOT done: {error}; close by hand at the exchange if it cannot be put right")
+    return Closed(account.account_id, account.exchange, error=error)
+
+
+def verdict(report: "EmergencyReport") -> str:
+    """One line that says what is left."""
+    left = [f"holds {text}" for text in report.positions]
+    left += [f"{name} is still open" for name in report.opening]
+    left += [f"the outcome of {name} is unknown" for name in report.unknown]
+    left += list(report.troubles)
+    stops = f"; {report.protective} orders that only reduce were left" if report.protective else ""
+    if not left:
+        return f"flat: no position and no opening order is left{stops}"
+    return f"{'flat, but' if report.is_flat else 'NOT flat:'} {', '.join(left)}{stops}"
+
+
+def end(outcome: Outcome) -> None:
+    """Raise :class:`CommandFailed` unless every account is halted and flat, and nothing is unknown."""
+    closed = outcome.accounts
+    open_ones = [
+        short_id(each.account_id) for each in closed if each.report is None or not each.report.is_flat
+    ]
+    if open_ones:
+        raise CommandFailed(
+            f"not everything is closed: {', '.join(open_ones)}; run it again, or close by hand"
+        )
+    if not outcome.halt_file:
+        raise CommandFailed("everything is closed, but HALT may not be there: end the sessions' processes")
+    unknown = [name for each in closed if each.report is not None for name in each.report.unknown]
+    if unknown:
+        raise CommandFailed(
+            f"the outcome of {', '.join(unknown)} is unknown: look at the exchange, or run it again",
+            ExitCode.TIMEOUT,
+        )

@@ -1,0 +1,281 @@
+"""Getting flat without a session: what is cancelled, closed, recorded and said, against the simulated exchange."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from src.application.ports.failpoints import install_hook
+from src.application.trading.services.emergency_close import EmergencyClose, EmergencyReport
+from src.domain.market.sides import PositionSide
+from src.domain.orders.client_order_ids import is_emergency
+from src.domain.orders.transitions import AttemptTrigger
+from src.domain.orders.types import Purpose
+from src.infrastructure.brokers.paper_broker import PAPER_ACCOUNT, PaperBroker
+from src.infrastructure.persistence import side_journal
+from src.infrastructure.persistence.side_journal import FileSideJournal, SideHeader, ensure
+from src.infrastructure.simulated_exchange.latency import LatencyModel
+from src.infrastructure.time.timeline import Timeline
+from tests.support.engine_builders import BTC, Frames, a_request, an_engine, an_instrument
+
+NAMESPACE = "abc"
+HEADER = SideHeader("20084ca7-account", "paper", NAMESPACE)
+
+
+@dataclass
+class Place:
+    """An account at the simulated exchange with its side journal; ``lines`` is what people were told."""
+
+    folder: Path
+    instrument: Any = field(default_factory=an_instrument)
+    lines: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.engine = an_engine(":memory:", self.instrument)
+        self.frames = Frames(start_ms=self.engine.now_ms)
+        self.timeline = Timeline(self.engine.now_ms * 1_000_000)
+        self.broker = PaperBroker(self.engine, self.timeline, latency=LatencyModel(seed=1))
+        self.quote()
+
+    def quote(self, quantity: str = "500") -> None:
+        self.broker.on_market(self.frames.ticker("76000.00", "76000.10", quantity, quantity))
+
+    def order(self, **changes: Any) -> None:
+        """Somebody's order at the exchange, at once."""
+        request = a_request(self.engine, **changes)
+        if "trigger_price" in changes:
+            self.engine.new_algo_order(PAPER_ACCOUNT, request)
+        else:
+            self.engine.new_order(PAPER_ACCOUNT, request)
+        self.engine.take_events()
+
+    async def pass_time(self, delay_ms: int) -> None:
+        """Everything arrives."""
+        until_ns = self.timeline.now_ns + delay_ms * 1_000_000
+        while self.timeline.next_ns is not None and self.timeline.next_ns <= until_ns:
+            self.timeline.run_next()
+        self.timeline.advance_to(until_ns)
+        self.broker.on_time(self.timeline.now_ms)
+
+    async def lose_everything(self, delay_ms: int) -> None:
+        """Time passes, and nothing that was sent arrives."""
+        self.timeline = self.broker._timeline = Timeline(self.timeline.now_ns + delay_ms * 1_000_000)
+        self.broker.on_time(self.timeline.now_ms)
+
+    async def close(self, *, arrives: bool = True) -> EmergencyReport:
+        """One run of the command."""
+        with closing(ensure(self.folder, HEADER)) as journal:
+            earlier = journal.claim()
+            pass_time = self.pass_time if arrives else self.lose_everything
+            close = EmergencyClose(
+                self.broker, journal, NAMESPACE, earlier, pass_time, self.lines.append, "3 a.m."
+            )
+            await self.broker.open(close)
+            return await close.run()
+
+    def recorded(self) -> list[Any]:
+        with closing(FileSideJournal(side_journal.side_journal_path(self.folder, HEADER.account_id))) as file:
+            return list(file.read().orders)
+
+    @property
+    def held(self) -> list[Decimal]:
+        rows = self.engine.position_risk(PAPER_ACCOUNT)
+        return [Decimal(row["positionAmt"]) for row in rows if Decimal(row["positionAmt"])]
+
+    @property
+    def sent(self) -> list[str]:
+        """The ids of every order of an emergency that the exchange has taken."""
+        names = [row["clientOrderId"] for row in self.engine.all_orders(PAPER_ACCOUNT, BTC, 0)]
+        return [name for name in names if is_emergency(name, NAMESPACE)]
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    return Place(tmp_path)
+
+
+@pytest.fixture(autouse=True)
+def no_hook_stays() -> Iterator[None]:
+    yield
+    install_hook(None)
+
+
+@pytest.mark.parametrize("side", ["BUY", "SELL"])
+async def test_a_position_is_closed_by_one_recorded_reduce_only_order(place: Place, side: str):
+    place.order(side=side, quantity="0.02")
+
+    report = await place.close()
+
+    assert report == EmergencyReport()
+    assert place.held == []
+    (order,) = place.recorded()
+    assert [order.client_order_id] == place.sent
+    assert (order.trigger, order.ticket.purpose) == (AttemptTrigger.ACCEPTED, Purpose.EMERGENCY)
+    assert order.ticket.reduce_only and order.ticket.quantity == Decimal("0.02")
+    assert order.exchange_order_id is not None
+    assert order.ticket.reason == "3 a.m."
+
+
+async def test_an_account_that_is_flat_is_left_alone(place: Place):
+    assert await place.close() == EmergencyReport()
+    assert place.recorded() == []
+    assert place.lines == []
+
+
+async def test_entries_of_both_books_are_canceled_first_and_what_only_reduces_stays(place: Place):
+    place.order(quantity="0.02")
+    place.order(price="70000.00", client_order_id="entry")
+    place.order(trigger_price="80000.00", client_order_id="stop-entry")
+    place.order(side="SELL", trigger_price="70000.00", reduce_only=True, client_order_id="stop")
+
+    report = await place.close()
+
+    assert report == EmergencyReport(protective=1)
+    assert [row["clientAlgoId"] for row in place.engine.open_algo_orders(PAPER_ACCOUNT)] == ["stop"]
+    assert place.engine.open_orders(PAPER_ACCOUNT) == []
+    assert [line.partition(":")[0] for line in place.lines[:2]] == ["entry", "stop-entry"]
+
+
+async def test_each_side_of_a_hedged_account_is_closed(place: Place):
+    place.engine.set_hedge_mode(PAPER_ACCOUNT, True)
+    place.order(quantity="0.02", position_side="LONG")
+    place.order(side="SELL", quantity="0.03", position_side="SHORT")
+
+    assert await place.close() == EmergencyReport()
+
+    assert place.held == []
+    assert {order.ticket.position_side for order in place.recorded()} == {
+        PositionSide.LONG,
+        PositionSide.SHORT,
+    }
+
+
+async def test_a_position_beyond_the_largest_order_is_closed_in_several(tmp_path: Path):
+    place = Place(tmp_path, an_instrument(market_quantity_max=Decimal("0.02")))
+    for _ in range(3):
+        place.order(quantity="0.02")
+
+    assert await place.close() == EmergencyReport()
+
+    assert [order.ticket.quantity for order in place.recorded()] == [Decimal("0.02")] * 3
+
+
+async def test_what_a_thin_book_leaves_is_closed_by_a_new_order(place: Place):
+    place.order(quantity="0.02")
+    place.quote("0.015")
+
+    async def refilled(delay_ms: int) -> None:
+        await Place.pass_time(place, delay_ms)
+        place.quote("0.016")
+
+    place.pass_time = refilled  # type: ignore[method-assign]  # the market goes on meanwhile
+    assert await place.close() == EmergencyReport()
+
+    assert [order.ticket.quantity for order in place.recorded()] == [Decimal("0.02"), Decimal("0.005")]
+
+
+async def test_an_order_is_on_the_disk_before_it_is_sent(place: Place):
+    place.order(quantity="0.02")
+    seen: list[tuple[int, int]] = []
+
+    def look(name: str) -> None:
+        if name == "emergency.before_submit":
+            seen.append((len(place.recorded()), len(place.sent)))
+
+    install_hook(look)
+    await place.close()
+
+    assert seen == [(1, 0)]
+
+
+async def test_nothing_is_sent_that_cannot_be_recorded(place: Place, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(side_journal, "BLOCKS", side_journal.HEADERS + 1)
+    place.order(quantity="0.02")
+
+    report = await place.close()
+
+    assert report.positions == ("0.02 BTCUSDT",)
+    assert report.troubles and "is full" in report.troubles[0]
+    assert place.sent == [] and place.held == [Decimal("0.02")]
+
+
+async def test_an_order_without_an_answer_is_unknown_and_no_other_is_sent(place: Place):
+    place.order(quantity="0.02")
+
+    report = await place.close(arrives=False)
+
+    (order,) = place.recorded()
+    assert report.unknown == (order.client_order_id,)
+    assert report.positions == ("0.02 BTCUSDT",)
+    assert order.trigger is AttemptTrigger.LOST
+    assert not report.is_flat
+
+
+async def test_whoever_asks_again_closes_what_an_unknown_order_did_not(place: Place):
+    place.order(quantity="0.02")
+    await place.close(arrives=False)
+
+    report = await place.close()
+
+    first, second = place.recorded()
+    assert (first.trigger, second.trigger) == (AttemptTrigger.LOST, AttemptTrigger.ACCEPTED)
+    assert place.sent == [second.client_order_id]
+    assert place.held == []
+    assert report.unknown == (first.client_order_id,)
+
+
+async def test_an_order_of_a_run_that_died_after_sending_is_found_and_not_sent_again(place: Place):
+    place.order(quantity="0.02")
+
+    def die(name: str) -> None:
+        if name == "emergency.after_submit":
+            raise KeyboardInterrupt
+
+    install_hook(die)
+    with pytest.raises(KeyboardInterrupt):
+        await place.close()
+    install_hook(None)
+    await place.pass_time(1_000)
+
+    report = await place.close()
+
+    (order,) = place.recorded()
+    assert report == EmergencyReport()
+    assert order.trigger is AttemptTrigger.FOUND
+    assert place.sent == [order.client_order_id]
+
+
+async def test_an_order_of_a_run_that_died_before_sending_is_waited_out_first(place: Place):
+    place.order(quantity="0.02")
+
+    def die(name: str) -> None:
+        if name == "emergency.before_submit":
+            raise KeyboardInterrupt
+
+    install_hook(die)
+    with pytest.raises(KeyboardInterrupt):
+        await place.close()
+    install_hook(None)
+
+    await place.close()
+
+    first, second = place.recorded()
+    assert second.attempt.timestamp_ms > first.attempt.deadline_ms
+    assert place.sent == [second.client_order_id]
+    assert place.held == []
+
+
+async def test_a_refusal_is_recorded_with_its_words_and_what_is_left_is_said(place: Place):
+    place.order(quantity="0.02")
+    place.engine.set_symbol_status(BTC, "TRADING_HALT")
+
+    report = await place.close()
+
+    assert report.positions == ("0.02 BTCUSDT",)
+    assert {order.trigger for order in place.recorded()} == {AttemptTrigger.REFUSED}
+    assert all(order.code and str(order.code) in order.reason for order in place.recorded())
+    assert any("REFUSED" in line for line in place.lines)
