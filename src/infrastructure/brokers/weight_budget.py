@@ -24,6 +24,8 @@ _ROW: Final = struct.Struct("<qqq")
 """Minute of the count, weight used in it, and the end of a ban, ms since the epoch."""
 _BAN: Final = re.compile(rb"banned until (\d{13})")
 _TOO_MANY: Final = frozenset({418, 429})
+_LOCK_TRIES: Final = 50
+_LOCK_PAUSE_S: Final = 0.001
 
 
 def _wall_ms() -> int:
@@ -88,7 +90,7 @@ class WeightBudget:
 
     @contextmanager
     def _row(self) -> Iterator[list[int]]:
-        fcntl.flock(self._file, fcntl.LOCK_EX)
+        self._lock()
         try:
             data = os.pread(self._file, _ROW.size, 0)
             before = _ROW.unpack(data) if len(data) == _ROW.size else (0, 0, 0)
@@ -98,6 +100,20 @@ class WeightBudget:
                 os.pwrite(self._file, _ROW.pack(*row), 0)
         finally:
             fcntl.flock(self._file, fcntl.LOCK_UN)
+
+
+    def _lock(self) -> None:
+        """Take the lock, which others hold for microseconds; without it in the end, a count may be lost.
+
+        Only a process that was frozen in between holds it longer, and a way out for its orders may not wait for that.
+        """
+        for _ in range(_LOCK_TRIES):
+            try:
+                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                time.sleep(_LOCK_PAUSE_S)
+            else:
+                return
 
 
 def _silence_ms(headers: Mapping[str, str]) -> int:

@@ -1,6 +1,8 @@
 """One budget for all processes of the host: what one spends, the other has not."""
 
+import fcntl
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -94,3 +96,17 @@ def test_a_ban_lasts_until_the_moment_it_names(tmp_path: Path, clock: Clock):
     assert budget.silent_ms() == 180_000
     clock.now_ms = until_ms
     assert budget.silent_ms() == 0
+
+
+def test_a_process_that_was_frozen_while_it_counted_does_not_hold_up_the_others(tmp_path: Path, clock: Clock):
+    budget = a_budget(tmp_path, clock)
+    with (tmp_path / "weight").open("r+b") as frozen:
+        fcntl.flock(frozen, fcntl.LOCK_EX)
+        asking = Thread(target=budget.spend, args=(50,), daemon=True)
+
+        asking.start()
+        asking.join(timeout=1)
+
+        assert not asking.is_alive()
+    with pytest.raises(RateLimitError):
+        budget.spend(21)
