@@ -232,8 +232,8 @@ class FileSideJournal:
 def ensure(data_dir: Path, header: SideHeader) -> FileSideJournal:
     """The account's side journal, made if it is not there.
 
-    One that the account had under another namespace, with a database that is gone, is set aside: its orders are of no
-    use to this one. Raises SideJournalError, also for another account's.
+    One that the account had under another namespace, with a database that is gone, is set aside if it holds orders:
+    they are of no use to this one. Raises SideJournalError, also for another account's.
     """
     path = side_journal_path(data_dir, header.account_id)
     if not path.exists():
@@ -249,8 +249,10 @@ def ensure(data_dir: Path, header: SideHeader) -> FileSideJournal:
     if there.namespace == header.namespace:
         return journal
     with closing(journal):
-        journal.claim()
-        path.rename(path.with_suffix(f".{there.namespace}"))
+        if journal.claim().records:
+            path.rename(path.with_suffix(f".{there.namespace}"))
+        else:
+            path.unlink()
     _make(path, header)
     return FileSideJournal(path)
 

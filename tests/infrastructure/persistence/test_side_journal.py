@@ -349,6 +349,16 @@ def test_that_of_a_database_that_is_gone_is_set_aside(journal: FileSideJournal, 
     assert side_journals(tmp_path) == [path_of(tmp_path)]
 
 
+def test_an_empty_one_of_a_database_that_is_gone_leaves_nothing_behind(
+    journal: FileSideJournal, tmp_path: Path
+):
+    journal.close()
+
+    ensure(tmp_path, replace(HEADER, namespace="xyz")).close()
+
+    assert list(path_of(tmp_path).parent.iterdir()) == [path_of(tmp_path)]
+
+
 def test_two_processes_that_make_it_at_once_have_the_same_file(tmp_path: Path):
     def the_other(name: str) -> None:
         if name == "side_journal.made":
