@@ -1,1 +1,1 @@
-"""What is traded and at what prices: instruments with their filters, quotes, trades, candles, the order book."""
+"""What is traded and at what prices: instruments with their filters, candles, the order book."""
