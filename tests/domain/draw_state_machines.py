@@ -22,7 +22,6 @@ from src.domain.orders.transitions import (
 from src.domain.orders.types import OrderStatus
 from src.domain.sessions.session import SESSION_TRANSITIONS, TradingSessionStatus
 from src.domain.sessions.trading_states import TRADING_TRANSITIONS, TradingState
-from src.domain.shared.transitions import mermaid
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "state-machines.md"
 
@@ -88,6 +87,18 @@ MACHINES = (
         "Whether the account may open positions. HALTED is a durable latch: only a person re-arms it.",
     ),
 )
+
+
+def mermaid(table: Mapping[Enum, Mapping[Enum, Enum]], start: Enum) -> str:
+    """Draw the table as a Mermaid state diagram; rows that stay where they are ("old news") are left out."""
+    lines = ["stateDiagram-v2", f"    [*] --> {start.name}"]
+    for state, row in table.items():
+        for trigger, target in row.items():
+            if target is not state:
+                lines.append(f"    {state.name} --> {target.name}: {trigger.name.lower()}")
+        if not any(target is not state for target in row.values()):
+            lines.append(f"    {state.name} --> [*]")
+    return "\n".join(lines)
 
 
 def page() -> str:

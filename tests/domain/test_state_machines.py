@@ -1,5 +1,8 @@
 """All state machines of the domain: complete tables, absorbing ends, and the few rows that everything rests on."""
 
+from collections.abc import Mapping
+from enum import Enum
+
 import pytest
 
 from src.domain.orders.transitions import (
@@ -15,7 +18,7 @@ from src.domain.orders.types import OrderStatus
 from src.domain.sessions.session import SESSION_TRANSITIONS, SessionTrigger, TradingSessionStatus
 from src.domain.sessions.trading_states import TRADING_TRANSITIONS, TradingState, TradingTrigger
 from src.domain.shared.errors import IllegalTransition
-from src.domain.shared.transitions import next_state, reachable
+from src.domain.shared.transitions import next_state
 from tests.domain.draw_state_machines import MACHINES, PAGE, Machine, page
 
 EVERY_MACHINE = pytest.mark.parametrize("machine", MACHINES, ids=lambda machine: machine.name)
@@ -27,6 +30,18 @@ FILLS = (OrderTrigger.PARTIAL_FILL, OrderTrigger.FINAL_FILL)
 @EVERY_MACHINE
 def test_every_state_has_a_row(machine: Machine):
     assert set(machine.table) == set(type(machine.start).__members__.values())
+
+
+def reachable(table: Mapping[Enum, Mapping[Enum, Enum]], start: Enum) -> set[Enum]:
+    """Every state that some sequence of triggers leads to from ``start``, itself included."""
+    seen = {start}
+    todo = [start]
+    while todo:
+        for target in table[todo.pop()].values():
+            if target not in seen:
+                seen.add(target)
+                todo.append(target)
+    return seen
 
 
 @EVERY_MACHINE
