@@ -110,7 +110,6 @@ class BalanceReport:
 
     asset: str
     wallet_balance: Decimal
-    available_balance: Decimal
 
 
 @dataclass(frozen=True, slots=True)

@@ -144,11 +144,7 @@ def position_report(answer: Answer) -> PositionReport:
 
 def balance_report(answer: Answer) -> BalanceReport:
     """A row of balance."""
-    return BalanceReport(
-        asset=answer["asset"],
-        wallet_balance=Decimal(answer["balance"]),
-        available_balance=Decimal(answer["availableBalance"]),
-    )
+    return BalanceReport(asset=answer["asset"], wallet_balance=Decimal(answer["balance"]))
 
 
 def leverage_bracket(answer: Answer) -> LeverageBracket:

@@ -11,7 +11,6 @@ from src.domain.orders.news import OutcomeUnknown, Refused
 
 DUPLICATE_CLIENT_ORDER_ID: Final = -4116
 NO_SUCH_ORDER: Final = -2013
-NOT_OPEN: Final = -2011
 MARGIN_TYPE_IS_SET: Final = -4046
 POSITION_MODE_IS_SET: Final = -4059
 

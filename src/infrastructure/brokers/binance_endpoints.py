@@ -21,14 +21,13 @@ class Api(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Method and path of one call; ``acts``: it changes something at the exchange, so it is sent at most once."""
+    """Method, path and weight of one call; ``urgent`` ones may spend what is kept back for them."""
 
     method: str
     api: Api
     path: str
     weight: int
     urgent: bool = False
-    acts: bool = False
     symbol_weight: int | None = None
 
     def weight_of(self, query: str) -> int:
@@ -44,15 +43,15 @@ EXCHANGE_INFO: Final = Endpoint("GET", Api.PUBLIC, "exchangeInfo", 1)
 DEPTH: Final = Endpoint("GET", Api.PUBLIC, "depth", 20)
 KLINES: Final = Endpoint("GET", Api.PUBLIC, "klines", 10)
 
-NEW_ORDER: Final = Endpoint("POST", Api.PRIVATE, "order", 0, urgent=True, acts=True)
-MODIFY_ORDER: Final = Endpoint("PUT", Api.PRIVATE, "order", 1, urgent=True, acts=True)
-CANCEL_ORDER: Final = Endpoint("DELETE", Api.PRIVATE, "order", 1, urgent=True, acts=True)
-NEW_ALGO: Final = Endpoint("POST", Api.PRIVATE, "algoOrder", 0, urgent=True, acts=True)
-CANCEL_ALGO: Final = Endpoint("DELETE", Api.PRIVATE, "algoOrder", 1, urgent=True, acts=True)
-COUNTDOWN: Final = Endpoint("POST", Api.PRIVATE, "countdownCancelAll", 10, urgent=True, acts=True)
-SET_LEVERAGE: Final = Endpoint("POST", Api.PRIVATE, "leverage", 1, acts=True)
-SET_MARGIN_TYPE: Final = Endpoint("POST", Api.PRIVATE, "marginType", 1, acts=True)
-SET_POSITION_MODE: Final = Endpoint("POST", Api.PRIVATE, "positionSide/dual", 1, acts=True)
+NEW_ORDER: Final = Endpoint("POST", Api.PRIVATE, "order", 0, urgent=True)
+MODIFY_ORDER: Final = Endpoint("PUT", Api.PRIVATE, "order", 1, urgent=True)
+CANCEL_ORDER: Final = Endpoint("DELETE", Api.PRIVATE, "order", 1, urgent=True)
+NEW_ALGO: Final = Endpoint("POST", Api.PRIVATE, "algoOrder", 0, urgent=True)
+CANCEL_ALGO: Final = Endpoint("DELETE", Api.PRIVATE, "algoOrder", 1, urgent=True)
+COUNTDOWN: Final = Endpoint("POST", Api.PRIVATE, "countdownCancelAll", 10, urgent=True)
+SET_LEVERAGE: Final = Endpoint("POST", Api.PRIVATE, "leverage", 1)
+SET_MARGIN_TYPE: Final = Endpoint("POST", Api.PRIVATE, "marginType", 1)
+SET_POSITION_MODE: Final = Endpoint("POST", Api.PRIVATE, "positionSide/dual", 1)
 
 QUERY_ORDER: Final = Endpoint("GET", Api.PRIVATE, "order", 1, urgent=True)
 OPEN_ORDERS: Final = Endpoint("GET", Api.PRIVATE, "openOrders", 40, symbol_weight=1)
@@ -64,7 +63,6 @@ USER_TRADES: Final = Endpoint("GET", Api.PRIVATE, "userTrades", 5)
 INCOME: Final = Endpoint("GET", Api.PRIVATE, "income", 30)
 POSITION_MODE: Final = Endpoint("GET", Api.PRIVATE, "positionSide/dual", 30)
 SYMBOL_CONFIG: Final = Endpoint("GET", Api.PRIVATE, "symbolConfig", 5)
-ACCOUNT_CONFIG: Final = Endpoint("GET", Api.PRIVATE, "accountConfig", 5)
 LEVERAGE_BRACKET: Final = Endpoint("GET", Api.PRIVATE, "leverageBracket", 1)
 BALANCE: Final = Endpoint("GET", Api.PRIVATE_V3, "balance", 5)
 POSITION_RISK: Final = Endpoint("GET", Api.PRIVATE_V3, "positionRisk", 5)

@@ -67,7 +67,6 @@ class StreamHub:
     def __init__(self) -> None:
         self._listeners: dict[str, list[Listener]] = {}
         self._due: list[Listener] = []
-        self.published = 0
 
     def wants(self, stream: str) -> bool:
         """Whether anybody listens to a stream."""
@@ -108,7 +107,6 @@ class StreamHub:
             else:
                 raw = raw or text_frame(payload.encode())
                 listener.waiting.append(raw)
-            self.published += 1
 
     def flush(self) -> None:
         """Write everything that waits."""
