@@ -1,6 +1,5 @@
 """Orders: the engine's half of Binance's order endpoints, each one commit unless the engine is held."""
 
-from collections.abc import Sequence
 from decimal import Decimal
 
 from src.infrastructure.simulated_exchange import (
@@ -14,7 +13,7 @@ from src.infrastructure.simulated_exchange import (
 )
 from src.infrastructure.simulated_exchange.answers import Answer
 from src.infrastructure.simulated_exchange.engine_reads import EngineReads
-from src.infrastructure.simulated_exchange.errors import ExchangeError, refusal
+from src.infrastructure.simulated_exchange.errors import refusal
 from src.infrastructure.simulated_exchange.records import OrderRequest
 
 
@@ -29,18 +28,6 @@ class EngineOrders(EngineReads):
         """POST order/test: refused for what is wrong with the request itself; its time is the gateway's to judge."""
         placing.check_request(self._state, request)
         return {}
-
-    def new_orders(self, number: int, requests: Sequence[OrderRequest]) -> list[Answer]:
-        """POST batchOrders: an answer or an error object for each, in order, all in one commit."""
-        account = self._account(number)
-        answers: list[Answer] = []
-        for request in requests:
-            try:
-                answers.append(placing.place(self._state, account, request))
-            except ExchangeError as no:
-                answers.append({"code": no.code, "msg": no.message})
-        self._commit_changes()
-        return answers
 
     def new_algo_order(self, number: int, request: OrderRequest) -> Answer:
         """POST algoOrder: any of the five conditional types."""

@@ -130,19 +130,6 @@ def test_what_is_no_filter_cannot_be_changed(frames: Frames, values: dict):
     assert engine.instruments == before
 
 
-def test_a_batch_answers_each_order_and_refuses_each_by_itself(frames: Frames):
-    engine = begun(frames)
-    requests = [
-        a_request(engine, price="75990.00", client_order_id="c-1"),
-        a_request(engine, reduce_only=True, side="BUY"),
-        a_request(engine, client_order_id="c-3"),
-    ]
-
-    answers = engine.new_orders(ACCOUNT, requests)
-
-    assert [answer.get("status", answer.get("code")) for answer in answers] == ["NEW", -2022, "FILLED"]
-
-
 def test_held_requests_share_a_commit_and_tell_nothing_before_it(frames: Frames, tmp_path: Path):
     engine = begun(frames, tmp_path / "exchange.sqlite")
     engine.take_events()
