@@ -32,9 +32,6 @@ class Pace:
 LIVELY: Final = Pace(quotes=12, depth_every=4, levels=20)
 """Some 25 frames a second of each symbol, for people to watch."""
 
-SPARSE: Final = Pace(quotes=1, depth_every=0, levels=8)
-"""Some 4 frames a second of each symbol, for simulations of long spans."""
-
 
 @dataclass(frozen=True, slots=True)
 class Second:

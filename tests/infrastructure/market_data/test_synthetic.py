@@ -23,11 +23,13 @@ from src.infrastructure.market_data.frames import (
 )
 from src.infrastructure.market_data.source import SourceError
 from src.infrastructure.market_data.synthetic import START_MS, SyntheticMarket
-from src.infrastructure.market_data.synthetic_block import LIVELY, SPARSE
+from src.infrastructure.market_data.synthetic_block import LIVELY, Pace
 from tests.infrastructure.market_data.wire import frames_of
 
 D = Decimal
 SYMBOLS = ("BTCUSDT", "ETHUSDT", "RELIANCE", "DOGEUSDT", "ZZZUSDT")
+# Some 4 frames a second of each symbol, for long spans.
+SPARSE = Pace(quotes=1, depth_every=0, levels=8)
 
 
 def show(book: OverlayBook, event: MarketEvent) -> bool:
