@@ -10,7 +10,7 @@ from typing import Any
 
 from src.application.ports.store import JournalHead, StoreCorrupt
 from src.domain.ledger.evolve_orders import rebuild_reservations
-from src.domain.ledger.state import RECENT_WINDOW_MS, Ledger, PositionKey, SymbolBook
+from src.domain.ledger.state import RECENT_WINDOW_MS, Ledger, PositionKey, RecentOrder, SymbolBook
 from src.domain.market.sides import PositionSide
 from src.domain.orders.order import Order
 from src.domain.orders.parents import ParentOrder, ParentTicket
@@ -112,28 +112,23 @@ def _load_orders(query: Query, account_no: int, working_from: int, ledger: Ledge
         order = build_order(row)
         ledger.adopt_order(order)
         numbers[order.client_order_id] = row[0]
-    recent: list[Order] = []
-    since = 0
-    for order in newest_orders(query, account_no):
-        if not recent:
-            since = order.created_ms - RECENT_WINDOW_MS
-        if order.created_ms <= since:
-            break
-        recent.append(order)
-    for order in reversed(recent):
-        ledger.remember(order)
+    ledger.recent_orders.extend(reversed(_recent_orders(query, account_no)))
     return numbers
 
 
-def newest_orders(query: Query, account_no: int) -> Iterator[Order]:
-    """The orders of an account, newest first, read page by page."""
+def _recent_orders(query: Query, account_no: int) -> list[RecentOrder]:
+    """The orders of the minute before the newest one, newest first, read page by page."""
+    recent: list[RecentOrder] = []
     before = _END_OF_NUMBERS
     while True:
         rows = query(sql.SELECT_NEWEST_ORDERS, (account_no, before, _PAGE))
         for row in rows:
-            yield build_order(row)
+            order = sql.RECENT.build(row[1:])
+            if recent and order.at_ms <= recent[0].at_ms - RECENT_WINDOW_MS:
+                return recent
+            recent.append(order)
         if len(rows) < _PAGE:
-            return
+            return recent
         before = rows[-1][0]
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from src.domain.ledger.events import AlarmRaised, EquityMarked, FillBooked, IncomeBooked, RecoveryFinished
-from src.domain.ledger.state import AccountState, SymbolBook
+from src.domain.ledger.state import AccountState, RecentOrder, SymbolBook
 from src.domain.market.candle import Candle
 from src.domain.orders.order import Order
 from src.domain.orders.parents import ParentOrder
@@ -30,6 +30,10 @@ ACCOUNT_REST: Final = tuple(
 TICKET: Final = RowMap(OrderTicket, rename={"reason": "ticket_reason"})
 ATTEMPT: Final = RowMap(Attempt)
 ORDER: Final = RowMap(Order, leave_out=("ticket", "attempt"))
+# What the throttles remember of an order is a part of its row.
+RECENT: Final = RowMap(
+    RecentOrder, rename={"at_ms": "created_ms", "price": "coalesce(limit_price,stop_price) AS price"}
+)
 FILL: Final = RowMap(FillBooked)
 EXECUTION: Final = RowMap(Execution, rename={"at_ms": "traded_ms"})
 INCOME: Final = RowMap(IncomeBooked)
@@ -142,7 +146,9 @@ SELECT_UNSETTLED: Final = select(
     "orders", _ORDERS, "WHERE account_no=? AND order_no>=? AND settled=0 ORDER BY order_no"
 )
 SELECT_NEWEST_ORDERS: Final = select(
-    "orders", _ORDERS, "WHERE account_no=? AND order_no<? ORDER BY order_no DESC LIMIT ?"
+    "orders",
+    ("order_no", *RECENT.columns),
+    "WHERE account_no=? AND order_no<? ORDER BY order_no DESC LIMIT ?",
 )
 SELECT_ORDER_NUMBER: Final = (
     "SELECT order_no,exchange_order_id FROM orders WHERE account_no=? AND client_order_id=?"

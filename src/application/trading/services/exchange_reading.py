@@ -201,16 +201,17 @@ async def _first_page(
 async def _settled(
     ledger: Ledger, store: OrderArchive, reports: Iterable[OrderReport], fills: list[FillReport]
 ) -> list[Order]:
-    """Orders that the news speaks of and that have left the working set."""
+    """Orders that the news speaks of and that have left the working set; of booked trades nothing is asked."""
     found: dict[str, Order] = {}
     for report in reports:
         if report.client_order_id not in ledger.orders:
             order = await store.find_order(report.client_order_id)
             if order is not None:
                 found[order.client_order_id] = order
-    for fill in fills:
-        if (fill.symbol, fill.exchange_order_id) not in ledger.order_ids:
-            order = await store.find_order_by_exchange_id(fill.symbol, fill.exchange_order_id)
+    new = (fill for fill in fills if fill.trade_id not in ledger.symbol(fill.symbol).trade_ids)
+    for symbol, exchange_order_id in dict.fromkeys(map(_order_key, new)):
+        if (symbol, exchange_order_id) not in ledger.order_ids:
+            order = await store.find_order_by_exchange_id(symbol, exchange_order_id)
             if order is not None and order.client_order_id not in ledger.orders:
                 found[order.client_order_id] = order
     return list(found.values())
