@@ -225,7 +225,7 @@ def _open_exchange_account(
             f"the paper exchange's file of account {account_id[:8]} is that of account {owner[:8]}: put the right "
             "one back, or start with another data folder"
         )
-    if engine.income(PAPER_ACCOUNT):
+    if engine.income(PAPER_ACCOUNT, limit=1):
         return catch_up(source, engine, desk, history)
     engine.deposit(PAPER_ACCOUNT, config.capital.asset, config.capital.amount)
     engine.take_events()

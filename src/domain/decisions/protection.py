@@ -39,8 +39,14 @@ _ORDER_TYPE = {
 def protect(step: Step, symbol: str, side: PositionSide) -> None:
     """Bring the protective orders of a position in line with it; nothing happens when they are."""
     position = step.ledger.position(symbol, side)
-    for purpose in (Purpose.PROTECTIVE_STOP, Purpose.PROTECTIVE_TARGET):
-        standing = [o for o in _open_orders(step, symbol, side) if o.ticket.purpose is purpose]
+    stops: list[Order] = []
+    targets: list[Order] = []
+    for order in _open_orders(step, symbol, side):
+        if order.ticket.purpose is Purpose.PROTECTIVE_STOP:
+            stops.append(order)
+        elif order.ticket.purpose is Purpose.PROTECTIVE_TARGET:
+            targets.append(order)
+    for purpose, standing in ((Purpose.PROTECTIVE_STOP, stops), (Purpose.PROTECTIVE_TARGET, targets)):
         if position.is_flat:
             _cancel_all(step, standing, "the position is closed")
         else:
@@ -49,7 +55,8 @@ def protect(step: Step, symbol: str, side: PositionSide) -> None:
 
 def _open_orders(step: Step, symbol: str, side: PositionSide) -> Iterator[Order]:
     for order in step.ledger.orders.values():
-        if order.symbol == symbol and order.ticket.position_side is side and order.is_open:
+        ticket = order.ticket
+        if ticket.symbol == symbol and ticket.position_side is side and order.is_open:
             yield order
 
 

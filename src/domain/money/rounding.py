@@ -60,6 +60,10 @@ def pro_rata(amount: Decimal, part: Decimal, whole: Decimal) -> Decimal:
 
 def canonical(value: Decimal) -> str:
     """The one spelling of a number in the journal: no exponent, no trailing zeros, no negative zero."""
+    # str() is three times as fast, and the canonical spelling already unless it ends in a zero or has an exponent.
+    text = str(value)
+    if text[-1] != "0" and "E" not in text:
+        return text
     if not value:
         return "0"
     text = format(value, "f")

@@ -6,6 +6,7 @@ exchange rounds commissions and profits (10⁻⁸).
 """
 
 from decimal import Decimal
+from functools import lru_cache
 from typing import Final
 
 DECIMALS: Final = 8
@@ -41,8 +42,12 @@ def multiply(left: int, right: int) -> int:
     return divide_half_even(left * right, SCALE)
 
 
+@lru_cache(maxsize=4_096)
 def text(amount: int) -> str:
-    """The number as the wire spells it: no exponent, no trailing zeros."""
+    """The number as the wire spells it: no exponent, no trailing zeros.
+
+    Remembered: each answer and event about an order spells the same prices and quantities.
+    """
     if not amount:
         return "0"
     sign = "-" if amount < 0 else ""
