@@ -59,9 +59,11 @@ class Memory:
         self._held: dict[Path, sqlite3.Connection] = {}
 
     def __enter__(self) -> Self:
-        """From now on databases are opened in memory."""
-        self._before = _sqlite().sqlite3_vfs_find(None)
-        _sqlite().sqlite3_vfs_register(_sqlite().sqlite3_vfs_find(_IN_MEMORY), True)
+        """From now on databases are opened in memory, and a schema is read once, not by each connection."""
+        sqlite = _sqlite()
+        self._before = sqlite.sqlite3_vfs_find(None)
+        sqlite.sqlite3_vfs_register(sqlite.sqlite3_vfs_find(_IN_MEMORY), 1)
+        sqlite.sqlite3_enable_shared_cache(1)
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -69,7 +71,8 @@ class Memory:
         for held in self._held.values():
             held.close()
         self._held.clear()
-        _sqlite().sqlite3_vfs_register(self._before, True)
+        _sqlite().sqlite3_enable_shared_cache(0)
+        _sqlite().sqlite3_vfs_register(self._before, 1)
 
     def lay(self, database: Path) -> None:
         """Put an empty database with the tables of sessions there."""
@@ -102,6 +105,7 @@ def _sqlite() -> ctypes.CDLL:
     library.sqlite3_vfs_find.restype = ctypes.c_void_p
     library.sqlite3_vfs_find.argtypes = [ctypes.c_char_p]
     library.sqlite3_vfs_register.argtypes = [ctypes.c_void_p, ctypes.c_int]
+    library.sqlite3_enable_shared_cache.argtypes = [ctypes.c_int]
     return library
 
 
