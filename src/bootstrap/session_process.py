@@ -129,7 +129,7 @@ class SessionProcess:
 
     def _connect(self, picture: SessionPicture) -> None:
         bus = self._parts.bus
-        bus.subscribe(COMMITTED_TOPIC, lambda batch: self._observer.on_events(*batch))  # type: ignore[misc]
+        bus.subscribe(COMMITTED_TOPIC, lambda batch: self._observer.on_events(*batch))
         bus.subscribe("session.minute", lambda _: self._observer.on_minute(picture.take()))
 
     async def _show(self, picture: SessionPicture) -> None:

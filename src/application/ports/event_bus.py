@@ -1,9 +1,10 @@
 """Where events go after their commit: screens, metrics, notifications, and handlers of the user."""
 
 from collections.abc import Awaitable, Callable
-from typing import Protocol
+from typing import Any, Protocol
 
-Handler = Callable[[object], Awaitable[None] | None]
+# What kind of event a topic carries, only the topic says.
+Handler = Callable[[Any], Awaitable[None] | None]
 
 
 class EventBus(Protocol):

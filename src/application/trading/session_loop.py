@@ -12,7 +12,7 @@ from disk at its next start.
 from asyncio import Future, get_running_loop
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from src.application.ports.broker import Broker, UserEvent
 from src.application.ports.event_bus import EventBus
@@ -34,9 +34,11 @@ from src.domain.ledger.state import Ledger
 from src.domain.market.candle import Candle
 from src.domain.orders.news import (
     CancelOutcome,
+    IncomeReport,
     ModifyOutcome,
     OrderNews,
     SubmitOutcome,
+    WalletMoved,
 )
 from src.domain.positions.position import RoundTrip
 from src.domain.shared.errors import IllegalTransition
@@ -88,7 +90,7 @@ class SessionLoop:
         self._effects: list[Effect] = []
         self._events: list[Event] = []
         self._staged = False
-        self._answers: list[tuple[Future[object], object]] = []
+        self._answers: list[tuple[Future[Any], object]] = []
         self._late: list[tuple[StreamNews, list[str]]] = []
         self._batches = 0
         self._handed_over = False
@@ -166,18 +168,13 @@ class SessionLoop:
     def on_user_event(self, event: UserEvent) -> None:
         """An event of the user stream: journalled raw, then interpreted; settled orders it names come back."""
         trouble = ""
-        meaning: tuple[object, ...] = ()
+        meaning: tuple[OrderNews | IncomeReport | WalletMoved, ...] = ()
         try:
             meaning = self.broker.interpret(event)
         except ValueError as error:
             trouble = str(error)
         self.witness.heard(event.stream_epoch, meaning, trouble)
-        news = StreamNews(
-            event.stream_epoch,
-            event.raw,
-            meaning,  # type: ignore[arg-type]  # what interpret returns, unchanged
-            trouble,
-        )
+        news = StreamNews(event.stream_epoch, event.raw, meaning, trouble)
         orders = self.ledger.orders
         strange = [
             item.order.client_order_id
@@ -261,11 +258,11 @@ class SessionLoop:
 
     async def ask(self, command: Callable[[], Result]) -> Result:
         """Put a command into the inbox and wait until what it decided is durable."""
-        future: Future[object] = get_running_loop().create_future()
+        future: Future[Result] = get_running_loop().create_future()
         self.inputs.post(lambda: self._command(command, future))
-        return await future  # type: ignore[return-value]  # the future carries what command returned
+        return await future
 
-    def _command(self, command: Callable[[], object], future: Future[object]) -> None:
+    def _command(self, command: Callable[[], Result], future: Future[Result]) -> None:
         try:
             result = command()
         except (IllegalTransition, ValueError, LookupError) as error:

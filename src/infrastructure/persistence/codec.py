@@ -201,7 +201,8 @@ def decode_as(cls: type[T], payload: bytes | str) -> T:
 
 
 def _order(event: Any) -> str:
-    return event.client_order_id or event.symbol  # type: ignore[no-any-return]  # both are text
+    key: str = event.client_order_id or event.symbol
+    return key
 
 
 _NO_KEY = ""

@@ -132,7 +132,7 @@ async def test_handling_strategy_signals(service: LiveTradingService):
         order = Order(
             symbol=signal_event.symbol,
             side=OrderSide.BUY if signal_event.signal_type == SignalType.BUY else OrderSide.SELL,
-            quantity=calculate_position_size(signal_event),  # type: ignore[arg-type]
+            quantity=calculate_position_size(signal_event),  # type: ignore[arg-type]  # Decimals are taken too
             order_type=OrderType.MARKET,
             strategy_id=signal_event.strategy_id,
         )
@@ -146,7 +146,7 @@ async def test_handling_strategy_signals(service: LiveTradingService):
             done.append(f"Order failed: {result.error}")
 
     # Subscribe to signals
-    event_bus.subscribe("signal.generated", handle_signal)  # type: ignore[arg-type]
+    event_bus.subscribe("signal.generated", handle_signal)
     event_bus.publish("signal.generated", a_signal())
     await until(lambda: done)
     assert done[0].startswith("Order executed: ")

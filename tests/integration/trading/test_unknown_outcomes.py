@@ -80,7 +80,7 @@ async def test_an_order_that_never_arrived_is_dead_as_soon_as_a_fence_was_heard(
     service = await a_session(local, start)
     faults({"operation": PLACE, "fault": "respond", "body": "unknown_503", "executed": False})
     sent: list[OrderTicket] = []
-    service._active().parts.bus.subscribe("order.intended", lambda event: sent.append(event.ticket))  # type: ignore[attr-defined]
+    service._active().parts.bus.subscribe("order.intended", lambda event: sent.append(event.ticket))
 
     order = await an_entry(service)
     doubted = (order.attempt_state, restricted(service), ledger_of(service).symbol(SYMBOL).pending_buy)
