@@ -162,7 +162,7 @@ class World:
         self.runner = runner = SessionRunner(parts)
         try:
             await runner.start()
-        except BaseException:
+        except BaseException:  # the planned deaths of processes are no Exceptions
             await self._drop()
             raise
         self._running = asyncio.get_running_loop().create_task(runner.run())

@@ -29,7 +29,7 @@ class PostgresReadModels(SqlReadModels):
         self._one_at_a_time = RLock()
         try:
             self._driver = self._portal.call(_open(url))
-        except BaseException:
+        except BaseException:  # whatever ends the opening, the thread is
             self._portal.close()
             raise
 
@@ -65,7 +65,7 @@ async def _open(url: DatabaseUrl) -> AsyncpgDriver | None:
     driver = await AsyncpgDriver.open(url, read_only=True)
     try:
         await require_current(driver, url.name)
-    except BaseException:
+    except BaseException:  # whatever ends the opening, the connection is
         await driver.close()
         raise
     return driver

@@ -84,7 +84,7 @@ class ExchangeStore:
         except sqlite3.Error as error:
             self._connection.close()
             raise self._failure(error) from error
-        except BaseException:
+        except BaseException:  # whatever ends the opening, the file is let go
             self._connection.close()
             raise
         self._execute = self._connection.execute

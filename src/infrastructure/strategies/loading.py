@@ -62,7 +62,7 @@ def _from_file(path: Path) -> ModuleType:
     sys.modules[name] = module
     try:
         found.loader.exec_module(module)
-    except BaseException:
+    except BaseException:  # a half-loaded module must not pass for a whole one, whatever ended it
         del sys.modules[name]
         raise
     return module
