@@ -49,7 +49,7 @@ def run(connection: Connection) -> None:
     is_sqlite = connection.dialect.name == "sqlite"
     if is_sqlite:
         # The driver would commit before each CREATE TABLE; here a migration is one transaction or nothing.
-        connection.connection.driver_connection.isolation_level = None  # type: ignore[union-attr]
+        connection.connection.driver_connection.isolation_level = None  # type: ignore[union-attr]  # it is open
         connection.exec_driver_sql("BEGIN IMMEDIATE")
     configure(connection=connection, render_as_batch=is_sqlite)
     with context.begin_transaction():

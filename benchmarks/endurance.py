@@ -16,7 +16,7 @@ from pathlib import Path
 from time import perf_counter_ns
 from typing import Final
 
-import psutil  # type: ignore[import-untyped]
+import psutil  # type: ignore[import-untyped]  # it has no types
 
 from benchmarks.hot_path import LIMITS, paper_config
 from benchmarks.quotes import BURST_EVERY_MS, SYMBOLS, QuoteMarket, quote_messages

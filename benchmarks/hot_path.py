@@ -14,7 +14,7 @@ from pathlib import Path
 from time import perf_counter_ns
 from typing import Final
 
-import psutil  # type: ignore[import-untyped]
+import psutil  # type: ignore[import-untyped]  # it has no types
 
 from benchmarks.disk import PlainLog, WriteAheadLog
 from benchmarks.meter import EveryBar, HotPath, Meter

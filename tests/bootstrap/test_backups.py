@@ -103,7 +103,7 @@ def test_nothing_is_restored_over_a_session(folder: Path):
 def repacked(path: Path, target: Path, change: Callable[[dict[str, bytes]], object]) -> Path:
     """A copy of a backup with other content."""
     with tarfile.open(path) as archive:
-        files = {m.name: archive.extractfile(m).read() for m in archive}  # type: ignore[union-attr]
+        files = {m.name: archive.extractfile(m).read() for m in archive}  # type: ignore[union-attr]  # all are files
     change(files)
     with tarfile.open(target, "w:gz") as archive:
         for name, content in files.items():

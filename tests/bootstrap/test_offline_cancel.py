@@ -1,6 +1,8 @@
 """An order canceled while no session runs: recorded by the one writer, and carried out by the next start."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,11 +33,11 @@ def records(database: SqliteDatabase, account_id: str) -> int:
         reads.close()
 
 
-async def run_off_loop(call: object, *arguments: object) -> object:
+async def run_off_loop(call: Callable[..., Any], *arguments: object) -> Any:
     """The command's own event loop is another one."""
     import asyncio
 
-    return await asyncio.to_thread(call, *arguments)  # type: ignore[arg-type]
+    return await asyncio.to_thread(call, *arguments)
 
 
 async def test_the_next_start_carries_out_what_was_recorded(tmp_path: Path):
@@ -45,7 +47,7 @@ async def test_the_next_start_carries_out_what_was_recorded(tmp_path: Path):
     runner = await begin(calm(tmp_path))
     await pass_time(runner.loop, 3_000)
 
-    assert (canceled.client_order_id, canceled.running) == (order_id, False)  # type: ignore[attr-defined]
+    assert (canceled.client_order_id, canceled.running) == (order_id, False)
     order = runner.loop.ledger.orders.get(order_id) or await runner.loop.store.find_order(order_id)
     assert order is not None and order.status is OrderStatus.CANCELED
     assert order_id not in {each.client_order_id for each in await runner.parts.broker.open_orders()}

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
+from typing import Any
 
 from src.domain.orders.parents import PARENT_TRANSITIONS, ParentStatus
 from src.domain.orders.transitions import (
@@ -31,7 +32,7 @@ class Machine:
     """A machine as the page shows it: its table, where it starts, and one paragraph about it."""
 
     name: str
-    table: Mapping[Enum, Mapping[Enum, Enum]]
+    table: Mapping[Any, Mapping[Any, Any]]
     start: Enum
     text: str
 
@@ -39,7 +40,7 @@ class Machine:
 MACHINES = (
     Machine(
         "Order",
-        ORDER_TRANSITIONS,  # type: ignore[arg-type]  # the enums of a table are its own
+        ORDER_TRANSITIONS,
         OrderStatus.PENDING_NEW,
         "Where an order stands, in the exchange's words; PENDING_NEW and DENIED are ours. A fill is real money and "
         "is booked whatever the status: a late one that completes a canceled, expired or rejected order makes it "
@@ -47,42 +48,42 @@ MACHINES = (
     ),
     Machine(
         "Attempt",
-        ATTEMPT_TRANSITIONS,  # type: ignore[arg-type]
+        ATTEMPT_TRANSITIONS,
         AttemptState.OPEN,
         "What we know about the one transmission of an order. UNKNOWN keeps its reservation until evidence settles "
         "it; DEAD is a tombstone: a later sighting of it has no row, it is a breach (I9) and halts trading.",
     ),
     Machine(
         "Cancel",
-        CANCEL_TRANSITIONS,  # type: ignore[arg-type]
+        CANCEL_TRANSITIONS,
         CancelState.NONE,
         "Whether the end of an order was asked for. It is a machine of its own beside the status, because a cancel "
         "on its way says nothing about where the order stands.",
     ),
     Machine(
         "Amendment",
-        MODIFY_TRANSITIONS,  # type: ignore[arg-type]
+        MODIFY_TRANSITIONS,
         ModifyState.NONE,
         "Whether another price and quantity of an order was asked for. Until that is settled the worse of old and new "
         "is reserved and nothing else is asked for; NOT_DONE is a refusal, or the order as it was after the deadline.",
     ),
     Machine(
         "Parent order",
-        PARENT_TRANSITIONS,  # type: ignore[arg-type]
+        PARENT_TRANSITIONS,
         ParentStatus.WORKING,
         "An OCO, an iceberg, a TWAP or a VWAP. One that is ending sends nothing more and waits for the end of what it "
         "sent; a fill that is faster than the cancel may still complete it.",
     ),
     Machine(
         "Session",
-        SESSION_TRANSITIONS,  # type: ignore[arg-type]
+        SESSION_TRANSITIONS,
         TradingSessionStatus.STOPPED,
         "RUNNING is reached only from STARTING, which includes recovery, and from PAUSED by resume, which keeps the "
         "process and its stream alive. RECOVER: a new process took the session over.",
     ),
     Machine(
         "Trading",
-        TRADING_TRANSITIONS,  # type: ignore[arg-type]
+        TRADING_TRANSITIONS,
         TradingState.ACTIVE,
         "Whether the account may open positions. HALTED is a durable latch: only a person re-arms it.",
     ),

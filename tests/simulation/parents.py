@@ -2,6 +2,7 @@
 
 import random
 from decimal import Decimal
+from typing import Any
 
 from src.application.trading.session_runner import SessionRunner
 from src.domain.decisions.news import MoveParent, OpenParent, RequestCancelAll, RequestModify
@@ -28,7 +29,7 @@ def open_a_parent(runner: SessionRunner, rng: random.Random) -> None:
     now_ms = runner.loop.inputs.now_ms()
     price = prices[1] if side is OrderSide.BUY else prices[0]
     limit = price + TICK * rng.randrange(-20, 21)
-    more: dict[str, object] = {}
+    more: dict[str, Any] = {}
     if kind is ParentKind.OCO:
         more["legs"] = tuple(_legs(rng, side, price))
     elif kind is ParentKind.ICEBERG:
@@ -37,7 +38,7 @@ def open_a_parent(runner: SessionRunner, rng: random.Random) -> None:
         weights = (Decimal(1), Decimal(2), Decimal(1)) if kind is ParentKind.VWAP else ()
         more |= {"start_ms": now_ms, "end_ms": now_ms + SCHEDULE_MS, "slices": 3, "weights": weights}
         more["limit_price"] = rng.choice((None, limit))
-    ticket = ParentTicket(kind, SYMBOL, side, QUANTITY, Purpose.ENTRY, "trader", price, **more)  # type: ignore[arg-type]
+    ticket = ParentTicket(kind, SYMBOL, side, QUANTITY, Purpose.ENTRY, "trader", price, **more)
     runner.loop.decide(OpenParent(ticket))
 
 

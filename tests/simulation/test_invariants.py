@@ -32,7 +32,7 @@ async def judged(folder: Path, sides: tuple[tuple[str, PositionSide], ...], **ch
     runner = await begin(config)
     for target, side in sides:
         await bring_to(runner, target, side)
-    runner.parts.broker._engine.force_funding(SYMBOL, Decimal("0.001"))  # type: ignore[attr-defined]
+    runner.parts.broker._engine.force_funding(SYMBOL, Decimal("0.001"))  # type: ignore[attr-defined]  # the paper broker's own
     assert (await runner.recovery.recover("a test", new_stream=False)).agrees
     await die(runner)
     return read(folder)

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
-import psutil  # type: ignore[import-untyped]
+import psutil  # type: ignore[import-untyped]  # it has no types
 
 from src.infrastructure.persistence.database_url import parse_database_url
 from src.infrastructure.persistence.databases import database_at

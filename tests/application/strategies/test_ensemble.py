@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -56,8 +57,8 @@ class Scripted:
         )
 
 
-def votes(*members: Member, bars: int = 30, **parameters: object) -> list[tuple[int, SignalType, Decimal]]:
-    ensemble = EnsembleStrategy(members, EnsembleParameters(**parameters))  # type: ignore[arg-type]
+def votes(*members: Member, bars: int = 30, **parameters: Any) -> list[tuple[int, SignalType, Decimal]]:
+    ensemble = EnsembleStrategy(members, EnsembleParameters(**parameters))
     signals = feed(ensemble, candles([100] * bars))
     return [(each.at_ms // MINUTE_MS - 1, each.signal_type, each.confidence) for each in signals]
 

@@ -58,7 +58,7 @@ def test_orders_go_where_key_and_switches_say(given: dict, exchange: str):
 
 
 def test_a_fraction_is_computed_with_as_it_was_written():
-    config = TradingConfig(stop_loss_pct=0.07, take_profit_pct=Decimal("0.11"))  # type: ignore[arg-type]
+    config = TradingConfig(stop_loss_pct=0.07, take_profit_pct=Decimal("0.11"))  # type: ignore[arg-type]  # taken too
 
     assert config.exact("stop_loss_pct") == Decimal("0.07")
     assert config.exact("take_profit_pct") == Decimal("0.11")

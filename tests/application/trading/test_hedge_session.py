@@ -123,7 +123,7 @@ async def test_margin_that_was_added_by_hand_counts_after_the_next_comparison(tm
     tracker = PositionTracker(runner.loop.ledger, runner.loop.desk)
     (before,) = tracker.open_positions()
 
-    runner.parts.broker._engine.change_position_margin(  # type: ignore[attr-defined]
+    runner.parts.broker._engine.change_position_margin(  # type: ignore[attr-defined]  # the paper broker's own
         PAPER_ACCOUNT, SYMBOL, Decimal(10), 1
     )
     await runner.recovery.recover("a test", new_stream=False)

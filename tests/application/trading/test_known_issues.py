@@ -61,7 +61,7 @@ async def test_issue_2_websocket_reconnection_what_a_lost_stream_said_is_read_an
     await pass_time(loop, 3_000)
     assert loop.ledger.position(SYMBOL).is_flat, "nobody has heard of the fill"
 
-    loop.on_user_event = hears  # type: ignore[method-assign]
+    loop.on_user_event = hears  # type: ignore[method-assign]  # and here it hears again
     loop.on_stream_lost(loop.ledger.account.stream_epoch, "the connection was reset")
     await loop.flush()
     await runner.reconcile()

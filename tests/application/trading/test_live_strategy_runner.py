@@ -1,6 +1,7 @@
 """Running strategies: which candle reaches which, what they may take, and what is said of them."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -20,8 +21,8 @@ TEXT = "sma_cross:fast=2,slow=4"
 CLOSES = (110, 108, 106, 104, 102, 100, 108, 116, 124)
 
 
-def a_runner(**given: object) -> LiveStrategyRunner:
-    runner = LiveStrategyRunner(symbols=("BTCUSDT", "ETHUSDT"), **given)  # type: ignore[arg-type]
+def a_runner(**given: Any) -> LiveStrategyRunner:
+    runner = LiveStrategyRunner(symbols=("BTCUSDT", "ETHUSDT"), **given)
     runner.add_strategy("cross", parse_strategy_spec(TEXT).make())
     return runner
 

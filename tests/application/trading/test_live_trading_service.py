@@ -1,7 +1,7 @@
 """The service over a whole paper session in this process: a real store, a real exchange file, virtual time."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from decimal import Decimal
 from pathlib import Path
 
@@ -56,9 +56,9 @@ async def service(tmp_path: Path) -> AsyncIterator[LiveTradingService]:
         await service.stop_session()
 
 
-async def until(service: LiveTradingService, met: object) -> None:
+async def until(service: LiveTradingService, met: Callable[[], object]) -> None:
     for _ in range(500):
-        if met():  # type: ignore[operator]
+        if met():
             return
         await asyncio.sleep(0.01)
     raise AssertionError(f"it never came about: {service.snapshot()}")

@@ -116,7 +116,7 @@ async def test_a_picture_shows_orders_newest_first_and_what_guards_a_position(tm
     await pass_time(runner.loop, 2_000)
     waiting = resting(runner)
     await pass_time(runner.loop, 1_000)
-    await runner.parts.bus.drain()  # type: ignore[attr-defined]
+    await runner.parts.bus.drain()  # type: ignore[attr-defined]  # the one in this process
 
     shown = picture.take()
 

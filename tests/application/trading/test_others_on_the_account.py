@@ -55,8 +55,8 @@ async def test_a_running_session_hears_of_it(tmp_path: Path, name: str):
     act, after = HANDS[name]
     runner = await holding(tmp_path)
 
-    act(runner.parts.broker._engine)  # type: ignore[attr-defined]
-    runner.parts.broker._send_events()  # type: ignore[attr-defined]
+    act(runner.parts.broker._engine)  # type: ignore[attr-defined]  # the paper broker's own
+    runner.parts.broker._send_events()  # type: ignore[attr-defined]  # the paper broker's own
     await pass_time(runner.loop, 3_000)
 
     assert runner.loop.ledger.account.trading_state.value == after
@@ -68,7 +68,7 @@ async def test_a_running_session_hears_of_it(tmp_path: Path, name: str):
 async def test_a_session_that_was_dead_then_finds_it_at_its_next_start(tmp_path: Path, name: str):
     act, after = HANDS[name]
     runner = await holding(tmp_path)
-    act(runner.parts.broker._engine)  # type: ignore[attr-defined]
+    act(runner.parts.broker._engine)  # type: ignore[attr-defined]  # the paper broker's own
     await die(runner)
 
     runner = await begin(config := calm(tmp_path))

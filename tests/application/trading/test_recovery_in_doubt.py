@@ -156,7 +156,7 @@ async def test_an_accepted_order_that_is_not_shown_matters_only_where_reads_show
     runner = await begin(calm(tmp_path))
     placed = resting(runner)
     await pass_time(runner.loop, 1_000)
-    runner.parts.broker.hidden = frozenset({placed.id})  # type: ignore[attr-defined]
+    runner.parts.broker.hidden = frozenset({placed.id})  # type: ignore[attr-defined]  # this test's broker
 
     await runner.recovery.recover("a test", new_stream=False)
 
@@ -178,13 +178,13 @@ async def test_a_trade_that_nobody_can_explain_keeps_an_attempt_from_being_dead(
 
     second = SessionRunner(parts_of(config))
     # The order was filled, and every read of it lags behind the list of trades.
-    second.parts.broker.hidden = frozenset({placed.id})  # type: ignore[attr-defined]
+    second.parts.broker.hidden = frozenset({placed.id})  # type: ignore[attr-defined]  # this test's broker
     await second.start()
     deadline_ms = placed.attempt.deadline_ms + WEAK.arrival_margin_ms + WEAK.quiescence_ms
     await pass_time(second.loop, deadline_ms - second.loop.inputs.now_ms() + 2_000)
     await second.recovery.recover("late enough", new_stream=False)
     doubted = second.loop.ledger.orders[placed.id].attempt_state
-    second.parts.broker.hidden = frozenset()  # type: ignore[attr-defined]
+    second.parts.broker.hidden = frozenset()  # type: ignore[attr-defined]  # this test's broker
     await second.recovery.recover("shown at last", new_stream=False)
 
     assert doubted is AttemptState.UNKNOWN

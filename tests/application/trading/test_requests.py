@@ -1,6 +1,7 @@
 """What callers write becomes plain values, or a sentence that says what is wrong with it."""
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -26,9 +27,9 @@ def test_a_float_is_the_number_that_was_written(number: float):
 
 
 @pytest.mark.parametrize("value", ["", "ten", float("nan"), float("inf"), "1,5"])
-def test_what_is_no_number_is_named(value: object):
+def test_what_is_no_number_is_named(value: Any):
     with pytest.raises(ValueError, match="the quantity must be a"):
-        OrderRequest.of("BTCUSDT", "BUY", value)  # type: ignore[arg-type]
+        OrderRequest.of("BTCUSDT", "BUY", value)
 
 
 @pytest.mark.parametrize("given", [{"side": "HOLD"}, {"order_type": "PEGGED"}, {"time_in_force": "SOON"}])

@@ -147,7 +147,7 @@ async def run_guest(folder: Path, act: Callable[[Candle], object], took_ns: int 
         return now_ns
 
     parts = parts_of(config)
-    parts.load_strategy = lambda spec: Guest(act)  # type: ignore[assignment, return-value]
+    parts.load_strategy = lambda spec: Guest(act)  # type: ignore[assignment, return-value]  # a Guest has what is called
     parts.stopwatch = stopwatch
     runner = SessionRunner(parts)
     await runner.start()

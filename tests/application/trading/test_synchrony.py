@@ -47,7 +47,7 @@ async def test_what_differs_is_read_again_after_pauses_in_which_the_session_work
     order(runner)
     await pass_time(runner.loop, 2_000)
     broker, begun_ms = runner.parts.broker, runner.loop.inputs.now_ms()
-    broker.late_reads = late_reads  # type: ignore[attr-defined]
+    broker.late_reads = late_reads  # type: ignore[attr-defined]  # this test's broker
     frames = runner.loop.frames
 
     report = await runner.recovery.recover("a test", new_stream=False)
@@ -95,5 +95,5 @@ async def test_what_is_open_is_compared_every_sixty_ticks_and_what_has_ended_eve
             await runner.reconcile()
 
     assert causes(config).count("timer") > 10
-    assert len(parts.broker.asked) == len(parts.options.symbols)  # type: ignore[attr-defined]
+    assert len(parts.broker.asked) == len(parts.options.symbols)  # type: ignore[attr-defined]  # this test's broker
     await die(runner)

@@ -73,7 +73,7 @@ def test_the_chain_that_was_linked_is_followed_to_its_head(history: History):
 
     rows = [chain.link(at_ms, 1, event)[1:] for at_ms, event in history]
 
-    assert check_chain(rows, START) == chain.head  # type: ignore[arg-type]
+    assert check_chain(rows, START) == chain.head  # type: ignore[arg-type]  # a link is a row
 
 
 @pytest.mark.parametrize(

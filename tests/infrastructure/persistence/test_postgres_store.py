@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 
 from src.application.ports.failpoints import install_hook
-from src.application.ports.store import AccountBusy, StoreError, StoreUnavailable
+from src.application.ports.store import AccountBusy, JournalHead, StoreError, StoreUnavailable
 from src.domain.ledger import events as e
 from src.domain.ledger.evolve import fold
 from src.domain.market.sides import OrderSide
@@ -33,7 +33,7 @@ LARGE = [an_intent(number) for number in range(2, 60)]
 TERMINATE = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
 
 
-async def stored(database: PostgresDatabase) -> tuple[object, object]:
+async def stored(database: PostgresDatabase) -> tuple[object, JournalHead]:
     """What a restart would find: tables and journal agree, whatever happened."""
     reads = await asyncio.to_thread(database.reads)
     ledger = reads.ledger(ACCOUNT.account_id)
@@ -171,7 +171,7 @@ async def test_a_connection_that_ends_at_any_point_of_a_commit_leaves_a_whole_hi
 
     await writer.store.close()
     _, head = await stored(postgres)
-    assert head.seq == (3 if point == "store.after_commit" else 2)  # type: ignore[attr-defined]
+    assert head.seq == (3 if point == "store.after_commit" else 2)
 
 
 async def test_an_order_that_settled_long_ago_is_found_by_late_news_in_its_row(postgres: PostgresDatabase):

@@ -107,7 +107,8 @@ def meet_itself(engine: Engine, mode: str, **changes: Any) -> tuple[dict[str, An
     resting = order(engine, side="SELL", price="76000.00", quantity="0.5")
     values = {"price": "76000.00", "quantity": "0.8", "self_trade_prevention": mode} | changes
     taking = order(engine, **values)
-    return tuple(engine.query_order(ACCOUNT, BTC, order_id=one["orderId"]) for one in (resting, taking))  # type: ignore[return-value]
+    first, second = (engine.query_order(ACCOUNT, BTC, order_id=one["orderId"]) for one in (resting, taking))
+    return first, second
 
 
 def test_by_default_the_resting_order_expires(engine: Engine):

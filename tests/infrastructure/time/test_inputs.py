@@ -1,6 +1,7 @@
 """The inbox of a paper session: one order whatever the pace, and commands that wait for nobody."""
 
 import asyncio
+from functools import partial
 from pathlib import Path
 
 from src.application.trading.session_runner import EndCause, SessionRunner
@@ -59,7 +60,7 @@ async def test_commands_are_worked_off_in_their_order(tmp_path: Path):
     runner = await begin(calm(tmp_path))
     seen: list[int] = []
     for number in range(5):
-        runner.loop.inputs.post(lambda number=number: seen.append(number))  # type: ignore[misc]
+        runner.loop.inputs.post(partial(seen.append, number))
 
     await pass_time(runner.loop, 1)
 

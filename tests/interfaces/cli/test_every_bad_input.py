@@ -26,8 +26,8 @@ def commands() -> dict[tuple[str, ...], Any]:
     """Every command by the words that name it."""
     found = {}
 
-    def walk(group: object, words: tuple[str, ...]) -> None:
-        for name, command in group.commands.items():  # type: ignore[attr-defined]
+    def walk(group: Any, words: tuple[str, ...]) -> None:
+        for name, command in group.commands.items():
             if hasattr(command, "commands"):
                 walk(command, (*words, name))
             else:

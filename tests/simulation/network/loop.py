@@ -161,7 +161,7 @@ class SimulatedLoop(asyncio.BaseEventLoop):
             self._new.append(handle)
         while self._new:
             handle = self._new.popleft()
-            owner = handle._context.get(_OWNER) or self._world  # type: ignore[attr-defined]
+            owner = handle._context.get(_OWNER) or self._world  # type: ignore[attr-defined]  # the base class's own
             (owner.waiting if owner.is_alive else owner.dropped).append(handle)
 
     def _jump(self) -> None:
@@ -179,11 +179,11 @@ class SimulatedLoop(asyncio.BaseEventLoop):
 
     # --- what a simulation does not have ------------------------------------------------------------------------
 
-    def run_in_executor(self, executor: Any, func: Any, *arguments: Any) -> Any:  # type: ignore[override]
+    def run_in_executor(self, executor: Any, func: Any, *arguments: Any) -> Any:  # type: ignore[override]  # of no type at all
         """There are no threads."""
         raise AssertionError(f"{func} wants a thread: a simulated program has none")
 
-    def call_soon_threadsafe(  # type: ignore[override]
+    def call_soon_threadsafe(  # type: ignore[override]  # of no type at all
         self, callback: Any, *arguments: Any, context: Any = None
     ) -> asyncio.Handle:
         """There is one thread."""

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -67,11 +68,11 @@ def finds(folder: Path, *invariants: str) -> bool:
 def test_a_transport_that_sends_again_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     once = BinanceTransport.send
 
-    async def send(self: BinanceTransport, method: str, url: str, *rest: object) -> Reply:
+    async def send(self: BinanceTransport, method: str, url: str, *rest: Any) -> Reply:
         try:
-            return await once(self, method, url, *rest)  # type: ignore[arg-type]
+            return await once(self, method, url, *rest)
         except NoReply:
-            return await once(self, method, url, *rest)  # type: ignore[arg-type]
+            return await once(self, method, url, *rest)
 
     monkeypatch.setattr(BinanceTransport, "send", send)
 

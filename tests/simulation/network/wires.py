@@ -231,9 +231,9 @@ class Network:
         self.cut_until_ns = 0
         self._asked: dict[object, tuple[str, int]] = {}
         self._rng = random.Random(f"network:{seed}")
-        loop.create_server = self._create_server  # type: ignore[method-assign,assignment]
-        loop.create_connection = self._create_connection  # type: ignore[method-assign,assignment]
-        loop.sock_connect = self._sock_connect  # type: ignore[method-assign,assignment]
+        loop.create_server = self._create_server  # type: ignore[method-assign,assignment]  # ours
+        loop.create_connection = self._create_connection  # type: ignore[method-assign,assignment]  # ours
+        loop.sock_connect = self._sock_connect  # type: ignore[method-assign,assignment]  # ours
 
     def delay_ns(self, rng: random.Random) -> int:
         """How long something is under way."""
