@@ -7,9 +7,10 @@ taken since the last; a restart reads the rows again but makes the frames of the
 """
 
 import json
+from bisect import bisect_left
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
-from itertools import islice
+from itertools import chain, islice
 from operator import itemgetter
 from pathlib import Path
 from types import MappingProxyType
@@ -18,46 +19,19 @@ from typing import Final
 from src.domain.market.candle import Candle, CandleBuilder, timeframe_ms
 from src.domain.market.instrument import Instrument
 from src.infrastructure.market_data.bar_file import Bar, BarFile, symbol_of
+from src.infrastructure.market_data.bar_lane import BarLane
 from src.infrastructure.market_data.bar_path import HALF_SPREAD, BarPath
 from src.infrastructure.market_data.frames import MarketFrame, TradePrint
 from src.infrastructure.market_data.instruments import derived_instrument, shipped_instrument
 from src.infrastructure.market_data.source import OnFrame, SourceError, SourceStatistics
 
+BLOCK_MOMENTS: Final = 64
+"""At how many moments the bars open whose frames are made in one go: alone, each would be made with cold caches."""
+
 _DAY_MS: Final = 86_400_000
 _NS_PER_MS: Final = 1_000_000
 _UNITS: Final = (("d", _DAY_MS), ("h", 3_600_000), ("m", 60_000), ("s", 1_000))
 _when_and_where: Final = itemgetter(0, 1)
-
-
-class _Lane:
-    """One symbol: its files one after the other, and the bar that comes next."""
-
-    def __init__(self, number: int, symbol: str, files: Sequence[BarFile], instrument: Instrument) -> None:
-        self.symbol = symbol
-        self.files = sorted(files, key=lambda file: file.sample[0].open_ms)
-        self.instrument = instrument
-        self.number = number
-        self.step_ms = files[0].step_ms
-        self.path = BarPath(instrument, self.step_ms, number)
-        self.statistics = SourceStatistics()
-        self._bars = self.read(self.statistics)
-        self.next_bar = next(self._bars, None)
-
-    def take(self) -> Bar:
-        """The bar that came next; the one after it comes next now."""
-        bar = self.next_bar
-        assert bar is not None, "asked only when there is one"
-        self.next_bar = next(self._bars, None)
-        return bar
-
-    def read(self, statistics: SourceStatistics) -> Iterator[Bar]:
-        """All bars from the first; where files overlap, the earlier one counts."""
-        last_ms = -1
-        for file in self.files:
-            for bar in file.bars(statistics):
-                if bar.open_ms > last_ms:
-                    last_ms = bar.open_ms
-                    yield bar
 
 
 class BarMarket:
@@ -80,12 +54,12 @@ class BarMarket:
         self._instruments: dict[str, Instrument] = {}
         self._derived: list[str] = []
         self._lanes = [
-            _Lane(number, symbol, own, self._instrument_of(symbol, own))
+            BarLane(number, symbol, own, self._instrument_of(symbol, own))
             for number, (symbol, own) in enumerate(_by_symbol(files, symbols).items())
         ]
         self._start_ms = min(lane.next_bar.open_ms for lane in self._lanes if lane.next_bar is not None)
-        self._moments = 0
-        self._block_frames = 0
+        self._moments = 0  # Of all blocks before the one that is ready.
+        self._ends: list[int] = []  # How many frames of it have been, at the end of each of its moments.
         self._shown_from_ms = self._start_ms
         self._frames = 0
         self._ready: list[MarketFrame] = []  # Reversed: the next frame is the last one.
@@ -130,7 +104,7 @@ class BarMarket:
 
     @property
     def statistics(self) -> SourceStatistics:
-        """Counts of what was read, a bar ahead of what was handed out."""
+        """Counts of what was read, some bars ahead of what was handed out."""
         bad: Counter[str] = Counter()
         for lane in self._lanes:
             bad += lane.statistics.bad_lines
@@ -151,9 +125,8 @@ class BarMarket:
 
     def cursor(self) -> str:
         """How many moments began, how many frames of the last were taken, and which files they are of."""
-        return (
-            f'{{"moments":{self._moments},"taken":{self._block_frames - len(self._ready)},{self._cursor_end}'
-        )
+        moments, taken = self._place()
+        return f'{{"moments":{moments},"taken":{taken},{self._cursor_end}'
 
     def catch_up(self, cursor: str, on_frame: OnFrame) -> int:
         """Go to the cursor, passing on the frames of the running day (UTC); return how many there were."""
@@ -171,14 +144,14 @@ class BarMarket:
             )
         self._shown_from_ms = self._first_of_day(moments)
         passed = 0
-        while self._moments < moments - 1 and (at_ms := self._next_moment_ms()) is not None:
+        while self._begun < moments - 1 and (at_ms := self._next_moment_ms()) is not None:
             if at_ms < self._shown_from_ms:
-                self._skip_block(at_ms)
+                self._skip_moment(at_ms)
             else:
                 passed += self._pass_on(None, on_frame)
         if moments:
             passed += self._pass_on(taken, on_frame)
-        if self._moments != moments or self._block_frames < taken:
+        if self._begun != moments or (moments and self._ends[-1] < taken):
             raise SourceError(
                 "The bars end before the stored place. Name the same files, or start a new session."
             )
@@ -204,33 +177,50 @@ class BarMarket:
     def close(self) -> None:
         """Files are closed as they are read to their end; nothing else is held."""
 
-    # --- blocks: all bars that open at one moment ------------------------------------------------------------
+    # --- blocks: all bars that open at some moments ----------------------------------------------------------
+
+    @property
+    def _begun(self) -> int:
+        """How many moments have frames that were made, or were skipped."""
+        return self._moments + len(self._ends)
+
+    def _place(self) -> tuple[int, int]:
+        """How many moments have begun for whoever takes the frames, and how many frames of the last were taken."""
+        if not self._ends:
+            return self._moments, 0
+        taken = self._ends[-1] - len(self._ready)
+        place = bisect_left(self._ends, taken)
+        return self._moments + place + 1, taken - (self._ends[place - 1] if place else 0)
 
     def _next_moment_ms(self) -> int | None:
         heads = [lane.next_bar.open_ms for lane in self._lanes if lane.next_bar is not None]
         return min(heads, default=None)
 
-    def _make_block(self) -> bool:
-        """Make the frames of the bars that open next; return whether there were any."""
-        at_ms = self._next_moment_ms()
-        if at_ms is None:
-            return False
+    def _make_block(self, moments: int = BLOCK_MOMENTS) -> bool:
+        """Make the frames of the bars that open at the next moments; return whether there were any."""
         frames: list[MarketFrame] = []
-        lanes = 0
-        for lane in self._lanes:
-            if lane.next_bar is not None and lane.next_bar.open_ms == at_ms:
-                frames += lane.path.frames(lane.take())
-                lanes += 1
-        if lanes > 1:
-            frames.sort(key=_when_and_where)  # Stable: the frames of one symbol keep their order.
+        ends: list[int] = []
+        while len(ends) < moments and (at_ms := self._next_moment_ms()) is not None:
+            frames += self._frames_of(at_ms)
+            ends.append(len(frames))
+        if not frames:
+            return False
         frames.reverse()
-        self._moments += 1
-        self._ready = frames
-        self._block_frames = len(frames)
+        self._moments, self._ends, self._ready = self._begun, ends, frames
         self._frames += len(frames)
         return True
 
-    def _skip_block(self, at_ms: int) -> None:
+    def _frames_of(self, at_ms: int) -> list[MarketFrame]:
+        """The frames of the bars that open now, by time."""
+        parts = [
+            lane.path.frames(lane.take())
+            for lane in self._lanes
+            if lane.next_bar is not None and lane.next_bar.open_ms == at_ms
+        ]
+        # Stable: the frames of one symbol keep their order.
+        return parts[0] if len(parts) == 1 else sorted(chain.from_iterable(parts), key=_when_and_where)
+
+    def _skip_moment(self, at_ms: int) -> None:
         for lane in self._lanes:
             if lane.next_bar is not None and lane.next_bar.open_ms == at_ms:
                 lane.path.skip(lane.take())
@@ -238,7 +228,7 @@ class BarMarket:
 
     def _pass_on(self, count: int | None, on_frame: OnFrame) -> int:
         """Hand the frames of the next moment to somebody, all or so many; the rest is ready."""
-        self._make_block()
+        self._make_block(1)
         wanted = len(self._ready) if count is None else min(count, len(self._ready))
         for _ in range(wanted):
             on_frame(self._ready.pop())

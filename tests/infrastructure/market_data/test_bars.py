@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from src.domain.market.candle import Candle, CandleBuilder
 from src.infrastructure.market_data.bar_path import HALF_SPREAD, STRIDE
-from src.infrastructure.market_data.bars import BarMarket
+from src.infrastructure.market_data.bars import BLOCK_MOMENTS, BarMarket
 from src.infrastructure.market_data.frames import BookTicker, MarketFrame, TradePrint
 from src.infrastructure.market_data.source import SourceError
 from tests.infrastructure.market_data.bar_files import MINUTE_MS, START_MS, Row, lines, rows, write
@@ -114,8 +114,9 @@ def test_a_market_that_is_resumed_goes_on_with_the_very_next_frame(
     seed: int, share: float, other: int, tmp_path: Path
 ):
     start_ms = START_MS + 86_400_000 - 20 * MINUTE_MS  # over midnight
+    count = 2 * BLOCK_MOMENTS
     files = [
-        write(tmp_path / "BTCUSDT.csv", lines(rows(seed, 60, start_ms=start_ms))),
+        write(tmp_path / "BTCUSDT.csv", lines(rows(seed, count, start_ms=start_ms))),
         write(tmp_path / "ETHUSDT.csv", lines(rows(seed + 1, 50, start_ms=start_ms + other * MINUTE_MS))),
     ]
     whole = frames_of(BarMarket(files))
@@ -132,6 +133,20 @@ def test_a_market_that_is_resumed_goes_on_with_the_very_next_frame(
     assert count == len(passed)
     assert passed == whole[taken - count : taken]
     assert frames_of(resumed) == whole[taken:]
+
+
+def test_a_market_that_has_come_to_its_end_has_nothing_left_after_a_restart(tmp_path: Path):
+    bars = rows(1, 70)
+    market = a_market(tmp_path, bars)
+    frames = frames_of(market)
+    assert market.next_frame() is None
+
+    resumed = a_market(tmp_path, bars)
+    passed: list[MarketFrame] = []
+    resumed.catch_up(market.cursor(), passed.append)
+
+    assert passed == frames
+    assert resumed.next_frame() is None
 
 
 @pytest.mark.parametrize("timeframe", ["1m", "5m", "1h"])
