@@ -1,27 +1,18 @@
 """Orders of every kind, amendments and parent orders, through the service on a whole paper session."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 
 from src.application.trading.requests import OrderRequest
 from src.application.trading.services.live_trading_service import LiveTradingService, OrderNotFound
 from src.domain.orders.types import OrderStatus, OrderType, Purpose, TimeInForce
-from tests.application.trading.test_live_trading_service import SYMBOL, a_service, until
+from tests.application.trading.test_live_trading_service import SYMBOL, service, until
+
+__all__ = ["service"]
 
 SIZE = Decimal("0.005")
-
-
-@pytest.fixture
-async def service(tmp_path: Path) -> AsyncIterator[LiveTradingService]:
-    service = a_service(tmp_path)
-    await service.start_session()
-    await until(service, lambda: service.snapshot().markets[0].trouble is None)
-    yield service
-    if service.is_running():
-        await service.stop_session()
 
 
 def away(service: LiveTradingService, share: str) -> Decimal:
