@@ -18,6 +18,7 @@ from tests.support.invariants import Books, violations
 ROOT = Path(__file__).resolve().parents[2]
 START_S = 20.0
 STOP_S = 20.0
+EMERGENCY_S = 60.0
 
 
 class Program:
@@ -60,6 +61,16 @@ class Program:
             self._process.kill()
             self._process.wait()
 
+    def freeze(self) -> None:
+        """SIGSTOP: it is there, and does nothing."""
+        assert self._process is not None, "only what was started can be frozen"
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """SIGCONT."""
+        assert self._process is not None, "only what was started can go on"
+        self._process.send_signal(signal.SIGCONT)
+
     def stop(self, seconds: float = STOP_S) -> int:
         """SIGTERM, and its exit code."""
         assert self._process is not None, "only what was started can be stopped"
@@ -97,6 +108,9 @@ class Run:
             STEADYHAND_TESTNET_URL=self._url,
             **environment,
         )
+        self.emergency = Program(
+            "emergency", folder, ["emergency-close", "--yes"], STEADYHAND_TESTNET_URL=self._url
+        )
 
     def start_exchange(self) -> None:
         """Start the exchange and wait until it serves."""
@@ -111,6 +125,13 @@ class Run:
         self.session.start()
         self.session.wait_for("RUNNING", since)
         return time.monotonic() - begun
+
+    def close_in_emergency(self) -> tuple[int, str]:
+        """Close everything around the session: the exit code, and what was said."""
+        since = self.emergency.log.stat().st_size if self.emergency.log.exists() else 0
+        self.emergency.start()
+        code = self.emergency.wait(EMERGENCY_S)
+        return code, self.emergency.log.read_bytes()[since:].decode()
 
     def admin(self, method: str, path: str, **body: Any) -> Any:
         """Ask the exchange's admin API."""

@@ -78,18 +78,23 @@ def close_all(
     app: Application, accounts: list[EmergencyAccount], wanted: str | None, reason: str, tell: Tell
 ) -> Outcome:
     """Halt, then close one account after the other; what fails for one does not keep the next from its turn."""
-    whom = [None] if wanted is None else [each.account_id for each in accounts]
-    halted = [_halt(app, reason, account_id, tell) for account_id in whom]
+    halted = [
+        _halt(app, reason, each, wanted is None, tell) for each in accounts[: 1 if wanted is None else None]
+    ]
     return Outcome(all(halted), tuple(_close(app, each, reason, tell) for each in accounts))
 
 
-def _halt(app: Application, reason: str, account_id: str | None, tell: Tell) -> bool:
-    """Make the HALT file; what is on the way to being flat does not wait for a disk."""
+def _halt(app: Application, reason: str, account: EmergencyAccount, of_all: bool, tell: Tell) -> bool:
+    """Make the HALT file, of all accounts or of one; what is on the way to being flat does not wait for a disk."""
     try:
-        path = app.engage_kill_switch(reason, KillLevel.HARD, account_id)
+        path = app.engage_kill_switch(reason, KillLevel.HARD, None if of_all else account.account_id)
     except OSError as error:
+        if app.kill_switch_engaged(account.account_id):
+            # On a full disk the file is there, and has no text.
+            tell(f"HALT is in the data folder, without its reason ({error.strerror})")
+            return True
         tell(
-            f"HALT may not be there ({error.strerror}): a session that wakes up may open positions, end its process"
+            f"HALT cannot be made ({error.strerror}): a session that wakes up may open positions, end its process"
         )
         return False
     tell(f"{path.name} is in the data folder: no session opens a position until rearm")
@@ -133,7 +138,7 @@ def end(outcome: Outcome) -> None:
             f"not everything is closed: {', '.join(open_ones)}; run it again, or close by hand"
         )
     if not outcome.halt_file:
-        raise CommandFailed("everything is closed, but HALT may not be there: end the sessions' processes")
+        raise CommandFailed("everything is closed, but HALT could not be made: end the sessions' processes")
     unknown = [name for each in closed if each.report is not None for name in each.report.unknown]
     if unknown:
         raise CommandFailed(

@@ -114,9 +114,19 @@ def test_a_halt_file_that_cannot_be_made_does_not_keep_positions_open(app: FakeA
     ran = run("emergency-close", "--yes")
 
     assert ran.code == 1
-    assert "HALT may not be there (Read-only file system)" in ran.out
+    assert "HALT cannot be made (Read-only file system)" in ran.out
     assert "end the sessions' processes" in ran.err
     assert len(sent(app)) == 3
+
+
+def test_a_halt_file_without_its_text_halts_as_well(app: FakeApplication, run: Run):
+    app.fails["engage"] = OSError(28, "No space left on device")
+    app.still_engaged = True
+
+    ran = run("emergency-close", "--yes")
+
+    assert ran.code == 0
+    assert "HALT is in the data folder, without its reason (No space left on device)" in ran.out
 
 
 @pytest.mark.parametrize(

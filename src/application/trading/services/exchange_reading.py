@@ -65,7 +65,8 @@ async def read_exchange(
     # Absence is judged by a time from before it was looked for, at the lowest that the clock can mean.
     venue = await broker.server_time()
     # Trades before orders: a trade made in between belongs to an order that is read after it, and is claimed there.
-    traded = tuple(dict.fromkeys((*symbols, *ledger.symbols)))
+    ordered = (order.symbol for order in ledger.orders.values())
+    traded = tuple(dict.fromkeys((*symbols, *ledger.symbols, *ordered)))
     fills, confirmed = await _trades(broker, ledger, traded, {} if silent_ms is None else silent_ms)
     past = await _past_orders(broker, past_since or {})
     asked = (None,) if all_symbols or len(traded) > SINGLY_MAX else traded
