@@ -14,9 +14,11 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from typing import Final
 
 from src.application.ports.failpoints import install_hook
+from src.application.ports.kill_switch import KillLevel
 from src.application.trading.session_parts import SessionParts
 from src.application.trading.session_runner import EndCause, SessionRunner
 from src.application.trading.snapshot import SessionSnapshot
@@ -95,12 +97,13 @@ def run_here(scenario: Scenario, place: Place) -> None:
     sqlite_store.CHECKPOINT_AFTER = CHECKPOINT_AFTER
     application = PaperComposition().load({**scenario.flags, **place.settings()})
     _note_decisions(application)
+    if scenario.emergency_ms is not None:
+        with closing(application.open_session(SessionRequest(speed=None))) as parts:
+            asyncio.run(_abandon(scenario, parts, scenario.emergency_ms))
+        _close_around_it(application)
     if scenario.script:
-        parts = application.open_session(SessionRequest(speed=None))
-        try:
+        with closing(application.open_session(SessionRequest(speed=None))) as parts:
             asyncio.run(_run_script(scenario, parts))
-        finally:
-            parts.close()
         return
     request = SessionRequest(duration_ms=scenario.duration_ms, speed=None)
     result = application.run_session(request, Silence())
@@ -141,6 +144,36 @@ async def _run_script(scenario: Scenario, parts: SessionParts) -> None:
         await runner.run()
     finally:
         await parts.store.close()
+
+
+async def _abandon(scenario: Scenario, parts: SessionParts, at_ms: int) -> None:
+    """Run until a moment of session time, and let everything lie where it is."""
+    runner = SessionRunner(parts)
+    over = False
+
+    def leave() -> None:
+        nonlocal over
+        over = runner.loop.pending = True
+
+    try:
+        await runner.start()
+        left_ms = runner.session.started_ms + at_ms - parts.inputs.now_ms()
+        if left_ms > 0:
+            schedule(runner, tuple(act for act in scenario.script if act.at_ms < at_ms))
+            parts.inputs.after(left_ms, leave)
+            while not over and await runner.loop.turn():
+                if runner.loop.reconcile_wanted:
+                    await runner.reconcile()
+    finally:
+        await parts.store.close()
+
+
+def _close_around_it(application: PaperApplication) -> None:
+    """What the command does, for the one account that there is."""
+    application.engage_kill_switch("by script", KillLevel.HARD)
+    (account,) = application.emergency_accounts()
+    report = application.close_in_emergency(account.account_id, "by script", lambda line: None)
+    assert report.is_flat, report
 
 
 def run_child(scenario: Scenario, place: Place, hook: Hook | None) -> int:

@@ -1,4 +1,4 @@
-"""Six sessions that between them reach every failpoint of a paper session, and everything a session decides;
+"""Seven sessions that between them reach every failpoint of a paper session, and everything a session decides;
 deterministic, so that a point found in one run is there in the next.
 """
 
@@ -16,7 +16,8 @@ from tests.crash.acts import Act
 class Scenario:
     """One session on the synthetic market, as quick as it goes; ``flags`` are settings by their names.
 
-    One with a ``script`` is also acted in, and closes its positions at the end if it ``flattens``.
+    One with a ``script`` is also acted in, and closes its positions at the end if it ``flattens``. At ``emergency_ms``
+    (session time since it was opened) its process is gone, everything is closed around it, and another one goes on.
     """
 
     name: str
@@ -24,6 +25,7 @@ class Scenario:
     flags: dict[str, str]
     script: tuple[Act, ...] = ()
     flattens: bool = False
+    emergency_ms: int | None = None
 
 
 _COMMON = {
@@ -132,7 +134,19 @@ HALTS = Scenario(
 )
 """Paused, halted softly and hard, re-armed; a stop that closes what is held."""
 
-SCENARIOS = (MARKET, LIMIT, TWO_SYMBOLS, BY_HAND, PARENTS, HALTS)
+EMERGENCY = Scenario(
+    "emergency",
+    9_000,
+    {**_BY_HAND, "seed": "17"},
+    (
+        Act(1_200, acts.buy("0.010")),
+        Act(2_200, acts.buy("0.004", "0.004")),
+    ),
+    emergency_ms=4_200,
+)
+"""A process that is gone with a position and a resting entry; all is closed without it, and imported by the next."""
+
+SCENARIOS = (MARKET, LIMIT, TWO_SYMBOLS, BY_HAND, PARENTS, HALTS, EMERGENCY)
 
 
 def flags_for(scenario: Scenario, data_dir: Path) -> dict[str, str]:

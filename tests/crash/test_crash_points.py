@@ -11,7 +11,16 @@ from tests.crash.kills import kill_at_random, start, wait_until_running
 from tests.crash.places import Place, Places, places
 from tests.crash.points import Pair, check, crash_at, crash_twice, session_ids
 from tests.crash.process import AFTER, reached_points
-from tests.crash.scenarios import BY_HAND, HALTS, MARKET, PARENTS, SCENARIOS, TWO_SYMBOLS, Scenario
+from tests.crash.scenarios import (
+    BY_HAND,
+    EMERGENCY,
+    HALTS,
+    MARKET,
+    PARENTS,
+    SCENARIOS,
+    TWO_SYMBOLS,
+    Scenario,
+)
 from tests.support.postgres_server import PostgresServer
 
 POINTS = (
@@ -35,6 +44,16 @@ POINTS = (
     (PARENTS, "broker.after_send | ParentMoved", 1),
     (HALTS, "store.after_commit | TradingMoved", 1),
     (HALTS, "broker.after_send | OrderIntended", 3),
+    (EMERGENCY, "side_journal.made", 1),
+    (EMERGENCY, "emergency.before_cancel", 1),
+    (EMERGENCY, "side_journal.before_write", 1),
+    (EMERGENCY, "emergency.before_submit", 1),
+    (EMERGENCY, "emergency.after_submit", 1),
+    (EMERGENCY, "side_journal.after_write", 2),
+    (EMERGENCY, "emergency.read", 1),
+    (EMERGENCY, "emergency.imported", 1),
+    (EMERGENCY, "side_journal.before_retire", 1),
+    (EMERGENCY, "side_journal.after_retire", 1),
 )
 
 POSTGRES = ("begin", "before_commit", "after_commit")
