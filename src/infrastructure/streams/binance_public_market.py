@@ -12,7 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
-from src.application.ports.broker import BrokerError
+from src.application.ports.broker import BrokerError, RateLimitError
 from src.domain.market.candle import Candle
 from src.domain.market.instrument import Instrument
 from src.infrastructure.brokers.binance_client import BinanceClient
@@ -108,6 +108,10 @@ class BinancePublicMarket:
     async def _answered(self, read: Coroutine[Any, Any, Answer]) -> Answer:
         try:
             return await read
+        except RateLimitError as error:
+            raise SourceError(
+                f"{self.name} may not be asked at present ({error}): try again in a minute"
+            ) from None
         except BrokerError as error:
             raise SourceError(
                 f"{self.name} does not answer ({error}): check the network and the address"

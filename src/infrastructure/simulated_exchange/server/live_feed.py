@@ -1,9 +1,9 @@
 """A market that comes as it happens: another exchange's public streams, told on with server time.
 
 Nothing can be asked of such a market but what it says by itself, and a silent one looks like a quiet one. So each
-symbol's book and mark price have an age, counted from when the other exchange stated them. Beyond
-:data:`AGE_MAX_MS`, and from a gap in the book to its next snapshot, the symbol's market is not known: the server halts
-it, since an order filled at a price of half a minute ago would be an invention.
+symbol's book has an age, and so has its tape (trades and mark prices, which come by a connection of their own), counted
+from when the other exchange stated them. Beyond :data:`AGE_MAX_MS`, and from a gap in the book to its next snapshot, the
+symbol's market is not known: the server halts it, since a fill at a price of half a minute ago would be an invention.
 """
 
 from collections.abc import Callable, Mapping
@@ -66,14 +66,14 @@ class LiveSource(Protocol):
 
 @dataclass(slots=True)
 class _Heard:
-    """When, by the steady clock in ns, the newest book and mark price of a symbol were stated; and its ids.
+    """When, by the steady clock in ns, the newest of a symbol's book and tape was stated; and its ids.
 
     ``depth_id`` is the newest one of the depth as the source has it, ``told_id`` and ``told_trade`` are the highest
     that were told on, each by a shift above the source's.
     """
 
     book_ns: int = _NEVER_NS
-    mark_ns: int = _NEVER_NS
+    tape_ns: int = _NEVER_NS
     is_whole: bool = False
     depth_id: int = 0
     told_id: int = 0
@@ -82,7 +82,7 @@ class _Heard:
     trade_shift: int = 0
 
     def is_known(self, now_ns: int) -> bool:
-        oldest_ns = min(self.book_ns, self.mark_ns)
+        oldest_ns = min(self.book_ns, self.tape_ns)
         return self.is_whole and now_ns - oldest_ns <= AGE_MAX_MS * _NS_PER_MS
 
 
@@ -138,14 +138,14 @@ class LiveFeed:
 
     def _note_age(self, heard: _Heard, event: MarketEvent) -> None:
         stated_ns = self._clock.steady_ns() - self._source.age_ms(event.event_ms) * _NS_PER_MS
-        if isinstance(event, MarkPrice):
-            heard.mark_ns = max(heard.mark_ns, stated_ns)
-        elif not isinstance(event, TradePrint):
+        if isinstance(event, MarkPrice | TradePrint):
+            heard.tape_ns = max(heard.tape_ns, stated_ns)
+        else:
             heard.book_ns = max(heard.book_ns, stated_ns)
             heard.is_whole = heard.is_whole or isinstance(event, DepthSnapshot)
 
     def unknown(self) -> frozenset[str]:
-        """The symbols whose book has a gap, or whose book or mark price is too old."""
+        """The symbols whose book has a gap, or whose book or tape is too old."""
         now_ns = self._clock.steady_ns()
         return frozenset(symbol for symbol, heard in self._heard.items() if not heard.is_known(now_ns))
 
@@ -157,7 +157,7 @@ class LiveFeed:
                 "is_known": heard.is_known(now_ns),
                 "is_whole": heard.is_whole,
                 "book_age_ms": _age_ms(now_ns, heard.book_ns),
-                "mark_age_ms": _age_ms(now_ns, heard.mark_ns),
+                "tape_age_ms": _age_ms(now_ns, heard.tape_ns),
             }
             for symbol, heard in self._heard.items()
         }

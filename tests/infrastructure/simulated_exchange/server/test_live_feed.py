@@ -79,7 +79,7 @@ class Desk:
         return not self.feed.unknown()
 
 
-async def test_a_market_is_known_from_its_book_and_its_mark_price_on():
+async def test_a_market_is_known_from_its_book_and_its_tape_on():
     desk = Desk()
 
     assert not desk.is_known
@@ -102,13 +102,13 @@ async def test_news_that_were_stated_long_ago_make_nothing_known():
     assert desk.feed.state()["symbols"][BTC]["book_age_ms"] == AGE_MAX_MS + 1
 
 
-async def test_quotes_alone_or_mark_prices_alone_do_not_keep_a_market_known():
-    for kept_up in ("ticker", "mark"):
+async def test_neither_the_book_alone_nor_the_tape_alone_keeps_a_market_known():
+    for kept_up in ("book", "tape"):
         desk = Desk()
         await desk.hear_all()
         desk.now_ns += (AGE_MAX_MS + 1) * 1_000_000
 
-        if kept_up == "ticker":
+        if kept_up == "book":
             await desk.hear(desk.frames.ticker("76000.00", "76000.10"))
         else:
             await desk.hear(desk.frames.mark("76000.00"), desk.frames.trade("76000.00", "1"))

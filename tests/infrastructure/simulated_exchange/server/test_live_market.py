@@ -253,9 +253,12 @@ async def test_what_keeps_a_market_from_being_followed_is_said_in_one_line(tmp_p
         unlisted = await refused_to_open(tmp_path, local_place(url), BTC, "ETHUSDT")
         mute = await refused_to_open(tmp_path, Place(url, "ws://127.0.0.1:1", None))
         other = await refused_to_open(tmp_path, local_place(f"{url}/nothing"))
+        await source.client.admin("POST", "limits", weight=2, forget=True)
+        too_many = await refused_to_open(tmp_path, local_place(url))
 
     assert unreachable.startswith(f"{nowhere} does not answer (GET time")
     assert unlisted.startswith(f"ETHUSDT cannot be traded at {url}")
     assert mute.startswith("the streams at ws://127.0.0.1:1 send nothing (")
     assert other.startswith(f"{url}/nothing does not answer")
-    assert not any("\n" in line for line in (unreachable, unlisted, mute, other))
+    assert too_many.startswith(f"{url} may not be asked at present")
+    assert not any("\n" in line for line in (unreachable, unlisted, mute, other, too_many))

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import re
 import signal
 import subprocess
@@ -85,3 +86,28 @@ def test_a_signal_ends_it_and_a_taken_port_is_said_in_one_line(tmp_path: Path):
         assert running.wait(10) == 0
         assert second.returncode == 4
         assert second.stderr.startswith(f"error: port {port} cannot be had")
+
+
+def test_a_market_that_cannot_be_followed_is_said_in_one_line(tmp_path: Path):
+    command = [sys.executable, "-m", "src.interfaces.cli", "testnet", "--port", "0", "--market", "live"]
+    command += ["--market-url", "http://127.0.0.1:1", "--data-dir", str(tmp_path / "exchange")]
+    folder = {"STEADYHAND_DATA_DIR": str(tmp_path)}
+    ended = subprocess.run(
+        command, cwd=ROOT, env=os.environ | folder, capture_output=True, text=True, timeout=30
+    )
+
+    assert ended.returncode == 4
+    assert ended.stderr.startswith("error: http://127.0.0.1:1 does not answer")
+    assert ended.stderr.count("\n") == 1
+    assert ended.stdout == ""
+
+
+def test_one_process_follows_the_market_of_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("STEADYHAND_DATA_DIR", str(tmp_path))
+    with process(tmp_path / "source") as (_, url):
+        follow = ("--admin", "--market", "live", "--market-url", url)
+        with process(tmp_path / "follower", *follow) as (running, _):
+            assert running.stdout is not None
+            known = next(line for line in running.stdout if "market.known" in line)
+
+    assert "is_known=True" in known
