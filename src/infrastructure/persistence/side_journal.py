@@ -29,6 +29,8 @@ from src.infrastructure.persistence.side_blocks import BLOCK_SIZE, Block, block_
 HEADERS: Final = 2
 BLOCKS: Final = 512
 """Headers and records of a file: half a megabyte, for 255 orders with their outcomes."""
+_READ_AT_ONCE: Final = 64
+"""Blocks: as much as memory is at hand for; each recovery reads the file."""
 _FOLDER: Final = "emergency"
 
 
@@ -170,12 +172,16 @@ class FileSideJournal:
 
     def _whole_blocks(self) -> dict[int, Block]:
         """Every block of this generation that was written whole, by its place among the records."""
-        data = self._read_at(HEADERS, BLOCKS - HEADERS)
         found = {}
-        for place in range(len(data) // BLOCK_SIZE):
-            block = read_block(data[place * BLOCK_SIZE : (place + 1) * BLOCK_SIZE])
-            if block is not None and block.generation == self._header.generation:
-                found[place] = block
+        for first in range(HEADERS, BLOCKS, _READ_AT_ONCE):
+            data = self._read_at(first, min(_READ_AT_ONCE, BLOCKS - first))
+            if data == bytes(len(data)):
+                # As nearly all of it is: one look instead of one at each block.
+                continue
+            for place in range(len(data) // BLOCK_SIZE):
+                block = read_block(data[place * BLOCK_SIZE : (place + 1) * BLOCK_SIZE])
+                if block is not None and block.generation == self._header.generation:
+                    found[first - HEADERS + place] = block
         return found
 
     def _newest_header(self) -> tuple[Block, SideHeader]:
