@@ -7,6 +7,7 @@ with the next one, and what a crash loses of them is a hole that the market's ow
 from collections.abc import Callable
 from contextlib import closing
 
+from src.application.ports.store import ReadModels
 from src.application.trading.session_parts import SessionParts
 from src.domain.market.candle import Candle, timeframe_ms
 
@@ -17,14 +18,10 @@ STATISTICS_BARS = 1_441
 
 
 class CandleMemory:
-    """Keeps the closed candles of one session, and completes the market's history by those kept before.
+    """Keeps the closed candles of one session, and completes the market's history by those kept before."""
 
-    ``has_past`` says whether the account had a session before this process.
-    """
-
-    def __init__(self, parts: SessionParts, *, has_past: bool) -> None:
+    def __init__(self, parts: SessionParts) -> None:
         self._parts = parts
-        self._has_past = has_past
         self._whole_from_ms: int | None = None
 
     def before(self, on_candle: Callable[[Candle], None]) -> Callable[[Candle], None]:
@@ -40,17 +37,17 @@ class CandleMemory:
 
         return keep_and_pass
 
-    def recall(self, symbol: str, wanted: int) -> list[Candle]:
+    def recall(self, symbol: str, wanted: int, reads: ReadModels | None) -> list[Candle]:
         """The candles before this process that strategies and statistics begin with, oldest first.
 
-        What the market remembers of the time since the first stored candle is kept where it was missing. From now
-        on candles are seen whole.
+        ``reads`` knows the stored ones; None for an account that had no session before. What the market remembers of
+        the time since the first stored candle is kept where it was missing. From now on candles are seen whole.
         """
         parts = self._parts
         self._whole_from_ms = parts.inputs.now_ms()
         timeframe, count = parts.options.timeframe, max(wanted, STATISTICS_BARS)
         own = parts.history(symbol, timeframe, count)
-        stored = self._stored(symbol, timeframe, count) if self._has_past else []
+        stored = [] if reads is None else self._stored(reads, symbol, timeframe, count)
         known = {candle.open_ms for candle in stored}
         for candle in own:
             if stored and candle.open_ms > stored[0].open_ms and candle.open_ms not in known:
@@ -59,16 +56,16 @@ class CandleMemory:
 
     def history(self, symbol: str, timeframe: str, count: int) -> list[Candle]:
         """Up to ``count`` closed candles up to now, oldest first: the market's own, and stored ones around them."""
-        own = self._parts.history(symbol, timeframe, count)
-        stored = self._stored(symbol, timeframe, count) if count else []
-        return joined(own, stored, self._parts.inputs.now_ms())[-count:] if count else []
-
-    def _stored(self, symbol: str, timeframe: str, count: int) -> list[Candle]:
-        parts = self._parts
-        if parts.reads is None:
+        if not count:
             return []
-        with closing(parts.reads()) as reads:
-            return reads.candles(parts.account.account_id, symbol, timeframe, count)
+        own, stored = self._parts.history(symbol, timeframe, count), []
+        if self._parts.reads is not None:
+            with closing(self._parts.reads()) as reads:
+                stored = self._stored(reads, symbol, timeframe, count)
+        return joined(own, stored, self._parts.inputs.now_ms())[-count:]
+
+    def _stored(self, reads: ReadModels, symbol: str, timeframe: str, count: int) -> list[Candle]:
+        return reads.candles(self._parts.account.account_id, symbol, timeframe, count)
 
 
 def joined(own: list[Candle], stored: list[Candle], now_ms: int) -> list[Candle]:

@@ -4,7 +4,7 @@ Start-up and crash recovery are the same code. RUNNING is reached only through r
 after that ends the process rather than being repaired in memory: the next start repairs it from disk.
 """
 
-from contextlib import closing
+from contextlib import ExitStack, closing
 from enum import StrEnum
 
 from src.application.ports.failpoints import failpoint
@@ -102,8 +102,7 @@ class SessionRunner:
         if self.session.status is TradingSessionStatus.STOPPING:
             self.ended = EndCause.STOP
             self._flatten = self.session.reason.endswith(FLATTENS)
-        self._warm()
-        self._learn()
+        self._take_up_the_past()
         loop.tick_ms = parts.tick_ms
         loop.start_ticking()
         self.synchrony.start()
@@ -139,7 +138,8 @@ class SessionRunner:
             self.loop, options.symbols, parts.side_journal, has_a_past=parts.has_a_past
         )
         self.synchrony = Synchrony(self.loop, self.recovery)
-        self.candles = CandleMemory(parts, has_past=ledger.session is not None)
+        self._has_past = ledger.session is not None
+        self.candles = CandleMemory(parts)
         self.strategies = LiveStrategyRunner(
             event_bus=parts.bus, symbols=options.symbols, guest_stopwatch=parts.stopwatch
         )
@@ -174,19 +174,20 @@ class SessionRunner:
         if self._dead_man is not None:
             self._dead_man.tick(self.parts.inputs.now_ms())
 
-    def _learn(self) -> None:
-        """Tell the sizer of the session's trades in earlier processes."""
-        parts, session = self.parts, self.session
-        if session.total_trades and parts.reads is not None:
-            with closing(parts.reads()) as reads:
-                for trip in reversed(reads.round_trips(parts.account.account_id, session.total_trades)):
+    def _take_up_the_past(self) -> None:
+        """Strategies and statistics begin with the candles before this process, the sizer with its session's trades."""
+        parts, trades = self.parts, self.session.total_trades
+        with ExitStack() as opened:
+            reads = None
+            if self._has_past and parts.reads is not None:
+                reads = opened.enter_context(closing(parts.reads()))
+            for symbol in parts.options.symbols:
+                history = self.candles.recall(symbol, self.strategies.history_bars(symbol), reads)
+                self.strategies.warm(symbol, history)
+                parts.desk.statistics.warm(symbol, history)
+            if reads is not None and trades:
+                for trip in reversed(reads.round_trips(parts.account.account_id, trades)):
                     parts.sizer.learn(trip)
-
-    def _warm(self) -> None:
-        for symbol in self.parts.options.symbols:
-            history = self.candles.recall(symbol, self.strategies.history_bars(symbol))
-            self.strategies.warm(symbol, history)
-            self.parts.desk.statistics.warm(symbol, history)
 
     # --- run ------------------------------------------------------------------------------------------------
 
