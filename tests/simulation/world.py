@@ -29,6 +29,7 @@ from src.domain.risk.review import Approved
 from src.domain.sessions.session import SessionTrigger, TradingSessionStatus
 from src.domain.sessions.trading_states import TradingState, TradingTrigger
 from src.infrastructure.persistence.read_models import SqliteReadModels
+from src.infrastructure.persistence.side_journal import side_journal_path
 from src.infrastructure.simulated_exchange.latency import MILLISECOND_NS, LatencyModel
 from tests.simulation.disk import Disk
 from tests.simulation.market import START_MS, TICK, SimulatedMarket
@@ -86,6 +87,7 @@ class World:
         self.account_id = identity_of(self.config, MARKET_ID, []).account_id()
         self.exchange_file = exchange_file(self.config.data_dir, self.account_id)
         self.exchange_file.parent.mkdir(parents=True)
+        side_journal_path(self.config.data_dir, self.account_id).parent.mkdir()
         # A folder that has not changed for long: the kill switch, a file that may appear there, costs one look.
         os.utime(self.config.data_dir, (0, 0))
         disk.lay(self.config.database)
