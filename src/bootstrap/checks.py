@@ -6,8 +6,10 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
+from src.application.ports.side_journal import SideJournalError
 from src.application.ports.store import StoreError
 from src.bootstrap.settings import Settings
 from src.domain.sessions.session import TradingSessionStatus
@@ -15,6 +17,7 @@ from src.infrastructure.messaging.control_path import control_path
 from src.infrastructure.messaging.control_socket import ControlClient
 from src.infrastructure.persistence.databases import Database, PostgresDatabase
 from src.infrastructure.persistence.schema import SchemaState
+from src.infrastructure.persistence.side_journal import FileSideJournal, side_journals
 from src.interfaces.cli.composition import Check, Health
 
 FREE_BYTES_MIN = 200 * 1024 * 1024
@@ -31,6 +34,7 @@ def run(settings: Settings, data_dir: Path, database: Database) -> Iterator[Chec
         lambda: _disk(data_dir),
         lambda: _sync(data_dir),
         lambda: _kill_switch(data_dir),
+        lambda: _side_journals(data_dir),
         lambda: _trading_mode(settings),
         lambda: _database(database),
     )
@@ -98,6 +102,22 @@ def _kill_switch(data_dir: Path) -> Check:
             "kill switch", Health.WARNING, "engaged: no opening order is sent", "rearm, when it is safe"
         )
     return Check("kill switch", Health.OK, "not engaged")
+
+
+def _side_journals(data_dir: Path) -> Check:
+    """The way out without a session and a database needs them, and the next start what they hold."""
+    name, waiting = "side journals", 0
+    paths = side_journals(data_dir)
+    for path in paths:
+        try:
+            with closing(FileSideJournal(path)) as journal:
+                waiting += len(journal.read().orders)
+        except SideJournalError as error:
+            return Check(name, Health.FAILED, str(error), "see the runbook")
+    if waiting:
+        text = f"{waiting} emergency orders are not imported yet"
+        return Check(name, Health.WARNING, text, "start-session imports them")
+    return Check(name, Health.OK, f"{len(paths)} ready, empty" if paths else "none yet (made at first use)")
 
 
 def _trading_mode(settings: Settings) -> Check:

@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 from src.application.ports.store import OrderArchive, ReadModels
+from src.application.trading.emergency_import import news_of
 from src.application.trading.services.exchange_reading import differences, read_exchange
 from src.application.trading.services.live_trading_service import OrderNotFound
 from src.application.trading.session_parts import SessionParts
@@ -27,6 +28,7 @@ from src.domain.orders.parents import ParentTrigger
 from src.domain.orders.transitions import AttemptState, CancelState
 from src.domain.sessions.trading_states import TradingTrigger
 from src.infrastructure.persistence.databases import Database
+from src.infrastructure.persistence.side_journal import side_journal_path
 from src.interfaces.cli.composition import (
     Difference,
     OrderCanceled,
@@ -152,12 +154,20 @@ def recover_dry(parts: SessionParts, reads: ReadModels) -> RecoveryOutcome:
 
 @contextmanager
 def copy_of_exchange(config: PaperConfig, account_id: str) -> Iterator[PaperConfig]:
-    """The configuration over a passing copy of the account's exchange: even reading tidies a database's files."""
+    """The configuration over a passing copy of the account's exchange: even reading tidies a database's files.
+
+    The side journal is copied as well: what it holds is imported before anything is compared.
+    """
     with TemporaryDirectory(prefix="steadyhand-") as folder:
         there = Path(folder) / "paper"
         there.mkdir()
         for path in (config.data_dir / "paper").glob(f"{account_id[:8]}.db*"):
             copyfile(path, there / path.name)
+        side_journal = side_journal_path(config.data_dir, account_id)
+        if side_journal.exists():
+            copy = side_journal_path(Path(folder), account_id)
+            copy.parent.mkdir()
+            copyfile(side_journal, copy)
         yield replace(config, data_dir=Path(folder))
 
 
@@ -184,15 +194,18 @@ async def _recover_dry(parts: SessionParts, reads: ReadModels) -> RecoveryOutcom
     assert ledger is not None, "the account was found before"
     try:
         archive = _Archive(reads, account_id)
-        reading = await read_exchange(parts.broker, ledger, archive, parts.options.symbols, at_start=True)
         now = Now(ledger.account.last_ms, parts.broker.venue_time().now_ms)
+        emergency = await news_of(parts.side_journal.read(), ledger, archive)
+        imported = decide(ledger, parts.desk, parts.policy, emergency, now)
+        reading = await read_exchange(parts.broker, ledger, archive, parts.options.symbols, at_start=True)
         step = decide(ledger, parts.desk, parts.policy, reading.merge, now)
     finally:
         await parts.store.close()
         parts.close()
     left = differences(ledger, reading)
     # That a trade was compared is bookkeeping; everything else is something that the store does not know.
-    events = [event for event in step.events if not isinstance(event, TradesConfirmed)]
+    decided = [*imported.events, *step.events]
+    events = [event for event in decided if not isinstance(event, TradesConfirmed)]
     would = [Difference(type(event).__name__, "-", "-", f"would record {event}") for event in events]
     return RecoveryOutcome(
         dry_run=True,

@@ -17,7 +17,7 @@ from src.domain.orders.types import Purpose
 from src.infrastructure.persistence.codec import decode
 from src.infrastructure.persistence.lease import Lease
 from src.infrastructure.persistence.side_journal import FileSideJournal, SideHeader, ensure, side_journals
-from src.interfaces.cli.composition import ConfigurationError
+from src.interfaces.cli.composition import ConfigurationError, Health
 from tests.bootstrap.sessions import FILLED_UNHEARD, copied, run_session, the_account, the_application
 from tests.crash.places import Place
 from tests.crash.points import check
@@ -138,6 +138,20 @@ def test_an_emergency_that_is_killed_is_repeated_and_nothing_is_sent_twice(point
     assert sum(executed.values()) == abs(before) and trades
 
 
+def test_a_dry_run_says_what_the_next_start_imports_and_changes_nothing(folder: Path):
+    closed(folder)
+    application = the_application(folder)
+    before = records(folder)
+
+    outcome = application.recover(the_account(application), dry_run=True)
+
+    said = [difference.verdict for difference in outcome.differences]
+    assert any("would record OrderIntended" in text and "EMERGENCY" in text for text in said)
+    assert not any("not in the journal" in text for text in said)
+    assert records(folder) == before
+    assert emergency_orders(application) == []
+
+
 @pytest.mark.parametrize("point", ["emergency.read", "emergency.imported", "side_journal.before_retire"])
 def test_an_import_that_is_killed_is_done_again_once(point: str, folder: Path):
     closed(folder)
@@ -187,3 +201,15 @@ def test_a_side_journal_that_cannot_be_read_is_named_with_its_trouble(folder: Pa
 
     assert account.account_id == path.stem
     assert "move it out of the data folder" in account.trouble
+
+
+def test_doctor_says_what_waits_in_side_journals_and_which_cannot_be_read(folder: Path):
+    def checked() -> tuple[Health, str]:
+        (check,) = [each for each in the_application(folder).checks() if each.name == "side journals"]
+        return check.health, check.detail
+
+    assert checked() == (Health.OK, "1 ready, empty")
+    closed(folder)
+    assert checked() == (Health.WARNING, "1 emergency orders are not imported yet")
+    side_journals(folder)[0].write_bytes(b"")
+    assert checked()[0] is Health.FAILED

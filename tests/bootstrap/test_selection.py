@@ -160,3 +160,18 @@ def test_a_note_stays_as_it_was_first_written(data_dir: Path):
     assert read_note(data_dir, account) == before
     kept = json.loads((data_dir / "paper" / f"{account[:8]}.json").read_text("utf-8"))
     assert kept["replay"] == []
+
+
+def test_a_note_of_an_older_version_learns_its_market_and_keeps_the_rest(data_dir: Path):
+    account = the_account(plain_application(data_dir))
+    path = data_dir / "paper" / f"{account[:8]}.json"
+    before = read_note(data_dir, account)
+    assert before is not None
+    kept = json.loads(path.read_text("utf-8"))
+    del kept["symbols"], kept["seed"]
+    path.write_text(json.dumps(kept), "utf-8")
+
+    keep_note(selected(data_dir, account_id=account, funding_rate="0.5").config, account)
+
+    assert read_note(data_dir, account) == before
+    assert before.symbols

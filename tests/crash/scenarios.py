@@ -141,6 +141,7 @@ EMERGENCY = Scenario(
     (
         Act(1_200, acts.buy("0.010")),
         Act(2_200, acts.buy("0.004", "0.004")),
+        Act(3_200, acts.buy("0.006")),
     ),
     emergency_ms=4_200,
 )

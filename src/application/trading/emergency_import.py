@@ -5,11 +5,12 @@ is not taken over twice. While an emergency command is still at work nothing is 
 """
 
 from src.application.ports.failpoints import failpoint
-from src.application.ports.side_journal import SideJournal
+from src.application.ports.side_journal import SideJournal, SideRecords
+from src.application.ports.store import OrderArchive
 from src.application.trading.session_loop import SessionLoop
 from src.domain.decisions.news import ImportEmergency
 from src.domain.decisions.opening import opened_ms
-from src.domain.orders.emergency import EmergencyOrder
+from src.domain.ledger.state import Ledger
 
 
 async def import_emergency(loop: SessionLoop, journal: SideJournal) -> None:
@@ -18,9 +19,7 @@ async def import_emergency(loop: SessionLoop, journal: SideJournal) -> None:
         return
     read = journal.read()
     failpoint("emergency.read")
-    news = ImportEmergency(
-        tuple([order for order in read.orders if await _is_news(loop, order)]), read.damage
-    )
+    news = await news_of(read, loop.ledger, loop.store)
     if news.orders or news.damage:
         loop.decide(news)
         await loop.flush()
@@ -28,10 +27,15 @@ async def import_emergency(loop: SessionLoop, journal: SideJournal) -> None:
     journal.retire(read)
 
 
-async def _is_news(loop: SessionLoop, order: EmergencyOrder) -> bool:
-    """Whether the order is not settled yet, and not of the time before the account's books."""
-    begun_ms = opened_ms(loop.ledger)
-    if begun_ms is not None and order.attempt.timestamp_ms < begun_ms:
-        return False
-    name = order.client_order_id
-    return name in loop.ledger.orders or await loop.store.find_order(name) is None
+async def news_of(read: SideRecords, ledger: Ledger, archive: OrderArchive) -> ImportEmergency:
+    """What of the records is not settled yet, and not of the time before the account's books."""
+    begun_ms = opened_ms(ledger) or 0
+    unsettled = [
+        order
+        for order in read.orders
+        if order.attempt.timestamp_ms >= begun_ms
+        and (
+            order.client_order_id in ledger.orders or await archive.find_order(order.client_order_id) is None
+        )
+    ]
+    return ImportEmergency(tuple(unsettled), read.damage)

@@ -21,7 +21,8 @@ _MEANING = {
     KillLevel.HALT: ("HALTED", "no position is opened until rearm"),
     KillLevel.HARD: ("HALTED", "no position is opened until rearm, and every position is being closed"),
 }
-_ASLEEP = "; those without a process are closed by their next start"
+_ASLEEP = "; those without a process are closed by their next start, or now by emergency-close"
+_WAY_OUT = "; emergency-close closes positions without session and database"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,8 @@ def engage(app: Application, wanted: str | None, reason: str, level: KillLevel =
     except (StoreError, CommandFailed, ConnectionError, TimeoutError) as error:
         whom = "every session" if one is None else "the account"
         text = f"{path.name} in the data folder halts {whom}, but not all journals know of it: {error}"
+        if level is KillLevel.HARD:
+            text += _WAY_OUT
         raise CommandFailed(text) from error
     state, meaning = _MEANING[level]
     asleep = level is KillLevel.HARD and not all(each.running for each in halted)

@@ -9,9 +9,13 @@ from hypothesis import strategies as st
 from src.application.ports.broker import Consistency
 from src.application.trading.services.unknown_outcomes import FENCE_AFTER_MS, FENCES_MAX, UnknownOutcomes
 from src.application.trading.stream_witness import StreamWitness
+from src.domain.decisions.news import ImportEmergency
 from src.domain.ledger.events import OutcomeDoubted
+from src.domain.orders.client_order_ids import emergency_order_id
+from src.domain.orders.emergency import EmergencyOrder
 from src.domain.orders.news import OrderNews, OutcomeUnknown
 from src.domain.orders.order import Order
+from src.domain.orders.ticket import Attempt
 from src.domain.orders.types import OrderStatus, OrderType, Purpose
 from tests.support.domain_builders import BTC, ETH, SELL, a_fill, a_report
 from tests.support.domain_scene import Scene
@@ -275,3 +279,17 @@ def test_each_agreeing_read_is_recorded_with_what_is_known():
     assert {(d.client_order_id, d.arrives_until_ms, d.fence_ms) for d in recorded} == {
         (case.order.client_order_id, case.until_ms, case.until_ms - 5)
     }
+
+
+def test_no_stream_testifies_for_an_order_that_was_sent_around_the_session():
+    case = Case()
+    ticket, venue_ms = case.order.ticket, case.order.attempt.timestamp_ms
+    name = emergency_order_id(case.scene.ledger.account.namespace, venue_ms, 1)
+    sent = EmergencyOrder(ticket, Attempt(name, venue_ms, 5_000))
+    case.scene.decide(ImportEmergency((sent,)))
+    case.order = case.scene.ledger.orders[name]
+
+    case.hear(1)
+
+    assert not case.witness.listens_since(case.order)
+    assert case.read(2) == "lost"

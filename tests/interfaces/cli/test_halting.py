@@ -60,7 +60,7 @@ def test_a_halt_may_be_softer_or_harder(run: Run, app: FakeApplication, flag: st
 
 
 def test_a_hard_halt_without_a_process_says_when_positions_are_closed(run: Run):
-    assert "those without a process are closed by their next start" in run("halt", "--hard").out
+    assert "are closed by their next start, or now by emergency-close" in run("halt", "--hard").out
 
 
 def test_a_halt_cannot_be_soft_and_hard(run: Run, app: FakeApplication):
@@ -140,3 +140,12 @@ def test_a_closed_symbol_is_opened_again_by_whoever_writes(run: Run, app: FakeAp
     assert ran.code == 0 and ran.out.startswith("ETHUSDT may be opened again")
     asked = ("reopen", {"symbol": "ETHUSDT"}) if running else ("offline reopen", "acc00001-x", "ETHUSDT")
     assert app.asked == [asked]
+
+
+def test_a_hard_halt_that_a_hung_session_does_not_carry_out_names_the_way_out(app: FakeApplication, run: Run):
+    app.fails["offline halt"] = AccountBusy("account acc00001 is held by pid 7: stop that session first")
+
+    assert "emergency-close" not in run("halt").err
+    assert run("halt", "--hard").err.endswith(
+        "; emergency-close closes positions without session and database\n"
+    )
