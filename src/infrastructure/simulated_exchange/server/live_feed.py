@@ -1,9 +1,10 @@
 """A market that comes as it happens: another exchange's public streams, told on with server time.
 
 Nothing can be asked of such a market but what it says by itself, and a silent one looks like a quiet one. So each
-symbol's book has an age, and so has its tape (trades and mark prices, which come by a connection of their own), counted
-from when the other exchange stated them. Beyond :data:`AGE_MAX_MS`, and from a gap in the book to its next snapshot, the
-symbol's market is not known: the server halts it, since a fill at a price of half a minute ago would be an invention.
+symbol's book has an age, and so has its tape (trades and mark prices, which come by a connection of their own),
+counted from when the other exchange stated them. Beyond :data:`AGE_MAX_MS`, and from a gap in the book to its next
+snapshot, the symbol's market is not known: the server halts it, since a fill at a price of half a minute ago would be
+an invention.
 """
 
 from collections.abc import Callable, Mapping
