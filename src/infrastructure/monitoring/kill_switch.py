@@ -6,6 +6,8 @@ file made by hand halts, whatever is in it; one that begins with ``soft:`` or ``
 
 import os
 import time
+import weakref
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -28,7 +30,8 @@ class FileKillSwitch:
         own = path.with_name(f"{path.name}-{account_id[:_ACCOUNT_CHARS]}") if account_id else path
         self._path = own
         self._paths = (path,) if own == path else (path, own)
-        self._folder = str(path.parent)
+        self._folder = path.parent
+        self._open: tuple[int, Callable[[], object]] | None = None
         self._quiet_since_ns = -1
 
     @property
@@ -40,10 +43,11 @@ class FileKillSwitch:
         """Whether a file exists; what cannot be looked at counts as engaged.
 
         No file appears in a folder without changing the folder's time stamp, so a folder that was looked through
-        and has not changed since costs one look.
+        and has not changed since costs one look. It is looked at through a descriptor, which takes half the time; that
+        the path may lead to another folder by now is noticed by :meth:`level`, which sessions ask every second.
         """
         try:
-            changed_ns = os.stat(self._folder).st_mtime_ns
+            changed_ns = os.fstat(self._descriptor()).st_mtime_ns
         except OSError:
             return any(map(_exists, self._paths))
         if changed_ns == self._quiet_since_ns:
@@ -54,6 +58,28 @@ class FileKillSwitch:
         if 0 <= changed_ns < time.time_ns() - _SETTLED_NS:
             self._quiet_since_ns = changed_ns
         return False
+
+    def _descriptor(self) -> int:
+        """The folder, open; raises OSError."""
+        if self._open is None:
+            descriptor = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
+            self._open = descriptor, weakref.finalize(self, os.close, descriptor)
+        return self._open[0]
+
+    def _follow_path(self) -> None:
+        """Let go of a folder that the path does not lead to any more."""
+        if self._open is None or self._leads_to(self._open[0]):
+            return
+        close = self._open[1]
+        self._open = None
+        self._quiet_since_ns = -1
+        close()
+
+    def _leads_to(self, descriptor: int) -> bool:
+        try:
+            return os.path.samestat(os.fstat(descriptor), os.stat(self._folder))
+        except OSError:
+            return False
 
     def level(self) -> KillLevel | None:
         """What is wanted: the strictest of the files that are there; one that cannot be read halts."""
@@ -66,7 +92,8 @@ class FileKillSwitch:
         return found[1] if found is not None else ""
 
     def _strictest(self) -> tuple[KillLevel, str] | None:
-        found = [_read(path) for path in self._paths if _exists(path)] if self.is_engaged() else []
+        self._follow_path()
+        found = [_read(path) for path in self._paths if _exists(path)]
         return max(found, key=lambda each: list(KillLevel).index(each[0]), default=None)
 
     def engage(self, reason: str, level: KillLevel = KillLevel.HALT) -> None:

@@ -58,6 +58,36 @@ def test_a_file_that_appears_within_the_grain_of_the_folders_clock_is_seen(tmp_p
     assert switch.is_engaged()
 
 
+def test_a_folder_that_takes_the_others_place_is_looked_at_once_the_level_was_asked_for(tmp_path: Path):
+    folder, other = tmp_path / "data", tmp_path / "other"
+    folder.mkdir()
+    other.mkdir()
+    (other / "HALT").touch()
+    switch = FileKillSwitch(folder / "HALT")
+    quiet = switch.is_engaged()
+
+    folder.rename(tmp_path / "old")
+    other.rename(folder)
+
+    assert (quiet, switch.level(), switch.is_engaged()) == (False, KillLevel.HALT, True)
+
+
+def test_no_descriptor_stays_open_behind_a_switch(tmp_path: Path):
+    def descriptors() -> int:
+        return len(os.listdir("/proc/self/fd"))
+
+    before = descriptors()
+    switch = FileKillSwitch(tmp_path / "HALT")
+    for _ in range(3):
+        switch.is_engaged()
+        switch.level()
+    switch.is_engaged()
+    during = descriptors()
+    del switch
+
+    assert (during, descriptors()) == (before + 1, before)
+
+
 @pytest.mark.parametrize("level", KillLevel)
 def test_the_file_says_how_to_halt(tmp_path: Path, level: KillLevel):
     switch = FileKillSwitch(tmp_path / "HALT")
