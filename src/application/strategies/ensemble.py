@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final, NamedTuple, Self
 
+from src.application.strategies.numbers import rounded_number
 from src.application.strategies.parameters import DIRECTION, Direction, Parameters, bounded, check_bounds
 from src.application.strategies.strategy import Progress, Strategy
 from src.domain.market.candle import Candle
-from src.domain.signals import Signal, SignalType, rounded_number
+from src.domain.signals import Signal, SignalType
 
 DEFAULT_MEMBERS: Final = "sma_cross+macd_momentum+rsi"
 _CONFIDENCE_STEP: Final = Decimal("0.0001")

@@ -12,10 +12,11 @@ from decimal import Decimal
 from typing import Any, Final, Generic, Self, TypeVar
 
 from src.application.strategies.indicators import Indicators
+from src.application.strategies.numbers import rounded_number
 from src.application.strategies.parameters import Direction, Parameters
 from src.application.strategies.strategy import Progress
 from src.domain.market.candle import Candle
-from src.domain.signals import Signal, SignalType, rounded_number
+from src.domain.signals import Signal, SignalType
 
 TOUCHING: Final = 1e-10
 """Lines closer than this share of the price touch: the distance is below any tick and may be rounding."""

@@ -1,5 +1,5 @@
 """What a strategy wishes for, how surely, and why: the input of a decision, and its record in the journal."""
 
-from src.domain.signals.signal import Signal, SignalGenerated, SignalType, rounded_number
+from src.domain.signals.signal import Signal, SignalGenerated, SignalType
 
-__all__ = ["Signal", "SignalGenerated", "SignalType", "rounded_number"]
+__all__ = ["Signal", "SignalGenerated", "SignalType"]

@@ -1,22 +1,19 @@
 """A signal: a wish, not an order.
 
 It says which way, how surely and why, and carries the indicator values it rested on, so that the journal can
-show years later what a decision was made from. Indicators are binary floating point numbers; only
-:func:`rounded_number` lets them in, as decimals of at most ten significant digits, which every platform
-spells alike.
+show years later what a decision was made from. Indicators are binary floating point numbers; they are let in as
+decimals of at most ten significant digits, which every platform spells alike.
 """
 
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
 from enum import StrEnum
-from math import isfinite
 from typing import Final
 
 from src.domain.shared.errors import InvariantViolated
 
 SIGNIFICANT_DIGITS: Final = 10
 
-_ZERO: Final = Decimal(0)
 _ten_digits: Final = Context(prec=SIGNIFICANT_DIGITS, rounding=ROUND_HALF_EVEN, traps=[InvalidOperation]).plus
 
 
@@ -28,25 +25,14 @@ class SignalType(StrEnum):
     EXIT = "EXIT"
 
 
-def rounded_number(value: float) -> Decimal:
-    """Round to ten significant digits, half-even, without exponent, trailing zeros or negative zero.
-
-    Raises :class:`InvariantViolated` for NaN and infinity: such a number is no ground for a trade.
-    """
-    if not isfinite(value):
-        raise InvariantViolated(f"an indicator value must be finite, not {value}")
-    text = f"{value:.10g}"
-    return Decimal(f"{Decimal(text):f}" if "e" in text else text) or _ZERO
-
-
 @dataclass(frozen=True, slots=True)
 class Signal:
     """One wish of one strategy about one symbol.
 
     ``confidence`` is 0 (a guess) to 1 (certain); each strategy states its formula. ``reason`` is one sentence
-    for a person. ``numbers`` are (name, value) of the indicators behind it, as :func:`rounded_number` leaves
-    them. ``reference_price`` is the price the strategy saw (quote asset per base asset), ``at_ms`` when it
-    saw it (ms since the epoch, UTC).
+    for a person. ``numbers`` are (name, value) of the indicators behind it, of at most ten
+    significant digits. ``reference_price`` is the price the strategy saw (quote asset per base asset), ``at_ms``
+    when it saw it (ms since the epoch, UTC).
 
     Raises :class:`InvariantViolated` when one of these does not hold.
     """

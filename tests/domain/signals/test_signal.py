@@ -4,11 +4,9 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from src.domain.shared.errors import InvariantViolated
-from src.domain.signals import Signal, SignalGenerated, SignalType, rounded_number
+from src.domain.signals import Signal, SignalGenerated, SignalType
 
 
 def a_signal(**changes) -> Signal:
@@ -52,33 +50,3 @@ def test_a_confidence_may_take_both_ends_of_its_range(confidence):
 
 def test_the_event_name_of_the_documents_is_the_signal_itself():
     assert SignalGenerated is Signal
-
-
-@pytest.mark.parametrize(
-    ("value", "spelling"),
-    [
-        ("61800.123456789", "61800.12346"),
-        ("0.1000000000000000055511151231257827", "0.1"),
-        ("-0.0", "0"),
-        ("12345678901234", "12345678900000"),
-        ("0.00000000012345678912", "0.0000000001234567891"),
-        ("100", "100"),
-    ],
-)
-def test_a_number_for_the_record_has_one_spelling(value, spelling):
-    assert format(rounded_number(float(value)), "f") == format(Decimal(spelling), "f")
-
-
-@pytest.mark.parametrize("value", ["NaN", "Infinity", "-Infinity"])
-def test_a_number_that_is_none_is_refused(value):
-    with pytest.raises(InvariantViolated):
-        rounded_number(float(value))
-
-
-@given(st.floats(allow_nan=False, allow_infinity=False, min_value=-1e15, max_value=1e15))
-def test_rounding_for_the_record_is_close_and_settles_at_once(value):
-    rounded = rounded_number(value)
-
-    assert rounded_number(float(rounded)) == rounded
-    assert abs(rounded - Decimal(value)) <= abs(Decimal(value)) * Decimal("1e-9")
-    assert a_signal(numbers=(("value", rounded),)).numbers[0][1] == rounded
