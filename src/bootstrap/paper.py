@@ -90,6 +90,7 @@ class PaperConfig:
     limits: RiskLimits = field(default_factory=RiskLimits)
     quality: QualityLimits = field(default_factory=QualityLimits)
     synchronous: str = "FULL"
+    stays_awake: bool = False
     latency: LatencyModel | None = None
     auto_execute: bool = True
     server: Database | None = None
@@ -122,12 +123,11 @@ def paper_parts(
     path = _exchange_path(config, account_id := ids.account_id(), accounts)
     with ExitStack() as opened:
         source = opened.enter_context(closing(make_market(config)))
-        instruments = _instruments(source, config)
         synchronous = synchronous_of(source, config.speed, config.synchronous)
         file = ExchangeStore(path, synchronous=synchronous, failpoint=failpoint)
         exchange = opened.enter_context(closing(file))
         engine = Engine(exchange, source.instruments.values(), rules=_rules(config), cursor=source.cursor)
-        desk = MarketDesk(instruments, config.timeframe, quality_of(source, config.quality))
+        desk = MarketDesk(_instruments(source, config), config.timeframe, quality_of(source, config.quality))
         history = PastCandles(source, config.timeframe)
         timeline = Timeline(_open_exchange_account(engine, account_id, config, source, desk, history))
         broker = PaperBroker(engine, timeline, latency=config.latency or LatencyModel(seed=config.seed))
@@ -149,6 +149,7 @@ def paper_parts(
             history=history.candles,
             close=opened.pop_all().close,
             mark_equity_ms=mark_equity_ms_of(source, config.save_state_interval_ms),
+            stays_awake=config.stays_awake,
             reads=config.place.reads,
             tick_ms=tick_ms_of(source),
             keeps_candles=keeps_candles(source),

@@ -235,6 +235,7 @@ def paper_config(settings: Settings, request: SessionRequest, database: Database
         funding_interval_ms=settings.funding_interval,
         funding_rate=settings.funding_rate,
         save_state_interval_ms=settings.save_state_interval * 1_000,
+        stays_awake=settings.stay_awake,
         limits=settings.risk_limits(),
         quality=settings.quality_limits(),
     )

@@ -130,7 +130,6 @@ def parts_after(
 ) -> SessionParts:
     """The same, from what :func:`look` has read; ``ids`` None makes random ones."""
     config = replace(config, symbols=tuple(before.instruments))
-    sizer = parse_sizer(config.sizing)
     inputs = LiveInputs(machine.steady_ns, machine.wall_ms())
     desk = MarketDesk(before.instruments, config.timeframe, config.quality)
     broker = broker_at(
@@ -159,12 +158,13 @@ def parts_after(
         kill_switch=FileKillSwitch(config.data_dir / "HALT", account_id),
         side_journal=side_journal,
         ids=ids,
-        sizer=sizer,
+        sizer=parse_sizer(config.sizing),
         policy=policy_of(config),
         limits=config.limits,
         history=lambda symbol, timeframe, count: before.history[symbol][-count:] if count else [],
         close=side_journal.close,
         mark_equity_ms=config.save_state_interval_ms,
+        stays_awake=config.stays_awake,
         auto_execute=config.auto_execute,
         dead_man_ms=DEAD_MAN_MS,
         has_a_past=True,

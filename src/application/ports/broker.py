@@ -7,7 +7,7 @@ by the user stream: later than it, before it, or twice. Reads are awaited; they 
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from src.domain.market.instrument import Instrument
 from src.domain.orders.news import (
@@ -66,8 +66,7 @@ class InsufficientBalanceError(BrokerError, ValueError):
     """The account cannot carry the order: its free margin would not suffice, by our rule or by the exchange's."""
 
 
-@dataclass(frozen=True, slots=True)
-class VenueTime:
+class VenueTime(NamedTuple):
     """An estimate of the exchange's clock, in ms since the epoch, and how wrong it can be."""
 
     now_ms: int

@@ -33,6 +33,10 @@ class Inputs(Protocol):
         """Wait until there may be something to pump; False when there will never be anything again."""
         ...
 
+    async def poll(self) -> bool:
+        """Let other tasks bring what has come, without sleeping; False when there will never be anything again."""
+        ...
+
     async def breathe(self) -> None:
         """Let other tasks of the process run, without waiting for anything."""
         ...

@@ -142,6 +142,10 @@ class Store(OrderArchive, Protocol):
         """Encode and chain events for the next commit. Nothing is durable yet."""
         ...
 
+    def rehearse(self, at_ms: int, events: Sequence[Event]) -> None:
+        """Encode and chain events as :meth:`stage` does, and forget them: nothing of the store changes."""
+        ...
+
     def keep_candle(self, candle: Candle) -> None:
         """Let a closed candle come with the next commit; it makes none of its own."""
         ...

@@ -176,6 +176,14 @@ class LiveStrategyRunner:
                 running[name].disabled = why
         self._dropped[name] = why
 
+    def shipped(self, symbol: str) -> dict[str, Strategy]:
+        """The strategies of a symbol that are no guests and not disabled, by name."""
+        return {
+            name: running.strategy
+            for name, running in self._running_in(symbol).items()
+            if not (running.is_guest or running.disabled)
+        }
+
     def lines(self, symbol: str) -> tuple[str, ...]:
         """One short text per strategy of a symbol: warming up, disabled, or why it said nothing."""
         return tuple(f"{name}: {state}" for name, state in self.states(symbol).items())

@@ -10,7 +10,7 @@ from disk at its next start.
 """
 
 from asyncio import Future, get_running_loop
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -52,7 +52,7 @@ BATCHES_BEFORE_BREATHING = 16
 
 
 class SessionLoop:
-    """Works off the inbox of one session. The only caller of ``decide`` and of ``Store.commit``."""
+    """Works off the inbox of one session. The only one that decides for its ledger and calls ``Store.commit``."""
 
     def __init__(
         self,
@@ -77,6 +77,7 @@ class SessionLoop:
         self.on_candle: Callable[[Candle], None] = _ignore_candle
         self.on_minute: Callable[[], None] = _ignore_minute
         self.on_trip: Callable[[RoundTrip], None] = lambda trip: None
+        self.idle: Callable[[], Awaitable[bool]] = inputs.wait
         self.on_tick: Callable[[], None] = _ignore_minute
         self.reconcile_wanted = ""
         self.stream_lost = False
@@ -278,7 +279,7 @@ class SessionLoop:
         if self.store.checkpoint_due:
             self.store.checkpoint()
         if not count:
-            return await self.inputs.wait()
+            return await self.idle()
         self._batches += 1
         if self._handed_over or self._batches % BATCHES_BEFORE_BREATHING == 0:
             # What was handed to the transport leaves in the tasks of others.

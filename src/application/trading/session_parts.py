@@ -40,8 +40,9 @@ class SessionParts:
     of them; a market of bars has no seconds, there it is a bar. ``load_strategy`` makes users' own strategies, and
     ``stopwatch`` (ns) is what they are timed by. ``dead_man_ms`` is after how long without a sign of life the exchange
     cancels resting entries, None: never. ``has_a_past`` says that the account may have existed before its first session
-    here, whose books then begin with what it holds. ``notes`` says what a person should know of the market,
-    ``end_notes`` what is known of it only at the end. ``keeps_candles`` says whether closed candles are stored.
+    here, whose books then begin with what it holds. ``stays_awake``: idle moments are spent on rehearsals, not asleep.
+    ``notes`` says what a person should know of the market, ``end_notes`` what is known of it only at the end.
+    ``keeps_candles`` says whether closed candles are stored.
     """
 
     account: AccountOpened
@@ -70,5 +71,6 @@ class SessionParts:
     reads: Callable[[], ReadModels] | None = None
     dead_man_ms: int | None = None
     has_a_past: bool = False
+    stays_awake: bool = False
     notes: list[str] = field(default_factory=list)
     end_notes: Callable[[], Sequence[str]] = tuple

@@ -15,6 +15,7 @@ from src.application.trading.dead_man import DeadManSwitch
 from src.application.trading.halting import SwitchWatch
 from src.application.trading.live_strategy_runner import LiveStrategyRunner
 from src.application.trading.order_execution_bridge import OrderExecutionBridge
+from src.application.trading.rehearsal import Rehearsal
 from src.application.trading.services.pretrade_risk_validator import PretradeRiskValidator
 from src.application.trading.services.state_recovery_service import RecoveryReport, StateRecoveryService
 from src.application.trading.session_loop import SessionLoop
@@ -123,16 +124,9 @@ class SessionRunner:
     def _assemble(self, ledger: Ledger) -> None:
         parts = self.parts
         self.loop = SessionLoop(
-            ledger,
-            parts.store,
-            parts.broker,
-            parts.desk,
-            parts.inputs,
-            parts.bus,
-            parts.kill_switch,
-            parts.policy,
-            parts.mark_equity_ms,
-        )
+            ledger, parts.store, parts.broker, parts.desk, parts.inputs, parts.bus, parts.kill_switch,
+            parts.policy, parts.mark_equity_ms,
+        )  # fmt: skip
         options = parts.options
         self.recovery = StateRecoveryService(
             self.loop, options.symbols, parts.side_journal, has_a_past=parts.has_a_past
@@ -161,6 +155,8 @@ class SessionRunner:
             options.symbols,
             auto_execute=parts.auto_execute,
         )
+        if parts.stays_awake:
+            self.loop.idle = Rehearsal(ledger, parts, self.adapter, self.strategies).spend
         self.loop.on_candle = self.candles.before(self.signals.on_candle)
         self.loop.on_minute = self._minute
         self.loop.on_trip = parts.sizer.learn

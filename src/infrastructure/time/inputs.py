@@ -130,6 +130,11 @@ class PaperInputs:
                 return True
         return True
 
+    async def poll(self) -> bool:
+        """Let other tasks run, without sleeping; False when the market is over."""
+        await self.breathe()
+        return bool(self._commands) or self._goes_on
+
     async def breathe(self) -> None:
         """Let other tasks run."""
         await asyncio.sleep(0)

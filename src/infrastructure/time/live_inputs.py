@@ -110,6 +110,11 @@ class LiveInputs:
             return True
         return True
 
+    async def poll(self) -> bool:
+        """Let other tasks bring what has come. There is always something to come."""
+        await self.breathe()
+        return True
+
     async def breathe(self) -> None:
         """Let other tasks run."""
         await asyncio.sleep(0)

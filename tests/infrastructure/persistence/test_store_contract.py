@@ -112,6 +112,20 @@ async def test_what_was_staged_and_not_committed_is_gone(database: Database):
     await again.end()
 
 
+async def test_a_rehearsed_event_leaves_no_trace(database: Database):
+    writer = await Writer.open(database)
+    await writer.write(an_intent(1))
+    head = writer.store.head
+
+    writer.store.rehearse(START_MS, [an_intent(2)])
+    await writer.store.commit(writer.ledger)
+
+    assert writer.store.head == head
+    await writer.write(an_intent(2))
+    assert writer.store.head.seq == head.seq + 1
+    await writer.end()
+
+
 async def test_nothing_is_staged_without_the_lease(database: Database):
     store = database.store()
     await store.open_account(ACCOUNT, START_MS)

@@ -56,6 +56,16 @@ async def test_a_command_wakes_an_inbox_that_sleeps(tmp_path: Path):
     await die(runner)
 
 
+async def test_a_poll_says_when_the_market_is_over(tmp_path: Path):
+    runner = await begin(calm(tmp_path))
+    going_on = await runner.loop.inputs.poll()
+
+    await runner.run()
+
+    assert (going_on, await runner.loop.inputs.poll()) == (True, False)
+    await die(runner)
+
+
 async def test_commands_are_worked_off_in_their_order(tmp_path: Path):
     runner = await begin(calm(tmp_path))
     seen: list[int] = []

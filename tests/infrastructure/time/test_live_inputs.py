@@ -113,6 +113,21 @@ async def test_a_sleeping_inbox_wakes_for_a_timer():
     assert await asyncio.wait_for(inputs.wait(), 1)
 
 
+async def test_a_poll_lets_others_bring_what_has_come_and_never_ends():
+    inbox, _, handler = an_inbox()
+    bringing = asyncio.create_task(_bring(inbox, handler))
+
+    assert await inbox.poll()
+
+    inbox.pump(handler, 1)
+    assert handler.heard == ["news"]
+    await bringing
+
+
+async def _bring(inbox: LiveInputs, handler: Handler) -> None:
+    inbox.post(lambda: handler.heard.append("news"))
+
+
 async def test_a_wait_that_is_cancelled_while_news_arrives_is_cancelled():
     inbox, _, handler = an_inbox()
     inbox.after(60_000, lambda: None)

@@ -1,0 +1,146 @@
+"""Walks the way of an order that nobody sends, so that the processor knows it when a real one comes.
+
+After a commit, or a few milliseconds of sleep, the code and data of a decision have left the processor's caches and
+its branch predictor has forgotten them: the same instructions then take three times as long. What trading systems do
+about it is called cache warming. In idle moments an order is sized, reviewed against the session's own ledger, decided
+and encoded like any other, but in a ledger of the rehearsal's own that is emptied each time; nothing of it is staged,
+committed, sent, published or counted.
+"""
+
+from decimal import Decimal
+from itertools import cycle
+
+from src.application.ports.broker import Broker
+from src.application.ports.inputs import Inputs
+from src.application.ports.store import Store
+from src.application.strategies import Strategy
+from src.application.strategies.numbers import rounded_number
+from src.application.trading.adapters.live_broker_adapter import LiveBrokerAdapter
+from src.application.trading.live_strategy_runner import LiveStrategyRunner
+from src.application.trading.order_execution_bridge import NothingToDo, OrderExecutionBridge
+from src.application.trading.services.pretrade_risk_validator import PretradeRiskValidator
+from src.application.trading.session_parts import SessionParts
+from src.domain.decisions.decide import decide
+from src.domain.decisions.news import PlaceOrder
+from src.domain.decisions.step import Now
+from src.domain.ledger.state import AccountState, Ledger
+from src.domain.market.candle import Candle
+from src.domain.market.sides import PositionSide
+from src.domain.risk.review import Approved, Denied
+from src.domain.signals import Signal, SignalType
+
+_HALF = Decimal("0.5")
+_REASON = "The order of a rehearsal: nobody sends it."
+# Closes go to and fro by a thousandth, half a wave of so many bars at a time: averages cross.
+_SWING = Decimal("0.001")
+_HALF_WAVE = 5
+
+
+# A poll takes some 15 µs, a walk 100: one in some milliseconds keeps the way warm and delays hardly any input.
+POLLS_A_WALK = 64
+
+
+class Rehearsal:
+    """How a session spends idle moments that stays awake: it polls its inbox, and now and then walks.
+
+    The symbols take turns. ``runner`` lends the shipped strategies to be copied; users' own are never shown a candle
+    that was made up.
+    """
+
+    def __init__(
+        self, ledger: Ledger, parts: SessionParts, adapter: LiveBrokerAdapter, runner: LiveStrategyRunner
+    ) -> None:
+        self._ledger = ledger
+        self._parts = parts
+        self._desk = parts.desk
+        self._inputs: Inputs = parts.inputs
+        self._broker: Broker = parts.broker
+        self._store: Store = parts.store
+        self._runner = runner
+        options = parts.options
+        # Their counts and notes are the rehearsal's own.
+        self._bridge = OrderExecutionBridge(
+            ledger, parts.desk, adapter, parts.sizer, parts.limits, options.stop_loss_pct
+        )
+        self._validator = PretradeRiskValidator(ledger, parts.desk, parts.limits)
+        account = ledger.account
+        self._mirror = Ledger(
+            AccountState(account.account_id, account.namespace, account.exchange, account.settle_asset)
+        )
+        self._symbols = cycle(options.symbols)
+        self._timeframe = options.timeframe
+        self._copies: dict[str, dict[str, Strategy]] = {}
+        self._bars = 0
+        self._polls = 0
+        self.walks = 0
+        """How many led to an order, which was then forgotten."""
+
+    async def spend(self) -> bool:
+        """Spend a moment without input, not asleep; False when no input will ever come again."""
+        self._polls += 1
+        if self._polls % POLLS_A_WALK == 0:
+            self.walk()
+        return await self._inputs.poll()
+
+    def walk(self) -> None:
+        """Go once from a bar to an order, as far as the state of market and account lets it come."""
+        symbol = next(self._symbols)
+        prices = self._desk.best_prices(symbol)
+        if prices is None:
+            return
+        self._show_a_bar(symbol, prices[0])
+        signal = self._signal(symbol, prices[0])
+        try:
+            ticket = self._bridge.ticket_for(signal)
+        except (NothingToDo, LookupError):
+            return
+        verdict = self._validator.review(ticket, signal.at_ms, signal.confidence)
+        if not isinstance(verdict, Denied):
+            self._decide(verdict, signal)
+
+    def _show_a_bar(self, symbol: str, price: Decimal) -> None:
+        """Give a bar that was made up to copies of the symbol's strategies; they warm up on the first ones."""
+        self._bars += 1
+        swing = _SWING if self._bars // _HALF_WAVE % 2 else -_SWING
+        close = price * (1 + swing)
+        high, low = (close, price) if close > price else (price, close)
+        candle = Candle(symbol, self._timeframe, self._bars, price, high, low, close, _HALF)
+        for strategy in self._copies_for(symbol):
+            strategy.on_candle(candle)
+
+    def _copies_for(self, symbol: str) -> list[Strategy]:
+        names, copies = self._runner.shipped(symbol), self._copies.setdefault(symbol, {})
+        if copies.keys() != names.keys():
+            copies.clear()
+            copies.update({name: strategy.for_symbol(symbol) for name, strategy in names.items()})
+        return list(copies.values())
+
+    def _signal(self, symbol: str, price: Decimal) -> Signal:
+        """A wish against what is held, of whoever holds it."""
+        position = self._ledger.positions.get((symbol, PositionSide.BOTH))
+        is_long = position is not None and position.quantity > 0
+        number = float(price)
+        return Signal(
+            symbol=symbol,
+            signal_type=SignalType.SELL if is_long else SignalType.BUY,
+            strategy_id=(position is not None and position.strategy_id) or "rehearsal",
+            confidence=_HALF,
+            reason=_REASON,
+            numbers=tuple([(name, rounded_number(number)) for name in ("fast", "slow")]),
+            reference_price=price,
+            at_ms=self._inputs.now_ms(),
+        )
+
+    def _decide(self, verdict: Approved, signal: Signal) -> None:
+        mirror = self._mirror
+        mirror.session = self._ledger.session
+        mirror.account.epoch = self._ledger.account.epoch
+        now = Now(signal.at_ms, self._broker.venue_time().now_ms)
+        news = PlaceOrder(verdict, self._bridge.note(signal))
+        step = decide(mirror, self._desk, self._parts.policy, news, now)
+        self._store.rehearse(now.session_ms, step.events)
+        mirror.orders.clear()
+        mirror.symbols.clear()
+        mirror.recent_orders.clear()
+        mirror.changes.clear()
+        self.walks += 1
