@@ -17,6 +17,8 @@ QUOTES: Final = 10_000
 SECONDS: Final = 75
 SLICE_QUOTES: Final = 1_500
 SLICE_SECONDS: Final = 16
+ASLEEP_SHARE: Final = 5
+"""The run that sleeps before each quote has one of so many quotes."""
 OPEN_ORDERS: Final = (100, 10_000)
 RECOVERIES: Final = 10
 WINDOW: Final = 500
@@ -34,19 +36,17 @@ def main() -> int:
     """Measure, print, and say by the exit code whether anything is beyond reason (or, if strict, missed)."""
     options = _options()
     options.dir.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix="bench-", dir=options.dir, ignore_cleanup_errors=True) as folder:
-        if options.slice:
-            result = measure(Path(folder), SLICE_QUOTES, SLICE_SECONDS)
-        else:
-            result = measure(Path(folder), options.quotes, SECONDS)
+    quotes, seconds = (SLICE_QUOTES, SLICE_SECONDS) if options.slice else (options.quotes, SECONDS)
+    result = _measure(options.dir, quotes, seconds, stays_awake=True)
+    asleep = _measure(options.dir, quotes // ASLEEP_SHARE, seconds, stays_awake=False)
     costs = [decision_cost(count) for count in OPEN_ORDERS]
     help_samples = help_time(3 if options.slice else 9)
     figures = [
-        *_figures(result, costs, help_samples),
+        *_figures(result, asleep, costs, help_samples),
         *_venue_figures(result, options.dir),
         _statistics_figure(),
     ]
-    print(_stage_table(result))
+    print(_stage_table(result, asleep))
     print()
     print(_growth_table(costs))
     print()
@@ -56,6 +56,11 @@ def main() -> int:
     if options.json is not None:
         write_json(options.json, figures, _details(result, costs))
     return exit_code(figures, options.strict)
+
+
+def _measure(folder: Path, quotes: int, seconds: float, *, stays_awake: bool) -> HotPath:
+    with TemporaryDirectory(prefix="bench-", dir=folder, ignore_cleanup_errors=True) as place:
+        return measure(Path(place), quotes, seconds, stays_awake=stays_awake)
 
 
 def _options() -> argparse.Namespace:
@@ -74,7 +79,9 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _figures(result: HotPath, costs: list[DecisionCost], help_samples: Samples | None) -> list[Figure]:
+def _figures(
+    result: HotPath, asleep: HotPath, costs: list[DecisionCost], help_samples: Samples | None
+) -> list[Figure]:
     reference = result.json.p50
     risk, commit, disk = result.stages["risk"].p50, result.stages["commit"].p50, result.disk.p50
     early, late = _decision_medians(result)
@@ -84,6 +91,10 @@ def _figures(result: HotPath, costs: list[DecisionCost], help_samples: Samples |
         Figure(
             "the same p50 over that of json.loads", round(result.path.p50 / reference, 1), PATH_RATIO, "×",
             result.path.p50 / reference, PATH_RATIO, "of one quote, timed beside it in the run",
+        ),
+        Figure(
+            "the same p50, asleep before each quote", microseconds(asleep.path.p50), 150, "µs",
+            asleep.path.p50 / asleep.json.p50, PATH_RATIO, "the default; STEADYHAND_STAY_AWAKE=true above",
         ),
         Figure("the same p50, each stage in a row", microseconds(result.path_in_a_row), 60, "µs"),
         Figure("risk, all rules, p50", microseconds(risk), 15, "µs", risk / reference, RISK_RATIO),
@@ -160,11 +171,12 @@ def _last_recoveries(result: HotPath) -> int:
     return result.recoveries.part(max(0, count - RECOVERIES), count).p50
 
 
-def _stage_table(result: HotPath) -> str:
-    """Stages by row: in the run, as a multiple of the reference there, and repeated in a row."""
+def _stage_table(result: HotPath, asleep: HotPath) -> str:
+    """Stages by row: in the run, as a multiple of the reference there, asleep before the quote, and in a row."""
     reference = result.json.p50
     rows = []
-    for samples in (*result.stages.values(), result.path, result.json, result.disk):
+    slept = {samples.name: samples for samples in _every(asleep)}
+    for samples in _every(result):
         alone = result.in_a_row.get(samples.name)
         rows.append(
             (
@@ -172,17 +184,23 @@ def _stage_table(result: HotPath) -> str:
                 f"{microseconds(samples.p50):,.1f}",
                 f"{microseconds(samples.p99):,.1f}",
                 f"{samples.p50 / reference:.1f}",
+                f"{microseconds(slept[samples.name].p50):,.1f}",
                 f"{microseconds(alone.p50):,.1f}" if alone is not None else "",
             )
         )
-    text = table(("stage, µs", "p50", "p99", "× json.loads", "p50 in a row"), rows)
+    text = table(("stage, µs", "p50", "p99", "× json.loads", "p50 asleep", "p50 in a row"), rows)
     colder = reference / result.in_a_row["json.loads"].p50
     return (
         f"{len(result.path.values):,} quotes, each led to an order; a commit wrote "
         f"{result.commit_bytes.p50:,} bytes\n{text}\n"
-        f"Between two quotes commits halt the processor and other work fills its caches: json.loads takes "
-        f"{colder:.1f} times as long there as in a row."
+        f"Commits halt the processor and fill its caches: json.loads takes {colder:.1f} times as long as in a row. "
+        f"A session that stays awake rehearses\nthe way of an order before each quote; one that sleeps finds it cold "
+        f"({len(asleep.path.values):,} quotes)."
     )
+
+
+def _every(result: HotPath) -> tuple[Samples, ...]:
+    return (*result.stages.values(), result.path, result.json, result.disk)
 
 
 def _growth_table(costs: list[DecisionCost]) -> str:
@@ -197,7 +215,7 @@ def _growth_table(costs: list[DecisionCost]) -> str:
 
 
 def _details(result: HotPath, costs: list[DecisionCost]) -> dict[str, object]:
-    every = (*result.stages.values(), result.path, result.json, result.disk, result.commit_bytes)
+    every = (*_every(result), result.commit_bytes)
     return {
         "quotes": len(result.path.values),
         "stages_ns": {s.name: {"p50": s.p50, "p99": s.p99, "p99.9": s.percentile(99.9)} for s in every},

@@ -2,7 +2,8 @@
 
 The objects are the product's; only the strategy's answer is forced. What the exchange does between two bursts
 (accept, fill, report, and the protective orders that follow) happens off the clock, but in the same ledger and the
-same files, so that the state is that of a session at work. Limits are wide enough that no rule refuses, and every
+same files, so that the state is that of a session at work. Before each quote lie two milliseconds of real time without
+input, which the session spends awake or asleep. Limits are wide enough that no rule refuses, and every
 rule is asked.
 """
 
@@ -42,6 +43,8 @@ WARM_UP_QUOTES: Final = 300
 WARM_UP_FRAMES: Final = len(SYMBOLS) + 2 * WARM_UP_QUOTES
 """A snapshot for each symbol, then a mark price for every quote."""
 REPEATS: Final = 400
+IDLE_NS: Final = 2_000_000
+"""How long nothing happens before a quote."""
 STRATEGY: Final = "sma_cross:fast=3,slow=10"
 
 LIMITS: Final = RiskLimits(
@@ -56,7 +59,7 @@ LIMITS: Final = RiskLimits(
 )
 
 
-def paper_config(folder: Path) -> PaperConfig:
+def paper_config(folder: Path, stays_awake: bool = False) -> PaperConfig:
     """Stop and target protect every position, of one percent each, so that fees do not use up the account.
 
     The exchange works off the clock; what it writes is not synced, which halves the time of a run.
@@ -72,24 +75,27 @@ def paper_config(folder: Path) -> PaperConfig:
         sizing="percent:0.01",
         limits=LIMITS,
         synchronous="OFF",
+        stays_awake=stays_awake,
     )
 
 
-def measure(folder: Path, quotes: int, seconds: float) -> HotPath:
-    """Run a session in ``folder`` over ``quotes`` measured quotes, fewer when ``seconds`` are over before."""
+def measure(folder: Path, quotes: int, seconds: float, *, stays_awake: bool) -> HotPath:
+    """Run a session in ``folder`` over ``quotes`` measured quotes, fewer when ``seconds`` are over before.
+
+    ``stays_awake`` as in the settings: what the session does in the idle moment before each quote.
+    """
     use_money_context()
     result = HotPath()
     meter = Meter(result)
     install_hook(meter.on_failpoint)
     try:
-        asyncio.run(_run(folder, quotes, seconds, meter))
+        asyncio.run(_run(paper_config(folder, stays_awake), quotes, seconds, meter))
     finally:
         install_hook(None)
     return result
 
 
-async def _run(folder: Path, quotes: int, seconds: float, meter: Meter) -> None:
-    config = paper_config(folder)
+async def _run(config: PaperConfig, quotes: int, seconds: float, meter: Meter) -> None:
     create_sqlite(config.database)
     market = QuoteMarket(WARM_UP_QUOTES + quotes, meter.decode)
     parts = paper_parts(config, lambda _: market, "benchmark", [])
@@ -105,9 +111,9 @@ async def _run(folder: Path, quotes: int, seconds: float, meter: Meter) -> None:
             runner.strategies.warm(symbol, market.history(symbol, "1s", template.history_bars))
         meter.attach(runner)
         settle_memory()
-        log, reference = WriteAheadLog(config.database), PlainLog(folder / "reference.log")
+        log, reference = WriteAheadLog(config.database), PlainLog(config.data_dir / "reference.log")
         asyncio.get_running_loop().call_later(seconds, market.end)
-        await _work(runner, meter, log, reference)
+        await _work(runner, meter, market, log, reference)
         meter.result.resident_bytes = psutil.Process().memory_info().rss
         meter.result.orders_in_memory = len(runner.loop.ledger.orders)
         meter.result.in_a_row = in_a_row(runner, meter)
@@ -119,7 +125,19 @@ async def _run(folder: Path, quotes: int, seconds: float, meter: Meter) -> None:
             log.close()
 
 
-async def _work(runner: SessionRunner, meter: Meter, log: WriteAheadLog, reference: PlainLog) -> None:
+async def _idle(runner: SessionRunner) -> None:
+    """The moment before a quote, in real time, spent as the session spends it: awake, or asleep."""
+    if not runner.parts.stays_awake:
+        await asyncio.sleep(IDLE_NS / 1e9)
+        return
+    until = perf_counter_ns() + IDLE_NS
+    while perf_counter_ns() < until:
+        await runner.loop.idle()
+
+
+async def _work(
+    runner: SessionRunner, meter: Meter, market: QuoteMarket, log: WriteAheadLog, reference: PlainLog
+) -> None:
     """The loop's own turn, with the meter in its place, until the market is over."""
     loop, result = runner.loop, meter.result
     turns = 0
@@ -139,6 +157,8 @@ async def _work(runner: SessionRunner, meter: Meter, log: WriteAheadLog, referen
         if turns % BATCHES_BEFORE_BREATHING == 0:
             await loop.inputs.breathe()
         meter.is_warm = meter.is_warm or loop.frames >= WARM_UP_FRAMES
+        if meter.is_warm and market.is_quote_next:
+            await _idle(runner)
 
 
 def in_a_row(runner: SessionRunner, meter: Meter) -> dict[str, Samples]:

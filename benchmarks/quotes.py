@@ -126,6 +126,11 @@ class QuoteMarket:
         return self._next[0] if self._next is not None else None
 
     @property
+    def is_quote_next(self) -> bool:
+        """Whether the next frame is a quote that will lead to an order."""
+        return self._next is not None and self._next[1] is self._decode
+
+    @property
     def statistics(self) -> SourceStatistics:
         """Counts of what was read."""
         return SourceStatistics(lines=self._taken)
