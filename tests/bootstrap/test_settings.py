@@ -58,6 +58,12 @@ def test_without_any_source_the_documents_defaults_hold(load: Load):
     assert settings.data_folder == ROOT / "data"
 
 
+def test_limits_of_quality_are_plain_milliseconds_in_what_is_said_of_them(load: Load):
+    limits = load(env={"STEADYHAND_QUOTE_AGE_MAX": "7s"}).settings.quality_limits()
+
+    assert f"{limits.stale_ms} ms, {limits.settle_ms} ms" == "7000 ms, 1000 ms"
+
+
 def test_a_source_wins_over_those_below_it(load: Load):
     places = {
         "config": "stop_loss_pct: 0.01",

@@ -257,8 +257,8 @@ class Settings(RiskSettings):
     def quality_limits(self) -> QualityLimits:
         """What market data must be like to open a position on it."""
         return QualityLimits(
-            stale_ms=self.quote_age_max,
+            stale_ms=int(self.quote_age_max),
             jump_pct=self.quote_jump_pct,
             confirmations=self.quote_confirmations,
-            settle_ms=self.quote_settle_time,
+            settle_ms=int(self.quote_settle_time),
         )
