@@ -7,7 +7,6 @@ counted by its reason and passed over; only a file that cannot be read, or has n
 import hashlib
 from decimal import Decimal
 from pathlib import Path
-from statistics import median_low
 from typing import BinaryIO, Final
 
 from src.infrastructure.market_data.decoding import BadLine, decode_message
@@ -112,7 +111,7 @@ class RecordingFile:
             if not event.symbol and type(event) is DepthSnapshot:
                 event.symbol = self._owner_of(event)
         offsets = [at // _NS_PER_MS - event.event_ms for at, _, _, event in frames if event.event_ms]
-        self._offset_ms = median_low(offsets) if offsets else None
+        self._offset_ms = sorted(offsets)[(len(offsets) - 1) // 2] if offsets else None
         return self._in_order(frames)
 
     def _decode(self, lines: list[bytes]) -> list[MarketFrame]:

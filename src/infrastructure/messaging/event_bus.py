@@ -96,7 +96,7 @@ class InProcessEventBus:
         except Exception:  # noqa: BLE001 - a handler is a guest: whatever it raises must not reach trading
             _LOG.exception("a handler of %s failed", topic)
             return None
-        return result if inspect.isawaitable(result) else None
+        return result if result is not None and inspect.isawaitable(result) else None
 
     async def _work_off(self, line: _Line, topic: str, rest: Awaitable[None] | None) -> None:
         """Await what a handler began, then what came for it meanwhile, in order."""

@@ -27,6 +27,18 @@ def run_due(state: ExchangeState) -> None:
         order = state.accounts[number].orders.get(order_id)
         if order is not None:
             execution.end(state, order, CANCELED, NO_EXPIRY)
+    if state.next_funding_ms <= state.now_ms:
+        _pay_due(state)
+    second = state.now_ms // LOOK_MS
+    if second > state.looked_s:
+        state.looked_s = second
+        liquidation.look_at_margins(state)
+        if state.has_trailed:
+            state.changes.state = True
+
+
+def _pay_due(state: ExchangeState) -> None:
+    """Pay funding as often as it fell due; the first time only notes when that will be."""
     interval = state.rules.funding_interval_ms
     if not state.next_funding_ms:
         state.next_funding_ms = (state.now_ms // interval + 1) * interval
@@ -34,11 +46,6 @@ def run_due(state: ExchangeState) -> None:
         for market in state.markets.values():
             pay_funding(state, market)
         state.next_funding_ms += interval
-    if state.now_ms // LOOK_MS > state.looked_s:
-        state.looked_s = state.now_ms // LOOK_MS
-        liquidation.look_at_margins(state)
-        if state.has_trailed:
-            state.changes.state = True
 
 
 def next_due_ms(state: ExchangeState) -> int:

@@ -81,7 +81,7 @@ class Engine(EngineHands):
                 acted = True
         else:
             market.show(frame)
-            if market.mark_triggers:
+            if market.mark_triggers.has_waiting:
                 self._watch_mark(market)
                 acted = True
         # After a failed commit no frame may pass as one that changed nothing.

@@ -32,7 +32,7 @@ class TriggerBook:
     waits.
     """
 
-    __slots__ = ("_falling", "_rising", "_trailing", "next_falling", "next_rising")
+    __slots__ = ("_falling", "_rising", "_trailing", "has_waiting", "next_falling", "next_rising")
 
     def __init__(self) -> None:
         self._rising: list[AlgoOrder] = []
@@ -40,9 +40,7 @@ class TriggerBook:
         self._trailing: list[AlgoOrder] = []
         self.next_rising = NEVER_RISING
         self.next_falling = NEVER_FALLING
-
-    def __bool__(self) -> bool:
-        return bool(self._rising or self._falling or self._trailing)
+        self.has_waiting = False
 
     def add(self, algo: AlgoOrder) -> None:
         """Let an order wait."""
@@ -84,6 +82,7 @@ class TriggerBook:
         ]
 
     def _refresh(self) -> None:
+        self.has_waiting = bool(self._rising or self._falling or self._trailing)
         self.next_rising = to_decimal(self._rising[0].trigger_price) if self._rising else NEVER_RISING
         self.next_falling = to_decimal(self._falling[0].trigger_price) if self._falling else NEVER_FALLING
         for algo in self._trailing:

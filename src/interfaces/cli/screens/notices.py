@@ -30,6 +30,10 @@ DENIAL_REPEAT_MS = 60_000
 _FUNDING = "FUNDING_FEE"
 _UNSAID = frozenset({SessionTrigger.START, SessionTrigger.INITIALIZED, SessionTrigger.CLEANED_UP})
 """Steps of a session that the first and the last line of a screen speak of already."""
+_TOLD = frozenset(
+    {OrderMoved, OrderDenied, IncomeBooked, SessionMoved, TradingMoved, RecoveryFinished, AlarmRaised}
+)
+"""Events of which some are worth a line; fills have their own."""
 _OVER = frozenset({OrderTrigger.FINAL_FILL, OrderTrigger.CANCEL, OrderTrigger.EXPIRE, OrderTrigger.REJECT})
 
 
@@ -109,7 +113,7 @@ class Notices:
                 fills.setdefault(event.client_order_id, _Filled(event)).add(event)
             elif isinstance(event, OrderIntended):
                 self._purposes[event.attempt.client_order_id] = event.ticket.purpose.value
-            else:
+            elif type(event) in _TOLD:
                 notices.extend(self._of_event(at_ms, event))
         for filled in fills.values():
             notices.extend(self._of_fills(at_ms, filled))
