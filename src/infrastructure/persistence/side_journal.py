@@ -215,7 +215,9 @@ class FileSideJournal:
             raise SideJournalError(f"{self._path.name}: a record was written in part only: check the disk")
 
     def _failure(self, error: OSError, verb: str) -> SideJournalError:
-        return SideJournalError(f"cannot {verb} {self._path.name} ({error.strerror}): check the disk")
+        closed = error.errno in (errno.EROFS, errno.EACCES, errno.EPERM)
+        fix = "make the data folder writable" if closed else "check the disk"
+        return SideJournalError(f"cannot {verb} {self._path.name} ({error.strerror}): {fix}")
 
     def _locked(self) -> bool:
         try:

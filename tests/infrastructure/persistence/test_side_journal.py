@@ -19,7 +19,6 @@ from src.domain.orders.emergency import EmergencyOrder
 from src.domain.orders.ticket import Attempt
 from src.domain.orders.transitions import AttemptTrigger
 from src.domain.orders.types import Purpose
-from src.infrastructure.persistence import side_journal
 from src.infrastructure.persistence.codec import encode
 from src.infrastructure.persistence.side_blocks import BLOCK_SIZE, PAYLOAD_MAX, block_of, read_block
 from src.infrastructure.persistence.side_journal import (
@@ -378,3 +377,17 @@ def test_two_processes_that_make_it_at_once_have_the_same_file(tmp_path: Path):
         written(first, 1)
         assert second.has_records()
     assert [path.name for path in path_of(tmp_path).parent.iterdir()] == [path_of(tmp_path).name]
+
+
+def test_a_disk_that_became_read_only_takes_no_order_and_says_so(tmp_path: Path):
+    try:
+        with small_disk(tmp_path / "disk", "1m") as remount:
+            ensure(tmp_path / "disk", HEADER).close()
+            remount("ro")
+
+            with pytest.raises(
+                SideJournalError, match=r"\(Read-only file system\): make the data folder writable"
+            ):
+                again(tmp_path / "disk")
+    except PermissionError as error:
+        pytest.skip(f"a small disk cannot be mounted here: {error}")
