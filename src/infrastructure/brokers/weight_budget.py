@@ -101,7 +101,6 @@ class WeightBudget:
         finally:
             fcntl.flock(self._file, fcntl.LOCK_UN)
 
-
     def _lock(self) -> None:
         """Take the lock, which others hold for microseconds; without it in the end, a count may be lost.
 
