@@ -31,7 +31,7 @@ class Files:
 
     @property
     def exchange(self) -> Path:
-        return next((self.folder / "data" / "paper").glob("*.db"))
+        return next(self.folder.rglob("paper/*.db"))
 
     def audit(self, since_ms: int = 0) -> Report:
         account_id = read_accounts(self.database)[0].account_id
