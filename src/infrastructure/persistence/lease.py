@@ -6,7 +6,6 @@ stays; removing it would let two processes lock two files of one name.
 
 import fcntl
 import os
-from contextlib import suppress
 from pathlib import Path
 
 from src.application.ports.store import AccountBusy, StoreUnavailable
@@ -36,10 +35,8 @@ class Lease:
             holder = os.pread(descriptor, 256, 0).decode(errors="replace").strip() or "another process"
             os.close(descriptor)
             raise AccountBusy(f"account {account_id} is held by {holder}: stop that session first") from None
-        # The name is for people: a full disk does not keep anybody from the lock.
-        with suppress(OSError):
-            os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, f"{owner}\n".encode(), 0)
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"{owner}\n".encode(), 0)
         return cls(descriptor)
 
     def release(self) -> None:

@@ -212,6 +212,28 @@ def test_an_exchange_that_does_not_answer_leaves_a_halt_and_says_what_is_not_don
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    ("operation", "said_of_it", "flat"),
+    [("positions", "positions cannot be read", False), ("orders.open", "open orders cannot be read", True)],
+)
+def test_what_cannot_be_read_is_said_and_does_not_stop_the_rest(
+    operation: str, said_of_it: str, flat: bool, run: Run
+):
+    run.session.kill()
+    rule = {"operation": operation, "fault": "respond", "body": "unknown_503", "executed": False}
+    run.admin("POST", "faults", rules=[{**rule, "count": None}])
+
+    code, said = run.close_in_emergency()
+
+    assert (code, held(run) == {}) == (1, flat), said
+    assert said_of_it in said and "Traceback" not in said
+    run.admin("PUT", "faults", seed=0, rules=[])
+    assert run.close_in_emergency()[0] == 0
+    run.start_session()
+    rest_and_judge(run)
+
+
+@pytest.mark.slow
 def test_a_session_that_answers_is_not_gone_around_unless_it_is_asked_for(run: Run):
     code, said = run.close_in_emergency()
 

@@ -85,14 +85,14 @@ class EmergencyClose:
         self._largest: dict[str, Decimal] = {}
 
     async def run(self) -> EmergencyReport:
-        """Do all that can be done; raises BrokerError only when not even the positions can be read."""
+        """Do all that can be done, and say what could not be; raises nothing of the exchange's."""
         if self._earlier.damage:
             self._orders.trouble(f"the side journal is damaged: {self._earlier.damage}")
         await self._recall()
         await self._cancel_entries()
         await self._read_sizes()
         for number in range(ROUNDS_MAX):
-            held = await self._broker.positions()
+            held = await self._positions()
             closing = [each for each in held if not self._orders.is_doubtful(_key(each))]
             if not closing or not self._close(closing):
                 break
@@ -142,6 +142,14 @@ class EmergencyClose:
 
     # --- positions --------------------------------------------------------------------------------------------
 
+    async def _positions(self) -> list[PositionReport]:
+        """What is held; none, and a trouble, when that cannot be read."""
+        try:
+            return await self._broker.positions()
+        except BrokerError as error:
+            self._orders.trouble(f"positions cannot be read: {error}")
+            return []
+
     async def _read_sizes(self) -> None:
         """The largest order at the market, by symbol; without it a position is closed in one."""
         try:
@@ -190,7 +198,7 @@ class EmergencyClose:
     async def _report(self) -> EmergencyReport:
         # What was sent before the records failed has answers to come.
         await self._orders.settle()
-        held = tuple(map(_held, await self._broker.positions()))
+        held = tuple(map(_held, await self._positions()))
         opening: list[OrderReport] = []
         protective = 0
         try:

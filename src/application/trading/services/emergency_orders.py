@@ -176,9 +176,10 @@ class SentOrders:
             self.trouble(f"the outcome of {name} is not recorded: {error}")
 
     def trouble(self, text: str) -> None:
-        """Say it now, and again in the end."""
-        self.troubles.append(text)
-        self._tell(text)
+        """Say it now, once, and again in the end."""
+        if text not in self.troubles:
+            self.troubles.append(text)
+            self._tell(text)
 
 
 _WORDS: Final = {
