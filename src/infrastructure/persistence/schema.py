@@ -68,10 +68,14 @@ def _has_content(path: Path) -> bool:
 
 
 def _versions_in(connection: sqlite3.Connection, path: Path) -> list[str]:
-    tables = connection.execute("SELECT name FROM sqlite_master WHERE type='table'").fetchall()
-    if ("alembic_version",) not in tables:
+    try:
+        versions = connection.execute("SELECT version_num FROM alembic_version").fetchall()
+    except sqlite3.OperationalError:
+        # Either there is no such table, or this raises what is really wrong.
+        tables = connection.execute("SELECT name FROM sqlite_master WHERE type='table'").fetchall()
+        if ("alembic_version",) in tables:
+            raise
         return _without_version(path, tables)
-    versions = connection.execute("SELECT version_num FROM alembic_version").fetchall()
     return [version for (version,) in versions]
 
 

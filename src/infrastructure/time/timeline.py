@@ -39,7 +39,8 @@ class Timeline:
         """Call ``action`` when time has come to ``at_ns``; a moment already past means now."""
         self._sequence += 1
         self.on_their_way += rank != RANK_TIMER
-        heapq.heappush(self._heap, (max(at_ns, self.now_ns), rank, self._sequence, action))
+        due_ns = at_ns if at_ns > self.now_ns else self.now_ns
+        heapq.heappush(self._heap, (due_ns, rank, self._sequence, action))
         self.next_ns = self._heap[0][0]
 
     def advance_to(self, at_ns: int) -> None:
