@@ -10,6 +10,7 @@ import sys
 import time
 from collections import Counter
 
+from tests.simulation.disk import use_one_thread
 from tests.simulation.network.__main__ import main as run_network
 from tests.simulation.pairs import main as run_pairs
 from tests.simulation.pool import each_seed
@@ -39,7 +40,7 @@ def main() -> int:
     first, count = (arguments.seed, 1) if arguments.seed is not None else (arguments.first, arguments.seeds)
     started = time.monotonic()
     verdicts: list[Verdict] = []
-    for verdict in each_seed(run_seed, range(first, first + count)):
+    for verdict in each_seed(run_seed, range(first, first + count), prepare=use_one_thread):
         verdicts.append(verdict)
         for sentence in verdict.violations:
             print(f"seed {verdict.seed} (killed at {', '.join(verdict.crashes)}): {sentence}", flush=True)

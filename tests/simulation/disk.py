@@ -18,6 +18,9 @@ from src.infrastructure.persistence.schema import create_sqlite
 
 _IN_MEMORY: Final = b"memdb"
 _TEMPLATE: Final = Path("/template.db")
+# SQLITE_CONFIG_SINGLETHREAD and SQLITE_CONFIG_MEMSTATUS.
+_SINGLE_THREAD: Final = 1
+_COUNT_MEMORY: Final = 9
 
 
 class Disk(Protocol):
@@ -107,6 +110,17 @@ def _sqlite() -> ctypes.CDLL:
     library.sqlite3_vfs_register.argtypes = [ctypes.c_void_p, ctypes.c_int]
     library.sqlite3_enable_shared_cache.argtypes = [ctypes.c_int]
     return library
+
+
+def use_one_thread() -> None:
+    """Have SQLite lock and count nothing, in a process that has one thread and no database open yet."""
+    if not memory_is_possible():
+        return
+    sqlite = _sqlite()
+    sqlite.sqlite3_shutdown()
+    sqlite.sqlite3_config(_SINGLE_THREAD)
+    sqlite.sqlite3_config(_COUNT_MEMORY, 0)
+    sqlite.sqlite3_initialize()
 
 
 @cache

@@ -12,6 +12,7 @@ from src.infrastructure.market_data.source import OnFrame, SourceStatistics
 
 START_MS = 1_767_600_000_000
 TICK = Decimal("0.10")
+_QUANTITIES = tuple(Decimal(thousandths) / 1000 for thousandths in (1, 2, 5, 20, 200))
 
 BTC = Instrument(
     symbol="BTCUSDT",
@@ -115,7 +116,7 @@ def _quiet_end(start_ns: int, price: int, number: int, line: int) -> list[Market
 
 
 def _quantity(rng: random.Random) -> Decimal:
-    return Decimal(rng.choice((1, 2, 5, 20, 200))) / 1000
+    return rng.choice(_QUANTITIES)
 
 
 def _levels(rng: random.Random, price: int, direction: int) -> list[tuple[str, str]]:

@@ -16,9 +16,16 @@ CHUNK_MAX: Final = 50
 
 
 def each_seed(
-    run: Callable[[int, Path], Verdict], seeds: range, folder: Path | None = None
+    run: Callable[[int, Path], Verdict],
+    seeds: range,
+    folder: Path | None = None,
+    *,
+    prepare: Callable[[], None] | None = None,
 ) -> Iterator[Verdict]:
-    """What ``run(seed, folder)`` says of each seed, in their order; ``folder`` None is a temporary one."""
+    """What ``run(seed, folder)`` says of each seed, in their order; ``folder`` None is a temporary one.
+
+    ``prepare`` is called once in each of the processes that run them.
+    """
     workers = min(os.cpu_count() or 1, len(seeds))
     with ExitStack() as opened:
         if folder is None:
@@ -26,7 +33,7 @@ def each_seed(
             folder = Path(
                 opened.enter_context(tempfile.TemporaryDirectory(prefix="steadyhand-sim-", dir=ram))
             )
-        pool = opened.enter_context(ProcessPoolExecutor(workers))
+        pool = opened.enter_context(ProcessPoolExecutor(workers, initializer=prepare))
         chunk = min(CHUNK_MAX, -(-len(seeds) // workers))
         yield from pool.map(partial(_in_own_folder, run, folder), seeds, chunksize=chunk)
 
