@@ -5,26 +5,23 @@ it takes a session that is gone; its file is opened where it stopped, and its ma
 """
 
 import asyncio
-import os
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Final
 
 from src.application.ports.failpoints import failpoint
 from src.application.ports.side_journal import SideJournalError
-from src.application.ports.store import AccountBusy, StoreError
+from src.application.ports.store import StoreError
 from src.application.trading.services.emergency_close import EmergencyClose, EmergencyReport
 from src.application.trading.services.emergency_orders import Tell
 from src.bootstrap.markets import open_market
 from src.bootstrap.paper import PAPER, rules_of
+from src.bootstrap.paper_lock import take_exchange
 from src.bootstrap.selection import read_note
 from src.bootstrap.settings import Settings
 from src.domain.money import use_money_context
 from src.infrastructure.brokers.paper_broker import PAPER_ACCOUNT, PaperBroker
 from src.infrastructure.market_data.source import SourceError
-from src.infrastructure.persistence.databases import Database, SqliteDatabase
-from src.infrastructure.persistence.lease import Lease
 from src.infrastructure.persistence.side_journal import FileSideJournal, side_journal_path, side_journals
 from src.infrastructure.simulated_exchange.engine import Engine
 from src.infrastructure.simulated_exchange.errors import ExchangeFailure
@@ -48,9 +45,7 @@ def emergency_accounts(data_dir: Path) -> list[EmergencyAccount]:
     return found
 
 
-def close_in_emergency(
-    settings: Settings, database: Database, account_id: str, reason: str, tell: Tell
-) -> EmergencyReport:
+def close_in_emergency(settings: Settings, account_id: str, reason: str, tell: Tell) -> EmergencyReport:
     """Cancel entries and close every position of an account, straight at its exchange.
 
     Raises StoreError where the side journal or the paper exchange cannot be used, ConfigurationError without the
@@ -61,11 +56,10 @@ def close_in_emergency(
     with closing(FileSideJournal(side_journal_path(data_dir, account_id))) as journal:
         if journal.header.exchange != PAPER:
             return asyncio.run(_at_venue(settings, journal, reason, tell))
-        with _lease(database, account_id):
-            try:
-                return asyncio.run(_on_paper(data_dir, journal, reason, tell))
-            except (ExchangeFailure, SourceError) as error:
-                raise StoreError(str(error)) from error
+        try:
+            return asyncio.run(_on_paper(data_dir, journal, reason, tell))
+        except (ExchangeFailure, SourceError) as error:
+            raise StoreError(str(error)) from error
 
 
 async def _at_venue(settings: Settings, journal: FileSideJournal, reason: str, tell: Tell) -> EmergencyReport:
@@ -96,25 +90,6 @@ async def _sleep(delay_ms: int) -> None:
     await asyncio.sleep(delay_ms / 1_000)
 
 
-@contextmanager
-def _lease(database: Database, account_id: str) -> Iterator[None]:
-    """Hold the account's lock, by which no session has its paper exchange open; the database itself is not touched."""
-    if not isinstance(database, SqliteDatabase):
-        raise ConfigurationError(
-            "who holds a paper account, its database's server knows: use halt --hard, and start-session when it is back"
-        )
-    try:
-        lease = Lease.take(database.path, account_id, f"pid {os.getpid()}")
-    except AccountBusy as error:
-        raise AccountBusy(
-            f"{error}; its paper exchange is part of that process: when it hangs, end it with kill -9 and repeat this"
-        ) from None
-    try:
-        yield
-    finally:
-        lease.release()
-
-
 async def _on_paper(data_dir: Path, journal: FileSideJournal, reason: str, tell: Tell) -> EmergencyReport:
     account_id, namespace = journal.header.account_id, journal.header.namespace
     note = read_note(data_dir, account_id)
@@ -125,10 +100,10 @@ async def _on_paper(data_dir: Path, journal: FileSideJournal, reason: str, tell:
             "positions, as the file HALT asks for"
         )
     earlier = journal.claim()
-    with (
-        closing(open_market(note.replay, note.symbols, note.seed)) as source,
-        closing(ExchangeStore(path, failpoint=failpoint)) as file,
-    ):
+    with ExitStack() as opened:
+        opened.callback(take_exchange(path).release)
+        source = opened.enter_context(closing(open_market(note.replay, note.symbols, note.seed)))
+        file = opened.enter_context(closing(ExchangeStore(path, failpoint=failpoint)))
         rules = rules_of(note.funding_interval_ms, note.funding_rate)
         engine = Engine(file, source.instruments.values(), rules=rules, cursor=source.cursor)
         if engine.account_id(PAPER_ACCOUNT) is None or not engine.income(PAPER_ACCOUNT):

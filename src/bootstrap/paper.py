@@ -29,6 +29,7 @@ from src.bootstrap.markets import (
     synchronous_of,
     tick_ms_of,
 )
+from src.bootstrap.paper_lock import join_exchange
 from src.domain.decisions.step import Policy
 from src.domain.ledger.events import AccountOpened
 from src.domain.market.instrument import Instrument
@@ -120,12 +121,12 @@ def paper_parts(
     for one of them even if its session is finished. Raises StoreError, SourceError and ValueError, in one line each.
     """
     ids = identity_of(config, market_id, accounts, account_id)
-    path = _exchange_path(config, account_id := ids.account_id(), accounts)
+    account_id = ids.account_id()
+    path = _exchange_path(config, account_id, accounts)
     with ExitStack() as opened:
         source = opened.enter_context(closing(make_market(config)))
         synchronous = synchronous_of(source, config.speed, config.synchronous)
-        file = ExchangeStore(path, synchronous=synchronous, failpoint=failpoint)
-        exchange = opened.enter_context(closing(file))
+        exchange = _open_exchange(opened, path, synchronous)
         engine = Engine(exchange, source.instruments.values(), rules=_rules(config), cursor=source.cursor)
         desk = MarketDesk(_instruments(source, config), config.timeframe, quality_of(source, config.quality))
         history = PastCandles(source, config.timeframe)
@@ -157,6 +158,12 @@ def paper_parts(
             notes=[source.description],
             end_notes=partial(bad_lines_of, source),
         )
+
+
+def _open_exchange(opened: ExitStack, path: Path, synchronous: str) -> ExchangeStore:
+    """The exchange's file; others are told that it is open."""
+    opened.callback(join_exchange(path).release)
+    return opened.enter_context(closing(ExchangeStore(path, synchronous=synchronous, failpoint=failpoint)))
 
 
 def _side_journal(config: PaperConfig, ids: SeededIds) -> closing[FileSideJournal]:

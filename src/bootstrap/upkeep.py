@@ -136,7 +136,7 @@ class Upkeep:
         """Cancel entries and close every position straight at the exchange, without session and database."""
         from src.bootstrap.emergency import close_in_emergency
 
-        return close_in_emergency(self.settings, self.database, account_id, reason, tell)
+        return close_in_emergency(self.settings, account_id, reason, tell)
 
     def risk_limits(self) -> RiskLimits:
         """The limits that the settings name."""

@@ -17,7 +17,7 @@ from src.domain.orders.types import Purpose
 from src.infrastructure.persistence.codec import decode
 from src.infrastructure.persistence.lease import Lease
 from src.infrastructure.persistence.side_journal import FileSideJournal, SideHeader, ensure, side_journals
-from src.interfaces.cli.composition import ConfigurationError, Health
+from src.interfaces.cli.composition import ConfigurationError, Health, SessionRequest
 from tests.bootstrap.sessions import FILLED_UNHEARD, copied, run_session, the_account, the_application
 from tests.crash.places import Place
 from tests.crash.points import check
@@ -164,15 +164,23 @@ def test_an_import_that_is_killed_is_done_again_once(point: str, folder: Path):
     assert check(Place(folder)) == []
 
 
-def test_a_paper_exchange_that_a_process_holds_is_left_alone(folder: Path):
+def test_a_paper_exchange_that_a_process_has_open_is_left_alone(folder: Path):
     application = the_application(folder)
-    lease = Lease.take(folder / "steadyhand.db", the_account(application), "pid 7")
+    parts = application.open_session(SessionRequest())
 
-    with pytest.raises(AccountBusy, match=r"held by pid 7.*kill -9"):
+    with closing(parts), pytest.raises(AccountBusy, match=rf"held by pid {os.getpid()}.*kill -9"):
         closed(folder)
-    lease.release()
 
     assert held(folder) and records(folder) == 0
+
+
+def test_no_session_opens_a_paper_exchange_that_an_emergency_has_open(folder: Path):
+    (path,) = (folder / "paper").glob("*.db")
+    alone = Lease.on_file(path.with_suffix(".lock"), "pid 7", shared=False)
+
+    with pytest.raises(AccountBusy, match=r"emergency-close is at work on this account .*held by pid 7"):
+        the_application(folder).open_session(SessionRequest())
+    alone.release()
 
 
 def test_a_paper_account_whose_market_is_not_known_is_left_to_the_next_start(folder: Path):

@@ -7,8 +7,11 @@ stays; removing it would let two processes lock two files of one name.
 import fcntl
 import os
 from pathlib import Path
+from typing import Final
 
 from src.application.ports.store import AccountBusy, StoreUnavailable
+
+_OWNER_BYTES: Final = 32
 
 
 class Lease:
@@ -37,6 +40,22 @@ class Lease:
             raise AccountBusy(f"account {account_id} is held by {holder}: stop that session first") from None
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{owner}\n".encode(), 0)
+        return cls(descriptor)
+
+    @classmethod
+    def on_file(cls, path: Path, owner: str, *, shared: bool) -> "Lease":
+        """Lock a file that is made where it is missing, together with others or alone.
+
+        Raises :class:`AccountBusy`, which names who has it otherwise, and OSError when it cannot be made.
+        """
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.pread(descriptor, 256, 0).decode(errors="replace").strip() or "another process"
+            os.close(descriptor)
+            raise AccountBusy(f"{path.name} is held by {holder}") from None
+        os.pwrite(descriptor, f"{owner}\n".ljust(_OWNER_BYTES).encode(), 0)
         return cls(descriptor)
 
     def release(self) -> None:

@@ -1,0 +1,38 @@
+"""Who has a paper exchange open: sessions' processes together, or one emergency command alone.
+
+The account's lease says who writes its database, which may be out of reach; this lock lies beside the exchange's
+file and dies with its process. The file stays.
+"""
+
+import os
+from pathlib import Path
+
+from src.application.ports.store import AccountBusy, StoreUnavailable
+from src.infrastructure.persistence.lease import Lease
+
+
+def join_exchange(path: Path) -> Lease:
+    """Let others know that this process has the exchange at ``path`` open; raises StoreError, also AccountBusy."""
+    try:
+        return _locked(path, shared=True)
+    except AccountBusy as error:
+        raise AccountBusy(f"emergency-close is at work on this account ({error}): let it finish") from None
+
+
+def take_exchange(path: Path) -> Lease:
+    """Make sure that no other process has the exchange open, nor opens it; raises as :func:`join_exchange`."""
+    try:
+        return _locked(path, shared=False)
+    except AccountBusy as error:
+        raise AccountBusy(
+            f"{error}, and the paper exchange is part of that process: if it hangs, end it with kill -9 and repeat this"
+        ) from None
+
+
+def _locked(path: Path, *, shared: bool) -> Lease:
+    try:
+        return Lease.on_file(path.with_suffix(".lock"), f"pid {os.getpid()}", shared=shared)
+    except OSError as error:
+        raise StoreUnavailable(
+            f"cannot lock the paper exchange {path.name} ({error.strerror}): make its folder writable"
+        ) from error
