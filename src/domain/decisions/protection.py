@@ -39,14 +39,11 @@ _ORDER_TYPE = {
 def protect(step: Step, symbol: str, side: PositionSide) -> None:
     """Bring the protective orders of a position in line with it; nothing happens when they are."""
     position = step.ledger.position(symbol, side)
-    stops: list[Order] = []
-    targets: list[Order] = []
+    protective: dict[Purpose, list[Order]] = {Purpose.PROTECTIVE_STOP: [], Purpose.PROTECTIVE_TARGET: []}
     for order in _open_orders(step, symbol, side):
-        if order.ticket.purpose is Purpose.PROTECTIVE_STOP:
-            stops.append(order)
-        elif order.ticket.purpose is Purpose.PROTECTIVE_TARGET:
-            targets.append(order)
-    for purpose, standing in ((Purpose.PROTECTIVE_STOP, stops), (Purpose.PROTECTIVE_TARGET, targets)):
+        if order.ticket.purpose.is_protective:
+            protective[order.ticket.purpose].append(order)
+    for purpose, standing in protective.items():
         if position.is_flat:
             _cancel_all(step, standing, "the position is closed")
         else:
