@@ -31,7 +31,7 @@ class FileKillSwitch:
         self._path = own
         self._paths = (path,) if own == path else (path, own)
         self._folder = path.parent
-        self._open: tuple[int, Callable[[], object]] | None = None
+        self._open: tuple[int, os.stat_result, Callable[[], object]] | None = None
         self._quiet_since_ns = -1
 
     @property
@@ -63,23 +63,22 @@ class FileKillSwitch:
         """The folder, open; raises OSError."""
         if self._open is None:
             descriptor = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
-            self._open = descriptor, weakref.finalize(self, os.close, descriptor)
+            self._open = descriptor, os.fstat(descriptor), weakref.finalize(self, os.close, descriptor)
         return self._open[0]
 
     def _follow_path(self) -> None:
         """Let go of a folder that the path does not lead to any more."""
-        if self._open is None or self._leads_to(self._open[0]):
+        if self._open is None:
             return
-        close = self._open[1]
+        _, opened, close = self._open
+        try:
+            if os.path.samestat(opened, os.stat(self._folder)):
+                return
+        except OSError:
+            pass  # it leads nowhere
         self._open = None
         self._quiet_since_ns = -1
         close()
-
-    def _leads_to(self, descriptor: int) -> bool:
-        try:
-            return os.path.samestat(os.fstat(descriptor), os.stat(self._folder))
-        except OSError:
-            return False
 
     def level(self) -> KillLevel | None:
         """What is wanted: the strictest of the files that are there; one that cannot be read halts."""
@@ -93,7 +92,7 @@ class FileKillSwitch:
 
     def _strictest(self) -> tuple[KillLevel, str] | None:
         self._follow_path()
-        found = [_read(path) for path in self._paths if _exists(path)]
+        found = [_read(path) for path in self._paths if _exists(path)] if self.is_engaged() else []
         return max(found, key=lambda each: list(KillLevel).index(each[0]), default=None)
 
     def engage(self, reason: str, level: KillLevel = KillLevel.HALT) -> None:
