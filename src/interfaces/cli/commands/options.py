@@ -16,6 +16,10 @@ AccountFlag = Annotated[
         help="The account, or the beginning of its id. [default: the one that runs]",
     ),
 ]
+EveryAccountFlag = Annotated[
+    str | None,
+    typer.Option("--account", metavar="ID", help="The account, or the beginning of its id. [default: all]"),
+]
 DryRunFlag = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")]
 
 

@@ -4,7 +4,13 @@ from typing import Annotated
 
 import typer
 
-from src.interfaces.cli.commands.options import AccountFlag, DryRunFlag, JsonFlag, load
+from src.interfaces.cli.commands.options import (
+    AccountFlag,
+    DryRunFlag,
+    EveryAccountFlag,
+    JsonFlag,
+    load,
+)
 
 PANEL = "Safety"
 
@@ -27,7 +33,7 @@ def halt(
         bool, typer.Option("--soft", help="Reduce only: positions may shrink, nothing is opened.")
     ] = False,
     hard: Annotated[bool, typer.Option("--hard", help="Close every position at the market as well.")] = False,
-    account: AccountFlag = None,
+    account: EveryAccountFlag = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Open no position any more, until rearm.
@@ -56,7 +62,7 @@ def emergency_close(
     ] = "emergency",
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     anyway: Annotated[bool, typer.Option("--anyway", help="Also where a session answers.")] = False,
-    account: AccountFlag = None,
+    account: EveryAccountFlag = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Halt, cancel entries and close every position, around a session that hangs or cannot run.
