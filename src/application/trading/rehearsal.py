@@ -7,6 +7,7 @@ and encoded like any other, but in a ledger of the rehearsal's own that is empti
 committed, sent, published or counted.
 """
 
+from collections.abc import Callable
 from decimal import Decimal
 from itertools import cycle
 
@@ -21,7 +22,7 @@ from src.application.trading.order_execution_bridge import NothingToDo, OrderExe
 from src.application.trading.services.pretrade_risk_validator import PretradeRiskValidator
 from src.application.trading.session_parts import SessionParts
 from src.domain.decisions.decide import decide
-from src.domain.decisions.news import PlaceOrder
+from src.domain.decisions.news import News, PlaceOrder, RaiseAlarm
 from src.domain.decisions.step import Now
 from src.domain.ledger.state import AccountState, Ledger
 from src.domain.market.candle import Candle
@@ -44,11 +45,16 @@ class Rehearsal:
     """How a session spends idle moments that stays awake: it polls its inbox, and now and then walks.
 
     The symbols take turns. ``runner`` lends the shipped strategies to be copied; users' own are never shown a candle
-    that was made up.
+    that was made up. A rehearsal that fails is the last one, with an alarm through ``tell``; the session goes on.
     """
 
     def __init__(
-        self, ledger: Ledger, parts: SessionParts, adapter: LiveBrokerAdapter, runner: LiveStrategyRunner
+        self,
+        ledger: Ledger,
+        parts: SessionParts,
+        adapter: LiveBrokerAdapter,
+        runner: LiveStrategyRunner,
+        tell: Callable[[News], object],
     ) -> None:
         self._ledger = ledger
         self._parts = parts
@@ -71,15 +77,21 @@ class Rehearsal:
         self._timeframe = options.timeframe
         self._copies: dict[str, dict[str, Strategy]] = {}
         self._bars = 0
+        self._tell = tell
         self._polls = 0
+        self._has_failed = False
         self.walks = 0
         """How many led to an order, which was then forgotten."""
 
     async def spend(self) -> bool:
         """Spend a moment without input, not asleep; False when no input will ever come again."""
         self._polls += 1
-        if self._polls % POLLS_A_WALK == 0:
-            self.walk()
+        if self._polls % POLLS_A_WALK == 0 and not self._has_failed:
+            try:
+                self.walk()
+            except Exception as error:  # noqa: BLE001 - whatever it is, no order of the session depends on it
+                self._has_failed = True
+                self._tell(RaiseAlarm("rehearsal", f"no more rehearsals: {type(error).__name__}: {error}"))
         return await self._inputs.poll()
 
     def walk(self) -> None:

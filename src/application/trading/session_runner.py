@@ -156,7 +156,8 @@ class SessionRunner:
             auto_execute=parts.auto_execute,
         )
         if parts.stays_awake:
-            self.loop.idle = Rehearsal(ledger, parts, self.adapter, self.strategies).spend
+            rehearsal = Rehearsal(ledger, parts, self.adapter, self.strategies, self.loop.decide)
+            self.loop.idle = rehearsal.spend
         self.loop.on_candle = self.candles.before(self.signals.on_candle)
         self.loop.on_minute = self._minute
         self.loop.on_trip = parts.sizer.learn

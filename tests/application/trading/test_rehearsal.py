@@ -2,18 +2,29 @@
 
 import asyncio
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
+from src.application.strategies.sma_cross import SmaCrossStrategy
 from src.application.trading.rehearsal import POLLS_A_WALK, Rehearsal
 from src.application.trading.session_runner import SessionRunner
 from src.bootstrap.paper import PaperConfig
 from src.domain.decisions.news import MoveTrading
+from src.domain.ledger.events import AlarmRaised
 from src.domain.ledger.state import Ledger
 from src.domain.market.candle import Candle
 from src.domain.market.sides import OrderSide
 from src.domain.sessions.trading_states import TradingTrigger
 from src.domain.signals import Signal
-from tests.application.trading.sessions import begin, calm, die, order, parts_of, pass_time, resting
+from tests.application.trading.sessions import (
+    begin,
+    calm,
+    die,
+    events_of,
+    order,
+    parts_of,
+    pass_time,
+    resting,
+)
 from tests.simulation.world import SYMBOL
 
 STRATEGY = "sma_cross:fast=2,slow=4"
@@ -25,7 +36,8 @@ def a_session(folder: Path, **changes: Any) -> PaperConfig:
 
 
 def rehearsal_of(runner: SessionRunner) -> Rehearsal:
-    return Rehearsal(runner.loop.ledger, runner.parts, runner.adapter, runner.strategies)
+    loop = runner.loop
+    return Rehearsal(loop.ledger, runner.parts, runner.adapter, runner.strategies, loop.decide)
 
 
 def state_of(runner: SessionRunner) -> object:
@@ -163,6 +175,29 @@ async def test_an_idle_session_that_stays_awake_walks_once_in_so_many_polls(tmp_
         assert await rehearsal.spend()
 
     assert rehearsal.walks == 3
+    await die(runner)
+
+
+class Failing(SmaCrossStrategy):
+    """A shipped strategy with a mistake in it that only copies of it show."""
+
+    def for_symbol(self, symbol: str) -> Self:
+        raise ZeroDivisionError("a mistake")
+
+
+async def test_a_rehearsal_that_fails_is_the_last_one_and_the_session_goes_on(tmp_path: Path):
+    config = a_session(tmp_path)
+    runner = await begin(config)
+    rehearsal = rehearsal_of(runner)
+    runner.strategies.add_strategy("failing", Failing(symbol=SYMBOL))
+
+    for _ in range(POLLS_A_WALK * 3):
+        assert await rehearsal.spend()
+    await pass_time(runner.loop, 2_000)
+
+    (alarm,) = [event for event in events_of(config, AlarmRaised) if isinstance(event, AlarmRaised)]
+    assert alarm.text == "no more rehearsals: ZeroDivisionError: a mistake"
+    assert runner.is_running
     await die(runner)
 
 
