@@ -123,6 +123,26 @@ def _flat(symbol: str, mark: str) -> dict[str, Any]:
     return zeros | {"symbol": symbol, "positionSide": "BOTH", "markPrice": mark, "updateTime": 0}
 
 
+def adl_quantile(call: Call) -> Any:
+    """GET adlQuantile: the rank of each position, by symbol and side."""
+    symbol = call.params.text("symbol")
+    if symbol is not None:
+        call.services.market.view(symbol)
+    engine = call.services.venue.reading()
+    both = "HEDGE" if engine.hedge_mode(call.account) else "BOTH"
+    ranks: dict[str, dict[str, int]] = {}
+    for row in engine.position_risk(call.account, symbol):
+        if Decimal(row["positionAmt"]):
+            own = ranks.setdefault(row["symbol"], {"LONG": 0, "SHORT": 0, both: 0})
+            own[row["positionSide"]] = row["adl"]
+    return [{"symbol": name, "adlQuantile": own} for name, own in ranks.items()]
+
+
+def trading_status(call: Call) -> Any:
+    """GET apiTradingStatus: nobody is restricted for how much of what is ordered gets filled."""
+    return {"indicators": {}, "updateTime": call.now_ms}
+
+
 def max_notional(call: Call, symbol: str) -> str:
     """The largest position at the leverage set: the cap of the bracket that allows it."""
     engine = call.services.venue.engine

@@ -28,6 +28,7 @@ from src.infrastructure.simulated_exchange.server.hub import StreamHub
 from src.infrastructure.simulated_exchange.server.keys import ApiKey, KeyRing
 from src.infrastructure.simulated_exchange.server.limits import Limits
 from src.infrastructure.simulated_exchange.server.live_feed import LiveFeed, LiveSource
+from src.infrastructure.simulated_exchange.server.margin_changes import MarginChanges
 from src.infrastructure.simulated_exchange.server.market import TICK_S, PublicMarket
 from src.infrastructure.simulated_exchange.server.routing import entrance_of
 from src.infrastructure.simulated_exchange.server.services import Services
@@ -161,6 +162,7 @@ class ExchangeServer:
             Archive(store),
             config.rules.funding_interval_ms,
             Amendments(),
+            MarginChanges(),
         )
         self.sockets = StreamSockets(
             hub, users, self.faults, clock.now_ms, strict=config.strict_routes, life_s=config.stream_life_s

@@ -9,6 +9,7 @@ from src.infrastructure.simulated_exchange.server.amendments import Amendments
 from src.infrastructure.simulated_exchange.server.archive import Archive
 from src.infrastructure.simulated_exchange.server.keys import ApiKey, KeyRing
 from src.infrastructure.simulated_exchange.server.limits import Limits
+from src.infrastructure.simulated_exchange.server.margin_changes import MarginChanges
 from src.infrastructure.simulated_exchange.server.market import PublicMarket
 from src.infrastructure.simulated_exchange.server.parameters import Parameters
 from src.infrastructure.simulated_exchange.server.users import UserStreams
@@ -27,6 +28,7 @@ class Services:
     archive: Archive
     funding_interval_ms: int
     amendments: Amendments
+    margin_changes: MarginChanges
 
 
 @dataclass(slots=True)

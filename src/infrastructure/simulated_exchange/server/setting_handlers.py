@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from src.infrastructure.simulated_exchange.server.account_handlers import SUCCESS, max_notional
+from src.infrastructure.simulated_exchange.server.account_handlers import PAGE_MAX, SUCCESS, max_notional
 from src.infrastructure.simulated_exchange.server.refusals import refuse
 from src.infrastructure.simulated_exchange.server.services import Call
 
@@ -32,7 +32,35 @@ def change_position_margin(call: Call) -> Any:
     params = call.params
     symbol, amount, kind = params.need("symbol"), params.need_decimal("amount"), params.need_integer("type")
     side = params.text("positionSide") or "BOTH"
-    return call.services.venue.writing().change_position_margin(call.account, symbol, amount, kind, side)
+    answer = call.services.venue.writing().change_position_margin(call.account, symbol, amount, kind, side)
+    change = {
+        "symbol": symbol,
+        "type": kind,
+        "deltaType": "USER_ADJUST",
+        "amount": f"{amount.normalize():f}",
+        "asset": call.services.market.view(symbol).instrument.margin_asset,
+        "time": call.now_ms,
+        "positionSide": side,
+    }
+    call.services.margin_changes.note(call.account, change)
+    return answer
+
+
+def position_margin_changes(call: Call) -> Any:
+    """GET positionMargin/history: the newest changes of a symbol's wallets since the server started, oldest first."""
+    params = call.params
+    symbol = call.services.market.view(params.need("symbol")).symbol
+    kind, limit = params.integer("type"), params.count("limit", 500, PAGE_MAX)
+    if kind not in (None, 1, 2):
+        raise refuse(-1130, "type")
+    since_ms, until_ms = params.integer("startTime") or 0, params.integer("endTime")
+    until_ms = call.now_ms if until_ms is None else until_ms
+    found = [
+        row
+        for row in call.services.margin_changes.of(call.account)
+        if row["symbol"] == symbol and kind in (None, row["type"]) and since_ms <= row["time"] <= until_ms
+    ]
+    return found[-limit:]
 
 
 def set_position_mode(call: Call) -> Any:
@@ -61,6 +89,14 @@ def set_multi_assets_mode(call: Call) -> Any:
 def fee_burn(call: Call) -> Any:
     """GET feeBurn: fees are paid in the margin asset."""
     return {"feeBurn": False}
+
+
+def set_fee_burn(call: Call) -> Any:
+    """POST feeBurn: off is what it is; on is not supported."""
+    call.params.need("feeBurn")
+    if call.params.flag("feeBurn"):
+        raise refuse(-1020)
+    return SUCCESS
 
 
 def symbol_config(call: Call) -> Any:
