@@ -11,7 +11,7 @@ from typing import Final
 
 _PATH: Final = re.compile(r"(?:/(public|market|private))?/(ws|stream)(?:/(.*))?")
 _PUBLIC: Final = re.compile(
-    r"(!bookTicker|[^@!]+@(bookTicker|trade|depth(5|10|20)?(@(100|250|500)ms)?|rpiDepth@500ms))"
+    r"(!bookTicker|[^@!]+@(bookTicker|trade|depth(5|10|20)?(@(0|100|250|500)ms)?|rpiDepth@500ms))"
 )
 
 PUBLIC: Final = "public"

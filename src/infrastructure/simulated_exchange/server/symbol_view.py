@@ -17,8 +17,10 @@ from src.infrastructure.simulated_exchange.server.depth_book import DepthBook, D
 from src.infrastructure.simulated_exchange.server.hub import StreamHub
 from src.infrastructure.simulated_exchange.server.prints import Prints
 
-SPEEDS: Final = {"@100ms": 2, "": 5, "@500ms": 10}
-"""Depth streams by the end of their name, with their period in ticks of 50 ms."""
+SPEEDS: Final = {"@0ms": 1, "@100ms": 2, "": 5, "@500ms": 10}
+"""Depth streams by the end of their name, with their period in ticks of 50 ms.
+
+0 ms, as it happens, is in no documentation; clients ask for it all the same, and are served."""
 PARTIAL: Final = (5, 10, 20)
 
 

@@ -36,6 +36,8 @@ async def next_of(socket: ClientWebSocketResponse, kind: str) -> dict[str, Any]:
 STREAMS = {
     "/public/ws/btcusdt@bookTicker": "bookTicker",
     "/public/ws/btcusdt@depth@100ms": "depthUpdate",
+    "/public/ws/btcusdt@depth@0ms": "depthUpdate",
+    "/public/ws/btcusdt@depth5@0ms": "depthUpdate",
     "/public/ws/btcusdt@depth5": "depthUpdate",
     "/market/ws/btcusdt@aggTrade": "aggTrade",
     "/market/ws/btcusdt@markPrice@1s": "markPriceUpdate",
