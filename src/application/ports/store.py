@@ -138,6 +138,10 @@ class Store(OrderArchive, Protocol):
         """The ledger from the tables, or None when there is no such account."""
         ...
 
+    async def traded_ms(self, symbol: str, trade_id: int) -> int | None:
+        """When a booked trade was made, by the exchange's time; None when none of that number is booked."""
+        ...
+
     def stage(self, at_ms: int, events: Sequence[Event]) -> None:
         """Encode and chain events for the next commit. Nothing is durable yet."""
         ...

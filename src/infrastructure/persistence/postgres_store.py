@@ -231,6 +231,12 @@ class PostgresStore:
         key = (exchange_order_id, self._account_no, symbol)
         return await self._one_order(sql.SELECT_ORDER_BY_EXCHANGE_ID, key)
 
+    async def traded_ms(self, symbol: str, trade_id: int) -> int | None:
+        """When a booked trade was made, by the exchange's time; None when none of that number is booked."""
+        key = (self._account_no, symbol, trade_id)
+        rows = await self._run(lambda driver: driver.query(sql.SELECT_TRADED_MS, key))
+        return int(rows[0][0]) if rows else None
+
     async def _one_order(self, statement: str, key: Params) -> Order | None:
         rows = await self._run(lambda driver: driver.query(statement, key))
         return loading.build_order(rows[0]) if rows else None

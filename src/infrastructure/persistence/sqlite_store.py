@@ -213,6 +213,12 @@ class SqliteStore:
         rows = self._run(lambda: self._driver.query(sql.SELECT_ORDER_BY_EXCHANGE_ID, key))
         return loading.build_order(rows[0]) if rows else None
 
+    async def traded_ms(self, symbol: str, trade_id: int) -> int | None:
+        """When a booked trade was made, by the exchange's time; None when none of that number is booked."""
+        key = (self._account_no, symbol, trade_id)
+        rows = self._run(lambda: self._driver.query(sql.SELECT_TRADED_MS, key))
+        return int(rows[0][0]) if rows else None
+
     @property
     def head(self) -> JournalHead:
         """The last committed record."""

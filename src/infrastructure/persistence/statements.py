@@ -142,13 +142,14 @@ SELECT_SESSIONS: Final = select(
     "sessions", (*SESSION.columns, "options"), "WHERE account_no=? ORDER BY session_no DESC LIMIT ?"
 )
 _ORDERS = ("order_no", *ORDER_COLUMNS)
+# The sign keeps SQLite from the index that begins with the account: it would read and sort every order there ever was.
 SELECT_UNSETTLED: Final = select(
-    "orders", _ORDERS, "WHERE account_no=? AND order_no>=? AND settled=0 ORDER BY order_no"
+    "orders", _ORDERS, "WHERE +account_no=? AND order_no>=? AND settled=0 ORDER BY order_no"
 )
 SELECT_NEWEST_ORDERS: Final = select(
     "orders",
     ("order_no", *RECENT.columns),
-    "WHERE account_no=? AND order_no<? ORDER BY order_no DESC LIMIT ?",
+    "WHERE +account_no=? AND order_no<? ORDER BY order_no DESC LIMIT ?",
 )
 SELECT_ORDER_NUMBER: Final = (
     "SELECT order_no,exchange_order_id FROM orders WHERE account_no=? AND client_order_id=?"
@@ -174,6 +175,7 @@ SELECT_LOTS: Final = select(
 )
 SELECT_SYMBOLS: Final = select("symbols", SYMBOL.columns, "WHERE account_no=? ORDER BY symbol")
 SELECT_TRADE_IDS: Final = "SELECT trade_id FROM fills WHERE account_no=? AND symbol=? AND trade_id>?"
+SELECT_TRADED_MS: Final = "SELECT traded_ms FROM fills WHERE account_no=? AND symbol=? AND trade_id=?"
 SELECT_INCOME_IDS: Final = "SELECT transaction_id,income_type,asset FROM income WHERE account_no=?"
 SELECT_RECORDS: Final = select(
     "journal", JOURNAL_COLUMNS, "WHERE record_no>? AND record_no<=? ORDER BY record_no LIMIT ?"

@@ -4,12 +4,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
 from src.application.ports.broker import Consistency
 from src.application.ports.failpoints import install_hook
-from src.domain.orders.news import BalanceReport, OrderReport, PositionReport
+from src.domain.orders.news import BalanceReport, IncomeReport, OrderReport, PositionReport
 from src.infrastructure.brokers.paper_broker import PaperBroker
 from tests.simulation.world import Crash
 
@@ -62,6 +63,18 @@ class OtherBooksBroker(PaperBroker):
     async def balances(self) -> list[BalanceReport]:
         reports = await super().balances()
         return [replace(b, wallet_balance=b.wallet_balance + self.extra_money) for b in reports]
+
+
+class AskedBroker(OtherBooksBroker):
+    """Remembers since when income was asked for."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.since_ms: list[int] = []
+
+    async def income(self, since_ms: int) -> list[IncomeReport]:
+        self.since_ms.append(since_ms)
+        return await super().income(since_ms)
 
 
 @contextmanager

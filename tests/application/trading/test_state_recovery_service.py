@@ -5,25 +5,30 @@ from pathlib import Path
 
 import pytest
 
+from src.application.trading.services.state_recovery_service import DAY_MS, INCOME_OVERLAP_MS
 from src.application.trading.session_runner import SessionRunner
 from src.bootstrap import paper
 from src.domain.decisions.news import RequestCancel
 from src.domain.ledger import events as e
+from src.domain.market.sides import OrderSide
 from src.domain.orders.transitions import AttemptState, AttemptTrigger
 from src.domain.orders.types import Purpose
 from src.domain.sessions.session import TradingSessionStatus
 from src.infrastructure.brokers.paper_broker import PaperBroker
-from tests.application.trading.faults import WeakBroker, killed_at
+from tests.application.trading.faults import AskedBroker, WeakBroker, killed_at
 from tests.application.trading.sessions import (
     begin,
     calm,
     die,
     events_of,
     order,
+    parts_of,
     pass_time,
     resting,
 )
 from tests.simulation.world import SYMBOL
+
+MINUTES_S = 150
 
 
 async def books_agree(runner: SessionRunner) -> bool:
@@ -38,6 +43,58 @@ def attempts(config: paper.PaperConfig, client_order_id: str) -> list[AttemptTri
         for event in events_of(config, e.AttemptMoved)
         if isinstance(event, e.AttemptMoved) and event.client_order_id == client_order_id
     ]
+
+
+# --- how far back a start reads -----------------------------------------------------------------------------
+
+
+async def traded_and_compared(config: paper.PaperConfig) -> int:
+    """A session whose only trade is made after a minute and a half, compared, and dies; when that was, in ms."""
+    first = SessionRunner(parts_of(config, MINUTES_S))
+    await first.start()
+    await pass_time(first.loop, 90_000)
+    order(first, "0.010")
+    await pass_time(first.loop, 2_000)
+    await first.recovery.recover("test", new_stream=False)
+    (trade,) = await first.parts.broker.trades(SYMBOL, 0)
+    await die(first)
+    return trade.traded_ms
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> type[AskedBroker]:
+    """The broker of sessions from now on."""
+    monkeypatch.setattr(paper, "PaperBroker", AskedBroker)
+    return AskedBroker
+
+
+async def test_a_start_reads_income_from_the_last_compared_trade_on(asked: type[AskedBroker], tmp_path: Path):
+    last_ms = await traded_and_compared(config := calm(tmp_path, funding_interval_ms=DAY_MS))
+    second = SessionRunner(parts_of(config, MINUTES_S))
+
+    report = await second.start()
+
+    assert report.agrees
+    assert isinstance(second.parts.broker, asked)
+    assert second.parts.broker.since_ms == [last_ms - INCOME_OVERLAP_MS]
+    await die(second)
+
+
+async def test_a_start_whose_books_differ_reads_all_income_since_the_last_booked(
+    asked: type[AskedBroker], tmp_path: Path
+):
+    last_ms = await traded_and_compared(config := calm(tmp_path, funding_interval_ms=DAY_MS))
+    second = SessionRunner(parts_of(config, MINUTES_S))
+    assert isinstance(second.parts.broker, asked)
+    second.parts.broker.extra_money = Decimal(1)
+
+    report = await second.start()
+
+    booked_ms = second.loop.ledger.account.income_ms
+    assert not report.agrees
+    assert booked_ms < last_ms - INCOME_OVERLAP_MS
+    assert second.parts.broker.since_ms == [last_ms - INCOME_OVERLAP_MS, booked_ms, booked_ms]
+    await die(second)
 
 
 # --- crashes ------------------------------------------------------------------------------------------------

@@ -71,3 +71,17 @@ def test_the_common_update_of_an_order_touches_no_index():
 
     assert indexed == {"exchange_order_id"}
     assert not changed & indexed
+
+
+@pytest.mark.parametrize("name", ["SELECT_UNSETTLED", "SELECT_NEWEST_ORDERS"])
+def test_what_a_start_reads_of_the_orders_is_found_by_their_number_and_sorted_already(
+    name: str, tmp_path: Path
+):
+    create_sqlite(tmp_path / "new.db")
+
+    with closing(sqlite3.connect(tmp_path / "new.db")) as file:
+        text = TEXTS[name]
+        plan = file.execute(f"EXPLAIN QUERY PLAN {text}", (None,) * text.count("?")).fetchall()
+
+    (step,) = (row[-1] for row in plan)
+    assert "INTEGER PRIMARY KEY" in step

@@ -53,6 +53,18 @@ async def test_a_settled_order_leaves_the_working_set_and_is_found_again(databas
     await writer.end()
 
 
+async def test_the_time_of_a_booked_trade_is_found_and_of_no_other(database: Database):
+    writer = await Writer.open(database)
+    intent = an_intent()
+    fill = a_fill(intent, trade_id=5)
+    await writer.write(intent, fill)
+
+    assert await writer.store.traded_ms("BTCUSDT", 5) == fill.traded_ms
+    assert await writer.store.traded_ms("BTCUSDT", 6) is None
+    assert await writer.store.traded_ms("ETHUSDT", 5) is None
+    await writer.end()
+
+
 async def test_a_late_fill_of_a_settled_order_is_written_to_its_row(database: Database):
     writer = await Writer.open(database)
     intent = an_intent()

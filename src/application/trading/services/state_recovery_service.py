@@ -92,17 +92,34 @@ class StateRecoveryService:
         report = RecoveryReport(cause)
         past_since = self._past_since(full)
         wide = at_start or full
+        if at_start:
+            self._income_read_ms = await self._compared_ms()
         reading = await self._read(report, at_start, past_since, wide)
         strong = self._loop.broker.consistency.read_your_writes
         for pause_ms in AT_ONCE if strong else PAUSES_MS:
             if report.agrees:
                 break
+            if at_start:
+                # A row may have shown up later than that: all since the last booked one are read.
+                self._income_read_ms = 0
             await self._pause(pause_ms)
             reading = await self._read(report, at_start, past_since, wide)
         if full:
             self._full_until_ms = reading.judgement.now_ms
         await self._conclude(report, reading)
         return report
+
+    async def _compared_ms(self) -> int:
+        """When the newest trade was made that a comparison has confirmed; 0 without one.
+
+        The read that confirmed it read the income up to then as well, and both were committed in one step.
+        """
+        loop = self._loop
+        newest_ms = 0
+        for symbol, book in loop.ledger.symbols.items():
+            if book.confirmed_trade_id:
+                newest_ms = max(newest_ms, await loop.store.traded_ms(symbol, book.confirmed_trade_id) or 0)
+        return newest_ms
 
     def _past_since(self, full: bool) -> dict[str, int]:
         """Of which symbols ended orders are read, since when: where an outcome is unknown, and of all in a full run."""
