@@ -34,6 +34,11 @@ class Gradual:
         """In how many parts a position is built."""
         return int(self.count)
 
+    @property
+    def learns(self) -> bool:
+        """Whether the whole's size depends on closed trades."""
+        return self.whole.learns
+
     def learn(self, trip: RoundTrip) -> None:
         """Pass a closed trade on."""
         self.whole.learn(trip)

@@ -70,6 +70,11 @@ class FractionalKelly(Sizer):
         if self.share > 1:
             raise ValueError(f"more than Kelly's fraction is never better: {self.share:f} must be at most 1")
 
+    @property
+    def learns(self) -> bool:
+        """The record is what the size is made from."""
+        return True
+
     def learn(self, trip: RoundTrip) -> None:
         """Take a closed trade of the session."""
         self.record.add(trip.net_pnl)

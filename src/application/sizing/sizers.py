@@ -37,6 +37,11 @@ class PositionSizer(Protocol):
         """In how many equal parts a position is built; 1: at once."""
         ...
 
+    @property
+    def learns(self) -> bool:
+        """Whether sizes depend on closed trades: only then does a resumed session read its past ones."""
+        ...
+
     def learn(self, trip: RoundTrip) -> None:
         """Take a closed trade of the session, oldest first."""
         ...
@@ -63,6 +68,11 @@ class Sizer(ABC):
     def steps(self) -> int:
         """Positions are built at once."""
         return 1
+
+    @property
+    def learns(self) -> bool:
+        """What became of earlier trades does not matter to most."""
+        return False
 
     def learn(self, trip: RoundTrip) -> None:  # noqa: B027 - to learn nothing is what most sizers do
         """These sizes do not depend on what became of earlier trades."""

@@ -182,7 +182,7 @@ class SessionRunner:
                 history = self.candles.recall(symbol, self.strategies.history_bars(symbol), reads)
                 self.strategies.warm(symbol, history)
                 parts.desk.statistics.warm(symbol, history)
-            if reads is not None and trades:
+            if reads is not None and trades and parts.sizer.learns:
                 for trip in reversed(reads.round_trips(parts.account.account_id, trades)):
                     parts.sizer.learn(trip)
 

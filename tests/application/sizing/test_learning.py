@@ -132,3 +132,14 @@ def test_what_has_no_meaning_is_refused_in_one_line(text: str):
         parse_sizer(text)
 
     assert "\n" not in str(refused.value)
+
+
+def test_only_a_size_that_depends_on_the_record_asks_for_it():
+    assert [
+        parse_sizer(text).learns for text in ("percent:0.1", "kelly", "percent:0.1,steps=2", "kelly:steps=2")
+    ] == [
+        False,
+        True,
+        False,
+        True,
+    ]
