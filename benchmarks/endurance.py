@@ -10,40 +10,26 @@ import asyncio
 import gc
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from decimal import Decimal
+from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter_ns
 from typing import Final
 
 import psutil  # type: ignore[import-untyped]  # it has no types
 
-from benchmarks.hot_path import LIMITS, paper_config
-from benchmarks.quotes import BURST_EVERY_MS, SYMBOLS, QuoteMarket, quote_messages
+from benchmarks.quotes import BURST_EVERY_MS, QuoteMarket, quote_messages
 from benchmarks.samples import Samples
+from benchmarks.trading import REST_MS, WAIT_MS, WITHOUT_END, approved, entry, leave, pass_time, unthrottled
 from src.application.ports.failpoints import install_hook
-from src.application.trading.session_loop import SessionLoop
 from src.application.trading.session_runner import SessionRunner
 from src.bootstrap.memory import settle_memory
 from src.bootstrap.paper import PaperConfig, paper_parts
-from src.domain.decisions.news import PlaceOrder
-from src.domain.market.sides import OrderSide
 from src.domain.money import use_money_context
-from src.domain.orders.ticket import OrderTicket
-from src.domain.orders.types import OrderType, Purpose
-from src.domain.risk.review import Approved, review_reducing
 from src.infrastructure.persistence.schema import create_sqlite
 
-SYMBOL: Final = SYMBOLS[0]
-STRATEGY: Final = "endurance"
-WAIT_MS: Final = 60
-"""Session time after each order: answers, fills, protection and their ends have arrived."""
-REST_MS: Final = 1_200
-"""Session time after a round trip: more than fifty a minute are taken for a storm of protective orders."""
 EARLY: Final = 100
 """After so many round trips a session is young, but warm."""
 MEMORY_EVERY: Final = 500
-_MANY: Final = 10**9
 
 
 @dataclass(slots=True)
@@ -78,32 +64,25 @@ def endure(folder: Path, trips: int) -> Endurance:
     use_money_context()
     result = Endurance()
     try:
-        asyncio.run(_run(_config(folder), trips, result))
+        asyncio.run(_run(unthrottled(folder), trips, result))
     finally:
         install_hook(None)
     return result
 
 
-def _config(folder: Path) -> PaperConfig:
-    limits = replace(
-        LIMITS, orders_per_second_max=_MANY, orders_per_minute_max=_MANY, entries_per_minute_max=_MANY
-    )
-    return replace(paper_config(folder), limits=limits)
-
-
 async def _run(config: PaperConfig, trips: int, result: Endurance) -> None:
     create_sqlite(config.database)
-    market = QuoteMarket(_MANY)
+    market = QuoteMarket(WITHOUT_END)
     parts = paper_parts(config, lambda _: market, "endurance", [])
     runner = SessionRunner(parts)
     try:
         await runner.start()
-        await _pass(runner.loop, BURST_EVERY_MS)
+        await pass_time(runner.loop, BURST_EVERY_MS)
         settle_memory()
         trader = _Trader(runner, result)
         for number in range(trips):
             await trader.round_trip(number)
-            await _pass(runner.loop, REST_MS)
+            await pass_time(runner.loop, REST_MS)
             if number % MEMORY_EVERY == MEMORY_EVERY - 1:
                 gc.collect()
                 result.resident.append((number + 1, psutil.Process().memory_info().rss))
@@ -129,21 +108,14 @@ class _Trader:
 
     async def round_trip(self, number: int) -> None:
         """One entry, one exit."""
-        await self._enter(
-            Decimal(10 + number % 7).scaleb(-3), OrderSide.BUY if number % 2 else OrderSide.SELL
-        )
-        await self._leave()
+        await self._enter(number)
+        await leave(self._runner)
 
-    async def _enter(self, quantity: Decimal, side: OrderSide) -> None:
+    async def _enter(self, number: int) -> None:
         loop = self._runner.loop
-        prices = loop.desk.best_prices(SYMBOL)
-        assert prices is not None, "the market has begun"
-        ticket = OrderTicket(SYMBOL, side, OrderType.MARKET, quantity, Purpose.ENTRY, STRATEGY, prices[0])
-        verdict = self._runner.validator.review(ticket, loop.inputs.now_ms())
-        if not isinstance(verdict, Approved):
-            raise RuntimeError(f"no rule may refuse here: {verdict.objection.text}")
+        order = approved(self._runner, entry(self._runner, number))
         before = perf_counter_ns()
-        loop.decide(PlaceOrder(verdict))
+        loop.decide(order)
         decided = perf_counter_ns()
         await loop.flush()
         committed = self._marks["session.committed"]
@@ -152,33 +124,7 @@ class _Trader:
         before = perf_counter_ns()
         json.loads(self._message)
         self._result.reference.add(perf_counter_ns() - before)
-        await _pass(loop, WAIT_MS)
-
-    async def _leave(self) -> None:
-        loop = self._runner.loop
-        position = loop.ledger.position(SYMBOL)
-        ticket = self._runner.adapter.exit(position, abs(position.quantity), STRATEGY, "enough")
-        verdict = review_reducing(loop.ledger, ticket)
-        if not isinstance(verdict, Approved):
-            raise RuntimeError(f"an exit is never refused: {verdict.objection.text}")
-        loop.decide(PlaceOrder(verdict))
-        await loop.flush()
-        await _pass(loop, WAIT_MS)
-        if not loop.ledger.position(SYMBOL).is_flat:
-            raise RuntimeError("the exit did not arrive in time")
-
-
-async def _pass(loop: SessionLoop, ms: int) -> None:
-    """Work the session for so long in session time."""
-    over = False
-
-    def stop() -> None:
-        nonlocal over
-        over = loop.pending = True
-
-    loop.inputs.after(ms, stop)
-    while not over and await loop.turn():
-        pass
+        await pass_time(loop, WAIT_MS)
 
 
 def lines(result: Endurance, window: int) -> Sequence[str]:
