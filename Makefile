@@ -43,7 +43,7 @@ endef
 # A command line flag only for a variable that was given: $(call flag,VARIABLE,--flag)
 flag = $(if $($(1)),$(2) "$($(1))")
 
-.PHONY: help setup setup-run run test test-all check tidy format bench bench-slice crash crash-slice simulation \
+.PHONY: help setup setup-run run test test-all check tidy format bench bench-slice bench-recovery crash crash-slice simulation \
         simulation-network simulation-pairs venue venue-slice acceptance matrix matrix-slice soak planted replay-acceptance lock clean
 
 help: ## List the targets
@@ -123,6 +123,9 @@ bench: $(DEV_STAMP) ## Measure latency and throughput against the figures we pro
 
 bench-slice: $(DEV_STAMP) ## A bounded part of `make bench`, as CI runs it
 	@$(PY) -m benchmarks --slice $(ARGS)
+
+bench-recovery: $(DEV_STAMP) ## Measure a start beside 1,000 open orders and 100,000 past fills (5 min)
+	@$(PY) -m benchmarks.recovery $(ARGS)
 
 # --- checks ---
 

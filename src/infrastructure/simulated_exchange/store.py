@@ -48,6 +48,9 @@ UPSERT_STATE: Final = (
 LOG_PAGES: Final = 4_000
 """How long the write-ahead log may get before a commit moves it into the file: that is two waits for the disk."""
 
+PAGES_CHECKED: Final = 16_000
+"""A file of up to so many pages (64 MB, a tenth of a second) is looked at as a whole when it is opened."""
+
 _FIXES = (
     ("full", "free some space"),
     ("locked", "close the program that holds it"),
@@ -207,7 +210,10 @@ class ExchangeStore:
         self._connection.execute(f"PRAGMA synchronous = {synchronous}")
         self._connection.execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES}")
         if version:
-            ((verdict,),) = self._connection.execute("PRAGMA quick_check(1)").fetchall()
+            # Of a larger one the memory, without which nothing goes on; a start must not grow with its history.
+            ((pages,),) = self._connection.execute("PRAGMA page_count").fetchall()
+            subject = "1" if pages <= PAGES_CHECKED else "state"
+            ((verdict,), *_) = self._connection.execute(f"PRAGMA quick_check({subject})").fetchall()
             if verdict != "ok":
                 raise sqlite3.DatabaseError("database disk image is malformed")
             upgrade(self._connection, version)

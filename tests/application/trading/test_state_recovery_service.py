@@ -10,7 +10,6 @@ from src.application.trading.session_runner import SessionRunner
 from src.bootstrap import paper
 from src.domain.decisions.news import RequestCancel
 from src.domain.ledger import events as e
-from src.domain.market.sides import OrderSide
 from src.domain.orders.transitions import AttemptState, AttemptTrigger
 from src.domain.orders.types import Purpose
 from src.domain.sessions.session import TradingSessionStatus

@@ -24,6 +24,7 @@ from src.application.ports.store import (
 )
 from src.domain.ledger.events import SessionOpened
 from src.domain.ledger.evolve import evolve
+from src.infrastructure.persistence import loading
 from src.infrastructure.persistence.failures import store_error
 from src.infrastructure.persistence.migrations import migrate
 from src.infrastructure.persistence.read_models import SqliteReadModels
@@ -148,16 +149,41 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path):
         create_sqlite(tmp_path / "steadyhand.db")
 
 
-def test_a_file_whose_pages_are_damaged_is_refused(tmp_path: Path):
-    path = tmp_path / "steadyhand.db"
+def with_a_damaged_page(path: Path, table: str) -> None:
+    """Make a database whose file is overwritten where a table begins."""
     create_sqlite(path)
     asyncio.run(SqliteStore(path).open_account(ACCOUNT, START_MS))
     with closing(sqlite3.connect(path)) as file:
         file.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-        (root,) = file.execute("SELECT rootpage FROM sqlite_master WHERE name = 'journal'").fetchone()
+        (root,) = file.execute("SELECT rootpage FROM sqlite_master WHERE name = ?", (table,)).fetchone()
     with path.open("r+b") as raw:
         raw.seek((root - 1) * 4096)
         raw.write(b"\xff" * 4096)
+
+
+@pytest.mark.parametrize("table", ["positions", "lots", "wallets"])
+def test_of_a_large_file_the_pages_that_say_how_things_stand_are_looked_at(
+    table: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(loading, "PAGES_CHECKED_BYTES", 0)
+    with_a_damaged_page(tmp_path / "steadyhand.db", table)
+
+    with pytest.raises(StoreCorrupt, match="restore"):
+        SqliteStore(tmp_path / "steadyhand.db")
+
+
+def test_the_history_in_a_large_file_is_not_looked_at_when_it_is_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(loading, "PAGES_CHECKED_BYTES", 0)
+    with_a_damaged_page(tmp_path / "steadyhand.db", "journal")
+
+    asyncio.run(SqliteStore(tmp_path / "steadyhand.db").close())
+
+
+def test_a_file_whose_pages_are_damaged_is_refused(tmp_path: Path):
+    path = tmp_path / "steadyhand.db"
+    with_a_damaged_page(path, "journal")
 
     with pytest.raises(StoreCorrupt, match="restore"):
         asyncio.run(SqliteStore(path).load(ACCOUNT.account_id))

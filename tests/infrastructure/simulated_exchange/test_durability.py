@@ -1,10 +1,12 @@
 """Commit, then act: what left the exchange is in its file, and the file is enough to go on."""
 
 import sqlite3
+from contextlib import closing, nullcontext
 from pathlib import Path
 
 import pytest
 
+from src.infrastructure.simulated_exchange import store
 from src.infrastructure.simulated_exchange.engine import Engine
 from src.infrastructure.simulated_exchange.errors import ExchangeFailure, ExchangeStopped, NewerSchema
 from src.infrastructure.simulated_exchange.store import ExchangeStore
@@ -179,6 +181,23 @@ def test_a_file_of_a_newer_program_is_refused(path: Path):
 
     with pytest.raises(NewerSchema, match="schema 99"):
         ExchangeStore(path)
+
+
+@pytest.mark.parametrize(("table", "refused"), [("state", True), ("postings", False)])
+def test_of_a_large_file_only_the_memory_is_looked_at_when_it_is_opened(
+    table: str, refused: bool, path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(store, "PAGES_CHECKED", 0)
+    an_engine(path)
+    with closing(sqlite3.connect(path)) as file:
+        file.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        (root,) = file.execute("SELECT rootpage FROM sqlite_master WHERE name = ?", (table,)).fetchone()
+    with path.open("r+b") as raw:
+        raw.seek((root - 1) * 4096)
+        raw.write(b"\xff" * 4096)
+
+    with pytest.raises(ExchangeFailure, match="malformed") if refused else nullcontext():
+        ExchangeStore(path).close()
 
 
 def test_a_file_with_a_position_in_an_unknown_symbol_is_refused(path: Path):
