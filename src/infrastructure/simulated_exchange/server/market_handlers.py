@@ -4,7 +4,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, Final
 
-from src.infrastructure.simulated_exchange.server.bars import HOUR_MS, INTERVALS, Bar, DayStatistics, end_of
+from src.infrastructure.simulated_exchange.server.bars import HOUR_MS, DayStatistics
 from src.infrastructure.simulated_exchange.server.exchange_info import exchange_info
 from src.infrastructure.simulated_exchange.server.parameters import Parameters
 from src.infrastructure.simulated_exchange.server.prints import Aggregate
@@ -13,7 +13,6 @@ from src.infrastructure.simulated_exchange.server.services import Call
 from src.infrastructure.simulated_exchange.server.symbol_view import SymbolView
 
 DEPTH_LIMITS: Final = (5, 10, 20, 50, 100, 500, 1_000)
-KLINES_MAX: Final = 1_500
 
 
 def ping(call: Call) -> Any:
@@ -94,47 +93,6 @@ def _aggregate(one: Aggregate) -> dict[str, Any]:
         "T": one.time_ms,
         "m": one.buyer_is_maker,
     }
-
-
-def klines(call: Call) -> Any:
-    """GET klines and continuousKlines."""
-    return [_kline(bar, interval) for bar, interval in _bars(call, call.params.first_of("symbol", "pair"))]
-
-
-def price_klines(call: Call) -> Any:
-    """GET markPriceKlines and indexPriceKlines: the candles of the trades, which these prices follow, unweighted."""
-    return [
-        [*_kline(bar, interval)[:5], "0", end_of(interval, bar.open_ms) - 1, "0", bar.count, "0", "0", "0"]
-        for bar, interval in _bars(call, call.params.first_of("symbol", "pair"))
-    ]
-
-
-def _bars(call: Call, name: str) -> list[tuple[Bar, str]]:
-    view = call.services.market.view(call.params.need(name))
-    interval = call.params.need("interval")
-    if interval not in INTERVALS:
-        raise refuse(-1120)
-    limit = call.params.count("limit", 500, KLINES_MAX)
-    since_ms, until_ms = call.params.integer("startTime"), call.params.integer("endTime")
-    found = view.bars.series(interval, since_ms or 0, call.now_ms if until_ms is None else until_ms)
-    return [(bar, interval) for bar in (found[:limit] if since_ms is not None else found[-limit:])]
-
-
-def _kline(bar: Bar, interval: str) -> list[Any]:
-    return [
-        bar.open_ms,
-        str(bar.open),
-        str(bar.high),
-        str(bar.low),
-        str(bar.close),
-        str(bar.volume),
-        end_of(interval, bar.open_ms) - 1,
-        str(bar.quote),
-        bar.count,
-        str(bar.taker_volume),
-        str(bar.taker_quote),
-        "0",
-    ]
 
 
 def premium_index(call: Call) -> Any:
@@ -258,6 +216,13 @@ def open_interest(call: Call) -> Any:
     return {"symbol": symbol, "openInterest": f"{held:f}", "time": call.now_ms}
 
 
+def adl_risk(call: Call) -> Any:
+    """GET symbolAdlRisk: deleveraging happens here only when the admin API asks for it."""
+    return _one_or_all(
+        call, lambda call, view: {"symbol": view.symbol, "adlRisk": "LOW", "updateTime": call.now_ms}
+    )
+
+
 def _view(call: Call) -> SymbolView:
     return call.services.market.view(call.params.need("symbol"))
 
@@ -276,13 +241,6 @@ def weight_of_depth(params: Parameters) -> int:
     """2 up to 50 levels, 5 for 100, 10 for 500, 20 for 1,000."""
     limit = str(params.text("limit") or "500") if "limit" in params else "500"
     return {"5": 2, "10": 2, "20": 2, "50": 2, "100": 5, "500": 10, "1000": 20}.get(limit, 10)
-
-
-def weight_of_klines(params: Parameters) -> int:
-    """1 below 100, 2 below 500, 5 up to 1,000, 10 beyond."""
-    text = str(params.text("limit") or "") if "limit" in params else "500"
-    limit = int(text) if text.isdigit() else 500
-    return 1 if limit < 100 else 2 if limit < 500 else 5 if limit <= 1_000 else 10
 
 
 def by_symbol(one: int, every: int) -> Callable[[Parameters], int]:

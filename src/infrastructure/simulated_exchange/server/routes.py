@@ -6,14 +6,12 @@ Weights and order counts: endpoint pages of USDⓈ-M futures and general info, a
 from typing import Final
 
 from src.infrastructure.simulated_exchange.server import account_handlers as account
+from src.infrastructure.simulated_exchange.server import candle_handlers as candles
 from src.infrastructure.simulated_exchange.server import market_handlers as market
 from src.infrastructure.simulated_exchange.server import order_handlers as orders
 from src.infrastructure.simulated_exchange.server import setting_handlers as settings
-from src.infrastructure.simulated_exchange.server.market_handlers import (
-    by_symbol,
-    weight_of_depth,
-    weight_of_klines,
-)
+from src.infrastructure.simulated_exchange.server.candle_handlers import weight_of_klines
+from src.infrastructure.simulated_exchange.server.market_handlers import by_symbol, weight_of_depth
 from src.infrastructure.simulated_exchange.server.services import Endpoint, Handler, Security, Weight
 
 _ONE_ORDER: Final = (1, 1)
@@ -46,10 +44,11 @@ _MARKET: Final = {
     "GET /fapi/v1/trades": _public("trades", market.trades, 5),
     "GET /fapi/v1/historicalTrades": _keyed("historical_trades", market.trades, 200),
     "GET /fapi/v1/aggTrades": _public("agg_trades", market.aggregate_trades, 20),
-    "GET /fapi/v1/klines": _public("klines", market.klines, weight_of_klines),
-    "GET /fapi/v1/continuousKlines": _public("klines", market.klines, weight_of_klines),
-    "GET /fapi/v1/markPriceKlines": _public("mark_klines", market.price_klines, weight_of_klines),
-    "GET /fapi/v1/indexPriceKlines": _public("index_klines", market.price_klines, weight_of_klines),
+    "GET /fapi/v1/klines": _public("klines", candles.klines, weight_of_klines),
+    "GET /fapi/v1/continuousKlines": _public("klines", candles.klines, weight_of_klines),
+    "GET /fapi/v1/markPriceKlines": _public("mark_klines", candles.price_klines, weight_of_klines),
+    "GET /fapi/v1/indexPriceKlines": _public("index_klines", candles.price_klines, weight_of_klines),
+    "GET /fapi/v1/premiumIndexKlines": _public("premium_klines", candles.premium_klines, weight_of_klines),
     "GET /fapi/v1/premiumIndex": _public("premium_index", market.premium_index, by_symbol(1, 10)),
     "GET /fapi/v1/fundingRate": Endpoint("funding_rate", market.funding_rates, weight=0, is_pooled=True),
     "GET /fapi/v1/fundingInfo": Endpoint("funding_info", market.funding_info, weight=0, is_pooled=True),
@@ -58,6 +57,7 @@ _MARKET: Final = {
     "GET /fapi/v2/ticker/price": _public("price_ticker", market.price_ticker, by_symbol(1, 2)),
     "GET /fapi/v1/ticker/bookTicker": _public("book_ticker", market.book_ticker, by_symbol(2, 5)),
     "GET /fapi/v1/openInterest": _public("open_interest", market.open_interest),
+    "GET /fapi/v1/symbolAdlRisk": _public("adl_risk", market.adl_risk),
     # python-binance asks the spot exchange whether it is there.
     "GET /api/v3/ping": _public("ping", market.ping),
     "GET /api/v3/time": _public("time", market.server_time),

@@ -105,3 +105,11 @@ async def test_no_account_is_restricted_for_how_it_trades(client: Client):
 
     assert status["indicators"] == {}
     assert status["updateTime"] > 0
+
+
+async def test_no_symbol_is_in_danger_of_deleveraging(client: Client):
+    _, one = await client.call("GET", "/fapi/v1/symbolAdlRisk", symbol="BTCUSDT")
+    _, every = await client.call("GET", "/fapi/v1/symbolAdlRisk")
+
+    assert (one["symbol"], one["adlRisk"]) == ("BTCUSDT", "LOW")
+    assert {row["symbol"] for row in every} == {"BTCUSDT", "ETHUSDT"}

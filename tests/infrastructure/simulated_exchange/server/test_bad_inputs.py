@@ -62,6 +62,8 @@ PARAMETERS: dict[str, dict[str, str]] = {
     "income": {**PAGE, "incomeType": "COMMISSION"},
     "order.amendments": {**ID, **PAGE},
     "position_margin": {"symbol": "BTCUSDT", "amount": "1", "type": "1", "positionSide": "BOTH"},
+    "position_margin.changes": {**PAGE, "type": "1"},
+    "fee_burn.set": {"feeBurn": "false"},
     "leverage": {"symbol": "BTCUSDT", "leverage": "5"},
     "margin_type": {"symbol": "BTCUSDT", "marginType": "CROSSED"},
     "position_mode.set": {"dualSidePosition": "false"},
@@ -73,6 +75,7 @@ PARAMETERS: dict[str, dict[str, str]] = {
     "klines": KLINES,
     "mark_klines": KLINES,
     "index_klines": KLINES,
+    "premium_klines": KLINES,
     "funding_rate": PAGE,
 }
 SPOILED = [
