@@ -12,11 +12,14 @@ from benchmarks.meter import HotPath
 from benchmarks.processes import ROOT, help_time
 from benchmarks.samples import Samples
 from benchmarks.statistics import statistics_cost
+from benchmarks.sync_cost import sync_cost
 
 QUOTES: Final = 10_000
 SECONDS: Final = 75
+SYNCED_ORDERS: Final = 1_000
 SLICE_QUOTES: Final = 1_500
 SLICE_SECONDS: Final = 16
+SLICE_SYNCED_ORDERS: Final = 200
 ASLEEP_SHARE: Final = 5
 """The run that sleeps before each quote has one of so many quotes."""
 OPEN_ORDERS: Final = (100, 10_000)
@@ -27,7 +30,9 @@ WINDOW: Final = 500
 # json.loads of one quote takes about 2.4 µs where the limits were set; what is promised in µs is this many of it.
 PATH_RATIO: Final = 60 / 2.4
 RISK_RATIO: Final = 15 / 2.4
-COMMIT_RATIO: Final = 100 / 2.4
+COMMIT_OVER_DISK: Final = 100
+"""How much longer a commit may take than its bytes, written and synced plainly; µs."""
+COMMIT_RATIO: Final = COMMIT_OVER_DISK / 2.4
 # 0.65 s were measured for 20,000 round trips, a hundred times as long as one sum over them takes.
 STATISTICS_RATIO: Final = 150.0
 
@@ -43,6 +48,7 @@ def main() -> int:
     help_samples = help_time(3 if options.slice else 9)
     figures = [
         *_figures(result, asleep, costs, help_samples),
+        *_sync_figures(options.dir, SLICE_SYNCED_ORDERS if options.slice else SYNCED_ORDERS),
         *_venue_figures(result, options.dir),
         _statistics_figure(),
     ]
@@ -99,7 +105,7 @@ def _figures(
         Figure("the same p50, each stage in a row", microseconds(result.path_in_a_row), 60, "µs"),
         Figure("risk, all rules, p50", microseconds(risk), 15, "µs", risk / reference, RISK_RATIO),
         Figure(
-            "commit, p50", microseconds(commit), microseconds(disk) + 100, "µs",
+            "commit, p50", microseconds(commit), microseconds(disk) + COMMIT_OVER_DISK, "µs",
             (commit - disk) / reference, COMMIT_RATIO, "as many bytes written and synced, plus 100 µs",
         ),
         Figure("memory of the session", round(result.resident_bytes / 1e6, 1), 150, "MB"),
@@ -123,6 +129,24 @@ def _figures(
     if help_samples is not None:
         figures.append(Figure("--help", round(help_samples.p50 / 1e9, 3), 0.2, "s"))
     return figures
+
+
+def _sync_figures(folder: Path, orders: int) -> list[Figure]:
+    """What it costs an order that its commit is on the disk before it is sent."""
+    with TemporaryDirectory(prefix="bench-", dir=folder, ignore_cleanup_errors=True) as place:
+        cost = sync_cost(Path(place), orders)
+    synced, unsynced, disk = (microseconds(each.p50) for each in (cost.synced, cost.unsynced, cost.reference))
+    limit = round(disk + COMMIT_OVER_DISK, 2)
+    return [
+        Figure(
+            "commit, in turns with one that is not synced, p50", synced, limit, "µs",
+            note=f"synchronous=FULL; OFF {unsynced:,.0f} µs; the bytes alone {disk:,.0f} µs, plus 100",
+        ),
+        Figure(
+            "what the sync of a commit costs, p50", microseconds(cost.difference.p50), limit, "µs",
+            note="FULL less OFF, pair by pair",
+        ),
+    ]  # fmt: skip
 
 
 def _venue_figures(result: HotPath, folder: Path) -> list[Figure]:

@@ -60,7 +60,9 @@ class StillMarket:
         self.description = "a market that stands still"
         self.start_ns = START_MS * 1_000_000
         self.statistics = SourceStatistics()
-        self._resume(0)
+        self._taken = 0
+        self._frames = self._frames_from(0)
+        self._next: Timed = next(self._frames)
 
     @property
     def next_ns(self) -> int | None:
@@ -83,9 +85,9 @@ class StillMarket:
     def catch_up(self, cursor: str, on_frame: OnFrame) -> int:
         """Show the books and the last burst; what lies before it left nothing behind."""
         taken = int(cursor)
-        for _ in SYMBOLS:
+        for _ in SYMBOLS[:taken]:
             self._show(on_frame)
-        self._resume(max(len(SYMBOLS), taken - 2 * len(SYMBOLS)))
+        self._resume(max(self._taken, taken - 2 * len(SYMBOLS)))
         while self._taken < taken:
             self._show(on_frame)
         return self._taken
