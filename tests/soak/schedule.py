@@ -30,9 +30,9 @@ class Deed(StrEnum):
 
 WEIGHTS: Final = {
     Deed.FAULTS: 12,
-    Deed.KILL_SESSION: 3,
-    Deed.KILL_EXCHANGE: 2,
-    Deed.KILL_BOTH: 1,
+    Deed.KILL_SESSION: 12,
+    Deed.KILL_EXCHANGE: 6,
+    Deed.KILL_BOTH: 5,
     Deed.FREEZE_SESSION: 2,
     Deed.FREEZE_EXCHANGE: 1,
     Deed.CUT: 3,
