@@ -32,6 +32,7 @@ P50_MS: Final = 300
 P99_MS: Final = 1_000
 OPENED: Final = "files opened"
 READY: Final = "session started"
+QUESTION: Final = "broker.read."
 STAGES: Final = (
     OPENED,
     "session.lease_taken",
@@ -46,10 +47,11 @@ STAGES: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """One start: processor time up to each stage and wall time of all, ns; what the session found."""
+    """One start: processor time up to each stage and wall time of all, ns; what the session asked for and found."""
 
     stages: tuple[int, ...]
     wall_ns: int
+    questions: int
     agrees: bool
     open_orders: int
     is_running: bool
@@ -68,7 +70,10 @@ def main() -> int:
         sizes = [path.stat().st_size for path in (folder / "session.db", *folder.glob("paper/*.db"))]
     _check(starts, options.open_orders)
     print(_stage_table(starts))
-    print(f"The session's file has {sizes[0] / 1e6:,.0f} MB, the exchange's {sizes[1] / 1e6:,.0f} MB.\n")
+    print(
+        f"The session's file has {sizes[0] / 1e6:,.0f} MB, the exchange's {sizes[1] / 1e6:,.0f} MB; a start asked the "
+        f"exchange {max(start.questions for start in starts)} questions.\n"
+    )
     figures = _figures(starts, options.fills, options.open_orders)
     print(promises(figures))
     if options.json is not None:
@@ -126,8 +131,12 @@ async def _started(folder: Path) -> Start:
     use_money_context()
     marks: dict[str, int] = {}
 
+    questions = 0
+
     def look(name: str) -> None:
+        nonlocal questions
         marks[name] = process_time_ns()
+        questions += name.startswith(QUESTION)
 
     install_hook(look)
     wall_ns, before = perf_counter_ns(), process_time_ns()
@@ -140,6 +149,7 @@ async def _started(folder: Path) -> Start:
     return Start(
         tuple(marks[name] - before for name in STAGES),
         wall_ns,
+        questions,
         report.agrees,
         sum(1 for order in orders if order.ticket.symbol in RESTING),
         runner.is_running,
