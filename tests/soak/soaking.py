@@ -135,6 +135,7 @@ class Soak:
     def _rest(self) -> None:
         self._calm()
         self._supervise()
+        self._run.halt_market()
         time.sleep(SETTLE_S)
         self._supervise()
         code = self._run.session.stop(STOP_S)

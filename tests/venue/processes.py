@@ -139,6 +139,14 @@ class Run:
         with urlopen(request, timeout=5) as answer:
             return msgspec.json.decode(answer.read())
 
+    def halt_market(self) -> None:
+        """Let no symbol trade any more: what would trigger after the session's last look is told to nobody."""
+        with urlopen(f"{self._url}/fapi/v1/exchangeInfo", timeout=5) as answer:
+            listed = msgspec.json.decode(answer.read())["symbols"]
+        for each in listed:
+            if each["status"] == "TRADING":
+                self.admin("POST", "symbol_status", symbol=each["symbol"], status="TRADING_HALT")
+
     def books(self) -> Books:
         """Both sides' books, from their files."""
         from src.infrastructure.persistence.read_models import SqliteReadModels
