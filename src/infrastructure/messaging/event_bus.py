@@ -104,7 +104,7 @@ class InProcessEventBus:
             if rest is not None:
                 try:
                     await rest
-                except Exception:  # noqa: BLE001 - as above
+                except Exception:  # noqa: BLE001 - the same for what a handler awaits
                     _LOG.exception("a handler of %s failed", topic)
             if not line.waiting:
                 return

@@ -57,7 +57,7 @@ class RowMap(Generic[T]):
         self, cls: type[T], *, leave_out: Sequence[str] = (), rename: Mapping[str, str] | None = None
     ) -> None:
         hints = get_type_hints(cls)
-        names = [field.name for field in fields(cls) if field.name not in leave_out]  # type: ignore[arg-type]  # a dataclass
+        names = [field.name for field in fields(cls) if field.name not in leave_out]  # type: ignore[arg-type]  # T is a dataclass
         converters = [_converters(hints[name]) for name in names]
         self._cls: Callable[..., T] = cls
         # Whether a row is all fields in their order: arguments by place are quicker than by name.

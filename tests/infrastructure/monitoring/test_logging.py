@@ -205,7 +205,7 @@ def test_a_server_shows_its_log_on_the_terminal_in_plain_lines(capsys: pytest.Ca
 
     LOG.debug("too much")
     LOG.warning("market.unknown", extra={"symbol": "BTCUSDT", "book_age_ms": 5_012})
-    logging.getLogger("another.library").warning("noise")
+    logging.getLogger("another.program").warning("noise")
 
     moment, *rest = capsys.readouterr().out.split()
     assert len(moment) == len("12:00:00Z")
