@@ -3,8 +3,8 @@
 Plans: ``plain`` and ``looped`` (recorded market, nothing goes wrong), ``cuts`` (the user stream cut a hundred times,
 events late and up to twice more), ``lost`` (answers lost), ``doubt`` (outcomes unknown, requests too late, streams
 mute), ``kills`` (both processes killed thirty times), ``hedged`` (hedge mode with isolated margin, cut and killed),
-``acceptance`` and ``acceptance-1x`` (funding, the owner's trades, a deleveraging and a liquidation). The recorded
-market is taken from ``--market-data``; without it the synthetic one is traded.
+``acceptance`` and ``acceptance-1x`` (funding, the owner's trades, a deleveraging and a liquidation), and the same with
+``cuts`` in ``acceptance-cuts``. The recorded market is taken from ``--market-data``; without it the synthetic one is traded.
 """
 
 import argparse
@@ -31,7 +31,8 @@ PLANS = {
 }
 LENGTH_S = 345.0
 """How long the recorded market is."""
-ACCEPTANCE = {"acceptance": 10.0, "acceptance-1x": 1.0}
+ACCEPTANCE = {"acceptance": 10.0, "acceptance-1x": 1.0, "acceptance-cuts": 10.0}
+CUTS = 110
 """Market time over wall time; at 10 the market is looped ten times, at 1 it is traded as it was."""
 
 
@@ -66,7 +67,15 @@ def _accept(name: str, options: argparse.Namespace, port: int) -> bool:
     whole = seconds >= LENGTH_S and speed > 1
     market = _on_market(Plan(seconds), "plain" if speed == 1 else name, options.market_data).exchange
     with tempfile.TemporaryDirectory(prefix="steadyhand-venue-") as folder:
-        figures, accidents = run_acceptance(market, speed, seconds, Path(folder), port, whole=whole)
+        figures, accidents = run_acceptance(
+            market,
+            speed,
+            seconds,
+            Path(folder),
+            port,
+            whole=whole,
+            cuts=CUTS if name == "acceptance-cuts" else 0,
+        )
     print(f"{name}: {figures.line()}", accidents.line(), *figures.violations[:5], sep="\n  ", flush=True)
     return bool(figures.violations)
 

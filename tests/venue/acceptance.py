@@ -14,7 +14,7 @@ from pathlib import Path
 from urllib.error import HTTPError
 
 from tests.venue.processes import Program, Run, a_run
-from tests.venue.scenarios import LIVELY, LOOSE, Figures, rest
+from tests.venue.scenarios import BAD_STREAM, Figures, LIVELY, LOOSE, rest
 
 SYMBOLS = ("BTCUSDT", "ETHUSDT")
 ACCOUNT = 1
@@ -47,14 +47,29 @@ class Accidents:
 
 
 def run_acceptance(
-    exchange: tuple[str, ...], speed: float, seconds: float, folder: Path, port: int, *, whole: bool
+    exchange: tuple[str, ...],
+    speed: float,
+    seconds: float,
+    folder: Path,
+    port: int,
+    *,
+    whole: bool,
+    cuts: int = 0,
 ) -> tuple[Figures, Accidents]:
-    """Trade for ``seconds`` of wall time and judge; ``whole`` also asks for the number of orders and stops."""
+    """Trade for ``seconds`` of wall time and judge; ``whole`` also asks for the number of orders and stops.
+
+    With ``cuts`` the user stream is cut so often, events come late and up to three times, and answers behind them.
+    """
     figures, accidents = Figures(), Accidents()
     with a_run(folder, port, exchange, SESSION, **TRAILING) as run:
         run.start_exchange()
         figures.slowest_start_s = run.start_session()
-        _trade(run, accidents, speed, seconds)
+        if cuts:
+            run.admin("POST", "faults", rules=BAD_STREAM)
+        cut_every_s = seconds / cuts if cuts else float("inf")
+        _trade(run, figures, accidents, speed, seconds, cut_every_s)
+        if cuts:
+            run.admin("PUT", "faults", seed=0, rules=[])
         rest(run, figures)
     for done, what in (
         (accidents.funding, "funding was never paid"),
@@ -69,8 +84,11 @@ def run_acceptance(
     return figures, accidents
 
 
-def _trade(run: Run, accidents: Accidents, speed: float, seconds: float) -> None:
+def _trade(
+    run: Run, figures: Figures, accidents: Accidents, speed: float, seconds: float, cut_every_s: float
+) -> None:
     begun = time.monotonic()
+    next_cut = begun + cut_every_s
     fund_every_s = FUNDING_EVERY_MS / 1_000 / speed
     next_funding = begun + fund_every_s
     for share, deed in (
@@ -83,6 +101,10 @@ def _trade(run: Run, accidents: Accidents, speed: float, seconds: float) -> None
             time.sleep(LOOK_S)
             if not run.session.is_running:
                 raise RuntimeError(f"the session ended by itself: {run.session.tail()}")
+            if time.monotonic() >= next_cut:
+                next_cut += cut_every_s
+                run.admin("POST", "streams/cut")
+                figures.cuts += 1
             if time.monotonic() >= next_funding:
                 next_funding += fund_every_s
                 for symbol in SYMBOLS:
