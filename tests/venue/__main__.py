@@ -3,8 +3,9 @@
 Plans: ``plain`` and ``looped`` (recorded market, nothing goes wrong), ``cuts`` (the user stream cut a hundred times,
 events late and up to twice more), ``lost`` (answers lost), ``doubt`` (outcomes unknown, requests too late, streams
 mute), ``kills`` (both processes killed thirty times), ``hedged`` (hedge mode with isolated margin, cut and killed),
-``acceptance`` and ``acceptance-1x`` (funding, the owner's trades, a deleveraging and a liquidation), and the same with
-``cuts`` in ``acceptance-cuts``. The recorded market is taken from ``--market-data``; without it the synthetic one is traded.
+``acceptance`` and ``acceptance-1x`` (funding, the owner's trades, a deleveraging and a liquidation), and the first of
+them with the stream cut and late as well (``acceptance-cuts``). The recorded market is taken from ``--market-data``;
+without it the synthetic one is traded.
 """
 
 import argparse

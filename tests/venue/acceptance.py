@@ -14,7 +14,7 @@ from pathlib import Path
 from urllib.error import HTTPError
 
 from tests.venue.processes import Program, Run, a_run
-from tests.venue.scenarios import BAD_STREAM, Figures, LIVELY, LOOSE, rest
+from tests.venue.scenarios import BAD_STREAM, LIVELY, LOOSE, Figures, rest
 
 SYMBOLS = ("BTCUSDT", "ETHUSDT")
 ACCOUNT = 1
