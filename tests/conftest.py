@@ -41,10 +41,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture(scope="session")
 def market_data_dir() -> Path:
-    """The recorded Binance frames beside the checkout; a test that needs them is skipped without them."""
-    folder = ROOT.parent / "shared" / "market-data"
-    if not folder.is_dir():
-        pytest.skip("no recorded market data beside the checkout (../shared/market-data)")
+    """The folder of recorded market data; a test that needs them is skipped without them."""
+    from tests.support.recordings import NONE_FOUND, recordings_folder
+
+    folder = recordings_folder()
+    if folder is None or not folder.is_dir():
+        pytest.skip(NONE_FOUND)
     return folder
 
 

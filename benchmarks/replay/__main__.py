@@ -20,9 +20,8 @@ from benchmarks.processes import ROOT
 from benchmarks.recordings import UNITS
 from benchmarks.replay.crowd import let_loose
 from benchmarks.replay.product import Rate, Run, frame_rate, run_session
+from tests.support.recordings import NONE_FOUND, recorded_files, recordings_folder
 
-RECORDINGS: Final = ROOT.parent / "shared" / "market-data"
-PATTERN: Final = "*.ws.gz"
 FRAMES_PER_SECOND: Final = 50_000
 ORDERS: Final = 200
 RATE_RUNS: Final = 2
@@ -45,11 +44,9 @@ class Check:
 def main() -> int:
     """Replay, check, print; 1 when a promise is broken."""
     options = _options()
-    recordings = sorted(options.data.glob(PATTERN))
+    recordings = recorded_files(options.data)
     if not recordings:
-        print(
-            f"skipped: there are no recordings ({PATTERN}) in {options.data}; name their folder with --data"
-        )
+        print(f"skipped: {NONE_FOUND}, or with --data")
         return 0
     options.dir.mkdir(parents=True, exist_ok=True)
     before = perf_counter_ns()
@@ -66,7 +63,9 @@ def main() -> int:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.replay", description=__doc__)
-    parser.add_argument("--data", type=Path, default=RECORDINGS, metavar="DIR", help="folder of recordings")
+    parser.add_argument(
+        "--data", type=Path, default=recordings_folder(), metavar="DIR", help="folder of recordings"
+    )
     parser.add_argument("--runs", type=int, default=2, help="equal runs to compare (default %(default)s)")
     parser.add_argument(
         "--dir", type=Path, default=ROOT / "data", metavar="DIR", help="where the sessions' files are put"

@@ -1,7 +1,7 @@
 """``python -m tests.acceptance``: everything that the product was accepted for; names of parts run those alone.
 
-Prints a line for each part and every violation; the exit code is the verdict. The recorded market data are used where
-they lie beside the checkout.
+Prints a line for each part and every violation; the exit code is the verdict. Recorded market data are used where
+there are any.
 """
 
 import argparse
@@ -17,12 +17,9 @@ from src.domain.money import use_money_context
 from tests.acceptance.bars import PROMISED_S, a_month
 from tests.acceptance.events import ACTS, everything_happens
 from tests.acceptance.kills import kill_and_judge
-from tests.crash.kills import ROOT
 from tests.crash.places import places
+from tests.support.recordings import BARS, recorded_files, recordings_folder
 
-RECORDINGS: Final = ROOT.parent / "shared" / "market-data"
-PATTERN: Final = "*.ws.gz"
-BARS: Final = "*-1m-*.csv.gz"
 EVENT_SEEDS: Final = 24
 COST_TRIPS: Final = 10_000
 """After so many round trips an order may cost at most :data:`GROWTH_MAX` of what it cost after the first hundred."""
@@ -55,7 +52,7 @@ def main() -> int:
 
 def _kills(kind: str) -> Callable[[Path, argparse.Namespace], Iterator[str]]:
     def part(folder: Path, options: argparse.Namespace) -> Iterator[str]:
-        recordings = sorted(RECORDINGS.glob(PATTERN))
+        recordings = recorded_files(recordings_folder())
         folder.mkdir()
         with places(kind, folder) as made:
             result = kill_and_judge(made.new("session"), recordings, options.kills, options.seed)
@@ -88,7 +85,7 @@ def _endurance(folder: Path, options: argparse.Namespace) -> Iterator[str]:
 
 def _bars(folder: Path, _: argparse.Namespace) -> Iterator[str]:
     folder.mkdir()
-    month = a_month(folder, next(iter(sorted(RECORDINGS.glob(BARS))), None))
+    month = a_month(folder, next(iter(recorded_files(recordings_folder(), BARS)), None))
     print(
         f"bars: a month in {month.wall_s:.1f} s, {month.busy_s:.1f} s of the processor (promised: {PROMISED_S:.0f} s)",
         flush=True,

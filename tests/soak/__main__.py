@@ -11,9 +11,9 @@ import time
 from pathlib import Path
 
 from tests.soak.soaking import Soak
+from tests.support.recordings import recorded_files, recordings_folder
 
 PORT = 18_300
-RECORDINGS = Path(__file__).resolve().parents[3] / "shared" / "market-data"
 
 
 def main() -> int:
@@ -22,7 +22,7 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=30.0)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--port", type=int, default=PORT)
-    parser.add_argument("--market-data", type=Path, default=RECORDINGS)
+    parser.add_argument("--market-data", type=Path, default=recordings_folder())
     parser.add_argument("--keep", action="store_true", help="keep the folder with files and logs")
     options = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="steadyhand-soak-"))
@@ -39,8 +39,8 @@ def main() -> int:
     return 1 if soak.violations else 0
 
 
-def _market(folder: Path) -> tuple[str, ...]:
-    files = sorted(folder.glob("*.ws.gz"))
+def _market(folder: Path | None) -> tuple[str, ...]:
+    files = recorded_files(folder)
     if not files:
         return ("--speed", "3")
     return (*(argument for path in files for argument in ("--replay", str(path))), "--speed", "10", "--loop")

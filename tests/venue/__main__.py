@@ -15,11 +15,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from src.domain.money import use_money_context
+from tests.support.recordings import recorded_files, recordings_folder
 from tests.venue.acceptance import run_acceptance
 from tests.venue.scenarios import BAD_STREAM, IN_DOUBT, LIVELY, LOST_ANSWERS, SESSION, Plan, run_plan
 
 PORT = 18_200
-RECORDINGS = Path(__file__).resolve().parents[3] / "shared" / "market-data"
 HEDGED = ("--hedge", "--margin-type", "isolated", "--leverage", "5")
 PLANS = {
     "plain": Plan(345, session=SESSION),
@@ -43,7 +43,7 @@ def main() -> int:
     parser.add_argument("plans", nargs="*", metavar="NAME", help=f"of {', '.join((*PLANS, *ACCEPTANCE))}")
     parser.add_argument("--seconds", type=float, help="instead of each plan's own duration")
     parser.add_argument("--port", type=int, default=PORT, help="of the first plan's exchange")
-    parser.add_argument("--market-data", type=Path, default=RECORDINGS)
+    parser.add_argument("--market-data", type=Path, default=recordings_folder())
     options = parser.parse_args()
     use_money_context()
     failed = False
@@ -81,8 +81,8 @@ def _accept(name: str, options: argparse.Namespace, port: int) -> bool:
     return bool(figures.violations)
 
 
-def _on_market(plan: Plan, name: str, folder: Path) -> Plan:
-    files = sorted(folder.glob("*.ws.gz"))
+def _on_market(plan: Plan, name: str, folder: Path | None) -> Plan:
+    files = recorded_files(folder)
     if not files:
         return plan
     replay = [argument for path in files for argument in ("--replay", str(path))]
