@@ -14,13 +14,15 @@ def cancel(
 ) -> Answer:
     """DELETE order, by either id; -2011 when no such order is open."""
     state.market(symbol)
-    order = open_order(account, symbol, order_id, client_order_id)
+    order = open_order(account, symbol, order_id, client_order_id, absent=-2011)
     execution.end(state, order, CANCELED, NO_EXPIRY)
     return answers.placed(order)
 
 
-def open_order(account: Account, symbol: str, order_id: int | None, client_order_id: str | None) -> Order:
-    """The open order with one of these ids; -1102 without any id, -2011 when none is open."""
+def open_order(
+    account: Account, symbol: str, order_id: int | None, client_order_id: str | None, *, absent: int
+) -> Order:
+    """The open order with one of these ids; refused with -1102 without any id, with ``absent`` when none is open."""
     if order_id is not None:
         order = account.orders.get(order_id)
     elif client_order_id:
@@ -28,7 +30,7 @@ def open_order(account: Account, symbol: str, order_id: int | None, client_order
     else:
         raise refusal(-1102, "orderId")
     if order is None or order.symbol != symbol:
-        raise refusal(-2011)
+        raise refusal(absent)
     return order
 
 

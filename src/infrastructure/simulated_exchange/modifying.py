@@ -10,6 +10,7 @@ from decimal import Decimal
 from src.infrastructure.simulated_exchange import answers, checks, event_writer, execution, margin, taking
 from src.infrastructure.simulated_exchange.accounts import Account
 from src.infrastructure.simulated_exchange.answers import Answer
+from src.infrastructure.simulated_exchange.canceling import open_order
 from src.infrastructure.simulated_exchange.errors import refusal
 from src.infrastructure.simulated_exchange.records import (
     AMENDMENT,
@@ -30,14 +31,7 @@ def modifiable(
 ) -> Order:
     """The open order with one of these ids, if it can be changed (-2013, -5025, -5026)."""
     state.market(symbol)
-    if order_id is not None:
-        order = account.orders.get(order_id)
-    elif client_order_id:
-        order = account.order_ids.get(client_order_id)
-    else:
-        raise refusal(-1102, "orderId")
-    if order is None or order.symbol != symbol:
-        raise refusal(-2013)
+    order = open_order(account, symbol, order_id, client_order_id, absent=-2013)
     if order.type != LIMIT:
         raise refusal(-5025)
     if order.modifications >= state.rules.modifications_max:

@@ -1,4 +1,4 @@
-"""The one question that is asked before money is at stake."""
+"""The one question that is asked before money is at stake, and before everything is closed."""
 
 from collections.abc import Callable
 
@@ -14,9 +14,14 @@ def confirm_live(plan: LivePlan, is_terminal: bool, ask: Callable[[str], str]) -
         f"LIVE  account {plan.account}: {', '.join(plan.symbols)}, leverage {plan.leverage}x; opening ends at a "
         f"loss of {plan.daily_loss_pct_max:.2%} of equity in a day or {plan.drawdown_pct_max:.2%} from its peak"
     )
+    if not is_typed(sentence, ask):
+        raise ConfigurationError("not confirmed: nothing was started")
+
+
+def is_typed(sentence: str, ask: Callable[[str], str]) -> bool:
+    """Whether somebody, asked for this sentence, types it; the end of the input is a no."""
     try:
         typed = ask(f"Type '{sentence}' to go on: ")
     except EOFError:
-        typed = ""
-    if typed.strip() != sentence:
-        raise ConfigurationError("not confirmed: nothing was started")
+        return False
+    return typed.strip() == sentence

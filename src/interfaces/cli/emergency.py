@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from src.application.ports.kill_switch import KillLevel
 from src.interfaces.cli.accounts import is_running
 from src.interfaces.cli.composition import Application, ConfigurationError, EmergencyAccount
+from src.interfaces.cli.confirmation import is_typed
 from src.interfaces.cli.errors import CommandFailed, ExitCode, explain
 from src.interfaces.cli.texts import short_id
 
@@ -66,11 +67,7 @@ def confirm(accounts: list[EmergencyAccount], is_terminal: bool, ask: Callable[[
         )
     named = ", ".join(f"{each.exchange.upper()} {short_id(each.account_id)}" for each in accounts)
     print(f"All entries are canceled and all positions closed at the market, around any session: {named}")
-    try:
-        typed = ask(f"Type '{sentence}' to go on: ")
-    except EOFError:
-        typed = ""
-    if typed.strip() != sentence:
+    if not is_typed(sentence, ask):
         raise ConfigurationError("not confirmed: nothing was sent, nothing was halted")
 
 

@@ -3,10 +3,9 @@
 import asyncio
 
 from src.application.ports.event_bus import EventBus
-from src.application.trading.config import TradingConfig
 from src.application.trading.order_copy import LibraryOrder
 from src.application.trading.requests import OUTCOME_UNKNOWN, ExecutionResult, Number, OrderRequest
-from src.application.trading.services.live_session import Assemble, LiveSession, NoSession
+from src.application.trading.services.live_session import LiveSession, NoSession
 from src.application.trading.services.refusals import MARGIN_CODE, refusal
 from src.application.trading.session_runner import SessionRunner
 from src.domain.decisions.news import PlaceOrder, RefuseOrder, RequestCancel
@@ -24,26 +23,6 @@ class OrderNotFound(LookupError):
 
 class LiveOrders(LiveSession):
     """The calls about orders."""
-
-    def __init__(
-        self,
-        assemble: Assemble | None = None,
-        event_bus: EventBus | None = None,
-        *,
-        portfolio_repository: object | None = None,
-        order_repository: object | None = None,
-        position_repository: object | None = None,
-        config: TradingConfig | None = None,
-    ) -> None:
-        super().__init__(
-            assemble,
-            event_bus,
-            portfolio_repository=portfolio_repository,
-            order_repository=order_repository,
-            position_repository=position_repository,
-            config=config,
-        )
-        self._waiting: dict[str, list[asyncio.Future[None]]] = {}
 
     def _listen(self, bus: EventBus) -> None:
         bus.subscribe("attempt.moved", self._attempt_moved)

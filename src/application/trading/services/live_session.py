@@ -69,6 +69,8 @@ class LiveSession:
         self._statistics: LiveStatistics | None = None
         self._task: asyncio.Task[None] | None = None
         self._failed: asyncio.Future[BaseException] | None = None
+        # Who waits for evidence about an order, by its client order id; sessions come and go, waiting calls stay.
+        self._waiting: dict[str, list[asyncio.Future[None]]] = {}
 
     def set_broker(self, broker: Broker) -> None:
         """Send the orders of the next session, unless it is a dry run, through this broker.
