@@ -19,13 +19,14 @@ import psutil  # type: ignore[import-untyped]  # it has no types
 
 from benchmarks.quotes import BURST_EVERY_MS, QuoteMarket, quote_messages
 from benchmarks.samples import Samples
-from benchmarks.trading import REST_MS, WAIT_MS, WITHOUT_END, approved, entry, leave, pass_time, unthrottled
+from benchmarks.trading import REST_MS, WAIT_MS, WITHOUT_END, approved, entry, leave, unthrottled
 from src.application.ports.failpoints import install_hook
 from src.application.trading.session_runner import SessionRunner
 from src.bootstrap.memory import settle_memory
 from src.bootstrap.paper import PaperConfig, paper_parts
 from src.domain.money import use_money_context
 from src.infrastructure.persistence.schema import create_sqlite
+from tests.application.trading.sessions import pass_time
 
 EARLY: Final = 100
 """After so many round trips a session is young, but warm."""

@@ -18,7 +18,7 @@ from benchmarks.quotes import (
     mark_message,
     snapshot_message,
 )
-from benchmarks.trading import REST_MS, STRATEGY, SYMBOL, WAIT_MS, entry, leave, pass_time, place, unthrottled
+from benchmarks.trading import REST_MS, STRATEGY, SYMBOL, WAIT_MS, entry, leave, place, unthrottled
 from src.application.trading.session_runner import SessionRunner
 from src.bootstrap.paper import PaperConfig, paper_parts
 from src.domain.market.candle import Candle
@@ -32,6 +32,7 @@ from src.infrastructure.market_data.frames import MarketFrame
 from src.infrastructure.market_data.instruments import shipped_instrument
 from src.infrastructure.market_data.source import OnFrame, SourceStatistics
 from src.infrastructure.persistence.schema import create_sqlite
+from tests.application.trading.sessions import pass_time
 
 RESTING: Final = ("ETHUSDT", "BNBUSDT", "SOLUSDT", "XRPUSDT", "ADAUSDT")
 """At Binance a symbol takes two hundred open orders."""

@@ -17,7 +17,7 @@ from benchmarks.disk import PlainLog, WriteAheadLog
 from benchmarks.meter import COMMITTED
 from benchmarks.quotes import BURST_EVERY_MS, QuoteMarket
 from benchmarks.samples import Samples
-from benchmarks.trading import REST_MS, WAIT_MS, WITHOUT_END, approved, entry, leave, pass_time, unthrottled
+from benchmarks.trading import REST_MS, WAIT_MS, WITHOUT_END, approved, entry, leave, unthrottled
 from src.application.ports.failpoints import install_hook
 from src.application.trading.session_runner import SessionRunner
 from src.bootstrap.memory import settle_memory
@@ -25,6 +25,7 @@ from src.bootstrap.paper import paper_parts
 from src.domain.money import use_money_context
 from src.infrastructure.persistence.schema import create_sqlite
 from src.infrastructure.persistence.sqlite_store import SqliteStore
+from tests.application.trading.sessions import pass_time
 
 WARM_UP: Final = 30
 SYNCED, UNSYNCED = "FULL", "OFF"

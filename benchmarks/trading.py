@@ -7,7 +7,6 @@ from typing import Final
 
 from benchmarks.hot_path import LIMITS, paper_config
 from benchmarks.quotes import SYMBOLS
-from src.application.trading.session_loop import SessionLoop
 from src.application.trading.session_runner import SessionRunner
 from src.bootstrap.paper import PaperConfig
 from src.domain.decisions.news import PlaceOrder
@@ -15,6 +14,7 @@ from src.domain.market.sides import OrderSide
 from src.domain.orders.ticket import OrderTicket
 from src.domain.orders.types import OrderType, Purpose
 from src.domain.risk.review import Approved, review_reducing
+from tests.application.trading.sessions import pass_time
 
 SYMBOL: Final = SYMBOLS[0]
 """The symbol traded."""
@@ -73,16 +73,3 @@ async def leave(runner: SessionRunner) -> None:
     await pass_time(loop, WAIT_MS)
     if not loop.ledger.position(SYMBOL).is_flat:
         raise RuntimeError("the exit did not arrive in time")
-
-
-async def pass_time(loop: SessionLoop, ms: int) -> None:
-    """Work the session for so long in session time."""
-    over = False
-
-    def stop() -> None:
-        nonlocal over
-        over = loop.pending = True
-
-    loop.inputs.after(ms, stop)
-    while not over and await loop.turn():
-        pass

@@ -11,8 +11,8 @@ from src.domain.ledger import events as e
 from src.domain.sessions.trading_states import SymbolState
 from src.infrastructure.persistence.databases import SqliteDatabase
 from src.interfaces.cli.outcomes import OrderReleased
-from tests.application.trading.faults import WeakBroker, killed_at
-from tests.application.trading.sessions import begin, calm, die, events_of, order, parts_of
+from tests.application.trading.faults import WeakBroker, died_before_sending
+from tests.application.trading.sessions import calm, die, events_of, parts_of
 from tests.simulation.world import SYMBOL
 
 
@@ -20,11 +20,7 @@ async def test_an_order_in_doubt_is_released_for_the_next_start_but_not_before_i
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(paper, "PaperBroker", WeakBroker)
-    first = await begin(config := calm(tmp_path))
-    placed = order(first)
-    with killed_at("session.before_submit"):
-        await first.loop.flush()
-    await die(first)
+    placed = await died_before_sending(config := calm(tmp_path))
     second = SessionRunner(parts_of(config))
     await second.start()
     account_id = second.loop.ledger.account.account_id

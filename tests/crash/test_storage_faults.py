@@ -29,8 +29,7 @@ from tests.crash.places import Place
 from tests.crash.points import check, session_ids, unfinished_sessions
 from tests.crash.process import killer
 from tests.support.faulty_driver import sqlite_error
-
-PAGE = 4096
+from tests.support.sqlite_pages import PAGE, root_offset
 
 
 @pytest.fixture
@@ -203,17 +202,9 @@ def test_a_failed_sync_ends_the_process_and_is_not_tried_again(place: Place, tmp
 # --- F-56: a file is damaged ------------------------------------------------------------------------------------
 
 
-def root_page(path: Path, table: str) -> int:
-    """Where the first page of a table begins, once everything is in the file itself."""
-    with closing(sqlite3.connect(path)) as file:
-        file.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-        ((root,),) = file.execute("SELECT rootpage FROM sqlite_master WHERE name = ?", (table,))
-    return int(root - 1) * PAGE
-
-
 def torn(path: Path, table: str) -> bytes:
     """Zero the second half of a table's first page; the file's content."""
-    start_of_page = root_page(path, table)
+    start_of_page = root_offset(path, table)
     with path.open("r+b") as file:
         file.seek(start_of_page + PAGE // 2)
         file.write(bytes(PAGE // 2))

@@ -5,6 +5,7 @@ root, so root starts it as ``nobody``; the folder of its data is a temporary one
 dies with the process that started it.
 """
 
+import asyncio
 import ctypes
 import importlib.util
 import os
@@ -14,24 +15,28 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import asyncpg
 import psutil  # type: ignore[import-untyped]  # it has no types
+from sqlalchemy import Connection
+from sqlalchemy.ext.asyncio import create_async_engine
 
-from src.infrastructure.persistence.database_url import parse_database_url
+from src.infrastructure.persistence.database_url import DatabaseUrl, parse_database_url
 from src.infrastructure.persistence.databases import database_at
 from src.infrastructure.persistence.portal import Portal
+from src.infrastructure.persistence.postgres_driver import open_connection
 
 START_TIMEOUT_S = 30.0
 NOBODY = 65_534
 PORT = 5432
 SUPERUSER = "postgres"
 _PR_SET_PDEATHSIG = 1
+T = TypeVar("T")
 
 
 class NoServer(Exception):
@@ -200,3 +205,16 @@ def running_server() -> Iterator[PostgresServer]:
         yield server
     finally:
         server.end()
+
+
+def inspected(url: DatabaseUrl, look: Callable[[Connection], T]) -> T:
+    """What ``look`` finds in a database through SQLAlchemy."""
+
+    async def there() -> T:
+        engine = create_async_engine("postgresql+asyncpg://", async_creator=lambda: open_connection(url))
+        async with engine.connect() as connection:
+            found = await connection.run_sync(look)
+        await engine.dispose()
+        return found
+
+    return asyncio.run(there())

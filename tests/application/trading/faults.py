@@ -10,8 +10,11 @@ import pytest
 
 from src.application.ports.broker import Consistency
 from src.application.ports.failpoints import install_hook
+from src.bootstrap.paper import PaperConfig
 from src.domain.orders.news import BalanceReport, IncomeReport, OrderReport, PositionReport
+from src.domain.orders.order import Order
 from src.infrastructure.brokers.paper_broker import PaperBroker
+from tests.application.trading.sessions import begin, die, order
 from tests.simulation.world import Crash
 
 WEAK = Consistency(read_your_writes=False, arrival_margin_ms=1_000, quiescence_ms=3_000)
@@ -94,3 +97,13 @@ def killed_at(name: str, passage: int = 1) -> Iterator[None]:
             yield
     finally:
         install_hook(None)
+
+
+async def died_before_sending(config: PaperConfig) -> Order:
+    """An order that is on the disk, and whose session died before it was sent; none runs."""
+    runner = await begin(config)
+    placed = order(runner)
+    with killed_at("session.before_submit"):
+        await runner.loop.flush()
+    await die(runner)
+    return placed

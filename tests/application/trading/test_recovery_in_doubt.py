@@ -12,7 +12,13 @@ from src.domain.ledger import events as e
 from src.domain.orders.news import PositionReport
 from src.domain.orders.transitions import AttemptState
 from src.domain.sessions.trading_states import SymbolState, TradingState
-from tests.application.trading.faults import WEAK, OtherBooksBroker, StrongBroker, WeakBroker, killed_at
+from tests.application.trading.faults import (
+    WEAK,
+    OtherBooksBroker,
+    StrongBroker,
+    WeakBroker,
+    died_before_sending,
+)
 from tests.application.trading.sessions import (
     begin,
     calm,
@@ -114,11 +120,7 @@ async def test_without_the_promise_silence_proves_death_only_after_its_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(paper, "PaperBroker", WeakBroker)
-    first = await begin(config := calm(tmp_path))
-    placed = order(first)
-    with killed_at("session.before_submit"):
-        await first.loop.flush()
-    await die(first)
+    placed = await died_before_sending(config := calm(tmp_path))
 
     second = SessionRunner(parts_of(config))
     await second.start()

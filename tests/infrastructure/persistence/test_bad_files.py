@@ -32,6 +32,7 @@ from src.infrastructure.persistence.schema import SchemaState, create_sqlite, sq
 from src.infrastructure.persistence.sqlite_store import SqliteStore
 from tests.support.faulty_driver import sqlite_error
 from tests.support.ledger_builders import ACCOUNT, START_MS, a_fill, an_intent, some_options
+from tests.support.sqlite_pages import PAGE, overwrite_root, root_offset
 
 
 def missing(path: Path) -> None:
@@ -153,12 +154,7 @@ def with_a_damaged_page(path: Path, table: str) -> None:
     """Make a database whose file is overwritten where a table begins."""
     create_sqlite(path)
     asyncio.run(SqliteStore(path).open_account(ACCOUNT, START_MS))
-    with closing(sqlite3.connect(path)) as file:
-        file.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-        (root,) = file.execute("SELECT rootpage FROM sqlite_master WHERE name = ?", (table,)).fetchone()
-    with path.open("r+b") as raw:
-        raw.seek((root - 1) * 4096)
-        raw.write(b"\xff" * 4096)
+    overwrite_root(path, table)
 
 
 @pytest.mark.parametrize("table", ["positions", "lots", "wallets"])
@@ -192,13 +188,9 @@ def test_a_file_whose_pages_are_damaged_is_refused(tmp_path: Path):
 def test_a_row_that_its_index_does_not_know_is_found_by_a_full_check(tmp_path: Path):
     path = tmp_path / "steadyhand.db"
     shutil.copy(a_used_database(), path)
-    with closing(sqlite3.connect(path)) as file:
-        (root,) = file.execute(
-            "SELECT rootpage FROM sqlite_master WHERE name LIKE '%autoindex_orders%'"
-        ).fetchone()
+    start = root_offset(path, "*autoindex_orders*")
     content = bytearray(path.read_bytes())
-    page = content[(root - 1) * 4096 : root * 4096]
-    content[(root - 1) * 4096 : root * 4096] = page.replace(b"abc-0001", b"abd-0001")
+    content[start : start + PAGE] = content[start : start + PAGE].replace(b"abc-0001", b"abd-0001")
     path.write_bytes(content)
 
     store = SqliteStore(path)

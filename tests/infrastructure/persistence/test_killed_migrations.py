@@ -7,16 +7,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect
-from sqlalchemy.ext.asyncio import create_async_engine
 
 from src.infrastructure.persistence.databases import Database, PostgresDatabase, SqliteDatabase
 from src.infrastructure.persistence.migrations import migrate
-from src.infrastructure.persistence.postgres_driver import open_connection
 from src.infrastructure.persistence.postgres_migrations import migrate_postgres
 from src.infrastructure.persistence.schema import SchemaState
 from tests.crash.process import die, in_child, was_killed
 from tests.infrastructure.persistence.test_migrations import LAST, scripts_of_a_later_version
 from tests.support.ledger_builders import ACCOUNT, START_MS
+from tests.support.postgres_server import inspected
 
 STEPS_MAX = 200
 # Rows are rewritten and an index is built, as a migration of data would.
@@ -42,17 +41,8 @@ def shape(database: Database) -> tuple[tuple[str, ...], dict[str, list[str]]]:
             name: sorted(c["name"] for c in found.get_columns(name)) for name in names
         }
 
-    async def look_there(place: PostgresDatabase) -> tuple[tuple[str, ...], dict[str, list[str]]]:
-        engine = create_async_engine(
-            "postgresql+asyncpg://", async_creator=lambda: open_connection(place.url)
-        )
-        async with engine.connect() as connection:
-            seen = await connection.run_sync(look)
-        await engine.dispose()
-        return seen
-
     if isinstance(database, PostgresDatabase):
-        return asyncio.run(look_there(database))
+        return inspected(database.url, look)
     assert isinstance(database, SqliteDatabase)
     engine = create_engine(f"sqlite:///{database.path}")
     try:

@@ -7,19 +7,17 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection
-from sqlalchemy.ext.asyncio import create_async_engine
 
 from src.application.ports.store import AccountBusy, StoreError, StoreNotInitialised, StoreTooNew
 from src.infrastructure.persistence import schema
 from src.infrastructure.persistence.columns import metadata
 from src.infrastructure.persistence.database_url import parse_database_url
 from src.infrastructure.persistence.databases import PostgresDatabase
-from src.infrastructure.persistence.postgres_driver import open_connection
 from src.infrastructure.persistence.postgres_migrations import migrate_postgres
 from src.infrastructure.persistence.schema import SchemaState
 from tests.infrastructure.persistence.test_migrations import scripts_of_a_later_version
 from tests.support.ledger_builders import ACCOUNT, START_MS
-from tests.support.postgres_server import PostgresServer
+from tests.support.postgres_server import PostgresServer, inspected
 from tests.support.store_writer import Writer, run_sql
 
 NEXT = "9999"
@@ -36,16 +34,7 @@ def test_the_migrations_lead_to_the_tables(postgres: PostgresDatabase):
     def differences(connection: Connection) -> object:
         return compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), metadata)
 
-    async def compare() -> object:
-        engine = create_async_engine(
-            "postgresql+asyncpg://", async_creator=lambda: open_connection(postgres.url)
-        )
-        async with engine.connect() as connection:
-            found = await connection.run_sync(differences)
-        await engine.dispose()
-        return found
-
-    assert asyncio.run(compare()) == []
+    assert inspected(postgres.url, differences) == []
 
 
 def test_an_empty_database_is_made_once(empty: PostgresDatabase):

@@ -1,7 +1,7 @@
 """Commit, then act: what left the exchange is in its file, and the file is enough to go on."""
 
 import sqlite3
-from contextlib import closing, nullcontext
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -11,6 +11,7 @@ from src.infrastructure.simulated_exchange.engine import Engine
 from src.infrastructure.simulated_exchange.errors import ExchangeFailure, ExchangeStopped, NewerSchema
 from src.infrastructure.simulated_exchange.store import ExchangeStore
 from tests.support.engine_builders import ACCOUNT, BTC, Frames, a_request, an_engine, an_instrument
+from tests.support.sqlite_pages import overwrite_root
 
 
 class Killed(BaseException):
@@ -189,12 +190,7 @@ def test_of_a_large_file_only_the_memory_is_looked_at_when_it_is_opened(
 ):
     monkeypatch.setattr(store, "PAGES_CHECKED", 0)
     an_engine(path)
-    with closing(sqlite3.connect(path)) as file:
-        file.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-        (root,) = file.execute("SELECT rootpage FROM sqlite_master WHERE name = ?", (table,)).fetchone()
-    with path.open("r+b") as raw:
-        raw.seek((root - 1) * 4096)
-        raw.write(b"\xff" * 4096)
+    overwrite_root(path, table)
 
     with pytest.raises(ExchangeFailure, match="malformed") if refused else nullcontext():
         ExchangeStore(path).close()
