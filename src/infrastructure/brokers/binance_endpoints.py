@@ -40,7 +40,7 @@ class Endpoint:
 PING: Final = Endpoint("GET", Api.PUBLIC, "ping", 1, urgent=True)
 TIME: Final = Endpoint("GET", Api.PUBLIC, "time", 1, urgent=True)
 EXCHANGE_INFO: Final = Endpoint("GET", Api.PUBLIC, "exchangeInfo", 1)
-DEPTH: Final = Endpoint("GET", Api.PUBLIC, "depth", 20)
+DEPTH: Final = Endpoint("GET", Api.PUBLIC, "depth", 10)
 KLINES: Final = Endpoint("GET", Api.PUBLIC, "klines", 10)
 
 NEW_ORDER: Final = Endpoint("POST", Api.PRIVATE, "order", 0, urgent=True)

@@ -12,6 +12,7 @@ Sources: USDⓈ-M "How to manage a local order book correctly", notice of 2026-0
 import asyncio
 import random
 from collections.abc import Callable, Coroutine, Iterable
+from contextlib import suppress
 from typing import Any, Final
 
 import msgspec
@@ -30,10 +31,14 @@ OnLink = Callable[[str, str | None], None]
 
 PUBLIC: Final = ("bookTicker", "depth@100ms")
 MARKET: Final = ("aggTrade", "markPrice@1s")
-SNAPSHOT_LEVELS: Final = 1_000
+SNAPSHOT_LEVELS: Final = 500
 HELD_MAX: Final = 10_000
 BACKOFF_S: Final = (0.25, 10.0)
 RESYNC_S: Final = 0.5
+"""The first pause before a snapshot is asked for again; each is twice as long as the one before."""
+RESYNC_LONGEST_S: Final = 8.0
+FIRST_EVENT_S: Final = 2.0
+"""How long a book waits for its first event: a snapshot from before it would have to be asked for again."""
 SILENCE_S: Final = 30.0
 
 
@@ -137,6 +142,7 @@ class BinanceMarketStream:
     def _forget_books(self) -> None:
         """After a gap every book begins anew."""
         for symbol in self._symbols:
+            self._books[symbol].forget()
             self._resync(symbol)
 
     def _resync(self, symbol: str) -> None:
@@ -148,13 +154,15 @@ class BinanceMarketStream:
             self._start(self._ask_for_book(symbol))
 
     async def _ask_for_book(self, symbol: str) -> None:
-        book = self._books[symbol]
+        book, pause_s = self._books[symbol], RESYNC_S
+        await book.heard(FIRST_EVENT_S)
         while True:
             snapshot = await self._snapshot(symbol)
             ready = None if snapshot is None else book.begin(snapshot)
             if snapshot is not None and ready is not None:
                 break
-            await asyncio.sleep(RESYNC_S)
+            await asyncio.sleep(pause_s)
+            pause_s = min(2 * pause_s, RESYNC_LONGEST_S)
         book.is_asking = False
         self._on_frame(snapshot)
         for event in ready:
@@ -203,6 +211,18 @@ class _Book:
         self.last_update_id: int | None = None
         self.is_asking = False
         self._held: list[DepthUpdate] = []
+        self._hears = asyncio.Event()
+
+    def forget(self) -> None:
+        """Begin anew: what was held is of a connection that is gone."""
+        self._held.clear()
+        self._hears.clear()
+
+    async def heard(self, patience_s: float) -> None:
+        """Wait for an event that a snapshot can be joined to; a symbol in which nothing happens has none."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(patience_s):
+                await self._hears.wait()
 
     def hold(self, event: DepthUpdate) -> None:
         """Keep an event until a snapshot says whether it is needed."""
@@ -210,6 +230,7 @@ class _Book:
             self._held.clear()
         if len(self._held) < HELD_MAX:
             self._held.append(event)
+        self._hears.set()
 
     def begin(self, snapshot: DepthSnapshot) -> list[DepthUpdate] | None:
         """The held events that follow the snapshot; None when it is older than all that is held."""

@@ -36,8 +36,10 @@ class Speaker:
         self.go_on = asyncio.Event()
         self.go_on.set()
         self.connections: list[str] = []
+        self.asked = 0
 
     async def depth(self, request: web.Request) -> web.Response:
+        self.asked += 1
         return web.json_response(self.books.pop(0) if len(self.books) > 1 else self.books[0])
 
     async def stream(self, request: web.Request) -> web.WebSocketResponse:
@@ -111,10 +113,10 @@ def speaker() -> Speaker:
 
 async def test_a_connection_that_stands_and_says_nothing_is_made_anew(speaker: Speaker, tmp_path: Path):
     async with listening(speaker, tmp_path, silence_s=0.05) as listener:
-        await listener.until(lambda: speaker.connections.count("/market/stream") > 1)
+        await listener.until(lambda: listener.links.count(("market", None)) > 1)
 
     assert ("market", "TimeoutError") in listener.links
-    assert listener.links.count(("market", None)) > 1
+    assert speaker.connections.count("/market/stream") > 1
 
 
 async def test_a_gap_is_told_before_the_book_that_ends_it(speaker: Speaker, tmp_path: Path):
@@ -134,9 +136,25 @@ async def test_a_gap_is_told_before_the_book_that_ends_it(speaker: Speaker, tmp_
     assert listener.frames[-1].final_update_id == 45
 
 
+async def test_the_book_is_asked_for_when_there_is_an_event_to_join_it_to(speaker: Speaker, tmp_path: Path):
+    speaker.later = [an_update(5, 12)]
+    speaker.go_on.clear()
+
+    async with listening(speaker, tmp_path) as listener:
+        await listener.until(lambda: "/public/stream" in speaker.connections)
+        await asyncio.sleep(0.05)
+        asked_before = speaker.asked
+        speaker.go_on.set()
+        await listener.until(lambda: listener.frames)
+
+    assert asked_before == 0
+    assert speaker.asked == 1
+
+
 async def test_a_book_that_cannot_be_read_is_counted_and_asked_for_again(speaker: Speaker, tmp_path: Path):
     speaker.books = [[], {"lastUpdateId": 9}, BOOK | {"bids": 3}, BOOK]
-    speaker.messages = ["{", '{"stream":"btcusdt@depth@100ms","data":{"e":"depthUpdate"}}']
+    nonsense = ["{", '{"stream":"btcusdt@depth@100ms","data":{"e":"depthUpdate"}}']
+    speaker.messages = [*nonsense, an_update(5, 12)]
 
     async with listening(speaker, tmp_path) as listener:
         await listener.until(lambda: listener.frames)
