@@ -10,7 +10,8 @@ A schedule is a JSON document::
     ]}
 
 ``operation`` is a pattern over the names in routes.py, or over "stream.<event>" and "stream.connect". Of the calls
-that it matches, those from number ``first`` on, ``count`` of them (null: without end), fail with ``chance``.
+that it matches, those from number ``first`` on, ``count`` of them (null: without end), fail with ``chance``. A rule for
+events that also matches "stream.connect" leaves connections alone, unless its fault is "drop" or "delay".
 Accidents are requests of the admin API, made ``at_ms`` after the server's start.
 """
 
@@ -31,7 +32,10 @@ HTTP_FAULTS: Final = frozenset(
         *("reset_before", "reset_inside", "reset_after", "respond", "truncate", "stale", "wrong_symbol"),
     }
 )
-STREAM_FAULTS: Final = frozenset({"drop", "delay", "duplicate", "reorder", "mute", "expire_key", "cut"})
+STREAM_FAULTS: Final = frozenset({"drop", "delay", "duplicate", "reorder", "mute", "expire_key"})
+CONNECT: Final = "stream.connect"
+CONNECT_FAULTS: Final = frozenset({"drop", "delay"})
+"""What befalls an opening connection: it is refused, or opens ``ms`` later. The other faults are of events."""
 
 
 class FaultRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -112,6 +116,8 @@ class Faults:
         chosen = None
         for index, rule in enumerate(self._schedule.rules):
             if not fnmatchcase(operation, rule.operation):
+                continue
+            if operation == CONNECT and rule.fault not in CONNECT_FAULTS:
                 continue
             self._matches[index] += 1
             number = self._matches[index] - rule.first

@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl
 from aiohttp import WSMsgType, web
 
 from src.infrastructure.simulated_exchange.server import stream_requests
-from src.infrastructure.simulated_exchange.server.fault_rules import Faults
+from src.infrastructure.simulated_exchange.server.fault_rules import CONNECT, Faults
 from src.infrastructure.simulated_exchange.server.hub import Listener, StreamHub
 from src.infrastructure.simulated_exchange.server.limits import Window
 from src.infrastructure.simulated_exchange.server.routing import Entrance, canonical, carries
@@ -51,10 +51,11 @@ class StreamSockets:
 
     async def handle(self, request: web.BaseRequest, entrance: Entrance) -> web.StreamResponse:
         """One connection from handshake to end."""
-        rule = self._faults.draw("stream.connect")
+        rule = self._faults.draw(CONNECT)
         if rule is not None:
             await asyncio.sleep(rule.ms / 1_000)
-            return web.Response(status=503, text="Service Unavailable.")
+            if rule.fault == "drop":
+                return web.Response(status=503, text="Service Unavailable.")
         socket = web.WebSocketResponse(autoping=False, compress=False, max_msg_size=1 << 20)
         await socket.prepare(request)
         transport = request.transport

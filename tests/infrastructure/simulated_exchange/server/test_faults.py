@@ -159,6 +159,27 @@ async def test_events_are_dropped_duplicated_and_reordered_across_types(client: 
     assert dropped == usual[:first] + usual[first + 1 :]
 
 
+async def opens(client: Client, fault: str) -> bool:
+    """Whether a stream connection opens while a rule for everything about streams holds."""
+    rule = {"operation": "stream.*", "fault": fault, "ms": 50, "count": None}
+    await client.admin("PUT", "faults", seed=0, rules=[rule])
+    try:
+        async with client.session.ws_connect(f"{client.server.url}/public/ws"):
+            return True
+    except aiohttp.WSServerHandshakeError as refusal:
+        assert refusal.status == 503
+        return False
+
+
+async def test_an_opening_connection_is_refused_or_late_and_no_fault_of_events_is_its(client: Client):
+    assert not await opens(client, "drop")
+    before = asyncio.get_running_loop().time()
+    assert await opens(client, "delay")
+    assert asyncio.get_running_loop().time() - before >= 0.05
+    assert await opens(client, "duplicate")
+    assert await opens(client, "mute")
+
+
 async def test_an_event_may_come_long_after_the_answer(client: Client):
     rule = {"operation": "stream.[A-Z]*", "fault": "delay", "ms": 200, "count": None}
     before = asyncio.get_running_loop().time()
