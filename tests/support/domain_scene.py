@@ -9,7 +9,7 @@ from src.domain.decisions.news import News, PlaceOrder, StreamNews
 from src.domain.decisions.step import Now, Policy, Step
 from src.domain.ledger import events as e
 from src.domain.market.sides import OrderSide
-from src.domain.orders.news import Accepted, FillReport, IncomeReport, OrderNews
+from src.domain.orders.news import Accepted, FillReport, IncomeReport, OrderNews, WalletMoved
 from src.domain.orders.order import Order
 from src.domain.orders.ticket import OrderTicket
 from src.domain.orders.types import OrderStatus, Purpose
@@ -74,7 +74,7 @@ class Scene:
         """The stream tells how an order stands."""
         return self.stream(OrderNews(a_report(order, status, filled), fill))
 
-    def stream(self, *meaning: OrderNews | IncomeReport, **changes: Any) -> Step:
+    def stream(self, *meaning: OrderNews | IncomeReport | WalletMoved, **changes: Any) -> Step:
         return self.decide(StreamNews(1, "raw", meaning, **changes))
 
     def fill(

@@ -16,6 +16,7 @@ from src.domain.decisions.orders import lose, settle_unknown
 from src.domain.decisions.protection import protect, protective_refused
 from src.domain.decisions.step import Step
 from src.domain.ledger import events as e
+from src.domain.money import ZERO
 from src.domain.orders.client_order_ids import is_emergency, is_ours
 from src.domain.orders.news import FillReport, IncomeReport, OrderNews, OrderReport, WalletMoved
 from src.domain.orders.order import Order
@@ -57,10 +58,17 @@ def stream_news(step: Step, news: n.StreamNews) -> None:
         if isinstance(item, IncomeReport):
             book_income(step, item)
         elif isinstance(item, WalletMoved):
-            step.do(Reconcile(f"the wallet changed: {item.reason}"))
+            _wallet_moved(step, item)
         else:
             _order_news(step, item)
     _dismiss(step, news.known)
+
+
+def _wallet_moved(step: Step, news: WalletMoved) -> None:
+    """Ask for what moved the wallet, unless the books say of it what the news says: the same news came before."""
+    wallet = step.ledger.account.wallet
+    if not news.balances or any(wallet.get(asset, ZERO) != amount for asset, amount in news.balances):
+        step.do(Reconcile(f"the wallet changed: {news.reason}"))
 
 
 def _dismiss(step: Step, known: tuple[Order, ...]) -> None:

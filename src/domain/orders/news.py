@@ -77,10 +77,14 @@ class IncomeReport:
 
 @dataclass(frozen=True, slots=True)
 class WalletMoved:
-    """The wallet changed for ``reason`` at ``at_ms``, and no transaction was named: the income has to be read."""
+    """The wallet changed for ``reason`` at ``at_ms``, and no transaction was named: the income has to be read.
+
+    ``balances`` are the wallet balances after it, as (asset, amount), as far as they were told.
+    """
 
     reason: str
     at_ms: int
+    balances: tuple[tuple[str, Decimal], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,10 +32,14 @@ IGNORED_KINDS: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class WalletNotice:
-    """The wallet changed at ``at_ms`` for ``reason`` (FUNDING_FEE, DEPOSIT …); income() knows the particulars."""
+    """The wallet changed at ``at_ms`` for ``reason`` (FUNDING_FEE, DEPOSIT …); income() knows the particulars.
+
+    ``balances`` are (asset, wallet balance) after it.
+    """
 
     reason: str
     at_ms: int
+    balances: tuple[tuple[str, Decimal], ...] = ()
 
 
 class _Envelope(msgspec.Struct, rename={"kind": "e", "transaction_ms": "T", "event_ms": "E"}):
@@ -130,8 +134,14 @@ class _Algo(
     close_position: bool = False
 
 
-class _Account(msgspec.Struct, rename={"reason": "m"}):
+class _Balance(msgspec.Struct, rename={"asset": "a", "wallet_balance": "wb"}):
+    asset: str
+    wallet_balance: Decimal
+
+
+class _Account(msgspec.Struct, rename={"reason": "m", "balances": "B"}):
     reason: str
+    balances: tuple[_Balance, ...] = ()
 
 
 _decode_envelope: Final = msgspec.json.Decoder(_Envelope).decode
@@ -149,8 +159,11 @@ def read_event(raw: str) -> OrderNews | WalletNotice | None:
         if envelope.kind == "ALGO_UPDATE":
             return _algo_news(_decode_algo(envelope.o), envelope.transaction_ms)
         if envelope.kind == "ACCOUNT_UPDATE":
-            reason = _decode_account(envelope.a).reason
-            return None if reason == "ORDER" else WalletNotice(reason, envelope.transaction_ms)
+            account = _decode_account(envelope.a)
+            if account.reason == "ORDER":
+                return None
+            told = tuple((balance.asset, balance.wallet_balance) for balance in account.balances)
+            return WalletNotice(account.reason, envelope.transaction_ms, told)
     except msgspec.MsgspecError as error:
         raise ValueError(f"unreadable user event: {error}") from error
     if envelope.kind in IGNORED_KINDS:

@@ -145,7 +145,7 @@ class BinanceFuturesBroker(BinanceLibrary):
         if meaning is None:
             return ()
         if isinstance(meaning, WalletNotice):
-            return (WalletMoved(meaning.reason, meaning.at_ms),)
+            return (WalletMoved(meaning.reason, meaning.at_ms, meaning.balances),)
         return (meaning,)
 
     def _hear(self, epoch: int, raw: str) -> None:

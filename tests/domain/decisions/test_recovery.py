@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from src.domain.ledger import events as e
-from src.domain.orders.news import OrderNews, OutcomeUnknown
+from src.domain.orders.news import OrderNews, OutcomeUnknown, WalletMoved
 from src.domain.orders.transitions import AttemptState
 from src.domain.orders.types import OrderStatus, Purpose
 from src.domain.sessions.trading_states import SymbolState
@@ -260,3 +260,16 @@ def test_an_order_is_asked_about_as_often_as_it_claims_trades_that_never_came():
     steps = [scene.hear(order, OrderStatus.PARTIALLY_FILLED, 1) for _ in range(2)]
 
     assert all(reconciles(step) for step in steps)
+
+
+def test_news_of_the_wallet_is_asked_about_unless_the_books_say_the_same():
+    scene = Scene()
+    asset, held = scene.ledger.account.settle_asset, scene.ledger.wallet_balance
+
+    def asks(*balances: tuple[str, Decimal]) -> bool:
+        return bool(reconciles(scene.stream(WalletMoved("FUNDING_FEE", 1_000, balances))))
+
+    assert asks((asset, held - 1))
+    assert asks(("BNB", Decimal(1)), (asset, held))
+    assert asks()
+    assert not asks((asset, held))

@@ -101,7 +101,7 @@ def test_before_its_trigger_a_conditional_order_has_no_order_id():
 
 
 def test_a_funding_event_names_no_transaction_and_is_a_notice_to_ask():
-    assert read_event(FUNDING) == WalletNotice("FUNDING_FEE", 1789488000005)
+    assert read_event(FUNDING) == WalletNotice("FUNDING_FEE", 1789488000005, (("USDT", Decimal("122624.1")),))
 
 
 @pytest.mark.parametrize(
