@@ -122,7 +122,7 @@ class SessionProcess:
             snapshot=picture.take(),
             elapsed_ms=(time.monotonic_ns() - wall_start_ns) // 1_000_000,
             session_ms=self._parts.inputs.now_ms() - started_ms,
-            notes=(*self._parts.notes, *self._parts.end_notes()),
+            notes=(*self._parts.notes, *self._parts.end_notes(), *_not_compared(ended, failure)),
         )
 
     # --- the screen -----------------------------------------------------------------------------------------
@@ -254,3 +254,10 @@ _DECISIONS: dict[str, Callable[[dict[str, Any]], MoveSession | MoveTrading | Reo
     "reopen": lambda arguments: ReopenSymbol(canonical_symbol(arguments["symbol"]), "operator"),
     "rearm": lambda _: MoveTrading(TradingTrigger.REARM, "re-armed", "operator"),
 }
+
+
+def _not_compared(ended: Ended, failure: str) -> tuple[str, ...]:
+    """What a person has to know of a stop that could not read the exchange any more."""
+    if not failure or ended is Ended.ERROR:
+        return ()
+    return (f"not compared with the exchange at the end, the next start does that: {failure}",)

@@ -20,7 +20,9 @@ SYMBOLS = ("BTCUSDT", "ETHUSDT")
 ACCOUNT = 1
 FUNDING_EVERY_MS = 60_000
 FUNDING_RATE = "0.0001"
-PATIENCE_S = 20.0
+FORCED = 2
+HALTS = b"trading   halt:"
+"""What a session prints when it halts."""
 LOOK_S = 0.1
 OWNERS_QUANTITY = {"BTCUSDT": "0.003", "ETHUSDT": "0.05"}
 ORDERS_MIN = 200
@@ -37,6 +39,7 @@ class Accidents:
     owners_trades: int = 0
     deleveraged: int = 0
     liquidated: int = 0
+    rearmed: int = 0
 
     def line(self) -> str:
         """One line for people."""
@@ -66,8 +69,7 @@ def run_acceptance(
         figures.slowest_start_s = run.start_session()
         if cuts:
             run.admin("POST", "faults", rules=BAD_STREAM)
-        cut_every_s = seconds / cuts if cuts else float("inf")
-        _trade(run, figures, accidents, speed, seconds, cut_every_s)
+        _Course(run, figures, accidents, speed, seconds, cuts).take()
         if cuts:
             run.admin("PUT", "faults", seed=0, rules=[])
         rest(run, figures)
@@ -76,6 +78,7 @@ def run_acceptance(
         (accidents.owners_trades, "the owner never traded"),
         (accidents.deleveraged, "nothing was deleveraged"),
         (accidents.liquidated, "nothing was liquidated"),
+        (accidents.rearmed == FORCED, "the session did not halt over each forced trade"),
         (not whole or figures.orders >= ORDERS_MIN, f"fewer than {ORDERS_MIN} orders"),
         (not whole or figures.triggered >= TRIGGERED_MIN, f"fewer than {TRIGGERED_MIN} triggered stops"),
     ):
@@ -84,62 +87,91 @@ def run_acceptance(
     return figures, accidents
 
 
-def _trade(
-    run: Run, figures: Figures, accidents: Accidents, speed: float, seconds: float, cut_every_s: float
-) -> None:
-    begun = time.monotonic()
-    next_cut = begun + cut_every_s
-    fund_every_s = FUNDING_EVERY_MS / 1_000 / speed
-    next_funding = begun + fund_every_s
-    for share, deed in (
-        (0.25, lambda: _owner_trades(run, accidents)),
-        (0.45, lambda: _deleverage(run, accidents)),
-        (0.65, lambda: _liquidate(run, accidents)),
-        (1.0, lambda: None),
-    ):
-        while time.monotonic() < begun + seconds * share:
+class _Course:
+    """What befalls the run while it trades: cuts and funding by the clock, and one deed after the other.
+
+    A deed has its time, and is tried from then on until it is done: there may be no position to take just then.
+    """
+
+    def __init__(
+        self, run: Run, figures: Figures, accidents: Accidents, speed: float, seconds: float, cuts: int
+    ) -> None:
+        self._run, self._figures, self._accidents = run, figures, accidents
+        self._begun = time.monotonic()
+        self._end = self._begun + seconds
+        self._cut_every_s = seconds / cuts if cuts else float("inf")
+        self._next_cut = self._begun + self._cut_every_s
+        self._fund_every_s = FUNDING_EVERY_MS / 1_000 / speed
+        self._next_funding = self._begun + self._fund_every_s
+        self._told_before = 0
+        self._deeds: list[tuple[float, Callable[[], bool]]] = [
+            (self._begun + share * seconds, deed)
+            for share, deed in (
+                (0.25, self._owner_trades),
+                (0.45, self._deleverage),
+                (0.45, self._rearm),
+                (0.65, self._liquidate),
+                (0.65, self._rearm),
+            )
+        ]
+
+    def take(self) -> None:
+        """Let it trade to the end."""
+        while (now := time.monotonic()) < self._end:
             time.sleep(LOOK_S)
-            if not run.session.is_running:
-                raise RuntimeError(f"the session ended by itself: {run.session.tail()}")
-            if time.monotonic() >= next_cut:
-                next_cut += cut_every_s
-                run.admin("POST", "streams/cut")
-                figures.cuts += 1
-            if time.monotonic() >= next_funding:
-                next_funding += fund_every_s
+            if not self._run.session.is_running:
+                raise RuntimeError(f"the session ended by itself: {self._run.session.tail()}")
+            if now >= self._next_cut:
+                self._next_cut += self._cut_every_s
+                self._run.admin("POST", "streams/cut")
+                self._figures.cuts += 1
+            if now >= self._next_funding:
+                self._next_funding += self._fund_every_s
                 for symbol in SYMBOLS:
-                    run.admin("POST", "funding", symbol=symbol, rate=FUNDING_RATE)
-                accidents.funding += 1
-        deed()
+                    self._run.admin("POST", "funding", symbol=symbol, rate=FUNDING_RATE)
+                self._accidents.funding += 1
+            if self._deeds and now >= self._deeds[0][0] and self._deeds[0][1]():
+                del self._deeds[0]
 
+    def _owner_trades(self) -> bool:
+        for symbol, quantity in OWNERS_QUANTITY.items():
+            self._run.admin(
+                "POST", "owner_trades", account=ACCOUNT, symbol=symbol, side="BUY", quantity=quantity
+            )
+            self._accidents.owners_trades += 1
+        return True
 
-def _owner_trades(run: Run, accidents: Accidents) -> None:
-    for symbol, quantity in OWNERS_QUANTITY.items():
-        run.admin("POST", "owner_trades", account=ACCOUNT, symbol=symbol, side="BUY", quantity=quantity)
-        accidents.owners_trades += 1
+    def _deleverage(self) -> bool:
+        done = self._befalls("adl")
+        self._accidents.deleveraged += done
+        return done
 
+    def _liquidate(self) -> bool:
+        done = self._befalls("liquidation")
+        self._accidents.liquidated += done
+        return done
 
-def _deleverage(run: Run, accidents: Accidents) -> None:
-    accidents.deleveraged += _befalls(lambda s: run.admin("POST", "adl", account=ACCOUNT, symbol=s))
-    _rearm(run)
-
-
-def _liquidate(run: Run, accidents: Accidents) -> None:
-    accidents.liquidated += _befalls(lambda s: run.admin("POST", "liquidation", account=ACCOUNT, symbol=s))
-    _rearm(run)
-
-
-def _befalls(deed: Callable[[str], object]) -> int:
-    """Do it to the first symbol in which there is a position, waiting for one; how often it happened."""
-    give_up = time.monotonic() + PATIENCE_S
-    while time.monotonic() < give_up:
+    def _befalls(self, what: str) -> bool:
+        """Do it to the first symbol in which there is a position; whether there was one."""
+        told = self._run.session.log.stat().st_size
         for symbol in SYMBOLS:
             with _refused() as refusals:
-                deed(symbol)
+                self._run.admin("POST", what, account=ACCOUNT, symbol=symbol)
             if not refusals:
-                return 1
-        time.sleep(LOOK_S)
-    return 0
+                self._told_before = told
+                return True
+        return False
+
+    def _rearm(self) -> bool:
+        """A person lets trading go on, once the session has halted over what it has heard."""
+        if HALTS not in self._run.session.log.read_bytes()[self._told_before :]:
+            return False
+        rearm = Program("rearm", self._run.folder, ["rearm"])
+        rearm.start()
+        if rearm.wait() != 0:
+            raise RuntimeError(f"trading was not re-armed: {rearm.tail()}")
+        self._accidents.rearmed += 1
+        return True
 
 
 @contextmanager
@@ -150,12 +182,3 @@ def _refused() -> Iterator[list[int]]:
         yield refusals
     except HTTPError as error:
         refusals.append(error.code)
-
-
-def _rearm(run: Run) -> None:
-    """A person lets trading go on, once the session has halted over what it has heard."""
-    run.session.wait_for("HALTED", seconds=PATIENCE_S)
-    rearm = Program("rearm", run.folder, ["rearm"])
-    rearm.start()
-    if rearm.wait() != 0:
-        raise RuntimeError(f"trading was not re-armed: {rearm.tail()}")

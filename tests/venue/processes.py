@@ -17,7 +17,7 @@ from tests.support.invariants import Books, violations
 
 ROOT = Path(__file__).resolve().parents[2]
 START_S = 20.0
-STOP_S = 20.0
+STOP_S = 80.0
 EMERGENCY_S = 60.0
 
 

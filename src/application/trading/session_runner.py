@@ -240,7 +240,7 @@ class SessionRunner:
                 self._close_all()
                 await loop.flush()
             await self._wait_until_quiet()
-            await self.synchrony.compare("stop")
+            await self.synchrony.agree("stop")
             if not self._unfinished_business():
                 break
         loop.decide(MoveSession(SessionTrigger.CLEANED_UP, reason))

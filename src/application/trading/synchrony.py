@@ -11,9 +11,14 @@ from typing import Final
 from src.application.ports.broker import BrokerError, BrokerUnavailable, RateLimitError
 from src.application.trading.services.state_recovery_service import StateRecoveryService
 from src.application.trading.session_loop import SessionLoop
+from src.application.trading.waiting import work_for
 
 FIRST_WAIT_MS: Final = 250
 LONGEST_WAIT_MS: Final = 10_000
+RATE_PATIENCE_MS: Final = 65_000
+"""How long a stop waits for request weight (session time): a minute's is given anew within 60 s."""
+AWAY_PATIENCE_MS: Final = 5_000
+"""How long a stop waits for an exchange that does not answer."""
 LIGHT_TICKS: Final = 60
 FULL_TICKS: Final = 900
 ASLEEP_MS: Final = 10_000
@@ -74,6 +79,26 @@ class Synchrony:
         except (BrokerUnavailable, RateLimitError) as error:
             self._later(cause, error)
 
+    async def agree(self, cause: str) -> None:
+        """Compare once more, waiting for an exchange that cannot be read yet; raises what reading raises in the end.
+
+        A spent minute is waited for, as it is known when the next begins; an exchange that is away, for a moment only.
+        """
+        waited_ms = 0
+        while True:
+            try:
+                return await self.compare(cause)
+            except RateLimitError as error:
+                wait_ms = int(error.retry_after * 1_000) + 1
+                if waited_ms + wait_ms > RATE_PATIENCE_MS:
+                    raise
+            except BrokerUnavailable:
+                wait_ms = self._longer()
+                if waited_ms + wait_ms > AWAY_PATIENCE_MS:
+                    raise
+            waited_ms += wait_ms
+            await work_for(self._loop, wait_ms)
+
     async def compare(self, cause: str) -> None:
         """Run the procedure once, with a new stream if the last one is lost; raises what reading raises."""
         loop = self._loop
@@ -87,12 +112,16 @@ class Synchrony:
         self._full_due = False
         self._wait_ms = FIRST_WAIT_MS
 
+    def _longer(self) -> int:
+        """How long to wait now, ms; the next time it is twice as long."""
+        wait_ms, self._wait_ms = self._wait_ms, min(2 * self._wait_ms, LONGEST_WAIT_MS)
+        return wait_ms
+
     def _later(self, cause: str, error: Exception) -> None:
         loop = self._loop
         self.failures += 1
-        wait_ms = self._wait_ms
+        wait_ms = self._longer()
         if isinstance(error, RateLimitError):
             wait_ms = max(wait_ms, int(error.retry_after * 1_000))
-        self._wait_ms = min(2 * self._wait_ms, LONGEST_WAIT_MS)
         loop.desk.suspension = f"the exchange cannot be read: {error}"
         loop.inputs.after(wait_ms, lambda: self._want(cause))

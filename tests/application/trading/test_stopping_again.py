@@ -4,11 +4,14 @@ from pathlib import Path
 
 import pytest
 
+from src.application.ports.broker import RateLimitError, VenueTime
 from src.application.trading.market_desk import MarketDesk
 from src.application.trading.session_runner import EndCause, SessionRunner
+from src.bootstrap import paper
 from src.domain.decisions.news import MoveSession
 from src.domain.market.quality import QualityLimits
 from src.domain.sessions.session import SessionTrigger, TradingSessionStatus
+from src.infrastructure.brokers.paper_broker import PaperBroker
 from tests.application.trading.sessions import begin, calm, die, order, parts_of, pass_time
 from tests.simulation.market import BTC
 from tests.simulation.world import SYMBOL
@@ -53,3 +56,47 @@ async def test_it_closes_positions_when_the_market_is_heard_of(tmp_path: Path):
 
     assert runner.session.status is TradingSessionStatus.STOPPED
     assert runner.loop.ledger.position(SYMBOL).is_flat
+
+
+class SpentBroker(PaperBroker):
+    """Has no request weight left for so many reads; notes when each was tried (session time, ms)."""
+
+    refusals = 0
+    retry_after_s = 20.0
+
+    async def server_time(self) -> VenueTime:
+        if self.refusals > 0:
+            self.refusals -= 1
+            raise RateLimitError("2000 of 2000 request weight is used in this minute", self.retry_after_s)
+        return await super().server_time()
+
+
+@pytest.mark.parametrize("refusals", [1, 3])
+async def test_a_stop_waits_for_the_minute_in_which_the_exchange_may_be_asked_again(
+    tmp_path: Path, refusals: int, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(paper, "PaperBroker", SpentBroker)
+    runner = await begin(calm(tmp_path))
+    begun_ms = runner.loop.inputs.now_ms()
+    runner.parts.broker.refusals = refusals  # type: ignore[attr-defined]  # this test's broker
+    runner.request_stop(EndCause.STOP)
+
+    await runner.run()
+
+    assert runner.session.status is TradingSessionStatus.STOPPED
+    assert runner.loop.inputs.now_ms() - begun_ms >= refusals * 20_000
+
+
+async def test_a_stop_does_not_wait_for_ever_and_is_gone_on_with_at_the_next_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(paper, "PaperBroker", SpentBroker)
+    runner = await begin(calm(tmp_path))
+    runner.parts.broker.refusals = 100  # type: ignore[attr-defined]  # this test's broker
+    runner.request_stop(EndCause.STOP)
+
+    with pytest.raises(RateLimitError):
+        await runner.run()
+
+    assert runner.session.status is TradingSessionStatus.STOPPING
+    await die(runner)

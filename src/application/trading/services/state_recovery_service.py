@@ -19,6 +19,7 @@ from src.application.trading.opening import open_books
 from src.application.trading.services.exchange_reading import Reading, differences, disputed, read_exchange
 from src.application.trading.services.unknown_outcomes import UnknownOutcomes
 from src.application.trading.session_loop import SessionLoop
+from src.application.trading.waiting import work_for
 from src.domain.decisions.news import PlaceFence, RecoveryConcluded, ReleaseAttempt, StreamRestarted
 from src.domain.ledger.events import DifferenceFound, FillBooked, IncomeBooked
 
@@ -191,19 +192,9 @@ class StateRecoveryService:
     async def _pause(self, pause_ms: int) -> None:
         """Let session time pass without being deaf: news is worked in, exits go out, nothing is opened."""
         loop = self._loop
-        if not pause_ms:
-            return
-        loop.desk.suspension = "store and exchange differ: they are compared again"
-        over = False
-
-        def end() -> None:
-            nonlocal over
-            # The inbox hands over nothing more before a commit.
-            over = loop.pending = True
-
-        loop.inputs.after(pause_ms, end)
-        while not over and await loop.turn():
-            pass
+        if pause_ms:
+            loop.desk.suspension = "store and exchange differ: they are compared again"
+            await work_for(loop, pause_ms)
 
     async def _conclude(self, report: RecoveryReport, reading: Reading) -> None:
         """Record the run; look after attempts of unknown outcome that it has not settled."""
