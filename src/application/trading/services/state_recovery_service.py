@@ -8,7 +8,7 @@ papered over: trading halts and a person decides. Running it twice changes nothi
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from src.application.ports.failpoints import failpoint
@@ -44,7 +44,6 @@ class RecoveryReport:
     income_added: int = 0
     unresolved: int = 0
     differences: tuple[DifferenceFound, ...] = ()
-    verdicts: list[str] = field(default_factory=list)
 
     @property
     def agrees(self) -> bool:
@@ -180,7 +179,6 @@ class StateRecoveryService:
         step = loop.decide(merge)
         report.fills_added += sum(1 for event in step.events if type(event) is FillBooked)
         report.income_added += sum(1 for event in step.events if type(event) is IncomeBooked)
-        report.verdicts += [str(event) for event in step.events]
         await loop.flush()
         failpoint("recovery.merged")
         report.differences = differences(loop.ledger, reading)
