@@ -12,7 +12,8 @@ from typing import Final, TypeVar
 Verdict = TypeVar("Verdict")
 
 RAM: Final = Path("/dev/shm")
-CHUNK_MAX: Final = 50
+CHUNK_MAX: Final = 10
+"""Seeds handed to a process at a time: few enough that none works on alone for long at the end."""
 
 
 def each_seed(
