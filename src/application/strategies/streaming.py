@@ -25,6 +25,12 @@ P = TypeVar("P", bound=Parameters)
 
 _BEFORE_ALL_TIME: Final = -1
 _CONFIDENCE_STEP: Final = Decimal("0.0001")
+# Bound once: a member of an enum is looked up through its class at several times the price of a name.
+_BUY: Final = SignalType.BUY
+_SELL: Final = SignalType.SELL
+_BOTH: Final = Direction.BOTH
+_LONG: Final = Direction.LONG
+_SHORT: Final = Direction.SHORT
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,9 +187,8 @@ class StreamStrategy(ABC, Generic[P]):
 
     def _signal(self, candle: Candle, wish: Wish) -> Signal:
         """Cross into decimals: from here on it is a record."""
-        wanted = SignalType.BUY if wish.is_up else SignalType.SELL
-        allowed = Direction.LONG if wish.is_up else Direction.SHORT
-        if self._direction not in (Direction.BOTH, allowed):
+        wanted = _BUY if wish.is_up else _SELL
+        if self._direction not in (_BOTH, _LONG if wish.is_up else _SHORT):
             wanted = SignalType.EXIT
         return Signal(
             symbol=candle.symbol,

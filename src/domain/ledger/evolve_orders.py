@@ -6,6 +6,7 @@ outcome and a cancel on its way count in full. Reduce-only orders reserve nothin
 
 from dataclasses import replace
 from decimal import Decimal
+from typing import Final
 
 from src.domain.ledger import events as e
 from src.domain.ledger.evolve_protection import count_refusals
@@ -28,6 +29,9 @@ from src.domain.orders.transitions import (
 )
 from src.domain.orders.types import OrderStatus
 from src.domain.shared.transitions import next_state
+
+# Bound once: a member of an enum is looked up through its class at several times the price of a name.
+_BUY: Final = OrderSide.BUY
 
 
 def order_intended(ledger: Ledger, event: e.OrderIntended, at_ms: int) -> None:
@@ -177,12 +181,12 @@ def _give_back(ledger: Ledger, symbol: str, side: OrderSide, quantity: Decimal) 
 
 def _reserve(ledger: Ledger, symbol: str, side: OrderSide, quantity: Decimal, price: Decimal) -> None:
     book = ledger.symbol(symbol)
-    if side is OrderSide.BUY:
+    if side is _BUY:
         book.pending_buy += quantity
     else:
         book.pending_sell += quantity
-    if book.pending_buy or book.pending_sell:
-        book.pending_price = max(book.pending_price, price)
+    if price > book.pending_price and (book.pending_buy or book.pending_sell):
+        book.pending_price = price
 
 
 def worst_price(order: Order) -> Decimal:

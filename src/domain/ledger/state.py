@@ -213,10 +213,11 @@ class Ledger:
 
     def remember(self, order: Order) -> None:
         """Count an order for the throttles; those older than a minute before it are forgotten."""
-        self.recent_orders.append(_recent(order, order.ticket))
+        recent = self.recent_orders
+        recent.append(_recent(order, order.ticket))
         since = order.created_ms - RECENT_WINDOW_MS
-        while self.recent_orders[0].at_ms <= since:
-            self.recent_orders.popleft()
+        while recent[0].at_ms <= since:
+            recent.popleft()
 
     def remember_amended(self, order: Order, before: OrderTicket) -> None:
         """The throttles know an order as it stands: one that was amended is no longer what it was."""

@@ -48,7 +48,8 @@ class Candle:
     volume: Decimal
 
     def __post_init__(self) -> None:
-        if not 0 < self.low <= min(self.open, self.close) or self.high < max(self.open, self.close):
+        low, high, first, last = self.low, self.high, self.open, self.close
+        if not (_ZERO < low <= first <= high and low <= last <= high):
             raise InvariantViolated(
                 f"{self.symbol} at {self.open_ms}: high and low do not span open and close"
             )

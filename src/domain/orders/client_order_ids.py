@@ -34,14 +34,21 @@ def base36(number: int, width: int) -> str:
 
 def client_order_id(namespace: str, epoch: int, sequence: int, attempt: int = 1) -> str:
     """The id of one attempt."""
-    stem = f"{_beginning(namespace, epoch)}{base36(sequence, 7)}-{_DIGITS[attempt]}"
+    above, rest = divmod(sequence, _CHECK_MODULUS)
+    stem = f"{_beginning(namespace, epoch, above)}{_four_digits(rest)}-{_DIGITS[attempt]}"
     return f"{stem}-{_check(stem)}"
 
 
 @lru_cache(maxsize=4)
-def _beginning(namespace: str, epoch: int) -> str:
-    """What the ids of one process have in common."""
-    return f"{namespace}-{base36(epoch, 4)}-"
+def _beginning(namespace: str, epoch: int, above: int) -> str:
+    """What the ids of one process have in common, for more than a million orders: all but the last four digits."""
+    return f"{namespace}-{base36(epoch, 4)}-{base36(above, 3)}"
+
+
+def _four_digits(number: int) -> str:
+    """A number below 36⁴ in base 36."""
+    high, low = divmod(number, _PAIRS)
+    return _PAIR_DIGITS[high] + _PAIR_DIGITS[low]
 
 
 def emergency_order_id(namespace: str, timestamp_ms: int, number: int) -> str:
@@ -70,4 +77,4 @@ def _is_made(text: str, prefix: str) -> bool:
 
 
 def _check(stem: str) -> str:
-    return base36(zlib.crc32(stem.encode()) % _CHECK_MODULUS, 4)
+    return _four_digits(zlib.crc32(stem.encode()) % _CHECK_MODULUS)

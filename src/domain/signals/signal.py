@@ -13,6 +13,8 @@ from typing import Final
 from src.domain.shared.errors import InvariantViolated
 
 SIGNIFICANT_DIGITS: Final = 10
+_ZERO: Final = Decimal(0)
+_ONE: Final = Decimal(1)
 
 _ten_digits: Final = Context(prec=SIGNIFICANT_DIGITS, rounding=ROUND_HALF_EVEN, traps=[InvalidOperation]).plus
 
@@ -48,9 +50,9 @@ class Signal:
 
     def __post_init__(self) -> None:
         # NaN compares to nothing, so finiteness is asked first.
-        if not self.confidence.is_finite() or not 0 <= self.confidence <= 1:
+        if not self.confidence.is_finite() or not _ZERO <= self.confidence <= _ONE:
             raise InvariantViolated(f"a confidence lies in 0 to 1, {self.confidence} does not")
-        if not self.reference_price.is_finite() or self.reference_price <= 0:
+        if not self.reference_price.is_finite() or self.reference_price <= _ZERO:
             raise InvariantViolated(f"a reference price must be above zero, not {self.reference_price}")
         if not self.reason or "\n" in self.reason:
             raise InvariantViolated("a signal needs one sentence that says why")
