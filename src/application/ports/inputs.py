@@ -37,6 +37,10 @@ class Inputs(Protocol):
         """Let other tasks bring what has come, without sleeping; False when there will never be anything again."""
         ...
 
+    def rehearse(self) -> None:
+        """Decode a quote that was made up, as those that come are decoded, and hand it to nobody."""
+        ...
+
     async def breathe(self) -> None:
         """Let other tasks of the process run, without waiting for anything."""
         ...

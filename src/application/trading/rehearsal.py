@@ -13,6 +13,7 @@ from itertools import cycle
 
 from src.application.ports.broker import Broker
 from src.application.ports.inputs import Inputs
+from src.application.ports.kill_switch import KillSwitch
 from src.application.ports.store import Store
 from src.application.strategies import Strategy
 from src.application.strategies.numbers import rounded_number
@@ -62,6 +63,7 @@ class Rehearsal:
         self._inputs: Inputs = parts.inputs
         self._broker: Broker = parts.broker
         self._store: Store = parts.store
+        self._kill_switch: KillSwitch = parts.kill_switch
         self._runner = runner
         options = parts.options
         # Their counts and notes are the rehearsal's own.
@@ -95,7 +97,8 @@ class Rehearsal:
         return await self._inputs.poll()
 
     def walk(self) -> None:
-        """Go once from a bar to an order, as far as the state of market and account lets it come."""
+        """Go once from a quote to an order, as far as the state of market and account lets it come."""
+        self._inputs.rehearse()
         symbol = next(self._symbols)
         prices = self._desk.best_prices(symbol)
         if prices is None:
@@ -151,6 +154,8 @@ class Rehearsal:
         news = PlaceOrder(verdict, self._bridge.note(signal))
         step = decide(mirror, self._desk, self._parts.policy, news, now)
         self._store.rehearse(now.session_ms, step.events)
+        # Whatever the answer is: it is asked again behind the commit, when the order is real.
+        self._kill_switch.is_engaged()
         mirror.orders.clear()
         mirror.symbols.clear()
         mirror.recent_orders.clear()

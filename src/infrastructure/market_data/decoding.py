@@ -83,6 +83,11 @@ _ZERO: Final = Decimal(0)
 _ABSURD: Final = Decimal("1e15")  # No price or quantity comes near; infinity is beyond it, too.
 _NOT_POSITIVE: Final = "a price or quantity is not a positive number"
 
+_USUAL: Final = (
+    b'{"stream":"btcusdt@bookTicker","data":{"e":"bookTicker","u":5123107839057,"s":"BTCUSDT","b":"61800.10",'
+    b'"B":"3.142","a":"61800.20","A":"2.718","T":1723161600000,"E":1723161600000}}'
+)
+
 _decode_combined: Final = msgspec.json.Decoder(CombinedMessage).decode
 _decode_raw: Final = msgspec.json.Decoder(RawMessage).decode
 _decode_event: Final = msgspec.json.Decoder(StreamEvent).decode
@@ -123,6 +128,11 @@ def decode_message(message: bytes, symbol: str = "", with_aggregates: bool = Tru
     except msgspec.DecodeError:
         raise BadLine("not JSON") from None
     raise BadLine(_NOT_POSITIVE)
+
+
+def rehearse_decoding() -> None:
+    """Decode a message of the usual kind, so that the processor knows the way when one comes."""
+    decode_message(_USUAL)
 
 
 def _decode_other(message: bytes, symbol: str) -> StreamEvent | DepthSnapshot:

@@ -46,10 +46,8 @@ class Batch:
                 self._note(at_ms, event)
 
     def rehearse(self, at_ms: int, events: Sequence[Event]) -> None:
-        """Encode and chain events on a chain that belongs to nothing."""
-        chain = Chain(self.chain.account_no)
-        for event in events:
-            chain.link(at_ms, 0, event)
+        """Encode and chain events in a batch that belongs to nothing."""
+        Batch(Chain(self.chain.account_no), self._session_id).add(at_ms, 0, events)
 
     def _note(self, at_ms: int, event: SessionOpened | EquityMarked | RecoveryFinished | AlarmRaised) -> None:
         place = (self.chain.account_no, self.chain.seq, at_ms)

@@ -12,6 +12,7 @@ from typing import Any
 
 from src.application.ports.inputs import InputHandler
 from src.infrastructure.brokers.paper_broker import PaperBroker
+from src.infrastructure.market_data.decoding import rehearse_decoding
 from src.infrastructure.market_data.frames import (
     BookTicker,
     DepthSnapshot,
@@ -134,6 +135,10 @@ class PaperInputs:
         """Let other tasks run, without sleeping; False when the market is over."""
         await self.breathe()
         return bool(self._commands) or self._goes_on
+
+    def rehearse(self) -> None:
+        """Decode a quote that was made up, as those that come are decoded, and hand it to nobody."""
+        rehearse_decoding()
 
     async def breathe(self) -> None:
         """Let other tasks run."""

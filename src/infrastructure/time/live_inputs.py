@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from src.application.ports.inputs import InputHandler
 from src.infrastructure.brokers.venue_clock import boot_ns
+from src.infrastructure.market_data.decoding import rehearse_decoding
 from src.infrastructure.market_data.frames import (
     BookTicker,
     DepthSnapshot,
@@ -114,6 +115,10 @@ class LiveInputs:
         """Let other tasks bring what has come. There is always something to come."""
         await self.breathe()
         return True
+
+    def rehearse(self) -> None:
+        """Decode a quote that was made up, as those that come are decoded, and hand it to nobody."""
+        rehearse_decoding()
 
     async def breathe(self) -> None:
         """Let other tasks run."""

@@ -15,6 +15,7 @@ from src.domain.market.candle import Candle
 from src.domain.market.sides import OrderSide
 from src.domain.sessions.trading_states import TradingTrigger
 from src.domain.signals import Signal
+from src.infrastructure.monitoring.kill_switch import FileKillSwitch
 from tests.application.trading.sessions import (
     begin,
     calm,
@@ -102,6 +103,20 @@ async def test_a_rehearsal_changes_nothing_of_the_session(tmp_path: Path):
 
     assert rehearsal.walks == 20
     assert state_of(runner) == before
+    await die(runner)
+
+
+async def test_a_kill_switch_that_is_engaged_is_asked_and_stays_as_it_is(tmp_path: Path):
+    runner = await begin(a_session(tmp_path))
+    switch = FileKillSwitch(tmp_path / "HALT")
+    runner.parts.kill_switch = switch
+    switch.engage("a test")
+    rehearsal = rehearsal_of(runner)
+
+    rehearsal.walk()
+
+    assert rehearsal.walks == 1
+    assert (switch.is_engaged(), switch.reason()) == (True, "a test")
     await die(runner)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from src.application.trading.session_runner import EndCause, SessionRunner
 from tests.application.trading.sessions import SECONDS, begin, calm, die, order, parts_of, pass_time
 from tests.simulation.market import START_MS
+from tests.simulation.world import SYMBOL
 
 
 async def head_of(folder: Path, speed: float | None) -> tuple[int, str]:
@@ -98,4 +99,15 @@ async def test_a_market_ends_although_timers_go_on(tmp_path: Path):
 
     assert runner.ended is EndCause.END_OF_DATA
     assert runner.loop.inputs.now_ms() >= START_MS + SECONDS * 1_000
+    await die(runner)
+
+
+async def test_a_rehearsed_quote_is_handed_to_nobody(tmp_path: Path):
+    runner = await begin(calm(tmp_path))
+    before = runner.loop.frames, runner.loop.inputs.now_ms(), runner.parts.desk.best_prices(SYMBOL)
+
+    runner.loop.inputs.rehearse()
+
+    after = runner.loop.frames, runner.loop.inputs.now_ms(), runner.parts.desk.best_prices(SYMBOL)
+    assert after == before
     await die(runner)

@@ -124,6 +124,15 @@ async def test_a_poll_lets_others_bring_what_has_come_and_never_ends():
     await bringing
 
 
+def test_a_rehearsed_quote_is_handed_to_nobody():
+    inbox, _, handler = an_inbox()
+
+    inbox.rehearse()
+
+    assert inbox.pump(handler, 10) == 0
+    assert (handler.heard, inbox.overtaken) == ([], 0)
+
+
 async def _bring(inbox: LiveInputs, handler: Handler) -> None:
     inbox.post(lambda: handler.heard.append("news"))
 
