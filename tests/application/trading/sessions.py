@@ -3,11 +3,11 @@
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from src.application.trading.session_loop import SessionLoop
 from src.application.trading.session_parts import SessionParts
 from src.application.trading.session_runner import SessionRunner
+from src.application.trading.waiting import work_for
 from src.bootstrap.paper import PaperConfig, paper_parts
 from src.domain.decisions.news import PlaceOrder
 from src.domain.ledger.events import Event
@@ -62,18 +62,8 @@ async def begin(config: PaperConfig) -> SessionRunner:
     return runner
 
 
-async def pass_time(loop: SessionLoop, ms: int) -> None:
-    """Work the session for so long in session time, to the millisecond."""
-    over = False
-
-    def stop() -> None:
-        nonlocal over
-        # The inbox hands over nothing more before a commit.
-        over = loop.pending = True
-
-    loop.inputs.after(ms, stop)
-    while not over and await loop.turn():
-        pass
+pass_time: Final = work_for
+"""Work the session for so long in session time, to the millisecond."""
 
 
 async def die(runner: SessionRunner) -> None:
