@@ -23,7 +23,7 @@ from src.domain.ledger.events import Event, OrderIntended
 from src.domain.ledger.evolve import EVENT_TYPES
 from src.domain.orders.ticket import OrderTicket
 from src.domain.sessions.session import SessionOptions
-from src.infrastructure.persistence.intent_text import amount_text, intent_text, is_usual
+from src.infrastructure.persistence.intent_json import amount_text, intent_json, is_usual
 
 T = TypeVar("T")
 ToJson = Callable[[Any], str]
@@ -58,7 +58,11 @@ def _enum(value: StrEnum) -> str:
     return f'"{value}"'
 
 
-_SCALARS: dict[Any, ToJson] = {str: encode_basestring, int: str, bool: _truth, Decimal: amount_text}
+def _amount(value: Decimal) -> str:
+    return f'"{amount_text(value)}"'
+
+
+_SCALARS: dict[Any, ToJson] = {str: encode_basestring, int: str, bool: _truth, Decimal: _amount}
 
 
 def _to_json(hint: Any) -> ToJson:
@@ -165,19 +169,17 @@ def snake_case(name: str) -> str:
 
 KINDS: dict[type, str] = {cls: snake_case(cls.__name__) for cls in EVENT_TYPES}
 _CLASSES = {kind: cls for cls, kind in KINDS.items()}
-_general_intent = _object(OrderIntended)
-
-
-def _intent(event: OrderIntended) -> str:
-    return intent_text(event) if is_usual(event.ticket) else _general_intent(event)
-
-
-_WRITERS: dict[type, ToJson] = {OrderIntended: _intent}
+_WRITERS: dict[type, ToJson] = {}
 
 
 def encode(value: object) -> bytes:
     """The canonical JSON of an event, or of another frozen dataclass of the same kinds of field."""
     cls = type(value)
+    if isinstance(value, OrderIntended) and is_usual(value.ticket):
+        try:
+            return intent_json(value)
+        except UnicodeEncodeError:
+            pass  # a lone surrogate, which the general writer escapes
     writer = _WRITERS.get(cls)
     if writer is None:
         writer = _WRITERS[cls] = _object(cls)

@@ -132,6 +132,15 @@ def test_the_spelling_of_an_intent_is_fixed():
     )
 
 
+def test_a_lone_surrogate_in_an_intent_is_escaped_and_comes_back():
+    intent = an_intent(1, a_ticket(reason="a \ud83d alone"))
+
+    payload = encode(intent)
+
+    assert b'"reason":"a \\ud83d alone"' in payload
+    assert decode("order_intended", payload) == intent
+
+
 def test_what_came_later_is_spelled_only_where_it_is_used():
     usual = encode(an_intent(1, a_ticket()))
     child = encode(an_intent(1, a_ticket(parent_id="p")))
