@@ -37,8 +37,9 @@ BACKOFF_S: Final = (0.25, 10.0)
 RESYNC_S: Final = 0.5
 """The first pause before a snapshot is asked for again; each is twice as long as the one before."""
 RESYNC_LONGEST_S: Final = 8.0
-FIRST_EVENT_S: Final = 2.0
-"""How long a book waits for its first event: a snapshot from before it would have to be asked for again."""
+FIRST_EVENT_S: Final = 0.25
+"""How long a book waits for its first event: a snapshot from before it would have to be asked for again. Where less
+happens, a session would be without a book for longer than it is worth."""
 SILENCE_S: Final = 30.0
 
 
