@@ -30,9 +30,9 @@ class Deed(StrEnum):
 
 WEIGHTS: Final = {
     Deed.FAULTS: 12,
-    Deed.KILL_SESSION: 12,
-    Deed.KILL_EXCHANGE: 6,
-    Deed.KILL_BOTH: 5,
+    Deed.KILL_SESSION: 18,
+    Deed.KILL_EXCHANGE: 9,
+    Deed.KILL_BOTH: 7,
     Deed.FREEZE_SESSION: 2,
     Deed.FREEZE_EXCHANGE: 1,
     Deed.CUT: 3,
@@ -41,7 +41,7 @@ WEIGHTS: Final = {
     Deed.SKEW: 1,
     Deed.FUNDING: 2,
 }
-PAUSE_S: Final = (0.5, 3.5)
+PAUSE_S: Final = (0.3, 2.7)
 FREEZE_S: Final = (0.5, 7.5)
 """Up to well beyond the receive window of five seconds."""
 MUTE_MS: Final = (500, 8_000)

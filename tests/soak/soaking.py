@@ -1,7 +1,6 @@
 """One soak: the moves of a schedule made on two processes, a supervisor that starts what ended, rest, and judgement."""
 
 import shutil
-import signal
 import time
 from collections import Counter
 from pathlib import Path
@@ -169,8 +168,6 @@ class Soak:
 
 def _freeze(program: Program, seconds: float) -> None:
     """Stop a process where it stands, and let it go on as if nothing had been."""
-    process = program._process
-    assert process is not None, "it was started"
-    process.send_signal(signal.SIGSTOP)
+    program.freeze()
     time.sleep(seconds)
-    process.send_signal(signal.SIGCONT)
+    program.thaw()
