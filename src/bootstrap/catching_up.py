@@ -3,6 +3,7 @@
 from src.application.trading.market_desk import MarketDesk
 from src.domain.market.candle import Candle, CandleBuilder
 from src.infrastructure.market_data.frames import (
+    BarPoint,
     BookTicker,
     DepthSnapshot,
     DepthUpdate,
@@ -24,7 +25,7 @@ class PastCandles:
         self._builders: dict[str, CandleBuilder] = {}
         self._caught_up: dict[str, list[Candle]] = {}
 
-    def on_trade(self, trade: TradePrint, now_ms: int) -> None:
+    def on_trade(self, trade: TradePrint | BarPoint, now_ms: int) -> None:
         """A trade of the time before the session goes on."""
         builder = self._builders.get(trade.symbol)
         if builder is None:
@@ -59,6 +60,9 @@ def catch_up(source: MarketSource, engine: Engine, desk: MarketDesk, history: Pa
             desk.on_snapshot(event, now_ms)
         elif isinstance(event, MarkPrice):
             desk.on_mark_price(event, now_ms)
+        elif isinstance(event, BarPoint):
+            history.on_trade(event, now_ms)
+            desk.on_point(event, now_ms)
         elif isinstance(event, TradePrint):
             history.on_trade(event, now_ms)
             desk.on_trade(event, now_ms)

@@ -19,7 +19,14 @@ from src.application.ports.event_bus import EventBus
 from src.application.ports.failpoints import failpoint
 from src.application.ports.inputs import Inputs
 from src.application.ports.kill_switch import KillSwitch
-from src.application.ports.market_data import DepthFrame, MarkFrame, SnapshotFrame, TickerFrame, TradeFrame
+from src.application.ports.market_data import (
+    DepthFrame,
+    MarkFrame,
+    PointFrame,
+    SnapshotFrame,
+    TickerFrame,
+    TradeFrame,
+)
 from src.application.ports.store import Store
 from src.application.trading.market_desk import MarketDesk
 from src.application.trading.outbox import Outbox
@@ -215,6 +222,12 @@ class SessionLoop:
         """A public trade; it may close a candle, on which strategies decide."""
         self.frames += 1
         for candle in self.desk.on_trade(frame, now_ms):
+            self.on_candle(candle)
+
+    def on_point(self, frame: PointFrame, now_ms: int) -> None:
+        """Best prices and a public trade after them; it may close a candle."""
+        self.frames += 1
+        for candle in self.desk.on_point(frame, now_ms):
             self.on_candle(candle)
 
     def on_depth(self, frame: DepthFrame, now_ms: int) -> None:

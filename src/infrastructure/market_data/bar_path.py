@@ -1,4 +1,4 @@
-"""What a bar becomes: a path of prices, each with a quote and a print, on which paper orders can be filled.
+"""What a bar becomes: a path of points, each a quote and a print, on which paper orders can be filled.
 
 A bar says where the price has been, not in which order. The path taken is stated, not guessed from positions: open,
 then the extreme that lies on the way back (the low of a bar that closed at or above its open, else the high), then
@@ -19,7 +19,7 @@ from typing import Final
 from src.domain.market.instrument import Instrument
 from src.domain.money import round_price_up_to_tick
 from src.infrastructure.market_data.bar_file import Bar
-from src.infrastructure.market_data.frames import BookTicker, MarketFrame, TradePrint
+from src.infrastructure.market_data.frames import BarPoint, MarketFrame
 
 HALF_SPREAD: Final = Decimal("0.0001")
 """Half of the spread of the book, as a fraction of the price."""
@@ -70,7 +70,6 @@ class BarPath:
         for place, (price, offset_ms) in enumerate(points):
             number += 1
             at_ms = bar.open_ms + offset_ms
-            at_ns = at_ms * _NS_PER_MS
             below, above = before, price
             if place:
                 seller_took = price < before
@@ -78,10 +77,11 @@ class BarPath:
                     below, above = price, before
             # A price below half a spread has half of itself for a bid.
             bid = below - half if has_depth or below > half else below / 2
-            quote = BookTicker(symbol, bid, shown, above + half, shown, number, at_ms, at_ms)
             quantity = rest if place == last else share
-            trade = TradePrint(symbol, number, price, quantity, seller_took, at_ms, at_ms)
-            frames += ((at_ns, source, line, quote), (at_ns, source, line, trade))
+            point = BarPoint(
+                symbol, bid, shown, above + half, shown, number, price, quantity, seller_took, at_ms
+            )
+            frames.append((at_ms * _NS_PER_MS, source, line, point))
             before = price
         self.skip(bar)
         return frames

@@ -21,7 +21,7 @@ from src.domain.market.instrument import Instrument
 from src.infrastructure.market_data.bar_file import Bar, BarFile, symbol_of
 from src.infrastructure.market_data.bar_lane import BarLane
 from src.infrastructure.market_data.bar_path import HALF_SPREAD, BarPath
-from src.infrastructure.market_data.frames import MarketFrame, TradePrint
+from src.infrastructure.market_data.frames import BarPoint, MarketFrame
 from src.infrastructure.market_data.instruments import derived_instrument, shipped_instrument
 from src.infrastructure.market_data.source import OnFrame, SourceError, SourceStatistics
 
@@ -108,10 +108,9 @@ class BarMarket:
         bad: Counter[str] = Counter()
         for lane in self._lanes:
             bad += lane.statistics.bad_lines
-        half = self._frames // 2
         return SourceStatistics(
             lines=sum(lane.statistics.lines for lane in self._lanes),
-            frames=Counter({"BookTicker": half, "TradePrint": half}),
+            frames=Counter({"BarPoint": self._frames}),
             bad_lines=bad,
         )
 
@@ -124,15 +123,15 @@ class BarMarket:
         return self._ready.pop()
 
     def cursor(self) -> str:
-        """How many moments began, how many frames of the last were taken, and which files they are of."""
+        """How many moments began, how many points of the last were taken, and which files they are of."""
         moments, taken = self._place()
-        return f'{{"moments":{moments},"taken":{taken},{self._cursor_end}'
+        return f'{{"moments":{moments},"points":{taken},{self._cursor_end}'
 
     def catch_up(self, cursor: str, on_frame: OnFrame) -> int:
         """Go to the cursor, passing on the frames of the running day (UTC); return how many there were."""
         try:
             place = json.loads(cursor)
-            moments, taken, digests = int(place["moments"]), int(place["taken"]), list(place["files"])
+            moments, taken, digests = int(place["moments"]), int(place["points"]), list(place["files"])
         except (ValueError, KeyError, TypeError):
             raise SourceError(
                 "The stored place is not one of a market of bars. Start a new session for this market."
@@ -169,7 +168,7 @@ class BarMarket:
             if bar.open_ms >= self._shown_from_ms:
                 break
             for at_ns, _, _, event in path.frames(bar):
-                if type(event) is TradePrint:
+                if type(event) is BarPoint:
                     closed += builder.add_trade(event.price, event.quantity, at_ns // _NS_PER_MS)
         closed += builder.advance(self._shown_from_ms)
         return list(closed)

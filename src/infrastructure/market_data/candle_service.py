@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from src.application.ports.event_bus import Handler
 from src.application.trading.live_strategy_runner import CANDLE_TOPIC
 from src.domain.market.candle import CandleBuilder
-from src.infrastructure.market_data.frames import TradePrint
+from src.infrastructure.market_data.frames import BarPoint, TradePrint
 from src.infrastructure.market_data.source import MarketSource
 from src.infrastructure.messaging.event_bus import InProcessEventBus
 
@@ -54,7 +54,7 @@ class CandleService:
                     await self._sleep((frame[0] - played_ns) / _NS_PER_S / self._speed)
                     played_ns = frame[0]
                 event = frame[3]
-                if isinstance(event, TradePrint):
+                if isinstance(event, TradePrint | BarPoint):
                     self._take(event, frame[0] // _NS_PER_MS)
                 if frames % _FRAMES_PER_TURN == 0:
                     await self._bus.drain()
@@ -63,7 +63,7 @@ class CandleService:
         finally:
             self._source.close()
 
-    def _take(self, trade: TradePrint, now_ms: int) -> None:
+    def _take(self, trade: TradePrint | BarPoint, now_ms: int) -> None:
         builder = self._builders.get(trade.symbol)
         if builder is None:
             builder = self._builders[trade.symbol] = CandleBuilder(trade.symbol, self._timeframe)

@@ -71,6 +71,38 @@ class TradePrint(
     event_ms: int
 
 
+class BarPoint(msgspec.Struct, gc=False):
+    """A quote and the print that comes right after it, at one point of a bar's path; no wire speaks of it.
+
+    In a market of bars every print has its quote, so that one frame for both is half the work. Whoever takes it lets
+    the quote come first. Times are ms since the epoch, UTC; the ids of both are the same number.
+    """
+
+    symbol: str
+    bid_price: Decimal
+    bid_quantity: Decimal
+    ask_price: Decimal
+    ask_quantity: Decimal
+    update_id: int
+    price: Decimal
+    quantity: Decimal
+    buyer_is_maker: bool
+    event_ms: int
+
+    @property
+    def trade_id(self) -> int:
+        """The id of the print."""
+        return self.update_id
+
+    def parts(self) -> tuple[BookTicker, TradePrint]:
+        """The quote and the print, for those who pass them on one by one."""
+        at_ms = self.event_ms
+        prices = self.bid_price, self.bid_quantity, self.ask_price, self.ask_quantity
+        quote = BookTicker(self.symbol, *prices, self.update_id, at_ms, at_ms)
+        trade = (self.symbol, self.trade_id, self.price, self.quantity, self.buyer_is_maker, at_ms, at_ms)
+        return quote, TradePrint(*trade)
+
+
 class DepthUpdate(
     msgspec.Struct,
     gc=False,
@@ -136,7 +168,15 @@ class DepthSnapshot(msgspec.Struct, gc=False):
 
 MarketEvent: TypeAlias = BookTicker | TradePrint | DepthUpdate | DepthSnapshot | MarkPrice
 
-MarketFrame: TypeAlias = tuple[int, int, int, MarketEvent]
+
+def one_by_one(event: MarketEvent | BarPoint) -> tuple[MarketEvent, ...]:
+    """What a wire would tell of an event: the quote and the print of a point, anything else as it is."""
+    if isinstance(event, BarPoint):
+        return event.parts()
+    return (event,)
+
+
+MarketFrame: TypeAlias = tuple[int, int, int, MarketEvent | BarPoint]
 """(receive time in ns since the epoch, index of the source's file, line number from 1, event)."""
 
 

@@ -9,7 +9,7 @@ of the file, and the file is the truth.
 
 from decimal import Decimal
 
-from src.infrastructure.market_data.frames import MarketFrame, TradePrint
+from src.infrastructure.market_data.frames import BarPoint, MarketFrame, TradePrint
 from src.infrastructure.simulated_exchange import answers, event_writer, firing, making
 from src.infrastructure.simulated_exchange.accounts import Account
 from src.infrastructure.simulated_exchange.answers import Answer
@@ -70,7 +70,12 @@ class Engine(EngineHands):
             if event.event_ms >= self._wake_ms:
                 self._run_due()
                 acted = True
-        if type(event) is TradePrint:
+        if type(event) is not TradePrint:
+            market.show(frame)
+            if market.mark_triggers.has_waiting:
+                self._watch_mark(market)
+                acted = True
+        if type(event) is TradePrint or type(event) is BarPoint:
             if (market.resting_buys or market.resting_sells) and market.is_trading:
                 making.meet_print(state, market, event, frame[1], frame[2])
                 acted = True
@@ -79,19 +84,17 @@ class Engine(EngineHands):
             if price >= triggers.next_rising or price <= triggers.next_falling:
                 firing.fire_due(state, market, triggers, price)
                 acted = True
-        else:
-            market.show(frame)
-            if market.mark_triggers.has_waiting:
-                self._watch_mark(market)
-                acted = True
         # After a failed commit no frame may pass as one that changed nothing.
         return (acted or self._failed) and self._commit_changes()
 
     def warm(self, frame: MarketFrame) -> None:
         """Show a frame that was worked off before the last commit: only the book learns from it."""
-        market = self._markets.get(frame[3].symbol)
+        event = frame[3]
+        market = self._markets.get(event.symbol)
         if market is not None:
             market.show(frame)
+            if isinstance(event, BarPoint):
+                market.last_price = event.price
 
     def advance_time(self, now_ms: int) -> bool:
         """Move engine time forward without a frame; return whether something fell due."""

@@ -5,7 +5,7 @@ price proves that queue gone. The aggressor must be on the other side (``buyer_i
 print's quantity is shared among all our orders in price-time priority, so together they never get more than it.
 """
 
-from src.infrastructure.market_data.frames import TradePrint
+from src.infrastructure.market_data.frames import BarPoint, TradePrint
 from src.infrastructure.simulated_exchange import execution
 from src.infrastructure.simulated_exchange.records import BUY, MarketReference, Order
 from src.infrastructure.simulated_exchange.state import ExchangeState
@@ -13,7 +13,9 @@ from src.infrastructure.simulated_exchange.symbol_market import SymbolMarket
 from src.infrastructure.simulated_exchange.units import to_units
 
 
-def meet_print(state: ExchangeState, market: SymbolMarket, event: TradePrint, source: int, line: int) -> None:
+def meet_print(
+    state: ExchangeState, market: SymbolMarket, event: TradePrint | BarPoint, source: int, line: int
+) -> None:
     """Let a trade print fill what rests on the side that it hit."""
     resting = market.resting_buys if event.buyer_is_maker else market.resting_sells
     if not resting:

@@ -13,7 +13,14 @@ from typing import Any, Final
 
 from src.domain.market.book import OverlayBook
 from src.domain.market.instrument import Instrument
-from src.infrastructure.market_data.frames import BookTicker, DepthUpdate, MarketFrame, MarkPrice, TradePrint
+from src.infrastructure.market_data.frames import (
+    BarPoint,
+    BookTicker,
+    DepthUpdate,
+    MarketFrame,
+    MarkPrice,
+    TradePrint,
+)
 from src.infrastructure.simulated_exchange.errors import refusal
 from src.infrastructure.simulated_exchange.records import BUY, CONTRACT_PRICE, SELL, MarketReference, Order
 from src.infrastructure.simulated_exchange.rules import SymbolRules
@@ -90,9 +97,9 @@ class SymbolMarket:
         self.filters = self.filters | filters
 
     def show(self, frame: MarketFrame) -> None:
-        """Let the book, the mark price or the last price learn from a frame."""
+        """Let the book, the mark price or the last price learn from a frame; of a bar's point, the quote."""
         event = frame[3]
-        if isinstance(event, BookTicker):
+        if isinstance(event, (BookTicker, BarPoint)):
             self.book.apply_ticker(
                 event.bid_price, event.bid_quantity, event.ask_price, event.ask_quantity, event.update_id
             )

@@ -14,6 +14,7 @@ from src.application.ports.inputs import InputHandler
 from src.infrastructure.brokers.paper_broker import PaperBroker
 from src.infrastructure.market_data.decoding import rehearse_decoding
 from src.infrastructure.market_data.frames import (
+    BarPoint,
     BookTicker,
     DepthSnapshot,
     DepthUpdate,
@@ -32,6 +33,7 @@ def _routes(handler: InputHandler) -> dict[type, Callable[[Any, int], None]]:
     return {
         BookTicker: handler.on_ticker,
         TradePrint: handler.on_trade,
+        BarPoint: handler.on_point,
         DepthUpdate: handler.on_depth,
         DepthSnapshot: handler.on_snapshot,
         MarkPrice: handler.on_mark_price,

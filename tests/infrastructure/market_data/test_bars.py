@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from src.domain.market.candle import Candle, CandleBuilder
 from src.infrastructure.market_data.bar_path import HALF_SPREAD, STRIDE
 from src.infrastructure.market_data.bars import BLOCK_MOMENTS, BarMarket
-from src.infrastructure.market_data.frames import BookTicker, MarketFrame, TradePrint
+from src.infrastructure.market_data.frames import BarPoint, MarketFrame
 from src.infrastructure.market_data.source import SourceError
 from tests.infrastructure.market_data.bar_files import MINUTE_MS, START_MS, Row, lines, rows, write
 
@@ -25,15 +25,15 @@ def frames_of(market: BarMarket, count: int = 1 << 30) -> list[MarketFrame]:
     return found
 
 
-def prints(frames: list[MarketFrame], symbol: str = "BTCUSDT") -> list[TradePrint]:
-    return [f[3] for f in frames if isinstance(f[3], TradePrint) and f[3].symbol == symbol]
+def points(frames: list[MarketFrame], symbol: str = "BTCUSDT") -> list[BarPoint]:
+    return [f[3] for f in frames if isinstance(f[3], BarPoint) and f[3].symbol == symbol]
 
 
 def candles_of(frames: list[MarketFrame], timeframe: str = "1m", symbol: str = "BTCUSDT") -> list[Candle]:
     builder = CandleBuilder(symbol, timeframe)
     found: list[Candle] = []
     for at_ns, _, _, event in frames:
-        if isinstance(event, TradePrint) and event.symbol == symbol:
+        if isinstance(event, BarPoint) and event.symbol == symbol:
             found += builder.add_trade(event.price, event.quantity, at_ns // NS)
     return [*found, *builder.advance(frames[-1][0] // NS + 86_400_000)[:1]]
 
@@ -62,24 +62,24 @@ def test_quotes_are_unkind_to_whoever_takes_them(seed: int, tmp_path: Path):
     frames = frames_of(a_market(tmp_path, list(bars.values())))
 
     before = None
-    for (at_ns, _, _, quote), (_, _, _, trade) in zip(frames[::2], frames[1::2], strict=True):
-        assert isinstance(quote, BookTicker) and isinstance(trade, TradePrint)
+    for at_ns, _, _, point in frames:
+        assert isinstance(point, BarPoint)
         row = bars[at_ns // NS // MINUTE_MS]
-        half = trade.price * HALF_SPREAD * Decimal("0.9")
+        half = point.price * HALF_SPREAD * Decimal("0.9")
         is_open = at_ns // NS == row[0]
-        worst = trade.price if is_open or before is None else before
-        assert quote.ask_price >= max(trade.price, worst) + half
-        assert quote.bid_price <= min(trade.price, worst) - half
-        assert Decimal(row[3]) <= trade.price <= Decimal(row[2])
-        assert is_open or abs(trade.price - worst) <= trade.price * STRIDE * Decimal("1.01") + Decimal("0.1")
-        before = trade.price
+        worst = point.price if is_open or before is None else before
+        assert point.ask_price >= max(point.price, worst) + half
+        assert point.bid_price <= min(point.price, worst) - half
+        assert Decimal(row[3]) <= point.price <= Decimal(row[2])
+        assert is_open or abs(point.price - worst) <= point.price * STRIDE * Decimal("1.01") + Decimal("0.1")
+        before = point.price
 
 
 def test_a_rising_bar_visits_its_low_first_and_a_falling_one_its_high(tmp_path: Path):
     rising = (START_MS, "1000.0", "1000.2", "999.9", "1000.1", "4")
     falling = (START_MS + MINUTE_MS, "1000.1", "1000.2", "999.9", "1000.0", "4")
 
-    found = prints(frames_of(a_market(tmp_path, [rising, falling])))
+    found = points(frames_of(a_market(tmp_path, [rising, falling])))
 
     up, down = ["1000.0", "999.9", "1000.2", "1000.1"], ["1000.1", "1000.2", "999.9", "1000.0"]
     assert [str(each.price) for each in found] == [*up, *down]
@@ -103,7 +103,7 @@ def test_what_stands_in_the_book_is_known_from_the_bar_before(tmp_path: Path):
         for n, volume in enumerate(("50", "0", "9"))
     ]
 
-    shown = [f[3].bid_quantity for f in frames_of(a_market(tmp_path, bars)) if isinstance(f[3], BookTicker)]
+    shown = [point.bid_quantity for point in points(frames_of(a_market(tmp_path, bars)))]
 
     assert shown == [Decimal("0.001"), 5, 5]
 
@@ -154,7 +154,7 @@ def test_history_after_a_restart_joins_what_is_passed_on(tmp_path: Path, timefra
     path = write(tmp_path / "BTCUSDT.csv", lines(rows(7, 3_000)))
     market = BarMarket([path])
     whole = candles_of(frames_of(BarMarket([path])), timeframe)
-    frames_of(market, 14_000)
+    frames_of(market, 7_000)
 
     resumed = BarMarket([path])
     passed: list[MarketFrame] = []

@@ -13,6 +13,7 @@ from src.domain.market.candle import timeframe_ms
 from src.domain.market.quality import QualityGates, QualityLimits
 from src.domain.shared.errors import InvariantViolated
 from src.infrastructure.market_data.frames import (
+    BarPoint,
     BookTicker,
     DepthSnapshot,
     DepthUpdate,
@@ -32,7 +33,7 @@ SYMBOLS = ("BTCUSDT", "ETHUSDT", "RELIANCE", "DOGEUSDT", "ZZZUSDT")
 SPARSE = Pace(quotes=1, depth_every=0, levels=8)
 
 
-def show(book: OverlayBook, event: MarketEvent) -> bool:
+def show(book: OverlayBook, event: MarketEvent | BarPoint) -> bool:
     """Feed a book; return whether it took the event as lawful."""
     if isinstance(event, BookTicker):
         return book.apply_ticker(
@@ -77,7 +78,7 @@ def test_prices_are_on_their_tick_and_quantities_on_their_step(seed):
             pairs = [(event.bid_price, event.bid_quantity), (event.ask_price, event.ask_quantity)]
         elif isinstance(event, TradePrint):
             pairs = [(event.price, event.quantity)]
-        elif isinstance(event, MarkPrice):
+        elif isinstance(event, MarkPrice | BarPoint):
             continue
         else:
             pairs = [(D(price), D(quantity)) for price, quantity in event.bids + event.asks]

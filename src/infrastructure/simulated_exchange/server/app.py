@@ -179,9 +179,7 @@ class ExchangeServer:
 
         def warm(frame: MarketFrame) -> None:
             engine.warm(frame)
-            view = market.views.get(frame[3].symbol)
-            if view is not None:
-                view.warm(frame[3])
+            market.warm(frame)
 
         if engine.committed_cursor:
             self._feed.catch_up(engine.committed_cursor, warm)

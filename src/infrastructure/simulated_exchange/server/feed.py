@@ -12,6 +12,7 @@ from typing import Any, Final, Protocol
 from src.domain.market.candle import Candle
 from src.domain.market.instrument import Instrument
 from src.infrastructure.market_data.frames import (
+    BarPoint,
     BookTicker,
     DepthSnapshot,
     DepthUpdate,
@@ -76,12 +77,12 @@ def other_market() -> ExchangeFailure:
     )
 
 
-def stamp(event: MarketEvent, now_ms: int, funding_ms: int) -> None:
+def stamp(event: MarketEvent | BarPoint, now_ms: int, funding_ms: int) -> None:
     """Let an event happen now, and the next funding at the next multiple of its interval."""
     event.event_ms = now_ms
     if isinstance(event, MarkPrice):
         event.next_funding_ms = (now_ms // funding_ms + 1) * funding_ms
-    else:
+    elif not isinstance(event, BarPoint):
         event.transaction_ms = now_ms
 
 
@@ -228,13 +229,13 @@ class MarketFeed:
         if self._loops and not isinstance(event, MarkPrice):
             self._shift(event)
 
-    def _shift(self, event: BookTicker | TradePrint | DepthUpdate | DepthSnapshot) -> None:
+    def _shift(self, event: BookTicker | TradePrint | BarPoint | DepthUpdate | DepthSnapshot) -> None:
         if isinstance(event, TradePrint):
             self._trade_span = _widened(self._trade_span, event.trade_id)
             event.trade_id += self._trade_shift
             return
         shift = self._update_shift
-        if isinstance(event, BookTicker):
+        if isinstance(event, BookTicker | BarPoint):
             newest = event.update_id
             event.update_id += shift
         elif isinstance(event, DepthUpdate):

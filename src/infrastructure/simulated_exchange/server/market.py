@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from src.infrastructure.market_data.frames import MarketFrame
+from src.infrastructure.market_data.frames import MarketFrame, one_by_one
 from src.infrastructure.simulated_exchange.server import market_wire
 from src.infrastructure.simulated_exchange.server.hub import StreamHub
 from src.infrastructure.simulated_exchange.server.refusals import refuse
@@ -34,10 +34,17 @@ class PublicMarket:
 
     def take(self, frame: MarketFrame) -> None:
         """Let the frame's symbol learn from it and tell its listeners."""
-        event = frame[3]
-        view = self.views.get(event.symbol)
+        view = self.views.get(frame[3].symbol)
         if view is not None:
-            view.take(event)
+            for event in one_by_one(frame[3]):
+                view.take(event)
+
+    def warm(self, frame: MarketFrame) -> None:
+        """Let the frame's symbol learn from one of the time before the server's start; nobody is told."""
+        view = self.views.get(frame[3].symbol)
+        if view is not None:
+            for event in one_by_one(frame[3]):
+                view.warm(event)
 
     def tick(self, now_ms: int) -> None:
         """Publish what is due; to be called every 50 ms."""

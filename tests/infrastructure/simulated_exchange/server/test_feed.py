@@ -1,17 +1,20 @@
 """The market as it happens now: server time on every frame, ids that rise over all rounds, a place to go on from."""
 
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from src.infrastructure.market_data.frames import BookTicker, DepthUpdate, MarketFrame, TradePrint
+from src.infrastructure.market_data.bars import BarMarket
+from src.infrastructure.market_data.frames import BookTicker, DepthUpdate, MarketFrame, TradePrint, one_by_one
 from src.infrastructure.market_data.synthetic import SyntheticMarket
 from src.infrastructure.simulated_exchange.errors import ExchangeFailure
 from src.infrastructure.simulated_exchange.server.clock import ServerClock
 from src.infrastructure.simulated_exchange.server.depth_book import DepthBook, DepthChannel
 from src.infrastructure.simulated_exchange.server.feed import MarketFeed
+from tests.infrastructure.market_data import bar_files
 
 NOW_MS = 1_800_000_000_000
 
@@ -48,6 +51,21 @@ def test_the_ids_of_a_market_that_begins_again_go_on_rising():
     assert len(tickers) > len(taken(a_feed(2), 10)) / 2
     assert tickers == sorted(tickers)
     assert trades == sorted(set(trades))
+
+
+def test_a_market_of_bars_that_begins_again_is_told_as_quotes_and_prints_of_rising_ids(tmp_path: Path):
+    bars = bar_files.write(tmp_path / "BTCUSDT-1m.csv", bar_files.lines(bar_files.rows(1, 40)))
+    feed = MarketFeed(lambda: BarMarket([bars]), ServerClock(lambda: NOW_MS), speed=None, loops=True)
+    points = len(taken(MarketFeed(lambda: BarMarket([bars]), ServerClock(lambda: NOW_MS), speed=None), 10))
+
+    told = [event for frame in taken(feed, 4) for event in one_by_one(frame[3])]
+
+    quotes, prints = told[::2], told[1::2]
+    assert len(quotes) == len(prints) > points
+    ids = [quote.update_id for quote in quotes if isinstance(quote, BookTicker)]
+    assert ids == [trade.trade_id for trade in prints if isinstance(trade, TradePrint)]
+    assert len(ids) == len(quotes) and ids == sorted(set(ids))
+    assert {event.event_ms for event in told} == {NOW_MS}
 
 
 def test_a_market_without_end_ends_when_it_may_not_begin_again():

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from src.domain.market.candle import Candle, timeframe_ms
 from src.infrastructure.market_data.frames import (
+    BarPoint,
     BookGap,
     BookTicker,
     DepthSnapshot,
@@ -25,6 +26,12 @@ from src.infrastructure.simulated_exchange.server.past import as_they_were
 from tests.support.engine_builders import BTC, Frames, an_instrument
 
 NOW_MS = 1_800_000_000_000
+
+
+def _event(frame: MarketFrame) -> News:
+    event = frame[3]
+    assert not isinstance(event, BarPoint), "no live market speaks of bars' points"
+    return event
 
 
 class Source:
@@ -64,7 +71,7 @@ class Desk:
         """Let the feed tell these news."""
         batch_told = asyncio.Event()
         running = asyncio.create_task(self.feed.run(self.told.append, batch_told.set))
-        self.source.coming.put_nowait([one if isinstance(one, BookGap) else one[3] for one in news])
+        self.source.coming.put_nowait([one if isinstance(one, BookGap) else _event(one) for one in news])
         await batch_told.wait()
         running.cancel()
 
