@@ -60,6 +60,7 @@ class AView:
     )
     objection: str | None = None
     worst: Decimal | None = MARK
+    whole: bool = True
     margin_brackets: tuple[MarginBracket, ...] = ()
     added: Decimal = Decimal(0)
     volatilities: dict[str, Volatility] = field(default_factory=dict)
@@ -80,6 +81,9 @@ class AView:
 
     def worst_price(self, symbol: str, buy: bool, quantity: Decimal) -> Decimal | None:
         return self.worst
+
+    def has_whole_book(self, symbol: str) -> bool:
+        return self.whole
 
     def brackets(self, symbol: str) -> Sequence[MarginBracket]:
         return self.margin_brackets

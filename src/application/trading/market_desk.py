@@ -176,6 +176,11 @@ class MarketDesk:
         found = desk.book.walk(buy, quantity) if desk is not None else None
         return found[2] if found is not None and found[1] >= quantity else None
 
+    def has_whole_book(self, symbol: str) -> bool:
+        """Whether a snapshot came, and every change since."""
+        desk = self._desks.get(symbol)
+        return desk is not None and desk.book.is_whole
+
     def brackets(self, symbol: str) -> Sequence[MarginBracket]:
         """The brackets that the exchange named, else the instrument's one rate for every size."""
         known = self._brackets.get(symbol)

@@ -57,6 +57,10 @@ class MarketView(Protocol):
         """The price of the last unit when ``quantity`` walks the visible book; None when the book is too thin."""
         ...
 
+    def has_whole_book(self, symbol: str) -> bool:
+        """Whether every level of the visible book is known, and not just its best prices: not before its snapshot."""
+        ...
+
     def brackets(self, symbol: str) -> Sequence[MarginBracket]:
         """The margin brackets of a symbol, lowest first; empty when they are not known."""
         ...
@@ -96,6 +100,10 @@ class BlindView:
     def worst_price(self, symbol: str, buy: bool, quantity: Decimal) -> Decimal | None:
         """None: there is no book."""
         return None
+
+    def has_whole_book(self, symbol: str) -> bool:
+        """There is no book."""
+        return False
 
     def brackets(self, symbol: str) -> Sequence[MarginBracket]:
         """Nothing is known."""

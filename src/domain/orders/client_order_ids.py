@@ -33,7 +33,9 @@ def base36(number: int, width: int) -> str:
 
 
 def client_order_id(namespace: str, epoch: int, sequence: int, attempt: int = 1) -> str:
-    """The id of one attempt."""
+    """The id of one attempt; ValueError for an attempt or another number that its digits cannot tell."""
+    if not 0 <= attempt < len(_DIGITS):
+        raise ValueError(f"attempt {attempt} does not fit into one digit of base 36")
     above, rest = divmod(sequence, _CHECK_MODULUS)
     stem = f"{_beginning(namespace, epoch, above)}{_four_digits(rest)}-{_DIGITS[attempt]}"
     return f"{stem}-{_check(stem)}"

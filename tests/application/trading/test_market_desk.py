@@ -68,6 +68,17 @@ def test_the_book_is_walked_to_the_last_unit_or_is_too_thin(desk: MarketDesk):
     assert desk.worst_price(SYMBOL, True, Decimal(4)) is None
 
 
+def test_a_book_is_whole_from_its_snapshot_on_and_not_by_a_quote(desk: MarketDesk):
+    desk.on_ticker(a_quote(), START_MS)
+    assert not desk.has_whole_book(SYMBOL)
+    assert not desk.has_whole_book("ETHUSDT")
+
+    snapshot = DepthSnapshot(SYMBOL, 1, [("99.9", "1")], [("100.1", "1")], START_MS, START_MS)
+    desk.on_snapshot(snapshot, START_MS)
+
+    assert desk.has_whole_book(SYMBOL)
+
+
 def test_candles_close_with_trades_and_with_time(desk: MarketDesk):
     def trade(price: str, at_ms: int) -> tuple:
         return desk.on_trade(

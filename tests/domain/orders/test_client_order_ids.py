@@ -91,6 +91,12 @@ def test_a_number_that_does_not_fit_is_refused(number, width):
         base36(number, width)
 
 
+@pytest.mark.parametrize("attempt", [-1, 36, 1_000])
+def test_an_attempt_that_one_digit_cannot_tell_is_refused(attempt):
+    with pytest.raises(ValueError, match=f"attempt {attempt} does not fit into one digit"):
+        client_order_id("sh1", 1, 1, attempt)
+
+
 # --- orders that no session sends -----------------------------------------------------------------------------
 
 MOMENTS = st.tuples(st.integers(0, 36**8 - 1), st.integers(0, 36**5 - 1))

@@ -179,6 +179,7 @@ OBJECTS: list[tuple[str, str, list[Change]]] = [
         [view(worst=Decimal("99.89")), ticket(side=SELL), limits(slippage_pct_max=Decimal("0.001"))],
     ),
     ("slippage", "book too thin", [view(worst=None)]),
+    ("slippage", "no whole book", [view(worst=None, whole=False)]),
     ("position_size", "above", [ticket(quantity="100.001"), limits(position_size_pct=Decimal("0.1"))]),
     (
         "position_size",
@@ -299,6 +300,18 @@ def test_every_rule_is_tried_on_both_sides_of_its_boundary():
     names = {each.name for each in ENTRY_RULES}
 
     assert {name for name, _, _ in PASSES} == {name for name, _, _ in OBJECTS} == names
+
+
+@pytest.mark.parametrize(("whole", "value"), [(True, "book too thin"), (False, "no whole book")])
+def test_a_book_that_is_not_there_yet_is_told_from_a_thin_one(whole, value):
+    objection = a_bench([view(worst=None, whole=whole)]).objection("slippage")
+
+    assert objection is not None
+    assert objection.value == value
+
+
+def test_where_the_best_price_is_enough_nobody_asks_for_the_whole_book():
+    assert a_bench([view(whole=False)]).objection("slippage") is None
 
 
 @pytest.mark.parametrize("name", ["volatility", "correlation"])

@@ -79,9 +79,11 @@ class Slippage:
         worst = review.view.worst_price(ticket.symbol, ticket.side is OrderSide.BUY, ticket.quantity)
         limit = review.limits.slippage_pct_max
         if worst is None:
-            return Objection(
-                self.name, "book too thin", f"{limit:f}", "the visible book is too thin for this quantity"
-            )
+            value, text = "book too thin", "the visible book is too thin for this quantity"
+            if not review.view.has_whole_book(ticket.symbol):
+                value = "no whole book"
+                text = f"the whole book of {ticket.symbol} is not known yet; what is known is too thin"
+            return Objection(self.name, value, f"{limit:f}", text)
         away = (worst - ticket.reference_price) * ticket.side.sign
         if away <= limit * ticket.reference_price:
             return None
