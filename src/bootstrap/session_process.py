@@ -1,11 +1,11 @@
 """The process around a running session: signals, control socket, pictures for the screen, and the end."""
 
 import asyncio
+import logging
 import os
 import signal
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +46,7 @@ from src.interfaces.cli.composition import Ended, SessionObserver, SessionReques
 
 SAME_KEYPRESS_NS = 300_000_000
 KILLED_BY_SECOND_SIGNAL = 130
+_LOG = logging.getLogger("steadyhand.session")
 
 
 class SessionProcess:
@@ -91,9 +92,10 @@ class SessionProcess:
         await control.open()
         if self._request.duration_ms is not None:
             runner.stop_after(self._request.duration_ms)
-        beside = [asyncio.create_task(self._show(picture))]
+        beside = [asyncio.create_task(_guest("the screen", self._show(picture)))]
         if self._audits is not None:
-            beside.append(asyncio.create_task(self._audits.run(self._parts.bus, self._alarm)))
+            audits = self._audits.run(self._parts.bus, self._alarm)
+            beside.append(asyncio.create_task(_guest("the audits", audits)))
         failure, stored = "", True
         try:
             self._observer.on_started(picture.take())
@@ -105,8 +107,7 @@ class SessionProcess:
         finally:
             for task in beside:
                 task.cancel()
-                with suppress(asyncio.CancelledError):
-                    await task
+            await asyncio.gather(*beside, return_exceptions=True)
             await control.close()
         # What was published last is shown before the summary.
         await self._parts.inputs.breathe()
@@ -261,3 +262,11 @@ def _not_compared(ended: Ended, failure: str) -> tuple[str, ...]:
     if not failure or ended is Ended.ERROR:
         return ()
     return (f"not compared with the exchange at the end, the next start does that: {failure}",)
+
+
+async def _guest(name: str, work: Awaitable[None]) -> None:
+    """Await what runs beside a session; its failure is told once, and trading goes on."""
+    try:
+        await work
+    except Exception:  # noqa: BLE001 - whatever it is, neither the session nor its end depends on it
+        _LOG.exception("%s failed: there is none of it until the next start", name)

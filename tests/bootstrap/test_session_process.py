@@ -7,22 +7,32 @@ from typing import Any
 
 import pytest
 
+from src.application.trading.snapshot import SessionSnapshot
 from src.bootstrap.session_process import SessionProcess
 from src.infrastructure.messaging.control_path import control_path
 from src.infrastructure.messaging.control_protocol import ErrorKind
 from src.infrastructure.messaging.control_socket import ControlClient
-from src.interfaces.cli.composition import Ended, SessionRequest, SessionResult
+from src.interfaces.cli.composition import Ended, SessionObserver, SessionRequest, SessionResult
 from tests.application.trading.sessions import calm, parts_of
 from tests.crash.process import Silence
+
+
+class BrokenScreen(Silence):
+    """It has no picture to show."""
+
+    view_interval_ms = 10
+
+    def on_view(self, snapshot: SessionSnapshot) -> None:
+        raise ValueError("the screen is broken")
 
 
 class Running:
     """A session process in this process, reached through its socket as from another."""
 
-    def __init__(self, folder: Path, speed: float = 20.0) -> None:
+    def __init__(self, folder: Path, speed: float = 20.0, observer: SessionObserver | None = None) -> None:
         self.parts = parts_of(calm(folder, speed=speed))
         self.client = ControlClient(control_path(folder, self.parts.account.account_id))
-        process = SessionProcess(self.parts, SessionRequest(), Silence(), folder)
+        process = SessionProcess(self.parts, SessionRequest(), observer or Silence(), folder)
         self.task: asyncio.Task[SessionResult] = asyncio.create_task(process.run())
 
     async def close(self) -> None:
@@ -83,6 +93,20 @@ async def test_a_stop_by_command_ends_the_process_with_its_reason(running: Runni
     assert result.reason == "asked for"
     assert result.snapshot.status == "STOPPED"
     assert not await asyncio.to_thread(running.client.is_alive)
+
+
+async def test_a_screen_that_fails_does_not_spoil_the_session_nor_its_end(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
+    running = Running(tmp_path, speed=200.0, observer=BrokenScreen())
+    async with asyncio.timeout(20):
+        result = await running.task
+    await running.close()
+
+    assert result.ended is Ended.END_OF_DATA
+    assert result.snapshot.status == "STOPPED"
+    assert not control_path(tmp_path, running.parts.account.account_id).exists()
+    assert "the screen is broken" in caplog.text
 
 
 async def test_a_market_that_ends_ends_the_process(tmp_path: Path):
