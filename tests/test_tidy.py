@@ -55,6 +55,7 @@ MACHINE_PATH = re.compile(r"(?<![\w.)}~$-])/(?:work|root|Users|home/\w+)/")
 REGISTRY = re.compile(r"pypi\.org|pythonhosted\.org|registry\.npmjs|--(?:extra-)?index-url[ =]")
 UNFINISHED = re.compile(r"\b(?:TODO|FIXME|XXX|HACK)\b")
 SILENCED = re.compile(r"# (?:type: ignore(?:\[[\w, -]+\])?|noqa(?:: \w+)?)\s*$")
+NOT_NONE = re.compile(r"[\w.]+ is not (?:None|MISSING)(?: and [\w.]+ is not None)*")
 SKIPPED_FOLDERS = {".git", ".venv", ".hypothesis", "data"}  # of the root: not part of the project
 TEXT_SUFFIXES = {
     *("", ".py", ".mako", ".sh", ".sql", ".html", ".js", ".css"),
@@ -153,6 +154,16 @@ def test_whatever_silences_a_check_says_why():
         at(path, number) for path, number, line in texts() if path.suffix == ".py" and SILENCED.search(line)
     ]
     assert_none(mute, "Say behind it why the check is wrong here, or make it right.")
+
+
+def test_an_assertion_only_tells_the_type_checker_what_is_known():
+    """Python -O drops assertions: what has to be checked raises an error of its own."""
+    checking = [
+        at(path, node)
+        for path, node in nodes()
+        if isinstance(node, ast.Assert) and not (node.msg and NOT_NONE.fullmatch(ast.unparse(node.test)))
+    ]
+    assert_none(checking, "Say `assert x is not None, 'why that is known'`; a check is an `if` that raises.")
 
 
 def test_no_function_outgrows_a_screen():

@@ -6,7 +6,7 @@ here; funding is shared among trades by the report, which looks back, and stands
 """
 
 from decimal import Decimal
-from typing import Final, cast
+from typing import Final
 
 from src.application.ports.event_bus import EventBus
 from src.application.ports.store import ReadModels
@@ -16,7 +16,6 @@ from src.domain.ledger.events import EquityMarked, Event, IncomeBooked
 from src.domain.money import ZERO
 from src.domain.performance.live import CurveTally, LiveCurve
 from src.domain.performance.trades import TradeFigures, TradeTally
-from src.domain.positions.position import RoundTrip
 from src.domain.sessions.session import TradingSession
 
 _FUNDING: Final = "FUNDING_FEE"
@@ -33,7 +32,7 @@ class LiveStatistics:
 
     def follow(self, bus: EventBus) -> None:
         """Take everything that is published from now on."""
-        bus.subscribe(TRADE_CLOSED_TOPIC, self._trade_closed)
+        bus.subscribe(TRADE_CLOSED_TOPIC, self._trades.add)
         bus.subscribe(COMMITTED_TOPIC, self._committed)
 
     def remember(self, reads: ReadModels, account_id: str, session: TradingSession) -> None:
@@ -52,12 +51,8 @@ class LiveStatistics:
             self._mark(point.at_ms, point.wallet + point.unrealized_pnl)
         self._paid_in += sum((amount for _, amount in paid), ZERO)
 
-    def _trade_closed(self, event: object) -> None:
-        assert isinstance(event, RoundTrip), "the topic carries round trips"
-        self._trades.add(event)
-
-    def _committed(self, batch: object) -> None:
-        at_ms, events = cast("tuple[int, tuple[Event, ...]]", batch)
+    def _committed(self, batch: tuple[int, tuple[Event, ...]]) -> None:
+        at_ms, events = batch
         for event in events:
             if isinstance(event, EquityMarked):
                 self._mark(at_ms, event.wallet + event.unrealized_pnl)

@@ -27,14 +27,12 @@ class SessionPicture:
         for order in loop.ledger.orders.values():
             self._recent.append(order)
 
-    def _order_intended(self, event: object) -> None:
-        assert isinstance(event, OrderIntended), "the topic carries intents"
+    def _order_intended(self, event: OrderIntended) -> None:
         order = self._runner.loop.ledger.orders.get(event.attempt.client_order_id)
         if order is not None:
             self._recent.append(order)
 
-    def _alarm_raised(self, event: object) -> None:
-        assert isinstance(event, AlarmRaised), "the topic carries alarms"
+    def _alarm_raised(self, event: AlarmRaised) -> None:
         self._alarms.append(f"{event.subject}: {event.text}")
 
     def take(self) -> SessionSnapshot:

@@ -33,9 +33,10 @@ def take_over(step: Step, news: n.TakeOver) -> None:
 
 
 def open_session(step: Step, news: n.OpenSession) -> None:
-    """Create a session and begin to start it."""
+    """Create a session and begin to start it; raises ValueError while another is unfinished, with nothing changed."""
     session = step.ledger.session
-    assert session is None or not session.is_unfinished, "an unfinished session is resumed, not replaced"
+    if session is not None and session.is_unfinished:
+        raise ValueError(f"session {session.id} is unfinished: it is resumed, not replaced")
     step.emit(e.SessionOpened(news.session_id, news.options))
     step.emit(e.SessionMoved(news.session_id, SessionTrigger.START, "wanted"))
 

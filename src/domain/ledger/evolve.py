@@ -168,9 +168,10 @@ EVENT_TYPES: tuple[type, ...] = tuple(_HANDLERS)
 
 
 def fold(records: list[tuple[int, e.Event]]) -> Ledger:
-    """The ledger that a whole journal leads to; its first record must be :class:`AccountOpened`."""
+    """The ledger that a whole journal leads to; its first record must be :class:`AccountOpened` (ValueError)."""
     _, opened = records[0]
-    assert isinstance(opened, e.AccountOpened), "a journal begins with the account"
+    if not isinstance(opened, e.AccountOpened):
+        raise ValueError(f"a journal begins with the account, not with {type(opened).__name__}")
     ledger = open_ledger(opened)
     for at_ms, event in records[1:]:
         evolve(ledger, event, at_ms)

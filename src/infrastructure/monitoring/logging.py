@@ -148,9 +148,8 @@ def follow_trades(bus: EventBus) -> None:
     bus.subscribe("order.intended", lambda event: trades.info("order.intended", extra=_order(event)))
 
 
-def _order(event: object) -> dict[str, object]:
+def _order(event: OrderIntended) -> dict[str, object]:
     """What is ordered, in the words of a fill."""
-    assert isinstance(event, OrderIntended), "the topic carries intents"
     ticket = event.ticket
     return {
         "client_order_id": event.attempt.client_order_id,

@@ -48,6 +48,16 @@ def test_a_new_session_runs_after_its_first_recovery():
     assert scene.ledger.session is not None and scene.ledger.session.id == "second"
 
 
+def test_an_unfinished_session_is_not_replaced_by_another():
+    scene = Scene()
+    first = scene.ledger.session
+
+    with pytest.raises(ValueError, match="is unfinished: it is resumed, not replaced"):
+        scene.decide(n.OpenSession("second", some_options()))
+
+    assert scene.ledger.session is first
+
+
 def test_the_equity_curve_of_a_session_ends_where_the_session_does():
     scene = Scene()
     move(scene, "STOP")

@@ -131,5 +131,5 @@ def test_session_time_never_goes_back():
 
 
 def test_a_journal_begins_with_its_account():
-    with pytest.raises(AssertionError):
+    with pytest.raises(ValueError, match="begins with the account"):
         fold([(START_MS, OPENING[1])])

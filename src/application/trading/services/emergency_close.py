@@ -165,8 +165,10 @@ class EmergencyClose:
             for held in positions:
                 for quantity in _parts(abs(held.quantity), self._largest.get(held.symbol)):
                     verdict = review_emergency(held, _ticket(held, quantity, self._reason))
-                    assert isinstance(verdict, Approved), "what is made from a position reduces it"
-                    self._orders.send(verdict)
+                    if isinstance(verdict, Approved):
+                        self._orders.send(verdict)
+                    else:
+                        self._orders.trouble(f"{held.symbol} is not closed: {verdict.objection.text}")
         except SideJournalError as error:
             self._orders.trouble(f"nothing more is sent: {error}")
             return False

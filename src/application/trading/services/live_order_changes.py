@@ -43,7 +43,7 @@ class LiveOrderChanges(LiveOrders):
     def _listen(self, bus: EventBus) -> None:
         super()._listen(bus)
         self._amendments: dict[str, list[asyncio.Future[ModifyMoved]]] = {}
-        bus.subscribe("modify.moved", self._modify_moved)
+        bus.subscribe("modify.moved", self._answer_amendments)
         bus.subscribe("order.moved", self._order_over)
         bus.subscribe("order.filled", self._order_over)
 
@@ -85,13 +85,8 @@ class LiveOrderChanges(LiveOrders):
             raise ValueError(f"{order_id} was not modified: {moved.reason}")
         return await self.get_order(order_id)
 
-    def _modify_moved(self, event: object) -> None:
-        assert isinstance(event, ModifyMoved), "the topic carries amendments"
-        self._answer_amendments(event)
-
-    def _order_over(self, event: object) -> None:
+    def _order_over(self, event: OrderMoved | FillBooked) -> None:
         """The end of an order settles its amendment: whatever became of it, there is nothing to amend any more."""
-        assert isinstance(event, OrderMoved | FillBooked), "the topics carry orders"
         if event.client_order_id in self._amendments:
             order = self._active().loop.ledger.orders.get(event.client_order_id)
             if order is None or not order.is_open:

@@ -137,8 +137,7 @@ class LiveOrders(LiveSession):
             order = await self._order(order_id)
         return ExecutionResult.of(order)
 
-    def _attempt_moved(self, event: object) -> None:
-        assert isinstance(event, AttemptMoved), "the topic carries attempts"
+    def _attempt_moved(self, event: AttemptMoved) -> None:
         for future in self._waiting.pop(event.client_order_id, ()):
             if not future.done():
                 future.set_result(None)
