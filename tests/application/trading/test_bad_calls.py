@@ -1,6 +1,5 @@
 """Bad calls of the library: each raises one line that names what is wrong, and orders nothing."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -76,7 +75,7 @@ CALLS: dict[str, Call] = {
 
 async def test_every_bad_call_is_one_line_and_orders_nothing(service: LiveTradingService):
     runner = service._active()
-    await asyncio.sleep(0.1)
+    await until(lambda: service.snapshot().markets[0].trouble is None)
     wrong: list[str] = []
     for name, call in CALLS.items():
         before = set(runner.loop.ledger.orders), dict(runner.loop.ledger.account.wallet)

@@ -121,7 +121,9 @@ async def test_an_audit_that_cannot_be_made_is_kept_as_such_and_raises_no_alarm(
 async def test_a_watch_that_is_ended_ends_its_process(files: Files, tmp_path: Path):
     watched = Watched(files, tmp_path)
     task = asyncio.create_task(watched.watch.run(watched.bus, lambda text: asyncio.sleep(0)))
-    await asyncio.sleep(0.05)
+    async with asyncio.timeout(5):
+        while watched.watch._process is None:
+            await asyncio.sleep(0.001)
 
     task.cancel()
     with pytest.raises(asyncio.CancelledError):

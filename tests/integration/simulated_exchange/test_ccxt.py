@@ -125,7 +125,7 @@ async def test_orders_and_positions_are_watched(exchange: Any):
         asyncio.create_task(exchange.watch_my_trades(SYMBOL)),
         asyncio.create_task(exchange.watch_balance()),
     ]
-    await asyncio.sleep(0.5)
+    await asyncio.sleep(0.5)  # that they are subscribed, ccxt does not say
 
     over_socket = await exchange.create_order_ws(SYMBOL, "market", "buy", 0.01)
     orders, trades, balance = await asyncio.wait_for(asyncio.gather(*waiting), 10)

@@ -100,19 +100,21 @@ def test_before_anything_was_logged_there_is_no_log(app: FakeApplication, run: R
 
 def test_following_goes_on_in_the_new_file_when_the_old_one_is_moved_aside(log: Path):
     seen: list[str] = []
+    shown = threading.Event()
 
     def write() -> None:
-        time.sleep(0.1)
+        time.sleep(0.1)  # that the file is open, nothing says
         with log.open("a") as file:
             file.write(line(5)[:9])
             file.flush()
             file.write(line(5)[9:] + line(6, "debug"))
-        time.sleep(0.4)
+        assert shown.wait(5)
         os.replace(log, log.with_name("steadyhand.log.1"))
         log.write_text(line(7))
 
     def show(text: str) -> None:
         seen.append(json.loads(text)["event"])
+        shown.set()
         if len(seen) == 2:
             raise KeyboardInterrupt
 

@@ -120,9 +120,10 @@ async def test_accidents_of_the_schedule_happen_at_their_time(tmp_path: Path):
     )
 
     async with served(tmp_path, faults=schedule) as client:
-        await asyncio.sleep(0.6)
+        async with asyncio.timeout(5):
+            while len(injected := await client.admin("GET", "faults")) < len(schedule.accidents):
+                await asyncio.sleep(0.01)
         truth = await client.admin("GET", "truth", account=1)
-        injected = await client.admin("GET", "faults")
 
     assert [trade["quantity"] for trade in truth["trades"]] == [100_000]
     assert "FUNDING_FEE" in {posting["income_type"] for posting in truth["postings"]}

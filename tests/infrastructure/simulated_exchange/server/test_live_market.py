@@ -85,6 +85,15 @@ async def until(client: Client, *, is_known: bool) -> dict[str, Any]:
             await asyncio.sleep(0.01)
 
 
+async def until_asked(client: Client, price: str) -> None:
+    """Wait until this is the best ask that the exchange knows."""
+    async with asyncio.timeout(PATIENCE_S):
+        ticker: dict[str, Any] = {}
+        while ticker.get("askPrice") != price:
+            await asyncio.sleep(0.01)
+            _, ticker = await client.call("GET", "/fapi/v1/ticker/bookTicker", symbol=BTC)
+
+
 async def price_of_a_fill(client: Client) -> float:
     status, order = await client.signed("POST", "/fapi/v1/order", **ORDER)
     assert status == 200, order
@@ -98,7 +107,7 @@ async def test_an_order_fills_at_the_price_of_the_market_that_is_followed(tmp_pa
         state = await until(client, is_known=True)
         first = await price_of_a_fill(client)
         source.quote("75000.00", "75000.10")
-        await asyncio.sleep(0.2)
+        await until_asked(client, "75000.10")
         second = await price_of_a_fill(client)
 
     assert (first, second) == (76000.10, 75000.10)
@@ -146,7 +155,7 @@ async def test_the_market_goes_on_when_its_source_was_away_and_begins_anew(tmp_p
             before = await price_of_a_fill(client)
             for price in range(76001, 76030):
                 source.quote(f"{price}.00", f"{price}.10")
-            await asyncio.sleep(0.2)
+            await until_asked(client, "76029.10")
 
             await first.aclose()
             steady.ahead_s = 60
