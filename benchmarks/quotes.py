@@ -14,7 +14,7 @@ from decimal import Decimal
 from functools import partial
 from typing import Final
 
-from src.domain.market.candle import Candle
+from src.domain.market.candle import Candle, make_candle
 from src.domain.market.instrument import Instrument
 from src.infrastructure.market_data.decoding import decode_message
 from src.infrastructure.market_data.frames import MarketEvent, MarketFrame
@@ -190,4 +190,4 @@ class QuoteMarket:
 
 def candle_at(symbol: str, open_ms: int, price: Decimal) -> Candle:
     """A one-second bar at one price."""
-    return Candle(symbol, "1s", open_ms, price, price, price, price, Decimal(1))
+    return make_candle(symbol, "1s", open_ms, price, price, price, price, Decimal(1))

@@ -17,7 +17,7 @@ from src.application.strategies.numbers import rounded_number
 from src.application.strategies.parameters import DIRECTION, Direction, Parameters, bounded, check_bounds
 from src.application.strategies.strategy import Progress, Strategy
 from src.domain.market.candle import Candle
-from src.domain.signals import Signal, SignalType
+from src.domain.signals import Signal, SignalType, make_signal
 
 DEFAULT_MEMBERS: Final = "sma_cross+macd_momentum+rsi"
 _CONFIDENCE_STEP: Final = Decimal("0.0001")
@@ -189,7 +189,7 @@ class EnsembleStrategy:
         if self._parameters.direction not in (Direction.BOTH, allowed):
             wanted = SignalType.EXIT
         names = ", ".join(member.strategy.strategy_id for member, _ in voters)
-        return Signal(
+        return make_signal(
             symbol=candle.symbol,
             signal_type=wanted,
             strategy_id=self._strategy_id,

@@ -16,7 +16,7 @@ from src.application.strategies.numbers import rounded_number
 from src.application.strategies.parameters import Direction, Parameters
 from src.application.strategies.strategy import Progress
 from src.domain.market.candle import Candle
-from src.domain.signals import Signal, SignalType
+from src.domain.signals import Signal, SignalType, make_signal
 
 TOUCHING: Final = 1e-10
 """Lines closer than this share of the price touch: the distance is below any tick and may be rounding."""
@@ -190,7 +190,7 @@ class StreamStrategy(ABC, Generic[P]):
         wanted = _BUY if wish.is_up else _SELL
         if self._direction not in (_BOTH, _LONG if wish.is_up else _SHORT):
             wanted = SignalType.EXIT
-        return Signal(
+        return make_signal(
             symbol=candle.symbol,
             signal_type=wanted,
             strategy_id=self._strategy_id,

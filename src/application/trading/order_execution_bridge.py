@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from src.application.sizing import PositionSizer, Sized
 from src.application.trading.adapters.live_broker_adapter import LiveBrokerAdapter
-from src.domain.ledger.events import SignalNote
+from src.domain.ledger.events import SignalNote, make_signal_note
 from src.domain.ledger.state import Ledger
 from src.domain.market.sides import OrderSide, PositionSide
 from src.domain.market.view import MarketView
@@ -104,7 +104,7 @@ class OrderExecutionBridge:
 
     def note(self, signal: Signal) -> SignalNote:
         """What the journal keeps of a signal that led to an order."""
-        return SignalNote(signal.signal_type, signal.confidence, signal.reason, signal.numbers)
+        return make_signal_note(signal.signal_type, signal.confidence, signal.reason, signal.numbers)
 
     def _exit(self, signal: Signal, position: Position) -> OrderTicket:
         if position.is_flat:

@@ -26,10 +26,10 @@ from src.domain.decisions.decide import decide
 from src.domain.decisions.news import News, PlaceOrder, RaiseAlarm
 from src.domain.decisions.step import Now
 from src.domain.ledger.state import AccountState, Ledger
-from src.domain.market.candle import Candle
+from src.domain.market.candle import make_candle
 from src.domain.market.sides import PositionSide
 from src.domain.risk.review import Approved, Denied
-from src.domain.signals import Signal, SignalType
+from src.domain.signals import Signal, SignalType, make_signal
 
 _HALF = Decimal("0.5")
 _REASON = "The order of a rehearsal: nobody sends it."
@@ -119,7 +119,7 @@ class Rehearsal:
         swing = _SWING if self._bars // _HALF_WAVE % 2 else -_SWING
         close = price * (1 + swing)
         high, low = (close, price) if close > price else (price, close)
-        candle = Candle(symbol, self._timeframe, self._bars, price, high, low, close, _HALF)
+        candle = make_candle(symbol, self._timeframe, self._bars, price, high, low, close, _HALF)
         for strategy in self._copies_for(symbol):
             strategy.on_candle(candle)
 
@@ -135,7 +135,7 @@ class Rehearsal:
         position = self._ledger.positions.get((symbol, PositionSide.BOTH))
         is_long = position is not None and position.quantity > 0
         number = float(price)
-        return Signal(
+        return make_signal(
             symbol=symbol,
             signal_type=SignalType.SELL if is_long else SignalType.BUY,
             strategy_id=(position is not None and position.strategy_id) or "rehearsal",

@@ -19,7 +19,7 @@ from src.domain.ledger.state import RECENT_WINDOW_MS
 from src.domain.market.sides import OrderSide, PositionSide
 from src.domain.money import ZERO, round_price_down_to_tick, round_price_up_to_tick
 from src.domain.orders.order import Order
-from src.domain.orders.ticket import OrderTicket
+from src.domain.orders.ticket import OrderTicket, make_ticket
 from src.domain.orders.transitions import AttemptState, CancelState
 from src.domain.orders.types import OrderStatus, OrderType, Purpose
 from src.domain.positions.position import Position
@@ -188,7 +188,7 @@ def _place(step: Step, position: Position, purpose: Purpose) -> None:
         return
     price = _trigger_price(step, position, purpose, instrument.tick_size)
     trails = _trails(step, position, purpose)
-    ticket = OrderTicket(
+    ticket = make_ticket(
         symbol=symbol,
         side=position.side.opposite,
         order_type=OrderType.TRAILING_STOP_MARKET if trails else _ORDER_TYPE[purpose],
@@ -217,7 +217,7 @@ def close_now(step: Step, position: Position, reason: str) -> None:
     while quantity > 0:
         part = min(quantity, largest)
         quantity -= part
-        ticket = OrderTicket(
+        ticket = make_ticket(
             symbol=position.symbol,
             side=position.side.opposite,
             order_type=OrderType.MARKET,

@@ -5,7 +5,7 @@ from src.domain.decisions.step import Step
 from src.domain.ledger import events as e
 from src.domain.orders.client_order_ids import client_order_id
 from src.domain.orders.order import Order
-from src.domain.orders.ticket import Attempt
+from src.domain.orders.ticket import make_attempt
 from src.domain.orders.types import OrderStatus
 from src.domain.risk.review import Approved
 
@@ -14,9 +14,9 @@ def submit(step: Step, approved: Approved, signal: e.SignalNote | None = None) -
     """Turn an approved ticket into an order with its one attempt; venue time and window are fixed here."""
     account, session = step.ledger.account, step.ledger.session
     name = client_order_id(account.namespace, account.epoch, account.next_sequence)
-    attempt = Attempt(name, step.now.venue_ms, step.policy.recv_window_ms)
+    attempt = make_attempt(name, step.now.venue_ms, step.policy.recv_window_ms)
     session_id = session.id if session is not None else ""
-    step.emit(e.OrderIntended(account.next_intent, approved.ticket, attempt, session_id, signal))
+    step.emit(e.make_order_intended(account.next_intent, approved.ticket, attempt, session_id, signal))
     step.do(SubmitOrder(approved.ticket, attempt))
 
 

@@ -7,6 +7,7 @@ set after the commit that stored them; the store still has them.
 from collections import deque
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Final
 
 from src.domain.ledger.events import FillBooked, IncomeBooked
 from src.domain.market.sides import OrderSide, PositionSide
@@ -18,6 +19,7 @@ from src.domain.orders.types import Purpose
 from src.domain.positions.position import Position, RoundTrip
 from src.domain.sessions.session import TradingSession
 from src.domain.sessions.trading_states import SymbolState, TradingState
+from src.domain.shared.making import maker
 
 PositionKey = tuple[str, PositionSide]
 
@@ -83,6 +85,7 @@ class RecentOrder:
     purpose: Purpose
 
 
+_make_recent_order: Final = maker(RecentOrder)
 RECENT_WINDOW_MS = 60_000
 
 
@@ -236,7 +239,7 @@ class Ledger:
 
 
 def _recent(order: Order, ticket: OrderTicket) -> RecentOrder:
-    return RecentOrder(
+    return _make_recent_order(
         order.created_ms,
         ticket.symbol,
         ticket.side,

@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Final
 
 from src.domain.shared.errors import InvariantViolated
+from src.domain.shared.making import maker
 
 _ZERO: Final = Decimal(0)
 _UNIT_MS: Final = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
@@ -58,6 +59,9 @@ class Candle:
     def close_ms(self) -> int:
         """The first moment that no longer belongs to the bar."""
         return self.open_ms + timeframe_ms(self.timeframe)
+
+
+make_candle: Final = maker(Candle)
 
 
 class CandleBuilder:
@@ -124,7 +128,7 @@ class CandleBuilder:
         self._volume = _ZERO
 
     def _running(self) -> Candle:
-        return Candle(
+        return make_candle(
             self.symbol,
             self.timeframe,
             self._end_ms - self._length_ms,

@@ -8,6 +8,7 @@ from src.domain.market.sides import OrderSide, PositionSide
 from src.domain.money import ZERO
 from src.domain.orders.types import OrderType, Purpose, TimeInForce, WorkingType
 from src.domain.shared.errors import InvariantViolated
+from src.domain.shared.making import maker
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,8 @@ _TRAILING: Final = OrderType.TRAILING_STOP_MARKET
 _GTD: Final = TimeInForce.GTD
 _MAY_CLOSE: Final = frozenset({OrderType.STOP_MARKET, OrderType.TAKE_PROFIT_MARKET})
 
+make_ticket: Final = maker(OrderTicket)
+
 
 @dataclass(frozen=True, slots=True)
 class Amendment:
@@ -117,3 +120,6 @@ class Attempt:
     def deadline_ms(self) -> int:
         """The last venue millisecond at which the exchange may accept this attempt."""
         return self.timestamp_ms + self.recv_window_ms
+
+
+make_attempt: Final = maker(Attempt)

@@ -1,1 +1,1 @@
-"""What every part of the domain leans on: the errors and the helper for transition tables. Nothing else, ever."""
+"""What every part of the domain leans on: errors, transition tables, makers of frozen values. Nothing else, ever."""

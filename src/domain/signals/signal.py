@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Final
 
 from src.domain.shared.errors import InvariantViolated
+from src.domain.shared.making import maker
 
 SIGNIFICANT_DIGITS: Final = 10
 _ZERO: Final = Decimal(0)
@@ -62,6 +63,8 @@ class Signal:
                     f"{name} of a signal must be rounded to {SIGNIFICANT_DIGITS} digits: {value}"
                 )
 
+
+make_signal: Final = maker(Signal)
 
 # The event's name in the documents of the live trading module.
 SignalGenerated = Signal

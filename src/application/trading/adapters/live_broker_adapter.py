@@ -14,7 +14,7 @@ from src.domain.market.sides import OrderSide, PositionSide
 from src.domain.market.view import MarketView
 from src.domain.money import round_price_down_to_tick, round_price_up_to_tick
 from src.domain.orders.soundness import unsoundness
-from src.domain.orders.ticket import OrderTicket
+from src.domain.orders.ticket import OrderTicket, make_ticket
 from src.domain.orders.types import OrderType, Purpose, TimeInForce
 from src.domain.positions.position import Position
 
@@ -82,7 +82,7 @@ class LiveBrokerAdapter:
         limit = None
         if not self.use_market_orders:
             limit = self._limit(self.instrument(symbol), side, price)
-        return OrderTicket(
+        return make_ticket(
             symbol=symbol,
             side=side,
             order_type=_MARKET if limit is None else _LIMIT,
@@ -99,7 +99,7 @@ class LiveBrokerAdapter:
     def exit(self, position: Position, quantity: Decimal, strategy_id: str, reason: str) -> OrderTicket:
         """A reduce-only market order against a position."""
         side = position.side.opposite
-        return OrderTicket(
+        return make_ticket(
             symbol=position.symbol,
             side=side,
             order_type=OrderType.MARKET,
@@ -127,7 +127,7 @@ class LiveBrokerAdapter:
         elif request.price is not None and not kind.has_limit:
             limit = request.price
         entry = limit or trigger or reference
-        ticket = OrderTicket(
+        ticket = make_ticket(
             symbol=request.symbol,
             side=request.side,
             order_type=kind,

@@ -43,6 +43,8 @@ from src.domain.ledger.events.orders import (
     ProtectionRestored,
     ProtectionWaived,
     SignalNote,
+    make_order_intended,
+    make_signal_note,
 )
 
 __all__ = [
@@ -83,6 +85,8 @@ __all__ = [
     "SymbolMoved",
     "TradesConfirmed",
     "TradingMoved",
+    "make_order_intended",
+    "make_signal_note",
 ]
 
 Event = (

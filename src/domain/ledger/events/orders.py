@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Final
 
 from src.domain.market.sides import OrderSide, PositionSide
 from src.domain.orders.parents import ParentTicket, ParentTrigger
 from src.domain.orders.ticket import Attempt, OrderTicket
 from src.domain.orders.transitions import AttemptTrigger, ModifyTrigger, OrderTrigger
 from src.domain.orders.types import Purpose
+from src.domain.shared.making import maker
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +22,9 @@ class SignalNote:
     numbers: tuple[tuple[str, Decimal], ...]
 
 
+make_signal_note: Final = maker(SignalNote)
+
+
 @dataclass(frozen=True, slots=True)
 class OrderIntended:
     """An order was decided: intent, attempt and reservation in one record, durable before any byte leaves."""
@@ -29,6 +34,9 @@ class OrderIntended:
     attempt: Attempt
     session_id: str
     signal: SignalNote | None = None
+
+
+make_order_intended: Final = maker(OrderIntended)
 
 
 @dataclass(frozen=True, slots=True)
