@@ -69,14 +69,15 @@ class LiveSource(Protocol):
 class _Heard:
     """When, by the steady clock in ns, the newest of a symbol's book and tape was stated; and its ids.
 
-    ``depth_id`` is the newest one of the depth as the source has it, ``told_id`` and ``told_trade`` are the highest
-    that were told on, each by a shift above the source's.
+    ``book_id`` is the newest one of the book as the source has it, ``gap_id`` what that was before the last gap;
+    ``told_id`` and ``told_trade`` are the highest that were told on, each by a shift above the source's.
     """
 
     book_ns: int = _NEVER_NS
     tape_ns: int = _NEVER_NS
     is_whole: bool = False
-    depth_id: int = 0
+    book_id: int = 0
+    gap_id: int = 0
     told_id: int = 0
     told_trade: int = 0
     shift: int = 0
@@ -130,6 +131,7 @@ class LiveFeed:
             return
         if isinstance(event, BookGap):
             heard.is_whole = False
+            heard.gap_id = heard.book_id
             return
         self._note_age(heard, event)
         _raise_ids(heard, event)
@@ -179,19 +181,21 @@ def _raise_ids(heard: _Heard, event: MarketEvent) -> None:
         event.trade_id += heard.trade_shift
         heard.told_trade = event.trade_id
     elif isinstance(event, BookTicker):
+        heard.book_id = max(heard.book_id, event.update_id)
         event.update_id += heard.shift
         heard.told_id = max(heard.told_id, event.update_id)
     elif isinstance(event, DepthUpdate):
-        heard.depth_id = event.final_update_id
+        heard.book_id = max(heard.book_id, event.final_update_id)
         event.first_update_id += heard.shift
         event.final_update_id += heard.shift
         event.previous_final_update_id += heard.shift
         heard.told_id = max(heard.told_id, event.final_update_id)
     else:
-        # Whoever goes on has a book that is not older than the depth told before.
-        if event.last_update_id < heard.depth_id:
+        # Whoever goes on has a book that is not older than what was told before the gap.
+        if event.last_update_id < heard.gap_id:
             heard.shift = heard.told_id + 1 - event.last_update_id
-        heard.depth_id = event.last_update_id
+            heard.book_id = heard.gap_id = 0
+        heard.book_id = max(heard.book_id, event.last_update_id)
         event.last_update_id += heard.shift
         heard.told_id = max(heard.told_id, event.last_update_id)
 

@@ -162,6 +162,23 @@ async def test_ids_go_on_rising_when_the_source_begins_anew():
     assert depth[1].previous_final_update_id - books[1] == depth[0].previous_final_update_id - books[0]
 
 
+async def test_a_source_that_begins_anew_above_the_old_depth_and_below_the_old_quotes_is_noticed_too():
+    desk = Desk()
+    await desk.hear_all()
+    await desk.hear(*(desk.frames.ticker("76000.00", "76000.10") for _ in range(30)))
+
+    desk.frames = Frames()
+    desk.frames.update_id += 10
+    await desk.hear(BookGap(BTC), desk.frames.ticker("70000.00", "70000.10"))
+    await desk.hear_all()
+    await desk.hear(desk.frames.ticker("70000.00", "70000.10"))
+
+    events = [frame[3] for frame in desk.told]
+    before, within, after = [event.update_id for event in events if isinstance(event, BookTicker)][-3:]
+    book = [event.last_update_id for event in events if isinstance(event, DepthSnapshot)][-1]
+    assert within < before < book < after
+
+
 async def test_ids_of_a_source_that_goes_on_stay_as_they_are():
     desk = Desk()
     await desk.hear_all()
