@@ -52,7 +52,6 @@ def test_without_any_source_the_documents_defaults_hold(load: Load):
 
     assert settings.risk_limits() == RiskLimits()
     assert settings.quality_limits() == QualityLimits()
-    assert settings.trading_config().exchange == "paper"
     assert (settings.stop_loss_pct, settings.take_profit_pct) == (Decimal("0.02"), Decimal("0.05"))
     assert settings.sizing_spec == "percent:0.1"
     assert settings.data_folder == ROOT / "data"
@@ -189,7 +188,7 @@ def test_secrets_are_masked_wherever_they_are_shown(load: Load):
 
     loaded = load(env=secrets)
 
-    shown = repr(loaded) + repr(loaded.lines()) + repr(loaded.settings.trading_config())
+    shown = repr(loaded) + repr(loaded.lines())
     assert "the-secret" not in shown
     assert {line.value for line in loaded.lines() if line.name in secrets} == {"********"}
 
@@ -219,16 +218,6 @@ def test_the_example_file_names_only_settings_and_their_defaults(load: Load):
     named = set(re.findall(r"^#? ?([A-Z_]+)=", text, re.MULTILINE))
     assert named <= FIELD_OF_NAME.keys()
     assert loaded.settings == load().settings
-
-
-def test_the_librarys_configuration_is_the_same(load: Load):
-    config = load(config="max_positions: 3\nstop_loss_pct: 0.015\ndry_run: true").settings.trading_config()
-
-    assert (config.max_positions, config.exact("stop_loss_pct"), config.dry_run) == (
-        3,
-        Decimal("0.015"),
-        True,
-    )
 
 
 @given(st.integers(1, 10**12))

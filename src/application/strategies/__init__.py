@@ -12,7 +12,6 @@ from src.application.strategies.momentum import MomentumParameters, MomentumStra
 from src.application.strategies.parameters import Direction
 from src.application.strategies.registry import (
     STRATEGIES,
-    ParameterInfo,
     StrategyKind,
     StrategySpec,
     parse_strategy,
@@ -38,7 +37,6 @@ __all__ = [
     "Member",
     "MomentumParameters",
     "MomentumStrategy",
-    "ParameterInfo",
     "Progress",
     "RSIParameters",
     "RSIStrategy",

@@ -1,7 +1,6 @@
 """Parameters of strategies: frozen dataclasses that can be made from text and say what is wrong in one line.
 
-A field's default gives its type, its metadata its bounds and its meaning, so that the command line, the
-settings and the documentation read from one place.
+A field's default gives its type, its metadata its bounds and its meaning, which an error tells.
 """
 
 from collections.abc import Iterable, Mapping
@@ -44,7 +43,8 @@ def check_bounds(parameters: Parameters) -> None:
             continue
         value, low, high = getattr(parameters, each.name), each.metadata["low"], each.metadata["high"]
         if not low <= value <= high:
-            raise ValueError(f"{each.name}={value} is out of range: choose {low} to {high}")
+            meaning = each.metadata["meaning"]
+            raise ValueError(f"{each.name}={value} is out of range: choose {low} to {high} ({meaning})")
 
 
 def read_parameters(kind: type[P], owner: str, given: Mapping[str, object]) -> P:

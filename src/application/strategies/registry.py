@@ -7,9 +7,8 @@ that says what there is.
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, dataclass, fields
-from enum import Enum
-from typing import Any, Final, NamedTuple
+from dataclasses import dataclass
+from typing import Any, Final
 
 from src.application.strategies.bollinger import BollingerParameters, BollingerStrategy
 from src.application.strategies.ensemble import EnsembleParameters, EnsembleStrategy, Member
@@ -25,16 +24,6 @@ from src.application.strategies.rsi import RSIParameters, RSIStrategy
 from src.application.strategies.sma_cross import SmaCrossParameters, SmaCrossStrategy
 from src.application.strategies.strategy import Strategy
 from src.application.strategies.user import UserStrategySpec, is_user_strategy, parse_user_strategy
-
-
-class ParameterInfo(NamedTuple):
-    """One parameter for a table: its default as text, its bounds (None where it has none), its meaning."""
-
-    name: str
-    default: str
-    low: float | None
-    high: float | None
-    meaning: str
 
 
 def _anything_goes(parameters: Any) -> None:
@@ -54,21 +43,6 @@ class StrategyKind:
     make: Callable[[Any, str | None, str], Strategy]
     aliases: tuple[str, ...] = ()
     check: Callable[[Any], None] = _anything_goes
-
-    @property
-    def parameter_infos(self) -> tuple[ParameterInfo, ...]:
-        """Its parameters, in order."""
-        return tuple(
-            ParameterInfo(
-                each.name,
-                str(each.default.value if isinstance(each.default, Enum) else each.default),
-                each.metadata.get("low"),
-                each.metadata.get("high"),
-                each.metadata.get("meaning", ""),
-            )
-            for each in fields(self.parameters)
-            if each.default is not MISSING
-        )
 
 
 def _ensemble(parameters: EnsembleParameters, symbol: str | None, strategy_id: str) -> Strategy:

@@ -97,10 +97,6 @@ class TradingConfig:
             return PAPER
         return TESTNET if self.testnet else LIVE
 
-    def exact(self, name: str) -> Decimal:
-        """The fraction called ``name`` as the decimal that was written: 0.02 is exactly two hundredths."""
-        return Decimal(str(getattr(self, name)))
-
     def _check(self) -> None:
         for name in ("testnet", "dry_run", "use_market_orders", "auto_restart", "log_trades"):
             if not isinstance(getattr(self, name), bool):

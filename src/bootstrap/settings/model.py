@@ -11,7 +11,6 @@ from urllib.parse import unquote, urlsplit
 
 from pydantic import BeforeValidator, ConfigDict, Field, InstanceOf, SecretStr
 
-from src.application.trading.config import TradingConfig
 from src.bootstrap.settings.risk import RiskSettings
 from src.bootstrap.settings.values import (
     Amount,
@@ -215,26 +214,6 @@ class Settings(RiskSettings):
             password,
             unquote(password),
         ]
-
-    def trading_config(self) -> TradingConfig:
-        """The same as the library's callers write it."""
-        return TradingConfig(
-            api_key=self.api_key.get_secret_value(),
-            api_secret=self.api_secret.get_secret_value(),
-            testnet=self.testnet,
-            dry_run=self.dry_run,
-            max_positions=self.max_positions,
-            position_size_pct=float(self.position_size_pct),
-            stop_loss_pct=float(self.stop_loss_pct),
-            take_profit_pct=float(self.take_profit_pct),
-            max_daily_loss_pct=float(self.max_daily_loss_pct),
-            use_market_orders=self.use_market_orders,
-            slippage_tolerance=float(self.slippage_tolerance),
-            retry_attempts=self.retry_attempts,
-            auto_restart=self.auto_restart,
-            save_state_interval=self.save_state_interval,
-            log_trades=self.log_trades,
-        )
 
     def risk_limits(self) -> RiskLimits:
         """The limits that pre-trade rules hold orders to."""

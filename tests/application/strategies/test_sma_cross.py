@@ -69,7 +69,7 @@ def test_a_steeper_crossing_is_a_surer_one():
     ("values", "complaint"),
     [
         ({"fast": 30, "slow": 30}, "fast=30 is not below slow=30"),
-        ({"fast": 0}, "fast=0 is out of range: choose 1 to 5000"),
+        ({"fast": 0}, r"fast=0 is out of range: choose 1 to 5000 \(bars of the fast average\)"),
         ({"slow": 5001}, "slow=5001 is out of range"),
     ],
     ids=str,

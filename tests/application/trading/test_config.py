@@ -1,7 +1,6 @@
 """The library's configuration: the fields and defaults of the documents, checked at once."""
 
 from dataclasses import fields, replace
-from decimal import Decimal
 
 import pytest
 
@@ -55,13 +54,6 @@ def test_use_testnet_is_another_name_for_testnet(wanted: bool):
 )
 def test_orders_go_where_key_and_switches_say(given: dict, exchange: str):
     assert TradingConfig(**given).exchange == exchange
-
-
-def test_a_fraction_is_computed_with_as_it_was_written():
-    config = TradingConfig(stop_loss_pct=0.07, take_profit_pct=Decimal("0.11"))  # type: ignore[arg-type]  # taken too
-
-    assert config.exact("stop_loss_pct") == Decimal("0.07")
-    assert config.exact("take_profit_pct") == Decimal("0.11")
 
 
 def test_the_secret_is_not_shown():

@@ -260,10 +260,14 @@ AUTO_RESTART=true
 """
     )
 
-    config = load_settings(environment={}, root=tmp_path).settings.trading_config()
+    settings = load_settings(environment={}, root=tmp_path).settings
 
-    assert config == TradingConfig("your_api_key", "your_api_secret")
-    assert "your_api_secret" not in repr(config)
+    config = TradingConfig(settings.api_key.get_secret_value(), settings.api_secret.get_secret_value())
+    assert (config.api_key, config.api_secret) == ("your_api_key", "your_api_secret")
+    others = [each.name for each in dataclasses.fields(config) if each.name not in ("api_key", "api_secret")]
+    assert [str(getattr(settings, name)) for name in others] == [
+        str(getattr(config, name)) for name in others
+    ]
 
 
 # --- performance metrics ---------------------------------------------------------------------------------------
