@@ -80,11 +80,13 @@ def synchronous_of(source: MarketSource, speed: float | None, asked: str) -> str
     return "NORMAL" if isinstance(source, BarMarket) and speed is None and asked == "FULL" else asked
 
 
-def bad_lines_of(source: MarketSource) -> tuple[str, ...]:
-    """What of the files read so far was of no use, in one line; nothing when all was."""
-    bad = source.statistics.bad_lines
+def flaws_of(source: MarketSource) -> tuple[str, ...]:
+    """What was wrong with the files read so far, a line for each kind of trouble; nothing when nothing was."""
+    bad, went_back = source.statistics.bad_lines, source.statistics.time_went_back
     told = ", ".join(f"{count} {reason}" for reason, count in sorted(bad.items()))
-    return (f"{bad.total()} lines were passed over: {told}",) if told else ()
+    passed_over = (f"{bad.total()} lines were passed over: {told}",) if told else ()
+    lifted = (f"{went_back} frames were received before the one ahead of them, and take its time",)
+    return passed_over + (lifted if went_back else ())
 
 
 def quality_of(source: MarketSource, limits: QualityLimits) -> QualityLimits:

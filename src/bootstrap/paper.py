@@ -21,8 +21,8 @@ from src.application.trading.market_desk import MarketDesk
 from src.application.trading.session_parts import SessionParts
 from src.bootstrap.catching_up import PastCandles, catch_up
 from src.bootstrap.markets import (
-    bad_lines_of,
     check_timeframe,
+    flaws_of,
     keeps_candles,
     mark_equity_ms_of,
     quality_of,
@@ -156,7 +156,7 @@ def paper_parts(
             keeps_candles=keeps_candles(source),
             auto_execute=config.auto_execute,
             notes=[source.description],
-            end_notes=partial(bad_lines_of, source),
+            end_notes=partial(flaws_of, source),
         )
 
 

@@ -1,13 +1,15 @@
 """How markets are told apart and opened."""
 
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from src.bootstrap.markets import market_id, open_market, try_market
+from src.bootstrap.markets import flaws_of, market_id, open_market, try_market
 from src.infrastructure.market_data.source import SourceError
+from tests.infrastructure.market_data.wire import combined, frames_of, line, ticker, tickers, write
 
 SYMBOLS = st.lists(st.sampled_from(["BTCUSDT", "ETHUSDT", "SOLUSDT"]), min_size=1, max_size=3, unique=True)
 
@@ -59,3 +61,20 @@ def test_the_synthetic_market_has_the_symbols_asked_for():
 
 def test_a_market_is_tried_without_keeping_it():
     try_market((), ("BTCUSDT",), 1)
+
+
+def test_what_was_wrong_with_a_recording_is_told_at_its_end(tmp_path: Path):
+    whole = write(tmp_path / "whole.ws", tickers(3))
+    times = (0, 10, 7, 12)
+    flawed = write(tmp_path / "flawed.ws", ["garbage", *(line(ms, combined(ticker(ms + 1))) for ms in times)])
+
+    def told(recording: Path) -> tuple[str, ...]:
+        with closing(open_market([recording], [], 1)) as market:
+            frames_of(market)
+            return flaws_of(market)
+
+    assert told(whole) == ()
+    assert told(flawed) == (
+        "1 lines were passed over: 1 no receive time",
+        "1 frames were received before the one ahead of them, and take its time",
+    )
