@@ -11,13 +11,22 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from src.domain.decisions.alarms import restrict
+from src.domain.decisions.protective_terms import (
+    counts,
+    covering_of,
+    covers,
+    fits,
+    is_wanted,
+    trails,
+    trigger_price,
+)
 from src.domain.decisions.sending import cancel, submit
 from src.domain.decisions.step import Step
 from src.domain.ledger import events as e
 from src.domain.ledger.evolve_protection import TRANSIENT_REFUSALS
 from src.domain.ledger.state import RECENT_WINDOW_MS
-from src.domain.market.sides import OrderSide, PositionSide
-from src.domain.money import ZERO, round_price_down_to_tick, round_price_up_to_tick
+from src.domain.market.sides import PositionSide
+from src.domain.money import ZERO
 from src.domain.orders.order import Order
 from src.domain.orders.ticket import OrderTicket, make_ticket
 from src.domain.orders.transitions import AttemptState, CancelState
@@ -39,15 +48,34 @@ _ORDER_TYPE = {
 def protect(step: Step, symbol: str, side: PositionSide) -> None:
     """Bring the protective orders of a position in line with it; nothing happens when they are."""
     position = step.ledger.position(symbol, side)
-    protective: dict[Purpose, list[Order]] = {Purpose.PROTECTIVE_STOP: [], Purpose.PROTECTIVE_TARGET: []}
-    for order in _open_orders(step, symbol, side):
-        if order.ticket.purpose.is_protective:
-            protective[order.ticket.purpose].append(order)
-    for purpose, standing in protective.items():
+    stops: list[Order] = []
+    targets: list[Order] = []
+    for order in step.ledger.orders.values():
+        ticket = order.ticket
+        # The purpose first: of what is open most is not protective, or is another position's.
+        if ticket.purpose is Purpose.PROTECTIVE_STOP:
+            standing = stops
+        elif ticket.purpose is Purpose.PROTECTIVE_TARGET:
+            standing = targets
+        else:
+            continue
+        if ticket.symbol == symbol and ticket.position_side is side and order.is_open:
+            standing.append(order)
+    for purpose, standing in ((Purpose.PROTECTIVE_STOP, stops), (Purpose.PROTECTIVE_TARGET, targets)):
         if position.is_flat:
             _cancel_all(step, standing, "the position is closed")
-        else:
+        elif len(standing) != 1 or not _is_enough(step, position, purpose, standing[0]):
             _keep_one(step, position, purpose, standing)
+
+
+def _is_enough(step: Step, position: Position, purpose: Purpose, order: Order) -> bool:
+    """Whether one order alone is all that the position wants, as it is at nearly every look."""
+    return (
+        order.side is not position.side
+        and is_wanted(step, position, purpose)
+        and covers(position, order)
+        and fits(step, position, purpose, order)
+    )
 
 
 def _open_orders(step: Step, symbol: str, side: PositionSide) -> Iterator[Order]:
@@ -65,11 +93,11 @@ def _keep_one(step: Step, position: Position, purpose: Purpose, standing: list[O
     wrong = [order for order in standing if order.side is position.side]
     right = [order for order in standing if order.side is not position.side]
     _cancel_all(step, wrong, "the position turned around")
-    if not _wanted(step, position, purpose):
+    if not is_wanted(step, position, purpose):
         _cancel_all(step, right, "no longer wanted")
         return
-    covering = _covering(position, right)
-    fitting = [order for order in covering if _fits(step, position, purpose, order)]
+    covering = covering_of(position, right)
+    fitting = [order for order in covering if fits(step, position, purpose, order)]
     if not fitting:
         waits = _pausing(step, position, purpose, covered=bool(covering))
         if _closing(step, position) < abs(position.quantity) and not waits:
@@ -78,29 +106,6 @@ def _keep_one(step: Step, position: Position, purpose: Purpose, standing: list[O
     keeper = fitting[-1]
     if keeper.status is not OrderStatus.PENDING_NEW:
         _cancel_all(step, [o for o in right if o is not keeper], "replaced")
-
-
-def _wanted(step: Step, position: Position, purpose: Purpose) -> bool:
-    """Whether the position is to have such an order: asked for with the entry, or by percentage, and not waived."""
-    if position.stop_waived if purpose is Purpose.PROTECTIVE_STOP else position.target_waived:
-        return False
-    asked, share = _asked(step, position, purpose)
-    return asked is not None or bool(share) or _trails(step, position, purpose)
-
-
-def _trails(step: Step, position: Position, purpose: Purpose) -> bool:
-    """Whether the stop follows the price: by policy, unless the entry asked for a price of its own."""
-    is_stop = purpose is Purpose.PROTECTIVE_STOP
-    return is_stop and bool(step.policy.trailing_stop_pct) and position.stop_loss_price is None
-
-
-def _fits(step: Step, position: Position, purpose: Purpose, order: Order) -> bool:
-    """Whether the order triggers where the newest entry asked for; without such a wish any price will do."""
-    asked, _ = _asked(step, position, purpose)
-    instrument = step.view.instrument(position.symbol)
-    if asked is None or instrument is None:
-        return True
-    return order.ticket.stop_price == _trigger_price(step, position, purpose, instrument.tick_size)
 
 
 def _pausing(step: Step, position: Position, purpose: Purpose, *, covered: bool) -> bool:
@@ -112,24 +117,6 @@ def _pausing(step: Step, position: Position, purpose: Purpose, *, covered: bool)
     if refusals is None or step.now.session_ms >= refusals.next_ms:
         return False
     return refusals.are_transient or covered
-
-
-def _asked(step: Step, position: Position, purpose: Purpose) -> tuple[Decimal | None, Decimal]:
-    """The price asked for with the entry, and the fraction of the average entry that holds without one."""
-    if purpose is Purpose.PROTECTIVE_STOP:
-        return position.stop_loss_price, step.policy.stop_loss_pct
-    return position.take_profit_price, step.policy.take_profit_pct
-
-
-def _covering(position: Position, orders: list[Order]) -> list[Order]:
-    """Those that can be counted on for the whole position."""
-    held = abs(position.quantity)
-    return [order for order in orders if _counts(order) and order.remaining_quantity >= held]
-
-
-def _counts(order: Order) -> bool:
-    """Whether an order can be relied on: known to live, or on its way, and not asked to end."""
-    return order.attempt_state is not AttemptState.UNKNOWN and order.cancel_state is CancelState.NONE
 
 
 def _still_entering(step: Step, position: Position) -> Decimal:
@@ -157,22 +144,10 @@ def _closing(step: Step, position: Position) -> Decimal:
             if order.ticket.purpose in (Purpose.EXIT, Purpose.EMERGENCY)
             and order.ticket.order_type is OrderType.MARKET
             and order.side is not position.side
-            and _counts(order)
+            and counts(order)
         ),
         ZERO,
     )
-
-
-def _trigger_price(step: Step, position: Position, purpose: Purpose, tick: Decimal) -> Decimal:
-    """Where the order triggers: as asked for with the entry, else by percentage of the average entry.
-
-    Rounded towards the entry, so that rounding never widens the loss that a stop allows.
-    """
-    asked, share = _asked(step, position, purpose)
-    below = (position.side is OrderSide.BUY) is (purpose is Purpose.PROTECTIVE_STOP)
-    price = asked if asked is not None else position.entry_price * (1 - share if below else 1 + share)
-    rounded = round_price_up_to_tick(price, tick) if below else round_price_down_to_tick(price, tick)
-    return max(rounded, tick)
 
 
 def _place(step: Step, position: Position, purpose: Purpose) -> None:
@@ -186,18 +161,18 @@ def _place(step: Step, position: Position, purpose: Purpose) -> None:
         if step.ledger.symbol(symbol).state is not SymbolState.CLOSED:
             restrict(step, symbol, f"a position in {symbol} cannot be protected: its instrument is unknown")
         return
-    price = _trigger_price(step, position, purpose, instrument.tick_size)
-    trails = _trails(step, position, purpose)
+    price = trigger_price(step, position, purpose, instrument.tick_size)
+    is_trailing = trails(step, position, purpose)
     ticket = make_ticket(
         symbol=symbol,
         side=position.side.opposite,
-        order_type=OrderType.TRAILING_STOP_MARKET if trails else _ORDER_TYPE[purpose],
+        order_type=OrderType.TRAILING_STOP_MARKET if is_trailing else _ORDER_TYPE[purpose],
         quantity=abs(position.quantity) + _still_entering(step, position),
         purpose=purpose,
         strategy_id=position.strategy_id,
         reference_price=price,
-        stop_price=None if trails else price,
-        callback_pct=step.policy.trailing_stop_pct if trails else None,
+        stop_price=None if is_trailing else price,
+        callback_pct=step.policy.trailing_stop_pct if is_trailing else None,
         reduce_only=True,
         position_side=position.position_side,
         working_type=step.policy.working_type,
@@ -284,8 +259,8 @@ def protective_refused(step: Step, order: Order, code: int) -> None:
         if other.ticket.purpose is purpose and other.attempt_state is AttemptState.ACKED
     ]
     is_stop = purpose is Purpose.PROTECTIVE_STOP
-    covering = _covering(position, others)
-    reached = code == WOULD_TRIGGER and not any(_fits(step, position, purpose, o) for o in covering)
+    covering = covering_of(position, others)
+    reached = code == WOULD_TRIGGER and not any(fits(step, position, purpose, o) for o in covering)
     if reached or (is_stop and code not in TRANSIENT_REFUSALS and not covering):
         close_now(step, position, f"{purpose.value} was refused ({code})")
     else:

@@ -13,7 +13,7 @@ from src.domain.ledger import events as e
 from src.domain.orders.transitions import CancelState
 from src.domain.orders.types import Purpose
 from src.domain.portfolio.exposure import equity
-from src.domain.portfolio.margin import position_margins
+from src.domain.portfolio.margin import valued_positions
 from src.domain.sessions.trading_states import TRADING_TRANSITIONS, TradingState, TradingTrigger
 from src.domain.shared.transitions import next_state
 
@@ -45,11 +45,10 @@ def watch_margin(step: Step) -> None:
     if not step.policy.watches_losses:
         return
     limit = step.policy.limits.margin_ratio_max
-    margins = position_margins(step.ledger, step.view, with_prices=False)
-    beyond = [margin for margin in margins if margin.ratio is not None and margin.ratio > limit]
+    beyond = [each for each in valued_positions(step.ledger, step.view) if each.ratio > limit]
     if not beyond:
         return
-    worst = min(beyond, key=lambda margin: margin.unrealized_pnl)
+    worst = min(beyond, key=lambda each: each.unrealized_pnl)
     position, before = worst.position, len(step.effects)
     text = f"margin ratio {worst.ratio:.4f} is above {limit:f}"
     close_now(step, position, text)

@@ -74,15 +74,11 @@ class OrderStatus(StrEnum):
     EXPIRED = "EXPIRED"
     REJECTED = "REJECTED"
 
-    @property
-    def is_terminal(self) -> bool:
-        """Whether nothing but a late fill can still come."""
-        return self in _TERMINAL
+    is_terminal: bool
+    """Whether nothing but a late fill can still come: told once, and asked of every order at every look."""
 
-
-_TERMINAL = frozenset(
-    {OrderStatus.DENIED, OrderStatus.FILLED, OrderStatus.CANCELED, OrderStatus.EXPIRED, OrderStatus.REJECTED}
-)
+    def __init__(self, value: str) -> None:
+        self.is_terminal = value in ("DENIED", "FILLED", "CANCELED", "EXPIRED", "REJECTED")
 
 
 class Purpose(StrEnum):

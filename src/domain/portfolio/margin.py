@@ -19,7 +19,10 @@ ISOLATED = "ISOLATED"
 
 def bracket_of(brackets: Sequence[MarginBracket], notional: Decimal) -> MarginBracket:
     """The bracket that a notional falls into; beyond the last one's cap, the last. There must be one."""
-    return next((bracket for bracket in brackets if notional <= bracket.notional_cap), brackets[-1])
+    for bracket in brackets:
+        if notional <= bracket.notional_cap:
+            return bracket
+    return brackets[-1]
 
 
 def maintenance_margin(notional: Decimal, brackets: Sequence[MarginBracket]) -> Decimal:
@@ -73,78 +76,98 @@ def liquidation_price(
     return found
 
 
+@dataclass(slots=True)
+class ValuedPosition:
+    """An open position at its mark price, and the wallet behind it: its own when isolated, else that of the account.
+
+    ``ratio`` is maintenance margin over margin balance, over all positions that the wallet answers for.
+    """
+
+    position: Position
+    brackets: Sequence[MarginBracket]
+    unrealized_pnl: Decimal
+    maintenance: Decimal
+    wallet: Decimal = ZERO
+    ratio: Decimal = ZERO
+
+
 @dataclass(frozen=True, slots=True)
 class PositionMargin:
-    """One position: ``ratio`` is maintenance margin over margin balance, of its own wallet when isolated, else of all.
-
-    None where nothing is known of the price or the brackets.
-    """
+    """One position, as :class:`ValuedPosition`, and the mark price at which it would be liquidated."""
 
     position: Position
     unrealized_pnl: Decimal
     maintenance: Decimal
-    ratio: Decimal | None
+    ratio: Decimal
     liquidation_price: Decimal | None
 
 
-@dataclass(slots=True)
-class _Valued:
-    position: Position
-    brackets: Sequence[MarginBracket]
-    pnl: Decimal
-    maintenance: Decimal
+def valued_positions(ledger: Ledger, view: MarketView) -> list[ValuedPosition]:
+    """Every open position whose price and brackets are known."""
+    found: list[ValuedPosition] = []
+    for position in ledger.positions.values():
+        if not position.quantity:
+            continue
+        mark, brackets = view.mark_price(position.symbol), view.brackets(position.symbol)
+        if mark is not None and brackets:
+            maintenance = maintenance_margin(position.notional(mark), brackets)
+            found.append(ValuedPosition(position, brackets, position.unrealized_pnl(mark), maintenance))
+    if _is_isolated(ledger):
+        for each in found:
+            each.wallet = _isolated_wallet(ledger, view, each.position)
+            each.ratio = _ratio(each.wallet, [each])
+    elif found:
+        # One wallet answers for all of them: they have one ratio.
+        ratio = _ratio(ledger.wallet_balance, found)
+        for each in found:
+            each.wallet, each.ratio = ledger.wallet_balance, ratio
+    return found
 
 
-def position_margins(ledger: Ledger, view: MarketView, *, with_prices: bool = True) -> list[PositionMargin]:
-    """Every open position whose price and brackets are known; liquidation prices only if they are asked for."""
-    valued = [each for each in (_value(view, p) for p in ledger.positions.values()) if each is not None]
-    options = ledger.session.options if ledger.session is not None else None
-    isolated = options is not None and options.margin_type == ISOLATED
+def position_margins(ledger: Ledger, view: MarketView) -> list[PositionMargin]:
+    """Every open position whose price and brackets are known, with its liquidation price."""
+    valued = valued_positions(ledger, view)
+    if _is_isolated(ledger):
+        return [_margin(each, [each], []) for each in valued]
     margins = []
     for each in valued:
-        if isolated and options is not None:
-            wallet = _isolated_wallet(view, each.position, options.leverage_of(each.position.symbol))
-            mates, others = [each], []
-        else:
-            wallet = ledger.wallet_balance
-            mates = [other for other in valued if other.position.symbol == each.position.symbol]
-            others = [other for other in valued if other.position.symbol != each.position.symbol]
-        margins.append(_margin(each, wallet, mates, others, with_price=with_prices))
+        mates = [other for other in valued if other.position.symbol == each.position.symbol]
+        others = [other for other in valued if other.position.symbol != each.position.symbol]
+        margins.append(_margin(each, mates, others))
     return margins
 
 
-def _isolated_wallet(view: MarketView, position: Position, leverage: int) -> Decimal:
+def _is_isolated(ledger: Ledger) -> bool:
+    return ledger.session is not None and ledger.session.options.margin_type == ISOLATED
+
+
+def _isolated_wallet(ledger: Ledger, view: MarketView, position: Position) -> Decimal:
     """What the position was given: its margin when it was opened, and what was added to it since."""
+    assert ledger.session is not None, "a position is isolated because its session is"
     added = view.margin_added(position.symbol, position.position_side, position.opened_ms)
-    return abs(position.cost) / leverage + added
+    return abs(position.cost) / ledger.session.options.leverage_of(position.symbol) + added
+
+
+def _ratio(wallet: Decimal, valued: Sequence[ValuedPosition]) -> Decimal:
+    """Maintenance margin over margin balance; beyond any limit where nothing is left of it."""
+    balance, maintenance = wallet, ZERO
+    for each in valued:
+        balance += each.unrealized_pnl
+        maintenance += each.maintenance
+    return maintenance / balance if balance > 0 else Decimal(10**9)
 
 
 def _margin(
-    each: _Valued, wallet: Decimal, mates: list[_Valued], others: list[_Valued], *, with_price: bool
+    each: ValuedPosition, mates: Sequence[ValuedPosition], others: Sequence[ValuedPosition]
 ) -> PositionMargin:
-    all_of_them = (*mates, *others)
-    balance = wallet + sum((other.pnl for other in all_of_them), ZERO)
-    maintenance = sum((other.maintenance for other in all_of_them), ZERO)
-    ratio = maintenance / balance if balance > 0 else Decimal(10**9)
-    if not with_price:
-        return PositionMargin(each.position, each.pnl, each.maintenance, ratio, None)
     price = liquidation_price(
-        wallet,
+        each.wallet,
         [Leg(mate.position.quantity, mate.position.entry_price) for mate in mates],
         each.brackets,
         sum((other.maintenance for other in others), ZERO),
-        sum((other.pnl for other in others), ZERO),
+        sum((other.unrealized_pnl for other in others), ZERO),
     )
-    return PositionMargin(each.position, each.pnl, each.maintenance, ratio, price)
-
-
-def _value(view: MarketView, position: Position) -> _Valued | None:
-    mark = view.mark_price(position.symbol)
-    brackets = view.brackets(position.symbol)
-    if position.is_flat or mark is None or not brackets:
-        return None
-    maintenance = maintenance_margin(position.notional(mark), brackets)
-    return _Valued(position, brackets, position.unrealized_pnl(mark), maintenance)
+    return PositionMargin(each.position, each.unrealized_pnl, each.maintenance, each.ratio, price)
 
 
 def side_of(position: Position) -> str:

@@ -1,0 +1,73 @@
+"""What a position asks of a protective order: whether there is to be one, at which price, and what can be relied on.
+
+Nothing here changes anything; :mod:`protection` places and cancels by it.
+"""
+
+from decimal import Decimal
+
+from src.domain.decisions.step import Step
+from src.domain.market.sides import OrderSide
+from src.domain.money import round_price_down_to_tick, round_price_up_to_tick
+from src.domain.orders.order import Order
+from src.domain.orders.transitions import AttemptState, CancelState
+from src.domain.orders.types import Purpose
+from src.domain.positions.position import Position
+
+
+def is_wanted(step: Step, position: Position, purpose: Purpose) -> bool:
+    """Whether the position is to have such an order: asked for with the entry, or by percentage, and not waived."""
+    if position.stop_waived if purpose is Purpose.PROTECTIVE_STOP else position.target_waived:
+        return False
+    asked, share = _asked(step, position, purpose)
+    return asked is not None or bool(share) or trails(step, position, purpose)
+
+
+def trails(step: Step, position: Position, purpose: Purpose) -> bool:
+    """Whether the stop follows the price: by policy, unless the entry asked for a price of its own."""
+    is_stop = purpose is Purpose.PROTECTIVE_STOP
+    return is_stop and bool(step.policy.trailing_stop_pct) and position.stop_loss_price is None
+
+
+def fits(step: Step, position: Position, purpose: Purpose, order: Order) -> bool:
+    """Whether the order triggers where the newest entry asked for; without such a wish any price will do."""
+    asked, _ = _asked(step, position, purpose)
+    if asked is None:
+        return True
+    instrument = step.view.instrument(position.symbol)
+    if instrument is None:
+        return True
+    return order.ticket.stop_price == trigger_price(step, position, purpose, instrument.tick_size)
+
+
+def _asked(step: Step, position: Position, purpose: Purpose) -> tuple[Decimal | None, Decimal]:
+    """The price asked for with the entry, and the fraction of the average entry that holds without one."""
+    if purpose is Purpose.PROTECTIVE_STOP:
+        return position.stop_loss_price, step.policy.stop_loss_pct
+    return position.take_profit_price, step.policy.take_profit_pct
+
+
+def covering_of(position: Position, orders: list[Order]) -> list[Order]:
+    """Those that can be counted on for the whole position."""
+    return [order for order in orders if covers(position, order)]
+
+
+def covers(position: Position, order: Order) -> bool:
+    """Whether an order of the closing side can be counted on for the whole position."""
+    return counts(order) and order.remaining_quantity >= abs(position.quantity)
+
+
+def counts(order: Order) -> bool:
+    """Whether an order can be relied on: known to live, or on its way, and not asked to end."""
+    return order.attempt_state is not AttemptState.UNKNOWN and order.cancel_state is CancelState.NONE
+
+
+def trigger_price(step: Step, position: Position, purpose: Purpose, tick: Decimal) -> Decimal:
+    """Where the order triggers: as asked for with the entry, else by percentage of the average entry.
+
+    Rounded towards the entry, so that rounding never widens the loss that a stop allows.
+    """
+    asked, share = _asked(step, position, purpose)
+    below = (position.side is OrderSide.BUY) is (purpose is Purpose.PROTECTIVE_STOP)
+    price = asked if asked is not None else position.entry_price * (1 - share if below else 1 + share)
+    rounded = round_price_up_to_tick(price, tick) if below else round_price_down_to_tick(price, tick)
+    return max(rounded, tick)
