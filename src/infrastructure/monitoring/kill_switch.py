@@ -30,7 +30,7 @@ class FileKillSwitch:
         own = path.with_name(f"{path.name}-{account_id[:_ACCOUNT_CHARS]}") if account_id else path
         self._path = own
         self._paths = (path,) if own == path else (path, own)
-        self._folder = path.parent
+        self._folder = str(path.parent)
         self._open: tuple[int, os.stat_result, Callable[[], object]] | None = None
         self._quiet_since_ns = -1
 
@@ -66,6 +66,16 @@ class FileKillSwitch:
             self._open = descriptor, os.fstat(descriptor), weakref.finalize(self, os.close, descriptor)
         return self._open[0]
 
+    def _is_quiet(self) -> bool:
+        """Whether the path leads to the folder that was looked through, and that has not changed since: in one look."""
+        if self._open is None or self._quiet_since_ns < 0:
+            return False
+        try:
+            now = os.stat(self._folder)
+        except OSError:
+            return False
+        return now.st_mtime_ns == self._quiet_since_ns and os.path.samestat(self._open[1], now)
+
     def _follow_path(self) -> None:
         """Let go of a folder that the path does not lead to any more."""
         if self._open is None:
@@ -91,6 +101,8 @@ class FileKillSwitch:
         return found[1] if found is not None else ""
 
     def _strictest(self) -> tuple[KillLevel, str] | None:
+        if self._is_quiet():
+            return None
         self._follow_path()
         found = [_read(path) for path in self._paths if _exists(path)] if self.is_engaged() else []
         return max(found, key=lambda each: list(KillLevel).index(each[0]), default=None)
