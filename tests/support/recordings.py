@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import Final
 
-VARIABLE: Final = "STEADYHAND_RECORDINGS"
+VARIABLE: Final = "RECORDED_MARKET_DATA"
 FOLDER: Final = "market-data"
 FRAMES: Final = "*.ws.gz"
 BARS: Final = "*-1m-*.csv.gz"
@@ -14,7 +14,7 @@ _CHECKOUT: Final = Path(__file__).resolve().parents[2]
 
 
 def recordings_folder(checkout: Path = _CHECKOUT) -> Path | None:
-    """The folder named by ``STEADYHAND_RECORDINGS``, else ``market-data`` beside the checkout or in a folder beside it.
+    """The folder named by ``RECORDED_MARKET_DATA``, else ``market-data`` beside the checkout or in a folder beside it.
 
     What the variable names is taken at its word, whether it exists or not; None where nothing is found.
     """
