@@ -13,6 +13,9 @@ class _Program:
 
     def load(self, flags: Mapping[str, str]) -> Application:
         """Read the settings; raises ConfigurationError."""
+        from src.bootstrap.memory import collect_seldom
+
+        collect_seldom()
         from src.bootstrap.application import PaperComposition
 
         return PaperComposition().load(flags)
