@@ -68,6 +68,11 @@ class OverlayBook:
         """The id of the newest update in the book; 0 for an empty book."""
         return max(self._depth_id, self._ticker_id)
 
+    @property
+    def has_depth(self) -> bool:
+        """Whether more was ever told than the best of each side."""
+        return self._depth_id > 0
+
     def apply_ticker(
         self,
         bid_price: Decimal,

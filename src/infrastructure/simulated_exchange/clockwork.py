@@ -48,11 +48,9 @@ def _pay_due(state: ExchangeState) -> None:
         state.next_funding_ms += interval
 
 
-def next_due_ms(state: ExchangeState) -> int:
-    """The engine time at which :func:`run_due` has something to do."""
-    due = (state.now_ms // LOOK_MS + 1) * LOOK_MS
-    if state.next_funding_ms < due:
-        due = state.next_funding_ms
+def next_date_ms(state: ExchangeState) -> int:
+    """The engine time at which :func:`run_due` has something to do besides its look of every second."""
+    due = state.next_funding_ms
     if state.deadlines:
         due = min(due, state.deadlines[0][0])
     return min(due, *state.countdowns.values()) if state.countdowns else due

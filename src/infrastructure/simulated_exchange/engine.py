@@ -68,8 +68,7 @@ class Engine(EngineHands):
         if event.event_ms > state.now_ms:
             state.now_ms = event.event_ms
             if event.event_ms >= self._wake_ms:
-                self._run_due()
-                acted = True
+                acted = self._run_due()
         if type(event) is not TradePrint:
             market.show(frame)
             if market.mark_triggers.has_waiting:

@@ -3,13 +3,13 @@
 from collections.abc import Callable, Iterable
 
 from src.domain.market.instrument import Instrument
-from src.infrastructure.simulated_exchange import clockwork, snapshot
+from src.infrastructure.simulated_exchange import clockwork, liquidation, snapshot
 from src.infrastructure.simulated_exchange.accounts import Account
 from src.infrastructure.simulated_exchange.answers import Answer
 from src.infrastructure.simulated_exchange.errors import ExchangeStopped
 from src.infrastructure.simulated_exchange.records import UserEvent
 from src.infrastructure.simulated_exchange.rules import ExchangeRules
-from src.infrastructure.simulated_exchange.state import Changes, ExchangeState
+from src.infrastructure.simulated_exchange.state import LOOK_MS, Changes, ExchangeState
 from src.infrastructure.simulated_exchange.store import ExchangeStore
 from src.infrastructure.simulated_exchange.symbol_market import SymbolMarket
 
@@ -38,13 +38,13 @@ class EngineCore:
         markets = {one.symbol: SymbolMarket(one) for one in instruments}
         self._state = ExchangeState(rules or ExchangeRules(), markets)
         self._markets = self._state.markets
-        self._wake_ms = 0
+        self._wake_ms = self._due_ms = 0
         self.committed_cursor = ""
         saved = store.snapshot()
         if saved is not None:
             snapshot.restore(self._state, saved, store.open_orders(), store.open_algos())
             self.committed_cursor = saved["cursor"]
-            self._wake_ms = clockwork.next_due_ms(self._state)
+            self._sleep()
 
     @property
     def instruments(self) -> tuple[Instrument, ...]:
@@ -90,9 +90,22 @@ class EngineCore:
             raise ExchangeStopped("an earlier commit failed")
         return self._state.accounts[number]
 
-    def _run_due(self) -> None:
-        clockwork.run_due(self._state)
-        self._wake_ms = clockwork.next_due_ms(self._state)
+    def _run_due(self) -> bool:
+        """Do what is due at engine time; return whether that may have changed anything."""
+        state = self._state
+        if state.now_ms < self._due_ms and liquidation.is_at_ease(state):
+            # In a market of bars, whose every point is a second of its own, nearly every frame ends here.
+            state.looked_s = state.now_ms // LOOK_MS
+            self._wake_ms = min((state.looked_s + 1) * LOOK_MS, self._due_ms)
+            return False
+        clockwork.run_due(state)
+        self._sleep()
+        return True
+
+    def _sleep(self) -> None:
+        """Note when something is due: the next look at margins, and what else time brings."""
+        self._due_ms = clockwork.next_date_ms(self._state)
+        self._wake_ms = min((self._state.now_ms // LOOK_MS + 1) * LOOK_MS, self._due_ms)
 
     def _answer(self, answer: Answer) -> Answer:
         self._commit_changes()
@@ -108,6 +121,7 @@ class EngineCore:
         if self._failed:
             raise ExchangeStopped("an earlier commit failed")
         self._state.eases.clear()
+        self._due_ms = 0
         if self._is_held:
             return
         changes = self._state.changes

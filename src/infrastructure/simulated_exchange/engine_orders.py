@@ -5,7 +5,6 @@ from decimal import Decimal
 from src.infrastructure.simulated_exchange import (
     canceling,
     checks,
-    clockwork,
     modifying,
     placing,
     queries,
@@ -87,7 +86,7 @@ class EngineOrders(EngineReads):
     def countdown_cancel_all(self, number: int, symbol: str, countdown_ms: int) -> Answer:
         """POST countdownCancelAll: cancel the symbol's ordinary orders that far from now; 0 disarms."""
         settings.set_countdown(self._state, self._account(number), symbol, countdown_ms)
-        self._wake_ms = clockwork.next_due_ms(self._state)
+        self._sleep()
         return self._answer({"symbol": symbol, "countdownTime": str(countdown_ms)})
 
     # --- settings of an account ---------------------------------------------------------------------------

@@ -43,10 +43,16 @@ def look_at_margins(state: ExchangeState) -> None:
     """Warn or liquidate every account whose margin asks for it."""
     eases = state.eases
     for number, account in state.accounts.items():
-        # Nearly every frame ends here in a market of bars, whose every point is a second of its own.
         ease = eases.get(number)
         if ease is None or not ease.holds():
             _look_at(state, account)
+
+
+def is_at_ease(state: ExchangeState) -> bool:
+    """Whether a look would find every account as at ease as the last one did."""
+    if len(state.eases) < len(state.accounts) or state.has_trailed:
+        return False
+    return all(ease.holds() for ease in state.eases.values())
 
 
 def _look_at(state: ExchangeState, account: Account) -> None:

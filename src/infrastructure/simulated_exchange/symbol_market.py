@@ -28,6 +28,8 @@ from src.infrastructure.simulated_exchange.triggers import TriggerBook
 from src.infrastructure.simulated_exchange.units import to_units
 
 CONSUMED_MAX: Final = 64
+"""How many levels of a book are remembered as taken from; of a book that shows only its best, fewer come back."""
+CONSUMED_OF_TOPS_MAX: Final = 8
 TRADING: Final = "TRADING"
 HALTED: Final = "TRADING_HALT"
 # Of the symbol's statuses, those after which it does not come back.
@@ -174,7 +176,7 @@ class SymbolMarket:
 
     def consume(self, side: str, price: int, shown: int, left: int) -> None:
         """Remember that of a level showing ``shown`` only ``left`` remains for our takers."""
-        if len(self.consumed) >= CONSUMED_MAX:
+        if len(self.consumed) >= (CONSUMED_MAX if self.book.has_depth else CONSUMED_OF_TOPS_MAX):
             self._forget_changed_levels()
         self.consumed[side, price] = (shown, shown - left)
 
