@@ -23,6 +23,8 @@ RETURNS_MIN: Final = 30
 LAMBDA: Final = 0.94
 """Weight of the past in the exponentially weighted variance (RiskMetrics Technical Document, 1996, for daily data)."""
 DAY_SAMPLES: Final = 1_440
+TOGETHER: Final = 64
+"""Of how many closed bars is learnt in one go, when nobody asks before."""
 _SAMPLE_MS: Final = 60_000
 _YEAR_MS: Final = 365 * 86_400_000
 """These markets never close."""
@@ -123,21 +125,30 @@ class _Series:
 class MarketStatistics:
     """The series of every symbol of one timeframe."""
 
-    __slots__ = ("_length_ms", "_pairs", "_series")
+    __slots__ = ("_length_ms", "_new", "_pairs", "_series")
 
     def __init__(self, symbols: Iterable[str], timeframe: str) -> None:
         self._length_ms = timeframe_ms(timeframe)
         self._series = {symbol: _Series(self._length_ms) for symbol in symbols}
         self._pairs: dict[tuple[str, str], tuple[int, int, Decimal | None]] = {}
+        self._new: list[Candle] = []
 
     def add(self, candle: Candle) -> None:
-        """A bar closed."""
-        series = self._series.get(candle.symbol)
-        if series is not None:
-            series.add(candle)
+        """A bar closed; it is learnt from together with others, at the latest when somebody asks."""
+        self._new.append(candle)
+        if len(self._new) >= TOGETHER:
+            self._learn()
+
+    def _learn(self) -> None:
+        for candle in self._new:
+            series = self._series.get(candle.symbol)
+            if series is not None:
+                series.add(candle)
+        self._new.clear()
 
     def warm(self, symbol: str, candles: Iterable[Candle]) -> None:
         """Begin a symbol anew with its history, oldest first; it holds everything that was added before."""
+        self._learn()
         series = self._series[symbol] = _Series(self._length_ms)
         self._pairs.clear()
         for candle in candles:
@@ -145,11 +156,13 @@ class MarketStatistics:
 
     def volatility(self, symbol: str) -> Volatility | None:
         """How much a symbol moves, as of its last closed bar."""
+        self._learn()
         series = self._series.get(symbol)
         return series.volatility() if series is not None else None
 
     def correlation(self, first: str, second: str) -> Decimal | None:
         """Pearson's correlation of the returns that both symbols have among their last ones."""
+        self._learn()
         one, other = self._series.get(first), self._series.get(second)
         if one is None or other is None:
             return None

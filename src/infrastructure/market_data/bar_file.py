@@ -12,12 +12,13 @@ import hashlib
 import re
 import zipfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from itertools import pairwise
+from operator import itemgetter
 from pathlib import Path
-from typing import BinaryIO, Final, NamedTuple
+from typing import BinaryIO, Final, NamedTuple, TypeAlias
 
 from src.domain.market.symbols import QUOTE_ASSETS
 from src.infrastructure.market_data.lines import DamagedFile, read_lines
@@ -30,6 +31,8 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH_UNNAMED: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - what a file's times without a zone are counted from
 _ZIP_MAGIC: Final = b"PK\x03\x04"
 _WIDEST: Final = Decimal("1e15")
+
+_Order: TypeAlias = Callable[[Sequence[str]], tuple[str, ...]]
 
 
 class Bar(NamedTuple):
@@ -81,7 +84,7 @@ class BarFile:
 
     def _rows(self, statistics: SourceStatistics) -> Iterator[Bar]:
         """Whatever can be read as a bar and is later than the one before."""
-        order: tuple[int, ...] | None = None
+        order: _Order | None = None
         last_ms = -1
         line = 0
         bad = statistics.bad_lines
@@ -150,10 +153,10 @@ def _plain(file: BinaryIO) -> Iterator[list[bytes]]:
     return read_lines(file)
 
 
-def _order_of(text: str) -> tuple[int, ...]:
-    """Where time, open, high, low, close and volume stand; Binance's order when the first line is no header."""
+def _order_of(text: str) -> _Order:
+    """What picks time, open, high, low, close and volume; Binance's order when the first line is no header."""
     if text[0].isdigit():
-        return (0, 1, 2, 3, 4, 5)
+        return itemgetter(0, 1, 2, 3, 4, 5)
     names = [name.strip().strip('"').lower() for name in text.split(",")]
     time = next((place for place, name in enumerate(names) if name in _TIMES), None)
     missing = [name for name in _COLUMNS if name not in names]
@@ -162,14 +165,13 @@ def _order_of(text: str) -> tuple[int, ...]:
             f"The header {text[:60]!r} lacks {', '.join(missing) or 'a time'}. "
             "Name columns timestamp, open, high, low, close and volume."
         )
-    return (time, *(names.index(name) for name in _COLUMNS))
+    return itemgetter(time, *(names.index(name) for name in _COLUMNS))
 
 
-def _bar(text: str, order: tuple[int, ...], line: int, bad: Counter[str]) -> Bar | None:
+def _bar(text: str, order: _Order, line: int, bad: Counter[str]) -> Bar | None:
     """The bar in a line, or None after counting why there is none."""
-    cells = text.split(",")
     try:
-        time, *numbers = [cells[place] for place in order]
+        time, *numbers = order(text.split(","))
         open_ms = _time_ms(time)
         opened, high, low, close, volume = map(Decimal, numbers)
         # What is not a number fits nowhere: its comparisons are false, or raise like a text that is none.
