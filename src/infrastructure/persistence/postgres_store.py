@@ -7,20 +7,18 @@ the next start, which loads what is there.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from socket import gethostname
 from typing import Any, Final, TypeVar
 
 from src.application.ports.failpoints import failpoint
-from src.application.ports.store import AccountBusy, JournalHead, StoreError
-from src.domain.ledger.events import AccountOpened, Event
+from src.application.ports.store import AccountBusy, StoreError
+from src.domain.ledger.events import AccountOpened
 from src.domain.ledger.evolve import open_ledger
 from src.domain.ledger.state import Ledger
-from src.domain.market.candle import Candle
 from src.domain.orders.order import Order
 from src.infrastructure.persistence import loading
 from src.infrastructure.persistence import statements as sql
-from src.infrastructure.persistence.batch import Batch, has_rows
 from src.infrastructure.persistence.database_url import DatabaseUrl
 from src.infrastructure.persistence.journal import GENESIS, Chain
 from src.infrastructure.persistence.postgres_driver import LOCK_CLASS, AsyncpgDriver, PostgresDriver
@@ -29,6 +27,7 @@ from src.infrastructure.persistence.postgres_schema import require_current
 from src.infrastructure.persistence.postgres_text import OPEN_ACCOUNT, ORDER_NUMBERS, Params
 from src.infrastructure.persistence.projection import Projection
 from src.infrastructure.persistence.recorder import Recorder
+from src.infrastructure.persistence.staging import StagingStore
 
 T = TypeVar("T")
 Connect = Callable[[DatabaseUrl], Awaitable[PostgresDriver]]
@@ -40,23 +39,18 @@ LOCK_PATIENCE_S: Final = 1.0
 LOCK_POLL_S: Final = 0.02
 
 
-class PostgresStore:
+class PostgresStore(StagingStore):
     """Implements :class:`src.application.ports.store.Store` on a database with a current schema.
 
     It connects at the first call, and belongs to the event loop of that call.
     """
 
     def __init__(self, url: DatabaseUrl, *, connect: Connect = AsyncpgDriver.open) -> None:
+        super().__init__()
         self._url = url
         self._connect = connect
         self._driver: PostgresDriver | None = None
-        self._broken = ""
-        self._lease_epoch = -1
-        self._account_no = 0
-        self._batch = Batch(Chain(0), None)
-        self._head = self._batch.chain.head
         self._recorder = Recorder()
-        self._projection: Projection | None = None
 
     async def open_account(self, opened: AccountOpened, at_ms: int) -> None:
         """Create the account with its first journal record; nothing happens when it exists."""
@@ -117,13 +111,11 @@ class PostgresStore:
             waited_s += LOCK_POLL_S
 
     async def _bind(self, driver: PostgresDriver, account_no: int) -> None:
-        ((account_id, seq, digest, session_id),) = await driver.query(
-            "SELECT account_id,head_seq,head_hash,session_id FROM account WHERE account_no=?", (account_no,)
+        (row,) = await driver.query(
+            "SELECT account_id,account_no,head_seq,head_hash,session_id FROM account WHERE account_no=?",
+            (account_no,),
         )
-        self._account_no = account_no
-        with loading.readable(f"the row of account {account_id}"):
-            self._batch = Batch(Chain(account_no, seq, digest), session_id)
-            self._head = self._batch.chain.head
+        self._follow(*row)
 
     async def load(self, account_id: str) -> Ledger | None:
         """The ledger from the tables, or None when there is no such account; the journal's tail is checked.
@@ -156,46 +148,21 @@ class PostgresStore:
         rows = await driver.query(ORDER_NUMBERS, (wanted,))
         self._recorder.numbers.extend(number for (number,) in rows)
 
-    def stage(self, at_ms: int, events: Sequence[Event]) -> None:
-        """Encode and chain events for the next commit. Nothing is durable yet."""
-        if self._broken or self._lease_epoch < 0:
-            raise StoreError(
-                self._broken or "nothing is written without the lease: acquire the account first"
-            )
-        self._batch.add(at_ms, self._lease_epoch, events)
-
-    def rehearse(self, at_ms: int, events: Sequence[Event]) -> None:
-        """Encode and chain events as :meth:`stage` does, and forget them: nothing of the store changes."""
-        self._batch.rehearse(at_ms, events)
-
-    def keep_candle(self, candle: Candle) -> None:
-        """Let a closed candle come with the next commit; it makes none of its own."""
-        self._batch.keep(candle)
-
     async def commit(self, ledger: Ledger) -> None:
         """Write the staged records and the rows of ``ledger.changes`` in one transaction, synced by the server.
 
         The changes are cleared and settled orders released afterwards. Raises :class:`StoreError`; then the process
         must not go on: nothing of the batch is durable, or all of it, if only the answer was lost.
         """
-        if not self._batch.records and not has_rows(ledger):
+        projection = self._begin_commit(ledger)
+        if projection is None:
             return
-        if self._broken:
-            raise StoreError(self._broken)
-        if self._projection is None or self._lease_epoch < 0 or self._driver is None:
-            raise StoreError("nothing is written before the account is acquired and loaded")
-        # Until the end is reached the store counts as broken, whatever stops it: nothing is staged meanwhile either.
-        self._broken = "a commit was interrupted: end the process and start again"
+        assert self._driver is not None, "whoever has the lease is connected"
         try:
-            await self._write(self._driver, ledger, self._projection)
+            await self._write(self._driver, ledger, projection)
         except (*FAILURES, StoreError) as error:
             raise self._fail(error) from error
-        self._broken = ""
-        failpoint("store.after_commit")
-        self._head = self._batch.chain.head
-        ledger.release_settled()
-        ledger.changes.clear()
-        self._batch.clear()
+        self._end_commit(ledger)
 
     async def _write(self, driver: PostgresDriver, ledger: Ledger, projection: Projection) -> None:
         batch, recorder = self._batch, self._recorder
@@ -242,11 +209,6 @@ class PostgresStore:
         return loading.build_order(rows[0]) if rows else None
 
     @property
-    def head(self) -> JournalHead:
-        """The last committed record."""
-        return self._head
-
-    @property
     def checkpoint_due(self) -> bool:
         """Never: the server tidies up by itself."""
         return False
@@ -276,9 +238,9 @@ class PostgresStore:
 
     def _fail(self, error: BaseException) -> StoreError:
         """Refuse everything from now on; the transaction is undone by the server, at the latest when we close."""
-        failure = error if isinstance(error, StoreError) else postgres_error(error, self._url.name)
-        self._broken = f"{failure} — the store is closed to everything after that"
-        return failure
+        return self._close_to_everything(
+            error if isinstance(error, StoreError) else postgres_error(error, self._url.name)
+        )
 
 
 def _load_checked(query: loading.Query, account_no: int) -> loading.Loaded:

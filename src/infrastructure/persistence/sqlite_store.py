@@ -6,26 +6,25 @@ start recovers from disk.
 """
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
 from src.application.ports.failpoints import failpoint
-from src.application.ports.store import JournalHead, StoreError
-from src.domain.ledger.events import AccountOpened, Event
+from src.application.ports.store import StoreError
+from src.domain.ledger.events import AccountOpened
 from src.domain.ledger.evolve import open_ledger
 from src.domain.ledger.state import Ledger
-from src.domain.market.candle import Candle
 from src.domain.orders.order import Order
 from src.infrastructure.persistence import loading
 from src.infrastructure.persistence import statements as sql
-from src.infrastructure.persistence.batch import Batch, has_rows
 from src.infrastructure.persistence.driver import Driver, SqliteDriver
 from src.infrastructure.persistence.failures import FAILURES, store_error
 from src.infrastructure.persistence.journal import GENESIS, Chain
 from src.infrastructure.persistence.lease import Lease
 from src.infrastructure.persistence.projection import Projection
 from src.infrastructure.persistence.schema import require_content
+from src.infrastructure.persistence.staging import StagingStore
 
 T = TypeVar("T")
 Connect = Callable[[Path, str], Driver]
@@ -37,7 +36,7 @@ CHECKPOINT_NORMAL_AFTER = 1_500
 CHECKPOINT_AT_LATEST = 5_000
 
 
-class SqliteStore:
+class SqliteStore(StagingStore):
     """Implements :class:`src.application.ports.store.Store` on a database file with a current schema.
 
     ``synchronous`` is SQLite's setting: FULL, unless a test does not care about power failures. Raises a
@@ -45,16 +44,11 @@ class SqliteStore:
     """
 
     def __init__(self, path: Path, *, synchronous: str = "FULL", connect: Connect = SqliteDriver) -> None:
+        super().__init__()
         require_content(path)
         self._path = path
-        self._broken = ""
         self._closed = False
         self._lease: Lease | None = None
-        self._lease_epoch = -1
-        self._account_no = 0
-        self._batch = Batch(Chain(0), None)
-        self._head = self._batch.chain.head
-        self._projection: Projection | None = None
         self.commits_since_checkpoint = 0
         self._checkpoint_after = CHECKPOINT_NORMAL_AFTER if synchronous == "NORMAL" else CHECKPOINT_AFTER
         try:
@@ -115,11 +109,7 @@ class SqliteStore:
         )
         if not rows:
             raise StoreError(f"there is no account {account_id} in {self._path.name}: run init-db first")
-        ((account_no, seq, digest, session_id),) = rows
-        self._account_no = account_no
-        with loading.readable(f"the row of account {account_id}"):
-            self._batch = Batch(Chain(account_no, seq, digest), session_id)
-            self._head = self._batch.chain.head
+        self._follow(account_id, *rows[0])
 
     async def load(self, account_id: str) -> Ledger | None:
         """The ledger from the tables, or None when there is no such account; the journal's tail was or is checked.
@@ -139,46 +129,20 @@ class SqliteStore:
         self._projection = Projection(self._driver, self._account_no, loaded)
         return loaded.ledger
 
-    def stage(self, at_ms: int, events: Sequence[Event]) -> None:
-        """Encode and chain events for the next commit. Nothing is durable yet."""
-        if self._broken or self._lease_epoch < 0:
-            raise StoreError(
-                self._broken or "nothing is written without the lease: acquire the account first"
-            )
-        self._batch.add(at_ms, self._lease_epoch, events)
-
-    def rehearse(self, at_ms: int, events: Sequence[Event]) -> None:
-        """Encode and chain events as :meth:`stage` does, and forget them: nothing of the store changes."""
-        self._batch.rehearse(at_ms, events)
-
-    def keep_candle(self, candle: Candle) -> None:
-        """Let a closed candle come with the next commit; it makes none of its own."""
-        self._batch.keep(candle)
-
     async def commit(self, ledger: Ledger) -> None:
         """Write the staged records and the rows of ``ledger.changes`` in one transaction, and sync.
 
         The changes are cleared and settled orders released afterwards. Raises :class:`StoreError`; then nothing of
         the batch is durable, and the process must not go on.
         """
-        if not self._batch.records and not has_rows(ledger):
+        projection = self._begin_commit(ledger)
+        if projection is None:
             return
-        if self._broken:
-            raise StoreError(self._broken)
-        if self._projection is None or self._lease_epoch < 0:
-            raise StoreError("nothing is written before the account is acquired and loaded")
-        # Until the end is reached the store counts as broken, whatever stops it.
-        self._broken = "a commit was interrupted: end the process and start again"
         try:
-            self._write(ledger, self._projection)
+            self._write(ledger, projection)
         except (*FAILURES, StoreError) as error:
             raise self._fail(error) from error
-        self._broken = ""
-        failpoint("store.after_commit")
-        self._head = self._batch.chain.head
-        ledger.release_settled()
-        ledger.changes.clear()
-        self._batch.clear()
+        self._end_commit(ledger)
         self.commits_since_checkpoint += 1
         if self.commits_since_checkpoint >= CHECKPOINT_AT_LATEST:
             self.checkpoint()
@@ -218,11 +182,6 @@ class SqliteStore:
         key = (self._account_no, symbol, trade_id)
         rows = self._run(lambda: self._driver.query(sql.SELECT_TRADED_MS, key))
         return int(rows[0][0]) if rows else None
-
-    @property
-    def head(self) -> JournalHead:
-        """The last committed record."""
-        return self._head
 
     @property
     def checkpoint_due(self) -> bool:
@@ -268,8 +227,9 @@ class SqliteStore:
 
     def _fail(self, error: sqlite3.Error | UnicodeError | StoreError) -> StoreError:
         """Undo what can be undone and refuse everything from now on."""
-        failure = error if isinstance(error, StoreError) else store_error(error, self._path)
-        self._broken = f"{failure} — the store is closed to everything after that"
+        failure = self._close_to_everything(
+            error if isinstance(error, StoreError) else store_error(error, self._path)
+        )
         try:
             self._driver.rollback()
         except FAILURES:
