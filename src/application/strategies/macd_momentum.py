@@ -20,6 +20,7 @@ from src.application.strategies.parameters import (
     Parameters,
     bounded,
     check_bounds,
+    check_windows,
 )
 from src.application.strategies.streaming import TOUCHING, Side, StreamStrategy, Wish, saturating, spelled
 
@@ -37,8 +38,7 @@ class MacdMomentumParameters(Parameters):
 
     def __post_init__(self) -> None:
         check_bounds(self)
-        if self.fast >= self.slow:
-            raise ValueError(f"fast={self.fast} is not below slow={self.slow}: choose a shorter fast window")
+        check_windows(self.fast, self.slow)
 
 
 class MacdMomentumStrategy(StreamStrategy[MacdMomentumParameters]):

@@ -47,6 +47,12 @@ def check_bounds(parameters: Parameters) -> None:
             raise ValueError(f"{each.name}={value} is out of range: choose {low} to {high} ({meaning})")
 
 
+def check_windows(fast: int, slow: int) -> None:
+    """Raise ValueError unless the fast window is the shorter one; both in bars."""
+    if fast >= slow:
+        raise ValueError(f"fast={fast} is not below slow={slow}: choose a shorter fast window")
+
+
 def read_parameters(kind: type[P], owner: str, given: Mapping[str, object]) -> P:
     """Build ``kind`` from text or typed values; what is not given keeps its default.
 

@@ -19,6 +19,7 @@ from src.application.strategies.parameters import (
     Parameters,
     bounded,
     check_bounds,
+    check_windows,
 )
 from src.application.strategies.streaming import TOUCHING, Side, StreamStrategy, Wish, saturating, spelled
 
@@ -33,8 +34,7 @@ class SmaCrossParameters(Parameters):
 
     def __post_init__(self) -> None:
         check_bounds(self)
-        if self.fast >= self.slow:
-            raise ValueError(f"fast={self.fast} is not below slow={self.slow}: choose a shorter fast window")
+        check_windows(self.fast, self.slow)
 
 
 class SmaCrossStrategy(StreamStrategy[SmaCrossParameters]):
