@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.support.exchange_process import ROOT, exchange_process
 
 
 def environment(folder: Path) -> dict[str, str]:
@@ -23,20 +23,8 @@ def environment(folder: Path) -> dict[str, str]:
 @pytest.fixture
 def exchange(tmp_path: Path) -> Iterator[str]:
     """The address of a local exchange."""
-    command = [sys.executable, "-u", "-m", "src.interfaces.cli", "testnet", "--port", "0"]
-    process = subprocess.Popen(
-        [*command, "--data-dir", str(tmp_path / "exchange")], cwd=ROOT, env=environment(tmp_path), text=True,
-        stdout=subprocess.PIPE,
-    )  # fmt: skip
-    assert process.stdout is not None, "started with a pipe"
-    found = None
-    while found is None:
-        line = process.stdout.readline()
-        assert line, "the exchange ended before it said where it is"
-        found = re.search(r"http://127\.0\.0\.1:\d+", line)
-    yield found[0]
-    process.terminate()
-    process.communicate(timeout=20)
+    with exchange_process(tmp_path / "exchange", environment=environment(tmp_path)) as (_, url):
+        yield url
 
 
 def run(folder: Path, script: str, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -2,10 +2,7 @@
 
 import asyncio
 import os
-import re
 import socket
-import subprocess
-import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -22,8 +19,8 @@ from src.application.trading.config import TradingConfig
 from src.application.trading.services.live_trading_service import LiveTradingService
 from src.infrastructure.brokers.binance_futures_broker import BinanceFuturesBroker
 from src.infrastructure.brokers.binance_places import DEMO, Place, local_place
+from tests.support.exchange_process import exchange_process
 
-ROOT: Final = Path(__file__).resolve().parents[3]
 SYMBOL: Final = "BTCUSDT"
 WAIT_S: Final = 15.0
 Start = Callable[..., Awaitable[LiveTradingService]]
@@ -71,24 +68,8 @@ def demo_place() -> TradingPlace | str:
 def a_local_exchange(folder: Path) -> Iterator[str]:
     """The address of a local exchange, a process of its own as users start it; ten times as fast as the clock."""
     folder.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-u", "-m", "src.interfaces.cli", "testnet", "--port", "0", "--admin"]
-    process = subprocess.Popen(
-        [*command, "--speed", "10", "--no-limits", "--data-dir", str(folder / "exchange")],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout is not None, "started with a pipe"
-    found = None
-    while found is None:
-        line = process.stdout.readline()
-        assert line, "the exchange ended before it said where it is"
-        found = re.search(r"http://127\.0\.0\.1:\d+", line)
-    try:
-        yield found[0]
-    finally:
-        process.kill()
-        process.communicate(timeout=20)
+    with exchange_process(folder / "exchange", "--admin", "--speed", "10", "--no-limits") as (_, url):
+        yield url
 
 
 def a_local_account(url: str) -> TradingPlace:

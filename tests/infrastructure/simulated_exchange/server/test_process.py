@@ -3,13 +3,10 @@
 import asyncio
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -17,25 +14,10 @@ import aiohttp
 import pytest
 
 from src.infrastructure.simulated_exchange.server.signing import hmac_signature
+from tests.support.exchange_process import ROOT, exchange_process
 
-ROOT = Path(__file__).resolve().parents[4]
 ORDER = {"symbol": "BTCUSDT", "side": "BUY", "type": "MARKET", "quantity": "0.001"}
 pytestmark = pytest.mark.slow
-
-
-@contextmanager
-def process(folder: Path, *options: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """A running server and its address; killed at the end, if it still runs."""
-    command = [sys.executable, "-m", "src.interfaces.cli", "testnet", "--port", "0", "--no-limits"]
-    command += ["--data-dir", str(folder), *options]
-    running = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    try:
-        assert running.stdout is not None
-        found = next(filter(None, (re.search(r"http://\S+", line) for line in running.stdout)))
-        yield running, found[0]
-    finally:
-        running.kill()
-        running.communicate(timeout=10)
 
 
 async def place_until_it_dies(url: str, folder: Path, acknowledged: list[int]) -> None:
@@ -55,14 +37,14 @@ async def place_until_it_dies(url: str, folder: Path, acknowledged: list[int]) -
 
 async def test_a_killed_server_has_lost_no_order_that_it_acknowledged(tmp_path: Path):
     acknowledged: list[int] = []
-    with process(tmp_path, "--speed", "20") as (running, url):
+    with exchange_process(tmp_path, "--no-limits", "--speed", "20") as (running, url):
         traders = [asyncio.create_task(place_until_it_dies(url, tmp_path, acknowledged)) for _ in range(8)]
         while len(acknowledged) < 60:
             await asyncio.sleep(0.02)
         running.kill()
         await asyncio.gather(*traders)
 
-    with process(tmp_path, "--admin") as (_, url):
+    with exchange_process(tmp_path, "--no-limits", "--admin") as (_, url):
         async with aiohttp.ClientSession() as session, session.get(f"{url}/admin/truth?account=1") as answer:
             known = {order["order_id"] for order in (await answer.json())["orders"]}
 
@@ -71,7 +53,7 @@ async def test_a_killed_server_has_lost_no_order_that_it_acknowledged(tmp_path: 
 
 
 def test_a_signal_ends_it_and_a_taken_port_is_said_in_one_line(tmp_path: Path):
-    with process(tmp_path / "one") as (running, url):
+    with exchange_process(tmp_path / "one") as (running, url):
         port = url.rpartition(":")[2]
         command = [sys.executable, "-m", "src.interfaces.cli", "testnet", "--port", port]
         second = subprocess.run(
@@ -104,9 +86,9 @@ def test_a_market_that_cannot_be_followed_is_said_in_one_line(tmp_path: Path):
 
 def test_one_process_follows_the_market_of_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("STEADYHAND_DATA_DIR", str(tmp_path))
-    with process(tmp_path / "source") as (_, url):
-        follow = ("--admin", "--market", "live", "--market-url", url)
-        with process(tmp_path / "follower", *follow) as (running, _):
+    with exchange_process(tmp_path / "source", "--no-limits") as (_, url):
+        follow = ("--no-limits", "--admin", "--market", "live", "--market-url", url)
+        with exchange_process(tmp_path / "follower", *follow) as (running, _):
             assert running.stdout is not None
             known = next(line for line in running.stdout if "market.known" in line)
 
