@@ -4,6 +4,7 @@ import gc
 import random
 import shutil
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from src.domain.money import use_money_context
@@ -42,11 +43,17 @@ def run_seed(seed: int, folder: Path) -> Verdict:
 def _run_seed(seed: int, folder: Path) -> Verdict:
     if not memory_is_possible():
         return play(seed, folder / f"seed-{seed}", Files(folder / "template.db"))
-    with Memory() as disk:
+    with _memory() as disk:
         verdict = play(seed, folder / f"seed-{seed}", disk)
         if verdict.violations:
             disk.save()
         return verdict
+
+
+@cache
+def _memory() -> Memory:
+    """One for all histories of this process."""
+    return Memory()
 
 
 def play(seed: int, folder: Path, disk: Disk) -> Verdict:

@@ -58,3 +58,58 @@ def test_nothing_stays_in_memory_for_the_next(tmp_path: Path):
     with closing(sqlite3.connect(path)) as file:
         assert file.execute("SELECT name FROM sqlite_master").fetchall() == []
     assert path.exists()
+
+
+def test_a_memory_entered_again_has_its_tables_and_no_rows(tmp_path: Path):
+    memory = Memory()
+    with memory as disk:
+        disk.expect(tmp_path / "numbers.db")
+        with closing(sqlite3.connect(tmp_path / "numbers.db", isolation_level=None)) as file:
+            file.execute("CREATE TABLE numbers (n)")
+            file.execute("INSERT INTO numbers VALUES (1)")
+
+    with memory as disk:
+        disk.expect(tmp_path / "others.db")
+        with closing(sqlite3.connect(tmp_path / "others.db", isolation_level=None)) as file:
+            assert file.execute("SELECT n FROM numbers").fetchall() == []
+
+
+def test_a_connection_that_is_lent_again_has_lost_what_was_not_committed(tmp_path: Path):
+    path = tmp_path / "numbers.db"
+    with Memory() as disk:
+        disk.expect(path)
+        with closing(sqlite3.connect(path, isolation_level=None)) as first:
+            first.execute("CREATE TABLE numbers (n)")
+            first.execute("BEGIN IMMEDIATE")
+            first.execute("INSERT INTO numbers VALUES (1)")
+
+        with closing(sqlite3.connect(path, isolation_level=None)) as second:
+            assert second is first
+            assert second.execute("SELECT n FROM numbers").fetchall() == []
+
+
+def test_one_connection_is_never_lent_to_two(tmp_path: Path):
+    path = tmp_path / "numbers.db"
+    with Memory() as disk:
+        disk.expect(path)
+        closed_twice = sqlite3.connect(path)
+        closed_twice.close()
+        closed_twice.close()
+
+        with closing(sqlite3.connect(path)) as one, closing(sqlite3.connect(path)) as other:
+            assert one is not other
+
+
+def test_databases_that_somebody_left_open_are_not_used_again(tmp_path: Path):
+    path = tmp_path / "numbers.db"
+    memory = Memory()
+    with memory as disk:
+        disk.expect(path)
+        forgotten = sqlite3.connect(path, isolation_level=None)
+        forgotten.execute("CREATE TABLE numbers (n)")
+        forgotten.execute("BEGIN IMMEDIATE")
+
+    with memory as disk:
+        disk.expect(path)
+        with closing(sqlite3.connect(path, isolation_level=None)) as file:
+            assert file.execute("SELECT name FROM sqlite_master").fetchall() == []
