@@ -95,8 +95,9 @@ class EngineCore:
         state = self._state
         if state.now_ms < self._due_ms and liquidation.is_at_ease(state):
             # In a market of bars, whose every point is a second of its own, nearly every frame ends here.
-            state.looked_s = state.now_ms // LOOK_MS
-            self._wake_ms = min((state.looked_s + 1) * LOOK_MS, self._due_ms)
+            state.looked_s = second = state.now_ms // LOOK_MS
+            next_look_ms = (second + 1) * LOOK_MS
+            self._wake_ms = next_look_ms if next_look_ms < self._due_ms else self._due_ms
             return False
         clockwork.run_due(state)
         self._sleep()
