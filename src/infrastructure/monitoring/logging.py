@@ -15,6 +15,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
 from src.application.ports.event_bus import EventBus
 from src.domain.ledger.events import OrderIntended
 from src.infrastructure.monitoring.log_file import LogFile
@@ -29,7 +31,9 @@ _STANDARD: Final = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "
 _FIELDS: Final[dict[type, tuple[str, ...]]] = {}
 """The names of an event's fields, by its type."""
 
-_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str)
+_QUICK: Final = msgspec.json.Encoder(enc_hook=str)
+_TOLERANT: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str)
+"""For what the quick one refuses: half a pair of surrogates, keys of any kind, numbers beyond 64 bits."""
 
 
 class JsonLines(logging.Formatter):
@@ -50,7 +54,11 @@ class JsonLines(logging.Formatter):
         line |= _own_fields(record)
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        text = _ENCODER.encode(self._masker.fields(line))
+        masked = self._masker.fields(line)
+        try:
+            text = _QUICK.encode(masked).decode()
+        except (TypeError, ValueError, OverflowError):
+            text = _TOLERANT.encode(masked)
         # The last word is the text's: a secret may stand in a message, an exception or any object's spelling.
         return self._masker.text(text)
 

@@ -161,6 +161,16 @@ def test_a_message_that_cannot_be_rendered_never_reaches_the_caller(tmp_path: Pa
     assert [line["event"] for line in lines(tmp_path / "logs" / "steadyhand.log")] == ["goes on"]
 
 
+def test_what_json_has_no_words_for_is_written_all_the_same(tmp_path: Path):
+    file = configure_logging(tmp_path, "INFO")
+
+    LOG.info("odd", extra={"huge": 2**70, "keys": {(1, 2): 3.5, 4: None}, "path": Path("a/b"), "many": {7}})
+
+    (line,) = lines(tmp_path / "logs" / "steadyhand.log")
+    assert file.dropped == 0
+    assert line["huge"] == 2**70 and line["path"] == "a/b"
+
+
 def test_a_text_that_has_no_bytes_is_written_all_the_same(tmp_path: Path):
     file = configure_logging(tmp_path, "INFO")
 
