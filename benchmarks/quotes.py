@@ -21,6 +21,7 @@ from src.infrastructure.market_data.frames import MarketEvent, MarketFrame
 from src.infrastructure.market_data.instruments import shipped_instrument
 from src.infrastructure.market_data.source import OnFrame, SourceStatistics
 
+_ONE: Final = Decimal(1)
 SYMBOLS: Final = ("BTCUSDT", "ETHUSDT")
 START_MS: Final = 1_723_161_600_000
 BURST_EVERY_MS: Final = 5_000
@@ -141,9 +142,9 @@ class QuoteMarket:
             return None
         received_ns, decode, message = self._next
         self._taken += 1
-        frame = (received_ns, 0, self._taken, decode(message))
+        # Made before this one is decoded: what a market costs that is made up does not lie on a quote's way.
         self._next = next(self._frames, None)
-        return frame
+        return received_ns, 0, self._taken, decode(message)
 
     def _all_frames(self) -> Iterator[tuple[int, Decode, bytes]]:
         """Receive time, decoder and bytes of every frame."""
@@ -190,4 +191,4 @@ class QuoteMarket:
 
 def candle_at(symbol: str, open_ms: int, price: Decimal) -> Candle:
     """A one-second bar at one price."""
-    return make_candle(symbol, "1s", open_ms, price, price, price, price, Decimal(1))
+    return make_candle(symbol, "1s", open_ms, price, price, price, price, _ONE)

@@ -18,3 +18,8 @@ def rounded_number(value: float) -> Decimal:
         raise InvariantViolated(f"an indicator value must be finite, not {value}")
     text = f"{value:.10g}"
     return Decimal(f"{Decimal(text):f}" if "e" in text else text) or _ZERO
+
+
+def rounded_confidence(value: float) -> Decimal:
+    """Round to four places, half-even; what is no number in 0 to 1 stays so, and no signal takes it."""
+    return Decimal(f"{value:.4f}")

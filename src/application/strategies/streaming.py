@@ -8,11 +8,10 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any, Final, Generic, Self, TypeVar
 
 from src.application.strategies.indicators import Indicators
-from src.application.strategies.numbers import rounded_number
+from src.application.strategies.numbers import rounded_confidence, rounded_number
 from src.application.strategies.parameters import Direction, Parameters
 from src.application.strategies.strategy import Progress
 from src.domain.market.candle import Candle
@@ -24,7 +23,6 @@ TOUCHING: Final = 1e-10
 P = TypeVar("P", bound=Parameters)
 
 _BEFORE_ALL_TIME: Final = -1
-_CONFIDENCE_STEP: Final = Decimal("0.0001")
 # Bound once: a member of an enum is looked up through its class at several times the price of a name.
 _BUY: Final = SignalType.BUY
 _SELL: Final = SignalType.SELL
@@ -190,15 +188,16 @@ class StreamStrategy(ABC, Generic[P]):
         wanted = _BUY if wish.is_up else _SELL
         if self._direction not in (_BOTH, _LONG if wish.is_up else _SHORT):
             wanted = SignalType.EXIT
+        # Arguments by place: names cost, and this is on the way of every order.
         return make_signal(
-            symbol=candle.symbol,
-            signal_type=wanted,
-            strategy_id=self._strategy_id,
-            confidence=Decimal(wish.confidence).quantize(_CONFIDENCE_STEP),
-            reason=wish.reason,
-            numbers=tuple([(name, rounded_number(value)) for name, value in wish.numbers]),
-            reference_price=candle.close,
-            at_ms=candle.close_ms,
+            candle.symbol,
+            wanted,
+            self._strategy_id,
+            rounded_confidence(wish.confidence),
+            wish.reason,
+            tuple([(name, rounded_number(value)) for name, value in wish.numbers]),
+            candle.close,
+            candle.close_ms,
         )
 
 

@@ -159,7 +159,8 @@ class MarketDesk:
         desk = self._desks.get(symbol)
         if desk is None:
             return None
-        return desk.mark_price if desk.mark_price is not None else desk.book.mid()
+        mark = desk.mark_price
+        return desk.book.mid() if mark is None else mark
 
     def opening_objection(self, symbol: str, now_ms: int) -> str | None:
         """Why no position may be opened on this data now."""

@@ -192,10 +192,18 @@ def _reserve(ledger: Ledger, symbol: str, side: OrderSide, quantity: Decimal, pr
 def worst_price(order: Order) -> Decimal:
     """The price an open order is reserved at: the highest that it names, quote asset per base asset."""
     ticket = order.ticket
-    price = ticket.reference_price
-    for named in (ticket.limit_price, ticket.stop_price, order.wanted_price):
-        if named is not None and named > price:
-            price = named
+    price, limit, stop, wanted = (
+        ticket.reference_price,
+        ticket.limit_price,
+        ticket.stop_price,
+        order.wanted_price,
+    )
+    if limit is not None and limit > price:
+        price = limit
+    if stop is not None and stop > price:
+        price = stop
+    if wanted is not None and wanted > price:
+        price = wanted
     return price
 
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from src.domain.market.sides import OrderSide, PositionSide
 from src.domain.money import ZERO
-from src.domain.orders.types import OrderType, Purpose, TimeInForce, WorkingType
+from src.domain.orders.types import LIMITED, TRIGGERED, OrderType, Purpose, TimeInForce, WorkingType
 from src.domain.shared.errors import InvariantViolated
 from src.domain.shared.making import maker
 
@@ -47,26 +47,23 @@ class OrderTicket:
     parent_id: str | None = None
 
     def __post_init__(self) -> None:
-        if not self.quantity.is_finite() or self.quantity <= ZERO:
-            raise InvariantViolated(f"an order needs a quantity above zero, not {self.quantity}")
-        for price in (
-            self.reference_price,
-            self.limit_price,
-            self.stop_price,
-            self.stop_loss_price,
-            self.take_profit_price,
-            self.activation_price,
-            self.callback_pct,
-        ):
-            if price is not None and (not price.is_finite() or price <= ZERO):
-                raise InvariantViolated(f"a price of an order is a number above zero, not {price}")
-        kind = self.order_type
-        if kind.has_limit is (self.limit_price is None):
+        quantity, kind = self.quantity, self.order_type
+        limit, stop = self.limit_price, self.stop_price
+        activation, callback = self.activation_price, self.callback_pct
+        if not quantity.is_finite() or quantity <= ZERO:
+            raise InvariantViolated(f"an order needs a quantity above zero, not {quantity}")
+        _check_price(self.reference_price)
+        others = (limit, stop, self.stop_loss_price, self.take_profit_price, activation, callback)
+        if others != _NONE_OF_THEM:
+            for price in others:
+                if price is not None:
+                    _check_price(price)
+        if (kind in LIMITED) is (limit is None):
             raise InvariantViolated("a LIMIT order needs a limit price, and no other order has one")
-        if kind.has_trigger is (self.stop_price is None):
+        if (kind in TRIGGERED) is (stop is None):
             raise InvariantViolated("a conditional order needs a stop price, and no other order has one")
         trailing = kind is _TRAILING
-        if trailing is (self.callback_pct is None) or (self.activation_price is not None and not trailing):
+        if trailing is (callback is None) or (activation is not None and not trailing):
             raise InvariantViolated("a trailing stop needs a callback, and no other order has one")
         if (self.time_in_force is _GTD) is (self.good_till_ms is None):
             raise InvariantViolated("a GTD order needs a date to end at, and no other order has one")
@@ -77,7 +74,14 @@ class OrderTicket:
 # Bound once: a member of an enum is looked up through its class at several times the price of a name.
 _TRAILING: Final = OrderType.TRAILING_STOP_MARKET
 _GTD: Final = TimeInForce.GTD
+_NONE_OF_THEM: Final = (None,) * 6
 _MAY_CLOSE: Final = frozenset({OrderType.STOP_MARKET, OrderType.TAKE_PROFIT_MARKET})
+
+
+def _check_price(price: Decimal) -> None:
+    if not price.is_finite() or price <= ZERO:
+        raise InvariantViolated(f"a price of an order is a number above zero, not {price}")
+
 
 make_ticket: Final = maker(OrderTicket)
 

@@ -26,19 +26,19 @@ class OrderType(StrEnum):
     @property
     def has_limit(self) -> bool:
         """Whether the order names the worst price it trades at."""
-        return self in _LIMITED
+        return self in LIMITED
 
     @property
     def has_trigger(self) -> bool:
         """Whether the order names the price that triggers it."""
-        return self in _TRIGGERED
+        return self in TRIGGERED
 
 
-_LIMITED = frozenset({OrderType.LIMIT, OrderType.STOP, OrderType.TAKE_PROFIT})
-_TRIGGERED = frozenset(
+LIMITED = frozenset({OrderType.LIMIT, OrderType.STOP, OrderType.TAKE_PROFIT})
+TRIGGERED = frozenset(
     {OrderType.STOP_MARKET, OrderType.TAKE_PROFIT_MARKET, OrderType.STOP, OrderType.TAKE_PROFIT}
 )
-_CONDITIONAL = _TRIGGERED | {OrderType.TRAILING_STOP_MARKET}
+_CONDITIONAL = TRIGGERED | {OrderType.TRAILING_STOP_MARKET}
 
 
 class TimeInForce(StrEnum):

@@ -226,7 +226,8 @@ class Clearance:
                 if price is None:
                     return None
                 value = held * price
-                gross += max(value + book.pending_buy * price, book.pending_sell * price - value)
+                buys, sells = book.pending_buy, book.pending_sell
+                gross += max(value + buys * price, sells * price - value) if buys or sells else abs(value)
                 exposed += 1
                 if position is not None:
                     pnl += value - position.cost

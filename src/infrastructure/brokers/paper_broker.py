@@ -155,7 +155,8 @@ class PaperBroker(PaperReads):
             self._timeline.schedule(self._timeline.now_ns, RANK_ANSWER, partial(self._answer_submit, late))
             return
         # What the network does with the request is not the sender's work: it is drawn once the request has left.
-        self._at_exchange(0, partial(self._travel, ticket, attempt))
+        timeline = self._timeline
+        timeline.schedule(timeline.now_ns, RANK_EXCHANGE, partial(self._travel, ticket, attempt))
         failpoint("broker.after_send")
 
     def _travel(self, ticket: OrderTicket, attempt: Attempt) -> None:

@@ -1,12 +1,12 @@
 """Numbers of indicators as a record keeps them."""
 
-from decimal import Context, Decimal
+from decimal import ROUND_HALF_EVEN, Context, Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from src.application.strategies.numbers import rounded_number
+from src.application.strategies.numbers import rounded_confidence, rounded_number
 from src.domain.shared.errors import InvariantViolated
 
 
@@ -38,3 +38,10 @@ def test_rounding_for_the_record_is_close_and_settles_at_once(value):
     assert rounded_number(float(rounded)) == rounded
     assert abs(rounded - Decimal(value)) <= abs(Decimal(value)) * Decimal("1e-9")
     assert Context(prec=10).plus(rounded) == rounded
+
+
+@given(st.floats(0, 1) | st.integers(0, 32).map(lambda part: part / 32))
+def test_a_confidence_is_rounded_as_its_exact_decimal_would_be(value: float):
+    exact = Decimal(value).quantize(Decimal("0.0001"), ROUND_HALF_EVEN)
+
+    assert str(rounded_confidence(value)) == str(exact)

@@ -82,15 +82,16 @@ class LiveBrokerAdapter:
         limit = None
         if not self.use_market_orders:
             limit = self._limit(self.instrument(symbol), side, price)
+        # By place as far as it goes: names cost, and this is on the way of every order.
         return make_ticket(
-            symbol=symbol,
-            side=side,
-            order_type=_MARKET if limit is None else _LIMIT,
-            quantity=quantity,
-            purpose=_ENTRY,
-            strategy_id=strategy_id,
-            reference_price=price,
-            limit_price=limit,
+            symbol,
+            side,
+            _MARKET if limit is None else _LIMIT,
+            quantity,
+            _ENTRY,
+            strategy_id,
+            price,
+            limit,
             time_in_force=None if limit is None else TimeInForce.IOC,
             position_side=position_side or self.side_opened(side),
             reason=reason,
