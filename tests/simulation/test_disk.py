@@ -88,6 +88,17 @@ def test_a_connection_that_is_lent_again_has_lost_what_was_not_committed(tmp_pat
             assert second.execute("SELECT n FROM numbers").fetchall() == []
 
 
+def test_what_is_turned_on_stays_on_for_whoever_turns_it_on_again(tmp_path: Path):
+    path = tmp_path / "numbers.db"
+    with Memory() as disk:
+        disk.expect(path)
+        for _ in range(3):
+            with closing(sqlite3.connect(path, isolation_level=None)) as file:
+                file.cursor().execute("PRAGMA foreign_keys=ON")
+
+                assert file.execute("PRAGMA foreign_keys").fetchone() == (1,)
+
+
 def test_one_connection_is_never_lent_to_two(tmp_path: Path):
     path = tmp_path / "numbers.db"
     with Memory() as disk:
