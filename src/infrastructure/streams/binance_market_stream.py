@@ -10,6 +10,7 @@ Sources: USDⓈ-M "How to manage a local order book correctly", notice of 2026-0
 """
 
 import asyncio
+import logging
 import random
 from collections.abc import Callable, Coroutine, Iterable
 from contextlib import suppress
@@ -27,7 +28,6 @@ from src.infrastructure.market_data.frames import DepthSnapshot, DepthUpdate, Ma
 
 OnFrame = Callable[[MarketEvent], None]
 OnGap = Callable[[str], None]
-OnLink = Callable[[str, str | None], None]
 
 PUBLIC: Final = ("bookTicker", "depth@100ms")
 MARKET: Final = ("aggTrade", "markPrice@1s")
@@ -41,6 +41,9 @@ FIRST_EVENT_S: Final = 0.25
 """How long a book waits for its first event: a snapshot from before it would have to be asked for again. Where less
 happens, a session would be without a book for longer than it is worth."""
 SILENCE_S: Final = 30.0
+BAD_TOLD_AGAIN_S: Final = 60.0
+_ENDS: Final = (OSError, TimeoutError, WebSocketException)
+_LOG = logging.getLogger("steadyhand.market")
 
 
 def _tell_nobody(*news: object) -> None:
@@ -51,8 +54,8 @@ class BinanceMarketStream:
     """Frames of ``symbols`` handed to ``on_frame`` as they come, after :meth:`open`.
 
     ``uniform`` keeps the tries of many programs from falling into step. ``on_gap`` hears of a symbol whose book is not
-    known from now on until its next DepthSnapshot; ``on_link`` of each connection (its route) that stands (None), is
-    lost or cannot be had (why). ``silence_s`` is how long a connection may say nothing.
+    known from now on until its next DepthSnapshot. ``silence_s`` is how long a connection may say nothing. ``links``
+    says of each connection, by its route, why it is not there; None while it stands.
     """
 
     def __init__(
@@ -64,7 +67,6 @@ class BinanceMarketStream:
         uniform: Callable[[float, float], float] = random.uniform,
         *,
         on_gap: OnGap = _tell_nobody,
-        on_link: OnLink = _tell_nobody,
         silence_s: float = SILENCE_S,
     ) -> None:
         self._client = client
@@ -73,11 +75,12 @@ class BinanceMarketStream:
         self._symbols = tuple(symbols)
         self._on_frame = on_frame
         self._on_gap = on_gap
-        self._on_link = on_link
         self._silence_s = silence_s
         self._books = {symbol: _Book() for symbol in self._symbols}
         self._tasks: set[asyncio.Task[None]] = set()
+        self.links: dict[str, str | None] = {}
         self.bad_messages = 0
+        self._bad_told_s = -BAD_TOLD_AGAIN_S
         self.resyncs = 0
 
     async def open(self) -> None:
@@ -110,14 +113,33 @@ class BinanceMarketStream:
                     max_queue=1024,
                 ) as socket:
                     failures = 0
-                    self._on_link(route, None)
+                    self._note_link(route, None)
                     if route == "public":
                         self._forget_books()
                     await self._read(socket)
-            except (OSError, TimeoutError, WebSocketException) as error:
+            except Exception as error:  # noqa: BLE001 - whatever ends a connection, there has to be another
+                if not isinstance(error, _ENDS):
+                    _LOG.exception("market.reading_failed", extra={"route": route})
                 failures += 1
-                self._on_link(route, type(error).__name__)
+                self._note_link(route, type(error).__name__)
                 await asyncio.sleep(_longest_pause(failures) * self._uniform(0.5, 1.0))
+
+    def _note_link(self, route: str, problem: str | None) -> None:
+        """Log a change, not every try."""
+        before = self.links.get(route)
+        self.links[route] = problem
+        if problem is not None and before is None:
+            _LOG.warning("market.connection_lost", extra={"route": route, "reason": problem})
+        elif problem is None and before is not None:
+            _LOG.info("market.connection_back", extra={"route": route})
+
+    def _note_bad(self) -> None:
+        """Count what cannot be read, and say so now and then."""
+        self.bad_messages += 1
+        now_s = asyncio.get_running_loop().time()
+        if now_s - self._bad_told_s >= BAD_TOLD_AGAIN_S:
+            self._bad_told_s = now_s
+            _LOG.warning("market.bad_messages", extra={"count": self.bad_messages})
 
     async def _read(self, socket: ClientConnection) -> None:
         """Take messages until the connection ends; raises what ended it, TimeoutError for its silence."""
@@ -131,7 +153,7 @@ class BinanceMarketStream:
         try:
             event = decode_message(message)
         except BadLine:
-            self.bad_messages += 1
+            self._note_bad()
             return
         if isinstance(event, DepthUpdate):
             self._take_depth(event)
@@ -187,7 +209,7 @@ class BinanceMarketStream:
         except BrokerError:
             return None
         except (LookupError, TypeError, msgspec.ValidationError):
-            self.bad_messages += 1
+            self._note_bad()
             return None
 
     def _take_depth(self, event: DepthUpdate) -> None:

@@ -6,7 +6,6 @@ and passed over, a lost connection is made again for ever; what that means for w
 """
 
 import asyncio
-import logging
 from collections.abc import Coroutine, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -28,13 +27,10 @@ from src.infrastructure.streams.binance_market_stream import BinanceMarketStream
 from src.infrastructure.time.machine import HERE, Machine
 
 FIRST_NEWS_S: Final = 15.0
-UPKEEP_S: Final = 60.0
 CLOCK_S: Final = 600.0
 _UNREADABLE: Final = (LookupError, TypeError, ValueError, ArithmeticError, AttributeError)
 
 Answer = TypeVar("Answer")
-
-_LOG = logging.getLogger("steadyhand.market")
 
 
 class BinancePublicMarket:
@@ -71,11 +67,9 @@ class BinancePublicMarket:
             self._hear,
             machine.uniform,
             on_gap=lambda symbol: self._hear(BookGap(symbol)),
-            on_link=self._note_link,
         )
         self._instruments: dict[str, Instrument] = {}
         self._history: dict[tuple[str, str], list[Candle]] = {}
-        self._links: dict[str, str | None] = {}
         self._heard: list[News] = []
         self._has_news = asyncio.Event()
         self._upkeep: asyncio.Task[None] | None = None
@@ -99,7 +93,10 @@ class BinancePublicMarket:
         try:
             await asyncio.wait_for(self._has_news.wait(), self._first_news_s)
         except TimeoutError:
-            why = ", ".join(f"{route}: {why}" for route, why in self._links.items() if why) or "no message"
+            why = (
+                ", ".join(f"{route}: {why}" for route, why in self._stream.links.items() if why)
+                or "no message"
+            )
             raise SourceError(
                 f"the streams at {self._place.ws_url} send nothing ({why}): check the address"
             ) from None
@@ -159,7 +156,7 @@ class BinancePublicMarket:
     def state(self) -> dict[str, Any]:
         """The connections by route ("open", or why not), and how much of what came was of no use."""
         return {
-            "connections": {route: why or "open" for route, why in self._links.items()},
+            "connections": {route: why or "open" for route, why in self._stream.links.items()},
             "bad_messages": self._stream.bad_messages,
             "resyncs": self._stream.resyncs,
         }
@@ -168,28 +165,12 @@ class BinancePublicMarket:
         self._heard.append(news)
         self._has_news.set()
 
-    def _note_link(self, route: str, problem: str | None) -> None:
-        """Log a change, not every try."""
-        before = self._links.get(route)
-        self._links[route] = problem
-        if problem is not None and before is None:
-            _LOG.warning("market.connection_lost", extra={"route": route, "reason": problem})
-        elif problem is None and before is not None:
-            _LOG.info("market.connection_back", extra={"route": route})
-
     async def _keep(self) -> None:
-        """Say now and then what was of no use, and look at the exchange's clock again."""
-        bad, since_s = 0, 0.0
+        """Look at the exchange's clock again now and then."""
         while True:
-            await asyncio.sleep(UPKEEP_S)
-            if self._stream.bad_messages > bad:
-                _LOG.warning("market.bad_messages", extra={"count": self._stream.bad_messages - bad})
-                bad = self._stream.bad_messages
-            since_s += UPKEEP_S
-            if since_s >= CLOCK_S:
-                since_s = 0.0
-                try:
-                    await self._reads.server_time()
-                except BrokerError:
-                    # What is known of its clock drifts by a tenth of a millisecond a second.
-                    continue
+            await asyncio.sleep(CLOCK_S)
+            try:
+                await self._reads.server_time()
+            except BrokerError:
+                # What is known of its clock drifts by a tenth of a millisecond a second.
+                continue

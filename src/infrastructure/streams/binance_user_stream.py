@@ -7,6 +7,7 @@ received. Source: USDⓈ-M user data streams.
 """
 
 import asyncio
+import logging
 from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
@@ -30,6 +31,7 @@ ROTATE_S: Final = 23.5 * 3_600
 OPEN_TIMEOUT_S: Final = 5.0
 PING_S: Final = 20.0
 MESSAGE_BYTES_MAX: Final = 1 << 20
+_LOG = logging.getLogger("steadyhand.account")
 EXPIRED: Final = '"listenKeyExpired"'
 
 
@@ -126,6 +128,9 @@ class _Connection:
                 self._on_event(raw)
         except WebSocketException as error:
             self.lose(f"the connection broke: {type(error).__name__}")
+        except Exception as error:  # noqa: BLE001 - whatever it is, nobody hears of the account from here on
+            _LOG.exception("user_stream.reading_failed")
+            self.lose(f"it could not be read on: {type(error).__name__}")
         else:
             self.lose("the exchange closed the connection")
 

@@ -10,12 +10,9 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from src.infrastructure.brokers.binance_client import BinanceClient
-from src.infrastructure.brokers.binance_transport import BinanceTransport
-from src.infrastructure.brokers.venue_clock import VenueClock
-from src.infrastructure.brokers.weight_budget import WeightBudget
-from src.infrastructure.market_data.frames import DepthSnapshot, DepthUpdate, MarketEvent
+from src.infrastructure.market_data.frames import BookTicker, DepthSnapshot, DepthUpdate, MarketEvent
 from src.infrastructure.streams.binance_market_stream import BinanceMarketStream
+from tests.infrastructure.streams.small_exchange import small_exchange
 
 SYMBOL = "BTCUSDT"
 BOOK = {"lastUpdateId": 10, "E": 1, "T": 1, "bids": [["1", "1"]], "asks": [["2", "1"]]}
@@ -24,6 +21,21 @@ BOOK = {"lastUpdateId": 10, "E": 1, "T": 1, "bids": [["1", "1"]], "asks": [["2",
 def an_update(previous: int, final: int) -> str:
     event = {"e": "depthUpdate", "E": 1, "T": 1, "s": SYMBOL, "U": previous + 1, "u": final, "pu": previous}
     return json.dumps({"stream": "btcusdt@depth@100ms", "data": event | {"b": [], "a": []}})
+
+
+def a_quote(number: int) -> str:
+    event = {
+        "e": "bookTicker",
+        "E": 1,
+        "T": 1,
+        "s": SYMBOL,
+        "u": number,
+        "b": "1",
+        "B": "1",
+        "a": "2",
+        "A": "1",
+    }
+    return json.dumps({"stream": "btcusdt@bookTicker", "data": event})
 
 
 class Speaker:
@@ -62,9 +74,15 @@ class Listener:
 
     def __init__(self, stream_of: Any) -> None:
         self.frames: list[MarketEvent] = []
+        self.fails = 0
         self.gaps: list[str] = []
-        self.links: list[tuple[str, str | None]] = []
         self.stream: BinanceMarketStream = stream_of(self)
+
+    def hear(self, frame: MarketEvent) -> None:
+        if self.fails:
+            self.fails -= 1
+            raise RuntimeError("a listener failed")
+        self.frames.append(frame)
 
     async def until(self, is_so: Any) -> None:
         async with asyncio.timeout(5):
@@ -74,34 +92,18 @@ class Listener:
 
 @asynccontextmanager
 async def listening(speaker: Speaker, folder: Path, silence_s: float = 30.0) -> AsyncIterator[Listener]:
-    app = web.Application()
-    app.router.add_get("/fapi/v1/depth", speaker.depth)
-    app.router.add_get("/{route}/stream", speaker.stream)
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    host = f"127.0.0.1:{runner.addresses[0][1]}"
-    budget = WeightBudget(folder / "weight")
-    client = BinanceClient(f"http://{host}", "", "", BinanceTransport(), budget, VenueClock())
-    listener = Listener(
-        lambda told: BinanceMarketStream(
-            client,
-            f"ws://{host}",
-            [SYMBOL],
-            told.frames.append,
-            on_gap=told.gaps.append,
-            on_link=lambda route, problem: told.links.append((route, problem)),
-            silence_s=silence_s,
+    routes = [web.get("/fapi/v1/depth", speaker.depth), web.get("/{route}/stream", speaker.stream)]
+    async with small_exchange(folder, routes) as (client, ws_url):
+        listener = Listener(
+            lambda told: BinanceMarketStream(
+                client, ws_url, [SYMBOL], told.hear, on_gap=told.gaps.append, silence_s=silence_s
+            )
         )
-    )
-    await listener.stream.open()
-    try:
-        yield listener
-    finally:
-        await listener.stream.close()
-        await client.close()
-        budget.close()
-        await runner.cleanup()
+        await listener.stream.open()
+        try:
+            yield listener
+        finally:
+            await listener.stream.close()
 
 
 @pytest.fixture
@@ -111,12 +113,31 @@ def speaker() -> Speaker:
     return speaker
 
 
-async def test_a_connection_that_stands_and_says_nothing_is_made_anew(speaker: Speaker, tmp_path: Path):
+async def test_a_connection_that_stands_and_says_nothing_is_made_anew(
+    speaker: Speaker, tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
+    caplog.set_level("INFO", "steadyhand.market")
     async with listening(speaker, tmp_path, silence_s=0.05) as listener:
-        await listener.until(lambda: listener.links.count(("market", None)) > 1)
+        await listener.until(lambda: listener.stream.links.get("market"))
+        lost = dict(listener.stream.links)
+        await listener.until(lambda: speaker.connections.count("/market/stream") > 2)
 
-    assert ("market", "TimeoutError") in listener.links
-    assert speaker.connections.count("/market/stream") > 1
+    assert lost["market"] == "TimeoutError"
+    told = [record.message for record in caplog.records if vars(record)["route"] == "market"]
+    assert told[:3] == ["market.connection_lost", "market.connection_back", "market.connection_lost"]
+
+
+async def test_a_listener_that_fails_costs_a_connection_and_not_the_market(
+    speaker: Speaker, tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
+    speaker.messages = [a_quote(1)]
+
+    async with listening(speaker, tmp_path) as listener:
+        listener.fails = 1
+        await listener.until(lambda: any(isinstance(one, BookTicker) for one in listener.frames))
+
+    assert speaker.connections.count("/public/stream") == 2
+    assert "a listener failed" in caplog.text
 
 
 async def test_a_gap_is_told_before_the_book_that_ends_it(speaker: Speaker, tmp_path: Path):
@@ -151,7 +172,9 @@ async def test_the_book_is_asked_for_when_there_is_an_event_to_join_it_to(speake
     assert speaker.asked == 1
 
 
-async def test_a_book_that_cannot_be_read_is_counted_and_asked_for_again(speaker: Speaker, tmp_path: Path):
+async def test_a_book_that_cannot_be_read_is_counted_and_asked_for_again(
+    speaker: Speaker, tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
     speaker.books = [[], {"lastUpdateId": 9}, BOOK | {"bids": 3}, BOOK]
     nonsense = ["{", '{"stream":"btcusdt@depth@100ms","data":{"e":"depthUpdate"}}']
     speaker.messages = [*nonsense, an_update(5, 12)]
@@ -161,3 +184,4 @@ async def test_a_book_that_cannot_be_read_is_counted_and_asked_for_again(speaker
 
     assert isinstance(listener.frames[0], DepthSnapshot)
     assert listener.stream.bad_messages == 5
+    assert [record.message for record in caplog.records] == ["market.bad_messages"]

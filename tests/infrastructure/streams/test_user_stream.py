@@ -1,0 +1,43 @@
+"""The user stream: whatever ends the reading of its events is told as its end, as nothing is sent again."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+
+from src.infrastructure.streams.binance_user_stream import BinanceUserStream
+from tests.infrastructure.streams.small_exchange import small_exchange
+
+
+async def issue_key(request: web.Request) -> web.Response:
+    return web.json_response({"listenKey": "listen"})
+
+
+async def speak(request: web.Request) -> web.WebSocketResponse:
+    socket = web.WebSocketResponse()
+    await socket.prepare(request)
+    await socket.send_str("an event")
+    async for _ in socket:
+        pass
+    return socket
+
+
+ROUTES = [web.route("*", "/fapi/v1/listenKey", issue_key), web.get("/private/ws/listen", speak)]
+
+
+async def test_an_event_that_nobody_can_take_is_the_end_of_the_stream(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
+    def fail(event: str) -> None:
+        raise RuntimeError("nobody can take it")
+
+    ends: asyncio.Queue[str] = asyncio.Queue()
+    async with small_exchange(tmp_path, ROUTES) as (client, ws_url):
+        stream = BinanceUserStream(client, ws_url)
+        await stream.open(fail, ends.put_nowait)
+        reason = await asyncio.wait_for(ends.get(), 5)
+        await stream.close()
+
+    assert reason == "it could not be read on: RuntimeError"
+    assert "nobody can take it" in caplog.text
