@@ -2,12 +2,15 @@
 
 Prices, quantities and money are integers in units of 10⁻⁸ (see units.py). Spellings of sides, types and statuses
 are the exchange's own. The records are changed in place by their one owner, the engine, and only together with
-an entry in the pending changes, so that every change reaches the file.
+an entry in the pending changes, so that every change reaches the file. What is never changed is a struct, which is
+made in a fifth of the time of a frozen dataclass.
 """
 
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
+
+import msgspec
 
 BUY: Final = "BUY"
 SELL: Final = "SELL"
@@ -65,8 +68,7 @@ DELISTED: Final = "7"
 MARKET_REMAINDER: Final = "9"
 
 
-@dataclass(frozen=True, slots=True)
-class OrderRequest:
+class OrderRequest(msgspec.Struct, frozen=True, gc=False):
     """A wish as the wire carries it: quantity in base asset, prices in quote asset per base asset.
 
     ``trigger_price``, ``working_type`` and what follows ``close_position`` up to ``callback_rate`` (in percent) belong
@@ -150,8 +152,7 @@ class Order:
         return (self.side == SELL) is (self.position_side == LONG)
 
 
-@dataclass(frozen=True, slots=True)
-class MarketReference:
+class MarketReference(msgspec.Struct, frozen=True, gc=False):
     """What in the market a fill rests on: the book's update id or a trade print, and the frame it came by."""
 
     kind: str
@@ -160,8 +161,7 @@ class MarketReference:
     line: int
 
 
-@dataclass(frozen=True, slots=True)
-class Trade:
+class Trade(msgspec.Struct, frozen=True, gc=False):
     """One trade of one order, with the market it was made from."""
 
     trade_id: int
@@ -181,8 +181,7 @@ class Trade:
     reference: MarketReference
 
 
-@dataclass(frozen=True, slots=True)
-class Posting:
+class Posting(msgspec.Struct, frozen=True, gc=False):
     """One side of an entry of the books. The two postings of an entry share ``tran_id`` and add up to zero.
 
     The posting to the book "WALLET" carries the change of the wallet; the other one stands in the book of the
@@ -200,8 +199,7 @@ class Posting:
     trade_id: int
 
 
-@dataclass(frozen=True, slots=True)
-class UserEvent:
+class UserEvent(msgspec.Struct, frozen=True, gc=False):
     """One event of an account's user stream as it goes over the wire; ``number`` is never used twice."""
 
     account: int

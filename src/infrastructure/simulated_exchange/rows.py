@@ -64,9 +64,9 @@ _VOLATILE: Final = frozenset({"rank", "queue_ahead", "extreme"})
 
 ORDER_COLUMNS: Final = tuple(field.name for field in fields(Order) if field.name not in _VOLATILE)
 ALGO_COLUMNS: Final = tuple(field.name for field in fields(AlgoOrder) if field.name not in _VOLATILE)
-POSTING_COLUMNS: Final = tuple(field.name for field in fields(Posting))
+POSTING_COLUMNS: Final = Posting.__struct_fields__
 TRADE_COLUMNS: Final = (
-    *(field.name for field in fields(Trade) if field.name != "reference"),
+    *(name for name in Trade.__struct_fields__ if name != "reference"),
     "reference_kind",
     "reference_id",
     "reference_source",
