@@ -270,7 +270,7 @@ def _status(step: Step, order: Order, report: OrderReport) -> None:
     )
     if moves or learns or report.filled_quantity > order.claimed_quantity:
         step.emit(
-            e.OrderMoved(
+            e.make_order_moved(
                 order.client_order_id,
                 trigger,
                 report.filled_quantity,

@@ -58,7 +58,9 @@ def submit_accepted(step: Step, news: o.Accepted) -> None:
     if order.attempt_state is AttemptState.ACKED and knows:
         return
     step.emit(
-        e.AttemptMoved(news.client_order_id, AttemptTrigger.ACCEPTED, news.exchange_order_id, news.algo_id)
+        e.make_attempt_moved(
+            news.client_order_id, AttemptTrigger.ACCEPTED, news.exchange_order_id, news.algo_id
+        )
     )
     settle_unknown(step, order.symbol)
     if order.ticket.purpose.is_protective:

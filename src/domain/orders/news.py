@@ -5,9 +5,11 @@ Any of it may come late, twice, out of order, or over two channels; nothing here
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Final
 
 from src.domain.market.sides import OrderSide, PositionSide
 from src.domain.orders.types import OrderStatus, OrderType
+from src.domain.shared.making import maker
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,9 @@ class FillReport:
     is_maker: bool
     traded_ms: int
     client_order_id: str | None = None
+
+
+make_fill_report: Final = maker(FillReport)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +58,9 @@ class OrderReport:
     def id(self) -> str:
         """The client order id, under the name that orders of a session have it."""
         return self.client_order_id
+
+
+make_order_report: Final = maker(OrderReport)
 
 
 @dataclass(frozen=True, slots=True)

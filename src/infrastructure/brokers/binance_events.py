@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 
 from src.domain.market.sides import OrderSide, PositionSide
-from src.domain.orders.news import FillReport, OrderNews, OrderReport
+from src.domain.orders.news import FillReport, OrderNews, make_fill_report, make_order_report
 from src.domain.orders.types import OrderType
 from src.infrastructure.brokers.binance_answers import algo_status, order_status, reduces
 
@@ -173,7 +173,7 @@ def read_event(raw: str) -> OrderNews | WalletNotice | None:
 
 def _order_news(order: _Order) -> OrderNews:
     _check_finite(order.quantity, order.price, order.last_quantity, order.filled_quantity, order.last_price)
-    report = OrderReport(
+    report = make_order_report(
         client_order_id=order.client_order_id,
         symbol=order.symbol,
         side=order.side,
@@ -195,7 +195,7 @@ def _fill(order: _Order) -> FillReport:
     """The trade that moved the order: whatever the execution type, a last quantity is a trade (TRADE, CALCULATED)."""
     commission = order.commission or Decimal(0)
     _check_finite(commission, order.realized_pnl)
-    return FillReport(
+    return make_fill_report(
         symbol=order.symbol,
         trade_id=order.trade_id,
         exchange_order_id=order.order_id,
@@ -215,7 +215,7 @@ def _fill(order: _Order) -> FillReport:
 def _algo_news(algo: _Algo, at_ms: int) -> OrderNews:
     _check_finite(algo.quantity, algo.trigger_price, algo.price)
     return OrderNews(
-        OrderReport(
+        make_order_report(
             client_order_id=algo.client_algo_id,
             symbol=algo.symbol,
             side=algo.side,

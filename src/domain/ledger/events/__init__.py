@@ -43,7 +43,9 @@ from src.domain.ledger.events.orders import (
     ProtectionRestored,
     ProtectionWaived,
     SignalNote,
+    make_attempt_moved,
     make_order_intended,
+    make_order_moved,
     make_signal_note,
 )
 
@@ -85,7 +87,9 @@ __all__ = [
     "SymbolMoved",
     "TradesConfirmed",
     "TradingMoved",
+    "make_attempt_moved",
     "make_order_intended",
+    "make_order_moved",
     "make_signal_note",
 ]
 

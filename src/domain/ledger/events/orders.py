@@ -65,6 +65,9 @@ class AttemptMoved:
     reason: str = ""
 
 
+make_attempt_moved: Final = maker(AttemptMoved)
+
+
 @dataclass(frozen=True, slots=True)
 class OutcomeDoubted:
     """One more read of the exchange shows no trace of an attempt of unknown outcome: what is known of it by now.
@@ -103,6 +106,9 @@ class OrderMoved:
     exchange_order_id: int | None = None
     algo_id: int | None = None
     reason: str = ""
+
+
+make_order_moved: Final = maker(OrderMoved)
 
 
 @dataclass(frozen=True, slots=True)
