@@ -7,6 +7,7 @@ ALGO_UPDATE and ACCOUNT_UPDATE; the names are those of the answers to GET order,
 """
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from decimal import Decimal
 from typing import Any, Final
@@ -24,6 +25,7 @@ ALGO_UPDATE: Final = "algo_update"
 POSITION_UPDATE: Final = "position_update"
 GAP: Final = "gap"
 BACKOFF_S: Final = (0.25, 10.0)
+_LOG = logging.getLogger("steadyhand.account")
 
 _ORDER: Final = {
     "s": "symbol", "c": "clientOrderId", "i": "orderId", "S": "side", "ps": "positionSide", "o": "type",
@@ -52,6 +54,7 @@ class BinanceWebSocketClient:
         self._news: asyncio.Queue[tuple[str, Update]] = asyncio.Queue()
         self._tasks: list[asyncio.Task[None]] = []
         self._lost = asyncio.Event()
+        self._failure: Exception | None = None
 
     def subscribe(self, topic: str, handler: Handler) -> None:
         """Call ``handler`` with every update of ``topic``: order_update, algo_update, position_update or gap.
@@ -69,13 +72,13 @@ class BinanceWebSocketClient:
         self._tasks = [loop.create_task(self._tell()), loop.create_task(self._keep_open())]
 
     async def close(self) -> None:
-        """Stop telling; raises what a handler has raised."""
+        """Stop telling; raises the first of what handlers have raised."""
         for task in self._tasks:
             task.cancel()
         ended = await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks = []
         await self._stream.close(keeps_key=True)
-        for error in ended:
+        for error in (self._failure, *ended):
             if isinstance(error, Exception):
                 raise error
 
@@ -102,7 +105,11 @@ class BinanceWebSocketClient:
         while True:
             topic, update = await self._news.get()
             for handler in self._handlers.get(topic, ()):
-                await handler(update)
+                try:
+                    await handler(update)
+                except Exception as error:  # noqa: BLE001 - a handler is a guest: it and the others hear on
+                    _LOG.exception("a handler of %s failed", topic)
+                    self._failure = self._failure or error
 
     def _hear(self, raw: str) -> None:
         for topic, update in updates_of(msgspec.json.decode(raw)):

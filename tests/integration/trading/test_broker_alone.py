@@ -123,20 +123,27 @@ async def test_a_lost_connection_is_made_again_and_told(local: TradingPlace):
     await broker.close()
 
 
-async def test_what_a_handler_raises_is_raised_to_whoever_closes(place: TradingPlace):
+async def test_what_a_handler_raises_is_raised_to_whoever_closes_and_the_others_hear_on(place: TradingPlace):
+    told: list[str] = []
+
     async def fail(update: dict[str, Any]) -> None:
         raise LookupError(update["status"])
+
+    async def note(update: dict[str, Any]) -> None:
+        told.append(update["status"])
 
     broker = place.broker()
     ws_client = BinanceWebSocketClient(broker)
     ws_client.subscribe("order_update", fail)
+    ws_client.subscribe("order_update", note)
     await ws_client.start()
     await broker.place_order(Order.of(SYMBOL, OrderSide.BUY, 0.01))
-    await until(lambda: ws_client._tasks[0].done())
-
-    with pytest.raises(LookupError):
-        await ws_client.close()
+    await until(lambda: "FILLED" in told)
     await broker.place_order(Order.of(SYMBOL, OrderSide.SELL, 0.01, reduce_only=True))
+    await until(lambda: told.count("FILLED") == 2)
+
+    with pytest.raises(LookupError, match="NEW"):
+        await ws_client.close()
     await broker.close()
 
 
