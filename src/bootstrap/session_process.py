@@ -7,7 +7,7 @@ import signal
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec
 
 from src.application.ports.broker import BrokerError
 from src.application.ports.kill_switch import KillLevel
@@ -46,6 +46,7 @@ from src.interfaces.cli.composition import Ended, SessionObserver, SessionReques
 
 SAME_KEYPRESS_NS = 300_000_000
 KILLED_BY_SECOND_SIGNAL = 130
+P = ParamSpec("P")
 _LOG = logging.getLogger("steadyhand.session")
 
 
@@ -92,10 +93,10 @@ class SessionProcess:
         await control.open()
         if self._request.duration_ms is not None:
             runner.stop_after(self._request.duration_ms)
-        beside = [asyncio.create_task(_guest("the screen", self._show(picture)))]
+        beside = [asyncio.create_task(_guest("the screen", self._show, picture))]
         if self._audits is not None:
-            audits = self._audits.run(self._parts.bus, self._alarm)
-            beside.append(asyncio.create_task(_guest("the audits", audits)))
+            audits = _guest("the audits", self._audits.run, self._parts.bus, self._alarm)
+            beside.append(asyncio.create_task(audits))
         failure, stored = "", True
         try:
             self._observer.on_started(picture.take())
@@ -264,9 +265,9 @@ def _not_compared(ended: Ended, failure: str) -> tuple[str, ...]:
     return (f"not compared with the exchange at the end, the next start does that: {failure}",)
 
 
-async def _guest(name: str, work: Awaitable[None]) -> None:
+async def _guest(name: str, work: Callable[P, Awaitable[None]], *args: P.args, **kwargs: P.kwargs) -> None:
     """Await what runs beside a session; its failure is told once, and trading goes on."""
     try:
-        await work
+        await work(*args, **kwargs)
     except Exception:  # noqa: BLE001 - whatever it is, neither the session nor its end depends on it
         _LOG.exception("%s failed: there is none of it until the next start", name)
