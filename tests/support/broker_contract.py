@@ -34,6 +34,19 @@ class BrokerContract:
     async def test_an_order_never_sent_is_not_found(self, venue: Venue):
         assert await venue.broker.find(SYMBOL, "nobody") is None
 
+    async def test_an_order_that_is_rehearsed_never_arrives_and_nobody_is_told(self, venue: Venue):
+        now = (await venue.broker.server_time()).now_ms
+        for ticket in (
+            a_ticket(),
+            a_ticket(limit_price=Decimal("75000")),
+            a_ticket(stop_price=Decimal("75000")),
+        ):
+            venue.broker.rehearse(ticket, Attempt("r-1", now, 5000))
+        await venue.settle()
+
+        assert await venue.broker.find(SYMBOL, "r-1") is None
+        assert (venue.heard.submits, venue.heard.events) == ([], [])
+
     async def test_an_accepted_market_order_is_found_filled(self, venue: Venue):
         outcome = await submit(venue, "c-1")
 

@@ -171,6 +171,10 @@ class Broker(Protocol):
         """Send the attempt, exactly once, unless its deadline has passed (then: NotSent)."""
         ...
 
+    def rehearse(self, ticket: OrderTicket, attempt: Attempt) -> None:
+        """Do with an order what :meth:`submit` does before it leaves, and forget it: nothing is sent, nobody told."""
+        ...
+
     def cancel(self, symbol: str, client_order_id: str, conditional: bool) -> None:
         """Ask for the end of an order, in the algo book if ``conditional``; may be repeated."""
         ...

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from src.application.ports.broker import BrokerSink
-from src.application.ports.market_data import MarketSink
+from src.application.ports.market_data import MarketSink, TickerFrame
 
 
 class InputHandler(MarketSink, BrokerSink, Protocol):
@@ -37,8 +37,8 @@ class Inputs(Protocol):
         """Let other tasks bring what has come, without sleeping; False when there will never be anything again."""
         ...
 
-    def rehearse(self) -> None:
-        """Decode a quote that was made up, as those that come are decoded, and hand it to nobody."""
+    def rehearse(self) -> TickerFrame:
+        """Decode a quote that was made up, as those that come are decoded, and hand it to nobody but the caller."""
         ...
 
     async def breathe(self) -> None:

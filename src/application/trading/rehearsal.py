@@ -2,31 +2,35 @@
 
 After a commit, or a few milliseconds of sleep, the code and data of a decision have left the processor's caches and
 its branch predictor has forgotten them: the same instructions then take three times as long. What trading systems do
-about it is called cache warming. In idle moments an order is sized, reviewed against the session's own ledger, decided
-and encoded like any other, but in a ledger of the rehearsal's own that is emptied each time; nothing of it is staged,
-committed, sent, published or counted.
+about it is called cache warming. In idle moments a quote is taken into a market of the rehearsal's own, and an order is
+sized, reviewed against the session's own ledger, decided and encoded like any other, but in a ledger of the rehearsal's
+own that is emptied each time; nothing of it is staged, committed, sent, published or counted.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from decimal import Decimal
 from itertools import cycle
 
 from src.application.ports.broker import Broker
 from src.application.ports.inputs import Inputs
 from src.application.ports.kill_switch import KillSwitch
+from src.application.ports.market_data import Levels
 from src.application.ports.store import Store
-from src.application.strategies import Strategy
 from src.application.strategies.numbers import rounded_number
 from src.application.trading.adapters.live_broker_adapter import LiveBrokerAdapter
 from src.application.trading.live_strategy_runner import LiveStrategyRunner
+from src.application.trading.market_desk import MarketDesk
 from src.application.trading.order_execution_bridge import NothingToDo, OrderExecutionBridge
 from src.application.trading.services.pretrade_risk_validator import PretradeRiskValidator
 from src.application.trading.session_parts import SessionParts
 from src.domain.decisions.decide import decide
+from src.domain.decisions.effects import SubmitOrder
 from src.domain.decisions.news import News, PlaceOrder, RaiseAlarm
 from src.domain.decisions.step import Now
 from src.domain.ledger.state import AccountState, Ledger
 from src.domain.market.candle import make_candle
+from src.domain.market.quality import QualityLimits
 from src.domain.market.sides import PositionSide
 from src.domain.risk.review import Approved, Denied
 from src.domain.signals import Signal, SignalType, make_signal
@@ -37,9 +41,18 @@ _REASON = "The order of a rehearsal: nobody sends it."
 _SWING = Decimal("0.001")
 _HALF_WAVE = 5
 
-
 # A poll takes some 15 µs, a walk 70: one in a millisecond keeps the way warm, and an input waits 4 µs on average.
 POLLS_A_WALK = 64
+
+
+@dataclass(slots=True)
+class _Snapshot:
+    """A book of two levels, around a quote."""
+
+    symbol: str
+    last_update_id: int
+    bids: Levels
+    asks: Levels
 
 
 class Rehearsal:
@@ -77,7 +90,8 @@ class Rehearsal:
         )
         self._symbols = cycle(options.symbols)
         self._timeframe = options.timeframe
-        self._copies: dict[str, dict[str, Strategy]] = {}
+        self._market: MarketDesk | None = None
+        self._copies: dict[str, LiveStrategyRunner] = {}
         self._bars = 0
         self._tell = tell
         self._polls = 0
@@ -98,8 +112,8 @@ class Rehearsal:
 
     def walk(self) -> None:
         """Go once from a quote to an order, as far as the state of market and account lets it come."""
-        self._inputs.rehearse()
         symbol = next(self._symbols)
+        self._show_a_quote(symbol)
         prices = self._desk.best_prices(symbol)
         if prices is None:
             return
@@ -113,6 +127,19 @@ class Rehearsal:
         if not isinstance(verdict, Denied):
             self._decide(verdict, signal)
 
+    def _show_a_quote(self, symbol: str) -> None:
+        """Take a quote that was made up into a market that nobody else looks at."""
+        quote = self._inputs.rehearse()
+        market = self._market
+        if market is None:
+            instrument = self._desk.instrument(symbol)
+            if instrument is None:
+                return
+            market = self._market = MarketDesk({quote.symbol: instrument}, self._timeframe, QualityLimits())
+            bids, asks = [(str(quote.bid_price), "1")], [(str(quote.ask_price), "1")]
+            market.on_snapshot(_Snapshot(quote.symbol, quote.update_id - 1, bids, asks), quote.event_ms)
+        market.on_ticker(quote, quote.event_ms)
+
     def _show_a_bar(self, symbol: str, price: Decimal) -> None:
         """Give a bar that was made up to copies of the symbol's strategies; they warm up on the first ones."""
         self._bars += 1
@@ -120,15 +147,16 @@ class Rehearsal:
         close = price * (1 + swing)
         high, low = (close, price) if close > price else (price, close)
         candle = make_candle(symbol, self._timeframe, self._bars, price, high, low, close, _HALF)
-        for strategy in self._copies_for(symbol):
-            strategy.on_candle(candle)
+        self._copies_for(symbol).on_candle(candle)
 
-    def _copies_for(self, symbol: str) -> list[Strategy]:
-        names, copies = self._runner.shipped(symbol), self._copies.setdefault(symbol, {})
-        if copies.keys() != names.keys():
-            copies.clear()
-            copies.update({name: strategy.for_symbol(symbol) for name, strategy in names.items()})
-        return list(copies.values())
+    def _copies_for(self, symbol: str) -> LiveStrategyRunner:
+        """A runner of its own, which publishes to nobody."""
+        shipped, copies = self._runner.shipped(symbol), self._copies.get(symbol)
+        if copies is None or copies.shipped(symbol).keys() != shipped.keys():
+            copies = self._copies[symbol] = LiveStrategyRunner()
+            for name, strategy in shipped.items():
+                copies.add_strategy(name, strategy.for_symbol(symbol))
+        return copies
 
     def _signal(self, symbol: str, price: Decimal) -> Signal:
         """A wish against what is held, of whoever holds it."""
@@ -156,6 +184,9 @@ class Rehearsal:
         self._store.rehearse(now.session_ms, step.events)
         # Whatever the answer is: it is asked again behind the commit, when the order is real.
         self._kill_switch.is_engaged()
+        for effect in step.effects:
+            if isinstance(effect, SubmitOrder):
+                self._broker.rehearse(effect.ticket, effect.attempt)
         mirror.orders.clear()
         mirror.symbols.clear()
         mirror.recent_orders.clear()

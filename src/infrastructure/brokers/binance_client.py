@@ -113,8 +113,7 @@ class BinanceClient:
 
         Raises :class:`NoReply`; a spent budget or a ban counts as not sent.
         """
-        signed = self._ccxt.sign(endpoint.path, [endpoint.api.value], endpoint.method, dict(params))
-        self._check(signed["method"], signed["url"])
+        signed = self._signed(endpoint, params)
         try:
             self._budget.spend(endpoint.weight, urgent=endpoint.urgent)
         except RateLimitError as error:
@@ -122,6 +121,17 @@ class BinanceClient:
         reply = await self._transport.send(signed["method"], signed["url"], signed["headers"], signed["body"])
         self._budget.learn(reply.status, reply.headers, reply.body)
         return reply
+
+    def rehearse(self, endpoint: Endpoint, params: Mapping[str, object]) -> None:
+        """Sign a request as :meth:`transmit` does, and forget it."""
+        self._signed(endpoint, params)
+
+    def _signed(self, endpoint: Endpoint, params: Mapping[str, object]) -> dict[str, Any]:
+        signed: dict[str, Any] = self._ccxt.sign(
+            endpoint.path, [endpoint.api.value], endpoint.method, dict(params)
+        )
+        self._check(signed["method"], signed["url"])
+        return signed
 
     async def _fetch(self, url: str, method: str, headers: Mapping[str, str] | None, body: str | None) -> Any:
         endpoint = self._check(method, url)

@@ -76,6 +76,10 @@ class BinanceSending(BinanceReads):
         self._run(self._submit(ticket, attempt))
         failpoint("broker.after_send")
 
+    def rehearse(self, ticket: OrderTicket, attempt: Attempt) -> None:
+        """Spell and sign the order's request."""
+        self._client.rehearse(*submit_request(ticket, attempt))
+
     async def _submit(self, ticket: OrderTicket, attempt: Attempt) -> None:
         name = attempt.client_order_id
         endpoint, params = submit_request(ticket, attempt)

@@ -155,9 +155,15 @@ class PaperBroker(PaperReads):
             self._timeline.schedule(self._timeline.now_ns, RANK_ANSWER, partial(self._answer_submit, late))
             return
         # What the network does with the request is not the sender's work: it is drawn once the request has left.
-        timeline = self._timeline
-        timeline.schedule(timeline.now_ns, RANK_EXCHANGE, partial(self._travel, ticket, attempt))
+        self._leave(self._timeline, ticket, attempt)
         failpoint("broker.after_send")
+
+    def rehearse(self, ticket: OrderTicket, attempt: Attempt) -> None:
+        """Let the order leave on a timeline of its own, where time stands still."""
+        self._leave(Timeline(), ticket, attempt)
+
+    def _leave(self, timeline: Timeline, ticket: OrderTicket, attempt: Attempt) -> None:
+        timeline.schedule(timeline.now_ns, RANK_EXCHANGE, partial(self._travel, ticket, attempt))
 
     def _travel(self, ticket: OrderTicket, attempt: Attempt) -> None:
         delay_ns = self._latency.request(attempt.client_order_id)

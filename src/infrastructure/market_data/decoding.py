@@ -130,9 +130,12 @@ def decode_message(message: bytes, symbol: str = "", with_aggregates: bool = Tru
     raise BadLine(_NOT_POSITIVE)
 
 
-def rehearse_decoding() -> None:
+def rehearse_decoding() -> BookTicker:
     """Decode a message of the usual kind, so that the processor knows the way when one comes."""
-    decode_message(_USUAL)
+    event = decode_message(_USUAL)
+    if not isinstance(event, BookTicker):
+        raise BadLine("the message of rehearsals is no quote")
+    return event
 
 
 def _decode_other(message: bytes, symbol: str) -> StreamEvent | DepthSnapshot:

@@ -11,6 +11,7 @@ from time import monotonic_ns
 from typing import Any
 
 from src.application.ports.inputs import InputHandler
+from src.application.ports.market_data import TickerFrame
 from src.infrastructure.brokers.paper_broker import PaperBroker
 from src.infrastructure.market_data.decoding import rehearse_decoding
 from src.infrastructure.market_data.frames import (
@@ -138,9 +139,9 @@ class PaperInputs:
         await self.breathe()
         return bool(self._commands) or self._goes_on
 
-    def rehearse(self) -> None:
-        """Decode a quote that was made up, as those that come are decoded, and hand it to nobody."""
-        rehearse_decoding()
+    def rehearse(self) -> TickerFrame:
+        """Decode a quote that was made up, as those that come are decoded, and hand it to nobody but the caller."""
+        return rehearse_decoding()
 
     async def breathe(self) -> None:
         """Let other tasks run."""

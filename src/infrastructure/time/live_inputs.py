@@ -14,6 +14,7 @@ from itertools import count
 from typing import Any, Final
 
 from src.application.ports.inputs import InputHandler
+from src.application.ports.market_data import TickerFrame
 from src.infrastructure.brokers.venue_clock import boot_ns
 from src.infrastructure.market_data.decoding import rehearse_decoding
 from src.infrastructure.market_data.frames import (
@@ -116,9 +117,9 @@ class LiveInputs:
         await self.breathe()
         return True
 
-    def rehearse(self) -> None:
-        """Decode a quote that was made up, as those that come are decoded, and hand it to nobody."""
-        rehearse_decoding()
+    def rehearse(self) -> TickerFrame:
+        """Decode a quote that was made up, as those that come are decoded, and hand it to nobody but the caller."""
+        return rehearse_decoding()
 
     async def breathe(self) -> None:
         """Let other tasks run."""

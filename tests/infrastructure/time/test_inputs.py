@@ -109,8 +109,9 @@ async def test_a_rehearsed_quote_is_handed_to_nobody(tmp_path: Path):
     runner = await begin(calm(tmp_path))
     before = runner.loop.frames, runner.loop.inputs.now_ms(), runner.parts.desk.best_prices(SYMBOL)
 
-    runner.loop.inputs.rehearse()
+    quote = runner.loop.inputs.rehearse()
 
     after = runner.loop.frames, runner.loop.inputs.now_ms(), runner.parts.desk.best_prices(SYMBOL)
     assert after == before
+    assert quote.bid_price < quote.ask_price
     await die(runner)
