@@ -156,13 +156,15 @@ class MarketStatistics:
 
     def volatility(self, symbol: str) -> Volatility | None:
         """How much a symbol moves, as of its last closed bar."""
-        self._learn()
+        if self._new:
+            self._learn()
         series = self._series.get(symbol)
         return series.volatility() if series is not None else None
 
     def correlation(self, first: str, second: str) -> Decimal | None:
         """Pearson's correlation of the returns that both symbols have among their last ones."""
-        self._learn()
+        if self._new:
+            self._learn()
         one, other = self._series.get(first), self._series.get(second)
         if one is None or other is None:
             return None

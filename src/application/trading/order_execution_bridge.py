@@ -125,8 +125,8 @@ class OrderExecutionBridge:
 
     def _entering(self, symbol: str) -> bool:
         """Whether an order that may grow the position is still open: it has a reservation for as long as it is."""
-        book = self._ledger.symbol(symbol)
-        return bool(book.pending_buy or book.pending_sell)
+        book = self._ledger.symbols.get(symbol)
+        return book is not None and bool(book.pending_buy or book.pending_sell)
 
     def _size(self, signal: Signal, side: OrderSide, price: Decimal) -> Decimal:
         sized = self._sized(signal.symbol, side, signal.confidence, price)

@@ -107,7 +107,9 @@ class SessionLoop:
     def decide(self, news: News) -> Step:
         """Work one piece of news into the ledger; its records are staged, its effects wait for the commit."""
         # A resumed market may begin a little before the last record: session time never goes back.
-        session_ms = max(self.inputs.now_ms(), self.ledger.account.last_ms)
+        session_ms, last_ms = self.inputs.now_ms(), self.ledger.account.last_ms
+        if session_ms < last_ms:
+            session_ms = last_ms
         now = Now(session_ms, self.broker.venue_time().now_ms)
         step = decide(self.ledger, self.desk, self.policy, news, now)
         if step.events:

@@ -62,11 +62,10 @@ def canonical(value: Decimal) -> str:
     """The one spelling of a number in the journal: no exponent, no trailing zeros, no negative zero."""
     # str() is three times as fast, and the canonical spelling already unless it ends in a zero or has an exponent.
     text = str(value)
-    has_exponent = "E" in text
-    if text[-1] != "0" and not has_exponent:
+    if text[-1] != "0" and "E" not in text:
         return text
     if not value:
         return "0"
-    if has_exponent:
+    if "E" in text:
         text = format(value, "f")
     return text.rstrip("0").rstrip(".") if "." in text else text

@@ -21,9 +21,10 @@ import msgspec
 
 from src.domain.ledger.events import Event, OrderIntended
 from src.domain.ledger.evolve import EVENT_TYPES
+from src.domain.money import canonical
 from src.domain.orders.ticket import OrderTicket
 from src.domain.sessions.session import SessionOptions
-from src.infrastructure.persistence.intent_json import amount_text, intent_json, is_usual
+from src.infrastructure.persistence.intent_json import intent_json, is_usual
 
 T = TypeVar("T")
 ToJson = Callable[[Any], str]
@@ -59,7 +60,7 @@ def _enum(value: StrEnum) -> str:
 
 
 def _amount(value: Decimal) -> str:
-    return f'"{amount_text(value)}"'
+    return f'"{canonical(value)}"'
 
 
 _SCALARS: dict[Any, ToJson] = {str: encode_basestring, int: str, bool: _truth, Decimal: _amount}

@@ -4,7 +4,6 @@ The same bytes as the general writer of :mod:`src.infrastructure.persistence.cod
 property test holds it to ``json.dumps``; a field added to one of these classes fails that test until it is here.
 """
 
-from decimal import Decimal
 from typing import Final
 
 import msgspec
@@ -57,17 +56,6 @@ class _Intent(msgspec.Struct, gc=False):
 _to_json: Final = msgspec.json.Encoder().encode
 
 
-def amount_text(value: Decimal) -> str:
-    """An amount in its canonical spelling."""
-    # str() is the canonical spelling already unless it ends in a zero or has an exponent.
-    text = str(value)
-    if text[-1] == "0" or "E" in text:
-        if "." not in text or "E" in text or not value:
-            return canonical(value)
-        text = text.rstrip("0").rstrip(".")
-    return text
-
-
 def is_usual(ticket: OrderTicket) -> bool:
     """Whether the fields that came later have their defaults, with which they are left out."""
     return (
@@ -97,25 +85,25 @@ def _ticket(ticket: OrderTicket) -> _Ticket:
     limit, stop = ticket.limit_price, ticket.stop_price
     loss, profit = ticket.stop_loss_price, ticket.take_profit_price
     return _Ticket(
-        None if limit is None else amount_text(limit),
+        None if limit is None else canonical(limit),
         ticket.order_type,
         ticket.position_side,
         ticket.purpose,
-        amount_text(ticket.quantity),
+        canonical(ticket.quantity),
         ticket.reason,
         ticket.reduce_only,
-        amount_text(ticket.reference_price),
+        canonical(ticket.reference_price),
         ticket.side,
-        None if loss is None else amount_text(loss),
-        None if stop is None else amount_text(stop),
+        None if loss is None else canonical(loss),
+        None if stop is None else canonical(stop),
         ticket.strategy_id,
         ticket.symbol,
-        None if profit is None else amount_text(profit),
+        None if profit is None else canonical(profit),
         ticket.time_in_force,
         ticket.working_type,
     )
 
 
 def _signal(note: SignalNote) -> _Signal:
-    numbers = [(name, amount_text(value)) for name, value in note.numbers]
-    return _Signal(amount_text(note.confidence), numbers, note.reason, note.signal_type)
+    numbers = [(name, canonical(value)) for name, value in note.numbers]
+    return _Signal(canonical(note.confidence), numbers, note.reason, note.signal_type)
