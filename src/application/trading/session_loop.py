@@ -24,7 +24,7 @@ from src.application.ports.store import Store
 from src.application.trading.market_desk import MarketDesk
 from src.application.trading.outbox import Outbox
 from src.application.trading.stream_witness import StreamWitness
-from src.application.trading.topics import TRADE_CLOSED_TOPIC, topic_of
+from src.application.trading.topics import TRADE_CLOSED_TOPIC, by_moment, topic_of
 from src.domain.decisions.decide import decide
 from src.domain.decisions.effects import Effect
 from src.domain.decisions.news import News, StreamEnded, StreamNews, Tick
@@ -89,7 +89,7 @@ class SessionLoop:
         self._next_mark_ms = 0
         self._next_minute_ms = 0
         self._effects: list[Effect] = []
-        self._events: list[Event] = []
+        self._untold: list[tuple[int, list[Event]]] = []
         self._staged = False
         self._answers: list[tuple[Future[Any], object]] = []
         self._late: list[tuple[StreamNews, list[str]]] = []
@@ -114,7 +114,7 @@ class SessionLoop:
         step = decide(self.ledger, self.desk, self.policy, news, now)
         if step.events:
             self.store.stage(now.session_ms, step.events)
-            self._events += step.events
+            self._untold.append((now.session_ms, step.events))
             self._staged = True
         if step.effects:
             self._effects += step.effects
@@ -145,11 +145,11 @@ class SessionLoop:
                     future.set_result(result)
 
     def _publish(self, closed: tuple[RoundTrip, ...]) -> None:
-        events, self._events = self._events, []
-        if events:
-            self.bus.publish(COMMITTED_TOPIC, (self.ledger.account.last_ms, tuple(events)))
-        for event in events:
-            self.bus.publish(topic_of(event), event)
+        untold, self._untold = self._untold, []
+        for at_ms, events in by_moment(untold):
+            self.bus.publish(COMMITTED_TOPIC, (at_ms, events))
+            for event in events:
+                self.bus.publish(topic_of(event), event)
         for trip in closed:
             self.on_trip(trip)
             self.bus.publish(TRADE_CLOSED_TOPIC, trip)

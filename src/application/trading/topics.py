@@ -1,7 +1,10 @@
-"""Under which topic an event is published: the record's kind, with orders told apart by what moved them."""
+"""How events are published: under the record's kind, with orders told apart by what moved them; and by moment."""
 
 import re
+from collections.abc import Iterable, Iterator
 from functools import cache
+from itertools import groupby
+from operator import itemgetter
 
 from src.domain.ledger.events import Event, FillBooked, OrderDenied
 
@@ -21,3 +24,9 @@ def topic_of(event: Event) -> str:
     """E.g. ``order.intended``, ``order.filled``, ``session.moved``, ``alarm.raised``."""
     kind = type(event)
     return _SPECIAL.get(kind) or _topic(kind.__name__)
+
+
+def by_moment(decided: Iterable[tuple[int, list[Event]]]) -> Iterator[tuple[int, tuple[Event, ...]]]:
+    """The events of one commit by the session time (ms) of their decision, in order: there may be many moments."""
+    for at_ms, steps in groupby(decided, itemgetter(0)):
+        yield at_ms, tuple(event for _, events in steps for event in events)

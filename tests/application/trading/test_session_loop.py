@@ -11,6 +11,7 @@ import pytest
 from src.application.ports.broker import UserEvent
 from src.application.ports.failpoints import install_hook
 from src.application.ports.store import StoreError
+from src.application.trading.session_loop import COMMITTED_TOPIC
 from src.application.trading.session_runner import SessionRunner
 from src.domain.decisions.news import RequestCancel, Tick
 from src.domain.ledger import events as e
@@ -91,6 +92,25 @@ async def test_a_request_leaves_after_its_record_is_durable_and_is_told_after_it
         "publish session.committed",
         "publish order.intended",
     ]
+
+
+async def test_what_one_commit_holds_is_told_with_the_moments_at_which_it_was_decided(watched: Watched):
+    loop = watched.runner.loop
+    told: list[tuple[int, int]] = []
+    loop.bus.subscribe(COMMITTED_TOPIC, lambda batch: told.append((batch[0], len(batch[1]))))
+    moments = []
+    for _ in range(2):
+        moments.append(loop.inputs.now_ms())
+        loop.decide(Tick(mark_equity=True))
+        loop.decide(Tick(mark_equity=True))
+        while loop.inputs.now_ms() == moments[-1]:
+            loop.inputs.pump(loop, 1)
+
+    await loop.flush()
+    await loop.inputs.breathe()
+
+    assert moments[0] < moments[1]
+    assert told == [(moment, 2) for moment in moments]
 
 
 async def test_requests_leave_in_the_order_they_were_decided(watched: Watched):
