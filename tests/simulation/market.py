@@ -42,20 +42,20 @@ class SimulatedMarket:
         self.statistics = SourceStatistics()
         self.start_ns = START_MS * 1_000_000
         self._frames = _frames(seed, seconds)
-        self._taken = 0
+        self._take(0)
 
-    @property
-    def next_ns(self) -> int | None:
-        """When the next frame is due."""
-        return self._frames[self._taken][0] if self._taken < len(self._frames) else None
+    def _take(self, taken: int) -> None:
+        """So many frames were taken; ``next_ns`` is when the next one is due, None when there is none."""
+        self._taken = taken
+        self.next_ns = self._frames[taken][0] if taken < len(self._frames) else None
 
     def next_frame(self, by_ns: int | None = None) -> MarketFrame | None:
         """Take the next frame, unless it comes later than ``by_ns``."""
-        next_ns = self.next_ns
-        if next_ns is None or (by_ns is not None and next_ns > by_ns):
+        if self.next_ns is None or (by_ns is not None and self.next_ns > by_ns):
             return None
-        self._taken += 1
-        return self._frames[self._taken - 1]
+        frame = self._frames[self._taken]
+        self._take(self._taken + 1)
+        return frame
 
     def cursor(self) -> str:
         """How many frames were taken."""
@@ -65,7 +65,7 @@ class SimulatedMarket:
         """Pass the frames that were taken before."""
         for frame in self._frames[: int(cursor)]:
             on_frame(frame)
-        self._taken = int(cursor)
+        self._take(int(cursor))
         return self._taken
 
     def history(self, symbol: str, timeframe: str, count: int) -> list[Candle]:

@@ -8,6 +8,7 @@ deduction_n = deduction_{n−1} + floor_n × (rate_n − rate_{n−1}). Source: 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
 from typing import Final
 
 from src.domain.market.instrument import Instrument
@@ -98,7 +99,8 @@ def cap_at(brackets: Sequence[Bracket], leverage: int) -> int:
     return max((bracket.cap for bracket in brackets if bracket.leverage >= leverage), default=0)
 
 
-def _chain(rows: Sequence[_Row], leverage_max: int) -> tuple[Bracket, ...]:
+@cache
+def _chain(rows: tuple[_Row, ...], leverage_max: int) -> tuple[Bracket, ...]:
     chained: list[Bracket] = []
     for leverage, cap, rate in rows:
         floor, below, deduction = 0, 0, 0
