@@ -7,8 +7,7 @@ rebuilds the state from history, neither repeats a signal nor invents one.
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any, Final, Generic, Self, TypeVar
+from typing import Any, Final, Generic, NamedTuple, Self, TypeVar
 
 from src.application.strategies.indicators import Indicators
 from src.application.strategies.numbers import rounded_confidence, rounded_number
@@ -31,8 +30,7 @@ _LONG: Final = Direction.LONG
 _SHORT: Final = Direction.SHORT
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
+class Wish(NamedTuple):
     """A crossing: upwards or downwards, how strong (0 to 1), why, and the indicator values behind it."""
 
     is_up: bool

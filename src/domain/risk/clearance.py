@@ -191,7 +191,6 @@ class Clearance:
             equity > self._floor
             and worst <= limits.position_size_pct * equity
             and total <= self._factor * equity
-            and worst <= limits.symbol_exposure_max
             and total <= limits.gross_exposure_max
             and largest <= instrument.market_quantity_max
             and worst <= self._cap(view, ticket.symbol)
@@ -276,12 +275,13 @@ class Clearance:
         )
 
     def _cap(self, view: MarketView, symbol: str) -> Decimal:
-        """leverage_bracket: the largest notional at the symbol's leverage, looked up once for a set of brackets."""
+        """leverage_bracket and symbol_exposure: the largest notional, looked up once for a set of brackets."""
         brackets = view.brackets(symbol)
         known = self._caps.get(symbol)
         if known is None or known[0] is not brackets:
             assert self._options is not None, "the options were learnt"
-            known = self._caps[symbol] = (brackets, bracket_cap(brackets, self._options.leverage_of(symbol)))
+            cap = bracket_cap(brackets, self._options.leverage_of(symbol))
+            known = self._caps[symbol] = (brackets, min(cap, self.limits.symbol_exposure_max))
         return known[1]
 
 

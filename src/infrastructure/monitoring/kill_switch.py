@@ -46,8 +46,9 @@ class FileKillSwitch:
         and has not changed since costs one look. It is looked at through a descriptor, which takes half the time; that
         the path may lead to another folder by now is noticed by :meth:`level`, which sessions ask every second.
         """
+        opened = self._open
         try:
-            changed_ns = os.fstat(self._descriptor()).st_mtime_ns
+            changed_ns = os.fstat(self._open_folder() if opened is None else opened[0]).st_mtime_ns
         except OSError:
             return any(map(_exists, self._paths))
         if changed_ns == self._quiet_since_ns:
@@ -59,12 +60,11 @@ class FileKillSwitch:
             self._quiet_since_ns = changed_ns
         return False
 
-    def _descriptor(self) -> int:
-        """The folder, open; raises OSError."""
-        if self._open is None:
-            descriptor = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
-            self._open = descriptor, os.fstat(descriptor), weakref.finalize(self, os.close, descriptor)
-        return self._open[0]
+    def _open_folder(self) -> int:
+        """Keep the folder open from now on; its descriptor. Raises OSError."""
+        descriptor = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
+        self._open = descriptor, os.fstat(descriptor), weakref.finalize(self, os.close, descriptor)
+        return descriptor
 
     def _is_quiet(self) -> bool:
         """Whether the path leads to the folder that was looked through, and that has not changed since: in one look."""
