@@ -196,6 +196,14 @@ def test_repositories_of_different_databases_are_refused(
         LiveTradingService(portfolio_repository=portfolios, order_repository=orders, config=TradingConfig())
 
 
+def test_a_repository_of_no_database_is_refused_and_not_passed_over(data_folder: Path):
+    class InMemory:
+        """Somebody's own, which no session would write to."""
+
+    with pytest.raises(ValueError, match="InMemory is a read model of no database"):
+        LiveTradingService(portfolio_repository=InMemory())  # type: ignore[arg-type]  # the mistake meant
+
+
 def test_states_of_nobody_are_not_found(data_folder: Path):
     with pytest.raises(Exception, match="init-db"):
         TradingState.recover("nobody")

@@ -10,6 +10,12 @@ from typing import Any, TypeVar
 
 from src.application.ports.broker import Broker, BrokerError
 from src.application.ports.event_bus import EventBus
+from src.application.ports.repositories import (
+    OrderRepository,
+    PortfolioRepository,
+    PositionRepository,
+    Repository,
+)
 from src.application.ports.store import StoreError
 from src.application.trading.config import TradingConfig
 from src.application.trading.default_assembly import default_assemble
@@ -37,9 +43,15 @@ class NoSession(LookupError):
 Assemble = Callable[[SessionRequest], SessionParts]
 
 
-def _common_database(*repositories: object) -> str | None:
+def _common_database(*repositories: Repository | None) -> str | None:
     """The database that the repositories read; raises ValueError when they do not read one and the same."""
-    urls = {str(url) for each in repositories if (url := getattr(each, "database_url", None)) is not None}
+    urls: set[str] = set()
+    for each in repositories:
+        if each is not None:
+            if not hasattr(each, "database_url"):
+                name = type(each).__name__
+                raise ValueError(f"{name} is a read model of no database: hand in what repositories() gives")
+            urls.add(each.database_url)
     if len(urls) > 1:
         raise ValueError("the repositories read different databases: hand in those of one")
     return urls.pop() if urls else None
@@ -53,9 +65,9 @@ class LiveSession:
         assemble: Assemble | None = None,
         event_bus: EventBus | None = None,
         *,
-        portfolio_repository: object | None = None,
-        order_repository: object | None = None,
-        position_repository: object | None = None,
+        portfolio_repository: PortfolioRepository | None = None,
+        order_repository: OrderRepository | None = None,
+        position_repository: PositionRepository | None = None,
         config: TradingConfig | None = None,
     ) -> None:
         self._assemble: Assemble = assemble or default_assemble(config)

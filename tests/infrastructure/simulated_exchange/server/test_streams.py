@@ -26,13 +26,6 @@ async def listen_key(client: Client) -> str:
     return key
 
 
-async def next_of(socket: ClientWebSocketResponse, kind: str) -> dict[str, Any]:
-    while True:
-        event: dict[str, Any] = await socket.receive_json(timeout=5)
-        if event.get("e") == kind:
-            return event
-
-
 STREAMS = {
     "/public/ws/btcusdt@bookTicker": "bookTicker",
     "/public/ws/btcusdt@depth@100ms": "depthUpdate",
