@@ -10,7 +10,7 @@ import math
 from collections import deque
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 FORGOTTEN: Final = 1e-9
 """An exponential average has forgotten where it started when that weighs less than this in its value."""
@@ -34,13 +34,21 @@ class MacdLines(Protocol):
         ...
 
 
+class _Handle(Protocol):
+    """A handle of TA-Lib, of however many outputs."""
+
+    def peek(self, real: float, /) -> object:
+        """What an update would return; nothing is updated."""
+        ...
+
+
 class Indicators:
     """Opens handles on values given oldest first; they continue after the last of them.
 
     Too few values, or a period that TA-Lib does not take (above 100,000), raise TA-Lib's own exception.
     """
 
-    __slots__ = ("_numpy", "_stream")
+    __slots__ = ("_numpy", "_opened", "_stream")
 
     def __init__(self) -> None:
         import numpy
@@ -48,10 +56,25 @@ class Indicators:
 
         self._numpy = numpy
         self._stream = stream
+        self._opened: list[_Handle] = []
+
+    def forget(self) -> None:
+        """The handles opened so far are of no use any more."""
+        self._opened.clear()
+
+    def glance(self, value: float) -> None:
+        """Let every handle of TA-Lib see a value as if it were the next, and change nothing."""
+        for handle in self._opened:
+            handle.peek(value)
+
+    def _kept(self, handle: Any) -> Any:
+        self._opened.append(handle)
+        return handle
 
     def sma(self, values: Sequence[float], period: int) -> Line:
         """Simple moving average; needs ``period`` values."""
-        return self._stream.SMA(self._numpy.array(values, "float64"), timeperiod=period)
+        line: Line = self._kept(self._stream.SMA(self._numpy.array(values, "float64"), timeperiod=period))
+        return line
 
     def mean_move(self, closes: Sequence[float], period: int) -> Line:
         """Mean absolute move from close to close; needs ``period`` + 1 closes and is updated with moves."""
@@ -64,16 +87,21 @@ class Indicators:
 
     def momentum(self, values: Sequence[float], period: int) -> Line:
         """The value minus the one ``period`` bars before; needs ``period`` + 1 values."""
-        return self._stream.MOM(self._numpy.array(values, "float64"), timeperiod=period)
+        line: Line = self._kept(self._stream.MOM(self._numpy.array(values, "float64"), timeperiod=period))
+        return line
 
     def rsi(self, values: Sequence[float], period: int) -> Line:
         """Wilder's relative strength index, 0 to 100; needs ``period`` + 1 values."""
-        return self._stream.RSI(self._numpy.array(values, "float64"), timeperiod=period)
+        line: Line = self._kept(self._stream.RSI(self._numpy.array(values, "float64"), timeperiod=period))
+        return line
 
     def macd(self, values: Sequence[float], fast: int, slow: int, signal: int) -> MacdLines:
         """Appel's MACD of three exponential averages; needs ``slow`` + ``signal`` - 1 values."""
         array = self._numpy.array(values, "float64")
-        return self._stream.MACD(array, fastperiod=fast, slowperiod=slow, signalperiod=signal)
+        lines: MacdLines = self._kept(
+            self._stream.MACD(array, fastperiod=fast, slowperiod=slow, signalperiod=signal)
+        )
+        return lines
 
 
 class Deviation:

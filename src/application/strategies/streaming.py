@@ -147,6 +147,10 @@ class StreamStrategy(ABC, Generic[P]):
         self._wished = wish is not None
         return None if wish is None else self._signal(candle, wish)
 
+    def rehearse(self, close: float) -> None:
+        """Look at what the next bar would meet, so that it is at hand when one comes; nothing changes."""
+        self._indicators.glance(close)
+
     @abstractmethod
     def _open(self, closes: list[float]) -> None:
         """Open the handles on the closes of exactly the bars needed, and set the sides."""
@@ -165,6 +169,7 @@ class StreamStrategy(ABC, Generic[P]):
         self._seen = 0
         self._wished = False
         self._closes = []
+        self._indicators.forget()
 
     def _bind(self, symbol: str) -> None:
         """Take the first candle's symbol for the strategy's own."""

@@ -7,7 +7,7 @@ sized, reviewed against the session's own ledger, decided and encoded like any o
 own that is emptied each time; nothing of it is staged, committed, sent, published or counted.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import cycle
@@ -17,7 +17,9 @@ from src.application.ports.inputs import Inputs
 from src.application.ports.kill_switch import KillSwitch
 from src.application.ports.market_data import Levels
 from src.application.ports.store import Store
+from src.application.strategies import Strategy
 from src.application.strategies.numbers import rounded_number
+from src.application.strategies.streaming import StreamStrategy
 from src.application.trading.adapters.live_broker_adapter import LiveBrokerAdapter
 from src.application.trading.live_strategy_runner import LiveStrategyRunner
 from src.application.trading.market_desk import MarketDesk
@@ -147,11 +149,15 @@ class Rehearsal:
         close = price * (1 + swing)
         high, low = (close, price) if close > price else (price, close)
         candle = make_candle(symbol, self._timeframe, self._bars, price, high, low, close, _HALF)
-        self._copies_for(symbol).on_candle(candle)
+        shipped = self._runner.shipped(symbol)
+        self._copies_for(symbol, shipped).on_candle(candle)
+        for strategy in shipped.values():
+            if isinstance(strategy, StreamStrategy):
+                strategy.rehearse(float(close))
 
-    def _copies_for(self, symbol: str) -> LiveStrategyRunner:
+    def _copies_for(self, symbol: str, shipped: Mapping[str, Strategy]) -> LiveStrategyRunner:
         """A runner of its own, which publishes to nobody."""
-        shipped, copies = self._runner.shipped(symbol), self._copies.get(symbol)
+        copies = self._copies.get(symbol)
         if copies is None or copies.shipped(symbol).keys() != shipped.keys():
             copies = self._copies[symbol] = LiveStrategyRunner()
             for name, strategy in shipped.items():

@@ -13,7 +13,7 @@ from src.application.strategies import (
     SmaCrossStrategy,
     strategy_spec,
 )
-from src.application.strategies.streaming import Side
+from src.application.strategies.streaming import Side, StreamStrategy
 from src.domain.signals import SignalType
 from tests.application.strategies.builders import a_candle, a_random_walk, candles, feed
 
@@ -70,6 +70,19 @@ def test_repeated_and_older_candles_change_nothing(name, seed, repeats):
         signals += feed(strategy, [candle])
 
     assert signals == feed(spec.make("BTCUSDT"), bars)
+
+
+@every_strategy
+@given(seed=SEEDS)
+def test_what_a_strategy_is_shown_in_a_rehearsal_changes_nothing(name, seed):
+    one, other = strategy_spec(name).make("BTCUSDT"), strategy_spec(name).make("BTCUSDT")
+
+    for bar in candles(a_random_walk(seed, 3 * one.progress.needed)):
+        if isinstance(one, StreamStrategy):
+            for close in (0.5, float(bar.close) * 2):
+                one.rehearse(close)
+        assert one.on_candle(bar) == other.on_candle(bar)
+        assert one.why_not == other.why_not
 
 
 @every_strategy
