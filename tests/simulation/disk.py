@@ -110,11 +110,10 @@ class Memory:
         self._lent = 0
 
     def __enter__(self) -> Self:
-        """From now on databases are opened in memory, and a schema is read once, not by each connection."""
+        """From now on databases are opened in memory."""
         sqlite = _sqlite()
         self._before = sqlite.sqlite3_vfs_find(None)
         sqlite.sqlite3_vfs_register(sqlite.sqlite3_vfs_find(_IN_MEMORY), 1)
-        sqlite.sqlite3_enable_shared_cache(1)
         self._connect: Callable[..., Any] = sqlite3.connect
         sqlite3.connect = self._open  # type: ignore[assignment]  # the name by which product code opens a database
         return self
@@ -125,7 +124,6 @@ class Memory:
         if self._lent or error[0] is not None:
             self.end()
         self._places.clear()
-        _sqlite().sqlite3_enable_shared_cache(0)
         _sqlite().sqlite3_vfs_register(self._before, 1)
 
     def end(self) -> None:
@@ -212,7 +210,6 @@ def _sqlite() -> ctypes.CDLL:
     library.sqlite3_vfs_find.restype = ctypes.c_void_p
     library.sqlite3_vfs_find.argtypes = [ctypes.c_char_p]
     library.sqlite3_vfs_register.argtypes = [ctypes.c_void_p, ctypes.c_int]
-    library.sqlite3_enable_shared_cache.argtypes = [ctypes.c_int]
     return library
 
 
