@@ -16,7 +16,7 @@ from src.domain.performance.report import PerformanceReport, report
 from src.domain.performance.trades import TradeTally
 from src.domain.risk.review import Approved
 from src.infrastructure.persistence.read_models import SqliteReadModels
-from tests.application.trading.callers import data_folder, service
+from tests.application.trading.callers import bought, data_folder, service
 from tests.application.trading.sessions import calm, die, parts_of, pass_time
 from tests.simulation.world import SYMBOL
 
@@ -127,7 +127,7 @@ async def test_a_closed_trade_is_in_the_figures_once_it_is_published(service: Li
     closed: list[object] = []
     bus.subscribe("trade.closed", closed.append)
 
-    await service.place_order("BTCUSDT", "BUY", 0.01)
+    await bought(service)
     await service.close_position("BTCUSDT")
     session = await service.stop_session(flatten=True)
     stats = await service.get_session_stats()
