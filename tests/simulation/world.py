@@ -206,6 +206,9 @@ class Trader:
         loop = self._runner.loop
         sent = self._sent_before + loop.orders_sent
         if sent < ORDERS_MIN:
+            # A pause or halt of the last moment would outlast the market.
+            self._resume()
+            self._rearm()
             self._market(random.Random(f"top-up:{self._seed}:{loop.ledger.account.next_intent}"))
             loop.inputs.after(TOP_UP_MS, self._top_up)
 
