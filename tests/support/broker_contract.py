@@ -17,6 +17,7 @@ from src.domain.orders.news import (
     CancelRefused,
     ModifyAccepted,
     ModifyRefused,
+    ModifyUnknown,
     NotSent,
     OrderNews,
     OutcomeUnknown,
@@ -167,6 +168,18 @@ class BrokerContract:
         (outcome,) = venue.heard.modifications
         assert isinstance(outcome, ModifyAccepted)
         assert (outcome.limit_price, outcome.quantity) == (Decimal("75100"), Decimal("0.02"))
+
+    async def test_an_amendment_that_ended_the_order_is_not_told_as_one_that_was_made(self, venue: Venue):
+        await submit(venue, "c-1", limit_price=Decimal("75000"), time_in_force=TimeInForce.GTX)
+        signed_ms = venue.broker.venue_time().now_ms
+        wish = Amendment(SYMBOL, OrderSide.BUY, "c-1", Decimal("76500"), Decimal("0.02"), signed_ms, 5_000)
+        venue.broker.modify(wish)
+        await venue.settle()
+
+        found = await venue.broker.find(SYMBOL, "c-1")
+        (outcome,) = venue.heard.modifications
+        assert found is not None and found.status is OrderStatus.CANCELED
+        assert isinstance(outcome, ModifyUnknown)
 
     async def test_the_modification_of_an_order_that_is_not_open_is_refused(self, venue: Venue):
         signed_ms = venue.broker.venue_time().now_ms

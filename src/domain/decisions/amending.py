@@ -105,7 +105,7 @@ def _reviewed(step: Step, order: Order, wanted: OrderTicket) -> Denied | None:
 
 
 def modify_accepted(step: Step, news: o.ModifyAccepted) -> None:
-    """The exchange took it. One that ended the order instead is told by the stream."""
+    """The exchange took it, and says how the order is now."""
     order = step.ledger.orders.get(news.client_order_id)
     if order is not None and _is_as_wanted(order, news.limit_price, news.quantity):
         step.emit(e.ModifyMoved(order.client_order_id, ModifyTrigger.DONE))
@@ -134,8 +134,13 @@ def modify_unknown(step: Step, news: o.ModifyUnknown) -> None:
 
 
 def recognise_amendment(step: Step, order: Order, report: o.OrderReport) -> None:
-    """A sighting of an order as it was asked to be proves that its amendment happened; nothing else proves anything."""
-    if _is_as_wanted(order, report.limit_price, report.quantity):
+    """A sighting of an order as it was asked to be proves that its amendment happened; nothing else proves anything.
+
+    What is filled beyond the quantity asked for was filled before: such an amendment ends the order, and is not made.
+    """
+    if report.filled_quantity <= report.quantity and _is_as_wanted(
+        order, report.limit_price, report.quantity
+    ):
         step.emit(e.ModifyMoved(order.client_order_id, ModifyTrigger.DONE))
 
 

@@ -196,7 +196,7 @@ CancelOutcome = CancelAccepted | CancelRefused | CancelUnknown
 class ModifyAccepted:
     """The exchange took the amendment: this is the order's price and total quantity now.
 
-    An amendment may also end an order (all of it was filled, or it would have traded); that comes as an event.
+    One that ended the order (so much was filled already, or it would have traded) is of unknown outcome: ask.
     """
 
     client_order_id: str

@@ -13,6 +13,9 @@ from src.domain.orders.news import (
     BalanceReport,
     FillReport,
     IncomeReport,
+    ModifyAccepted,
+    ModifyOutcome,
+    ModifyUnknown,
     OrderReport,
     PositionReport,
 )
@@ -68,6 +71,22 @@ def order_report(answer: Answer) -> OrderReport:
         exchange_order_id=int(answer["orderId"]),
         limit_price=limit_price or None,
     )
+
+
+def modify_outcome(client_order_id: str, answer: Answer, at_ms: int) -> ModifyOutcome:
+    """What the answer to an amendment says, which is the order as it is now.
+
+    An amendment to what is filled already, or of a post-only order to where it would trade, ends the order instead:
+    whether it was made is then not for the answer to say. Source: "Modify Order" of the USDⓈ-M API.
+    """
+    try:
+        order = order_report(answer)
+    except (LookupError, TypeError, ValueError, ArithmeticError):
+        return ModifyUnknown(client_order_id, "the answer does not say how the order is now")
+    is_over = order.status.is_terminal and order.status is not OrderStatus.FILLED
+    if is_over or order.limit_price is None:
+        return ModifyUnknown(client_order_id, f"the order is {order.status.value}, says the answer")
+    return ModifyAccepted(client_order_id, order.limit_price, order.quantity, at_ms)
 
 
 def algo_report(answer: Answer) -> OrderReport:

@@ -18,7 +18,6 @@ from src.domain.orders.news import (
     CancelOutcome,
     CancelRefused,
     CancelUnknown,
-    ModifyAccepted,
     ModifyOutcome,
     ModifyRefused,
     ModifyUnknown,
@@ -28,6 +27,7 @@ from src.domain.orders.news import (
     SubmitOutcome,
 )
 from src.domain.orders.ticket import Amendment, Attempt, OrderTicket
+from src.infrastructure.brokers.binance_answers import modify_outcome
 from src.infrastructure.brokers.binance_client import BinanceClient
 from src.infrastructure.brokers.binance_endpoints import CANCEL_ALGO, CANCEL_ORDER, MODIFY_ORDER, Endpoint
 from src.infrastructure.brokers.binance_outcomes import Fate, Verdict, judge
@@ -171,8 +171,8 @@ class BinanceSending(BinanceReads):
 
     def _modify_outcome(self, amendment: Amendment, verdict: Verdict) -> ModifyOutcome:
         name, now_ms = amendment.client_order_id, self.venue_time().now_ms
-        if verdict.fate is Fate.DONE:
-            return ModifyAccepted(name, amendment.limit_price, amendment.quantity, now_ms)
+        if verdict.answer is not None:
+            return modify_outcome(name, verdict.answer, now_ms)
         if verdict.fate is Fate.REFUSED or verdict.code in _NOT_AMENDED:
             return ModifyRefused(name, verdict.code, verdict.message, now_ms)
         return ModifyUnknown(name, f"{verdict.message} ({verdict.code})")

@@ -8,7 +8,6 @@ so the same inputs give the same history.
 """
 
 from collections.abc import Callable
-from decimal import Decimal
 from functools import partial
 from typing import Final
 
@@ -25,7 +24,6 @@ from src.domain.orders.news import (
     CancelOutcome,
     CancelRefused,
     IncomeReport,
-    ModifyAccepted,
     ModifyOutcome,
     ModifyRefused,
     NotSent,
@@ -33,7 +31,7 @@ from src.domain.orders.news import (
     SubmitOutcome,
 )
 from src.domain.orders.ticket import Amendment, Attempt, OrderTicket
-from src.infrastructure.brokers.binance_answers import income_report
+from src.infrastructure.brokers.binance_answers import income_report, modify_outcome
 from src.infrastructure.brokers.binance_codes import outcome_of_error
 from src.infrastructure.brokers.binance_events import WalletNotice, read_event
 from src.infrastructure.brokers.paper_reads import PaperReads
@@ -240,7 +238,7 @@ class PaperBroker(PaperReads):
             )
         except ExchangeError as no:
             return ModifyRefused(name, no.code, no.message, engine.now_ms)
-        return ModifyAccepted(name, Decimal(answer["price"]), Decimal(answer["origQty"]), engine.now_ms)
+        return modify_outcome(name, answer, engine.now_ms)
 
     def _answer_submit(self, outcome: SubmitOutcome) -> None:
         if self._sink is not None:

@@ -13,13 +13,15 @@ from src.infrastructure.brokers.binance_transport import BinanceTransport, NoRep
 from tests.simulation.network.seeds import run_network_seed
 
 SEEDS = 8
+# An amendment to less than what was filled, which ended the order, was taken for done.
+FOUND_ONCE = (937,)
 PLANTED_SEEDS = 12
 ROOT = Path(__file__).resolve().parents[3]
 
 pytestmark = pytest.mark.simulation
 
 
-@pytest.mark.parametrize("seed", range(SEEDS))
+@pytest.mark.parametrize("seed", [*range(SEEDS), *FOUND_ONCE])
 def test_whatever_the_network_does_both_books_agree_in_the_end(seed: int, tmp_path: Path):
     outcome = run_network_seed(seed, tmp_path)
 
