@@ -23,16 +23,13 @@ from src.application.trading.session_parts import SessionParts
 from src.application.trading.signal_desk import SignalDesk
 from src.application.trading.strategy_board import StrategyBoard
 from src.application.trading.synchrony import Synchrony
-from src.domain.decisions.news import MoveSession, OpenSession, PlaceOrder, TakeOver
+from src.application.trading.winding_up import ROUND_MS, WindingUp
+from src.domain.decisions.news import MoveSession, OpenSession, TakeOver
 from src.domain.ledger.evolve import open_ledger
 from src.domain.ledger.state import Ledger
-from src.domain.orders.transitions import AttemptState, CancelState
-from src.domain.risk.review import Approved, review_reducing
+from src.domain.orders.transitions import AttemptState
 from src.domain.sessions.session import SessionOptions, SessionTrigger, TradingSession, TradingSessionStatus
 
-STOP_WAIT_MS = 1_500
-"""How long (session time) a stop waits for what is on its way, in each round; recovery settles the rest."""
-STOP_ROUNDS_MAX = 3
 FLATTENS = ", closing positions"
 
 
@@ -203,9 +200,6 @@ class SessionRunner:
         """Run the recovery procedure because something asked for it."""
         await self.synchrony.restore()
 
-    def _holds(self) -> bool:
-        return any(not position.is_flat for position in self.loop.ledger.positions.values())
-
     def _minute(self) -> None:
         line = self.signals.minute()
         self.parts.bus.publish("session.minute", line)
@@ -232,56 +226,19 @@ class SessionRunner:
             # What is in the journal is what a process that takes over has to go on with.
             loop.decide(MoveSession(SessionTrigger.STOP, reason + FLATTENS if self._flatten else reason))
         await loop.flush()
-        # The session ends with store and exchange in agreement. What recovery finds may need another order (a stop
-        # for a fill that nobody had heard of), which has to arrive as well.
-        for _ in range(STOP_ROUNDS_MAX):
-            if self._flatten:
-                # A thin book takes a close in parts.
-                self._close_all()
-                await loop.flush()
-            await self._wait_until_quiet()
-            await self.synchrony.agree("stop")
-            if not self._unfinished_business():
-                break
+        await WindingUp(loop, self.adapter, self.parts.desk, self.synchrony, flatten=self._flatten).run()
         loop.decide(MoveSession(SessionTrigger.CLEANED_UP, reason))
         await loop.flush()
         self.finished = True
         await self.parts.broker.close()
 
-    async def _wait_until_quiet(self) -> None:
-        deadline_ms = self.loop.inputs.now_ms() + STOP_WAIT_MS
-        while self._unfinished_business() and self.loop.inputs.now_ms() < deadline_ms:
-            if not await self.loop.turn():
-                return
-
     async def settle(self) -> None:
         """Work until nothing of ours is on its way any more, without trading on."""
-        deadline_ms = self.loop.inputs.now_ms() + STOP_WAIT_MS
+        deadline_ms = self.loop.inputs.now_ms() + ROUND_MS
         while self.loop.inputs.now_ms() < deadline_ms:
             on_their_way = (o.attempt_state is AttemptState.OPEN for o in self.loop.ledger.orders.values())
             if not any(on_their_way) or not await self.loop.turn():
                 return
-
-    def _close_all(self) -> None:
-        for position in list(self.loop.ledger.positions.values()):
-            if position.is_flat or self.parts.desk.best_prices(position.symbol) is None:  # not heard of yet
-                continue
-            ticket = self.adapter.exit(
-                position, abs(position.quantity), position.strategy_id, "the session closes"
-            )
-            verdict = review_reducing(self.loop.ledger, ticket)
-            if isinstance(verdict, Approved):
-                self.loop.decide(PlaceOrder(verdict))
-
-    def _unfinished_business(self) -> bool:
-        """Orders on their way, cancels without an end, and, when flattening, positions."""
-        ledger = self.loop.ledger
-        orders = [order for order in ledger.orders.values() if order.is_open]
-        if any(
-            o.attempt_state is AttemptState.OPEN or o.cancel_state is CancelState.REQUESTED for o in orders
-        ):
-            return True
-        return self._flatten and self._holds()
 
     @property
     def session(self) -> TradingSession:

@@ -10,8 +10,10 @@ from src.application.trading.session_runner import EndCause, SessionRunner
 from src.bootstrap import paper
 from src.domain.decisions.news import MoveSession
 from src.domain.market.quality import QualityLimits
+from src.domain.orders.transitions import UNRESOLVED, AttemptState
 from src.domain.sessions.session import SessionTrigger, TradingSessionStatus
 from src.infrastructure.brokers.paper_broker import PaperBroker
+from tests.application.trading.faults import WeakBroker, killed_at
 from tests.application.trading.sessions import begin, calm, die, order, parts_of, pass_time
 from tests.simulation.market import BTC
 from tests.simulation.world import SYMBOL
@@ -42,6 +44,33 @@ async def test_the_next_start_stops_it_and_closes_positions_if_that_was_asked_fo
     assert runner.session.status is TradingSessionStatus.STOPPED
     assert runner.ended is EndCause.STOP
     assert runner.loop.ledger.position(SYMBOL).is_flat is flat
+
+
+@pytest.mark.parametrize("point", ["store.after_commit", "session.before_submit"])
+async def test_it_waits_until_it_is_known_whether_an_exit_was_sent_and_closes_the_position(
+    tmp_path: Path, point: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(paper, "PaperBroker", WeakBroker)
+    first = await begin(calm(tmp_path))
+    order(first, "0.020")
+    await first.loop.flush()
+    await pass_time(first.loop, 500)
+    first.loop.decide(MoveSession(SessionTrigger.STOP, "asked for, closing positions"))
+    await first.loop.flush()
+    first.request_stop(EndCause.STOP, flatten=True)
+    with killed_at(point):
+        await first.run()
+    await die(first)
+
+    runner = SessionRunner(parts_of(calm(tmp_path)))
+    await runner.start()
+    in_doubt = [o for o in runner.loop.ledger.orders.values() if o.attempt_state is AttemptState.UNKNOWN]
+    await runner.run()
+
+    assert in_doubt
+    assert runner.session.status is TradingSessionStatus.STOPPED
+    assert runner.loop.ledger.position(SYMBOL).is_flat
+    assert not [o for o in runner.loop.ledger.orders.values() if o.attempt_state in UNRESOLVED]
 
 
 async def test_it_closes_positions_when_the_market_is_heard_of(tmp_path: Path):

@@ -1,0 +1,87 @@
+"""The last rounds of a session: what is on its way arrives, positions are closed if that is wanted, books agree."""
+
+from src.application.trading.adapters.live_broker_adapter import LiveBrokerAdapter
+from src.application.trading.market_desk import MarketDesk
+from src.application.trading.session_loop import SessionLoop
+from src.application.trading.synchrony import Synchrony
+from src.domain.decisions.news import PlaceOrder
+from src.domain.orders.transitions import AttemptState, CancelState
+from src.domain.risk.review import Approved, review_reducing
+
+ROUND_MS = 1_500
+"""How long (session time) each round waits for what is on its way; recovery settles the rest."""
+ROUNDS_MAX = 3
+DOUBTFUL_ROUNDS_MAX = 8
+"""Rounds in which an order is of unknown outcome, at most: a receive window and its settling are over by then."""
+
+
+class WindingUp:
+    """Brings a session's orders to rest; with ``flatten`` its positions are closed, else they keep their stops."""
+
+    def __init__(
+        self,
+        loop: SessionLoop,
+        adapter: LiveBrokerAdapter,
+        desk: MarketDesk,
+        synchrony: Synchrony,
+        *,
+        flatten: bool,
+    ) -> None:
+        self._loop = loop
+        self._adapter = adapter
+        self._desk = desk
+        self._synchrony = synchrony
+        self._flatten = flatten
+
+    async def run(self) -> None:
+        """End with store and exchange in agreement; raises what reading the exchange raises.
+
+        What recovery finds may need another order (a stop for a fill that nobody had heard of, the exit that was never
+        sent), which has to arrive as well. An outcome that stays unknown stays reserved; the next start settles it.
+        """
+        rounds = doubtful = 0
+        while rounds < ROUNDS_MAX and doubtful < DOUBTFUL_ROUNDS_MAX:
+            if self._flatten:
+                # A thin book takes a close in parts.
+                self._close_all()
+                await self._loop.flush()
+            await self._wait()
+            await self._synchrony.agree("stop")
+            if self._in_doubt():
+                doubtful += 1
+            elif self._unfinished():
+                rounds += 1
+            else:
+                return
+
+    async def _wait(self) -> None:
+        deadline_ms = self._loop.inputs.now_ms() + ROUND_MS
+        while (self._unfinished() or self._in_doubt()) and self._loop.inputs.now_ms() < deadline_ms:
+            if not await self._loop.turn():
+                return
+
+    def _close_all(self) -> None:
+        for position in list(self._loop.ledger.positions.values()):
+            if position.is_flat or self._desk.best_prices(position.symbol) is None:  # not heard of yet
+                continue
+            ticket = self._adapter.exit(
+                position, abs(position.quantity), position.strategy_id, "the session closes"
+            )
+            verdict = review_reducing(self._loop.ledger, ticket)
+            if isinstance(verdict, Approved):
+                self._loop.decide(PlaceOrder(verdict))
+
+    def _unfinished(self) -> bool:
+        """Orders on their way, cancels without an end, and, when flattening, positions."""
+        ledger = self._loop.ledger
+        orders = [order for order in ledger.orders.values() if order.is_open]
+        if any(
+            o.attempt_state is AttemptState.OPEN or o.cancel_state is CancelState.REQUESTED for o in orders
+        ):
+            return True
+        return self._flatten and any(not position.is_flat for position in ledger.positions.values())
+
+    def _in_doubt(self) -> bool:
+        """Whether nobody knows of some order whether it happened."""
+        orders = self._loop.ledger.orders.values()
+        return any(order.attempt_state is AttemptState.UNKNOWN for order in orders)
