@@ -24,15 +24,9 @@ from src.domain.orders.news import (
     Refused,
     WalletMoved,
 )
-from src.domain.orders.ticket import Amendment, Attempt
+from src.domain.orders.ticket import Attempt
 from src.domain.orders.types import OrderStatus, OrderType, TimeInForce
-from tests.support.broker_venue import SYMBOL, Heard, Venue, a_ticket, fills_of, news_of, submit
-
-
-def _wish(venue: Venue, name: str, price: str) -> Amendment:
-    """To buy 0.02 at a price."""
-    signed_ms = venue.broker.venue_time().now_ms
-    return Amendment(SYMBOL, OrderSide.BUY, name, Decimal(price), Decimal("0.02"), signed_ms, 5_000)
+from tests.support.broker_venue import SYMBOL, Heard, Venue, a_ticket, a_wish, fills_of, news_of, submit
 
 
 class BrokerContract:
@@ -160,7 +154,7 @@ class BrokerContract:
 
     async def test_a_modified_order_keeps_its_id(self, venue: Venue):
         await submit(venue, "c-1", limit_price=Decimal("75000"))
-        venue.broker.modify(_wish(venue, "c-1", "75100"))
+        venue.broker.modify(a_wish(venue, "c-1", "75100"))
         await venue.settle()
 
         order = (await venue.broker.open_orders())[0]
@@ -175,7 +169,7 @@ class BrokerContract:
 
     async def test_an_amendment_that_ended_the_order_is_not_told_as_one_that_was_made(self, venue: Venue):
         await submit(venue, "c-1", limit_price=Decimal("75000"), time_in_force=TimeInForce.GTX)
-        venue.broker.modify(_wish(venue, "c-1", "76500"))
+        venue.broker.modify(a_wish(venue, "c-1", "76500"))
         await venue.settle()
 
         found = await venue.broker.find(SYMBOL, "c-1")
@@ -184,7 +178,7 @@ class BrokerContract:
         assert isinstance(outcome, ModifyUnknown)
 
     async def test_the_modification_of_an_order_that_is_not_open_is_refused(self, venue: Venue):
-        venue.broker.modify(_wish(venue, "c-9", "75100"))
+        venue.broker.modify(a_wish(venue, "c-9", "75100"))
         await venue.settle()
 
         (outcome,) = venue.heard.modifications

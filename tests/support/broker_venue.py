@@ -15,7 +15,7 @@ from src.domain.orders.news import (
     SubmitOutcome,
     WalletMoved,
 )
-from src.domain.orders.ticket import Attempt, OrderTicket
+from src.domain.orders.ticket import Amendment, Attempt, OrderTicket
 from src.domain.orders.types import OrderType, Purpose, TimeInForce
 
 SYMBOL = "BTCUSDT"
@@ -97,3 +97,9 @@ async def submit(venue: Venue, client_order_id: str, **changes: Any) -> SubmitOu
     venue.broker.submit(a_ticket(**changes), Attempt(client_order_id, now, 5000))
     await venue.settle()
     return venue.heard.submits[-1]
+
+
+def a_wish(venue: Venue, name: str, price: str) -> Amendment:
+    """To buy 0.02 at a price."""
+    signed_ms = venue.broker.venue_time().now_ms
+    return Amendment(SYMBOL, OrderSide.BUY, name, Decimal(price), Decimal("0.02"), signed_ms, 5_000)
