@@ -83,11 +83,13 @@ def a_local_account(url: str) -> TradingPlace:
 
 
 async def started(place: TradingPlace, broker: BinanceFuturesBroker | None = None) -> LiveTradingService:
-    """A service with a session at ``place`` whose market data is good, as the document starts one."""
+    """A service with a session at ``place`` whose market data is good and whose book is whole."""
     service = LiveTradingService(config=TradingConfig(position_size_pct=0.5, auto_restart=False))
     service.set_broker(broker or place.broker())
     await service.start_session(strategies=["sma_cross"], symbols=[SYMBOL], dry_run=False)
     await until(lambda: all(line.trouble is None for line in service.snapshot().markets))
+    desk = service._active().parts.desk
+    await until(lambda: desk.has_whole_book(SYMBOL))
     return service
 
 
