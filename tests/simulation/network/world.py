@@ -14,7 +14,9 @@ from src.application.ports.store import StoreError
 from src.application.trading.session_runner import EndCause
 from src.domain.ledger.events import FillBooked
 from src.domain.orders.transitions import AttemptState, CancelState
+from src.domain.sessions.session import TradingSessionStatus
 from src.infrastructure.simulated_exchange.server.fault_rules import FaultSchedule
+from src.infrastructure.simulated_exchange.symbol_market import HALTED
 from src.infrastructure.time.machine import Machine
 from tests.simulation.market import START_MS
 from tests.simulation.network.faults import SECONDS, Deed, Misfortune
@@ -27,7 +29,7 @@ from tests.simulation.network.programs import (
     session_config,
 )
 from tests.simulation.network.wires import MS, Network
-from tests.simulation.world import Crash
+from tests.simulation.world import SYMBOL, Crash
 from tests.support.invariants import Books, violations
 
 LOOK_S: Final = 0.05
@@ -179,6 +181,19 @@ class History:
                 self.events[f"killed at {name}"] += 1
                 process.kill()
                 raise Crash(name)
+        if name == "session.committed" and process is self.session_process:
+            self._halt_behind_the_last_session()
+
+    def _halt_behind_the_last_session(self) -> None:
+        """It has looked for the last time: what a stop did from now on would be told to nobody."""
+        runner, server = self.session.runner, self.exchange.server
+        if (
+            runner is not None
+            and server is not None
+            and runner.session.status is TradingSessionStatus.STOPPED
+        ):
+            self._kill_at_failpoint = 0
+            server.services.venue.writing().set_symbol_status(SYMBOL, HALTED)
 
     # --- the end ------------------------------------------------------------------------------------------------
 
