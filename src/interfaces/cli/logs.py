@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from time import sleep
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
 from src.interfaces.cli.errors import CommandFailed, ExitCode
 
@@ -86,13 +86,21 @@ def follow(path: Path, wanted: Wanted, show: Callable[[str], None]) -> None:
                 if wanted.matches(begun):
                     show(begun.rstrip("\n"))
                 begun = ""
-            elif path.exists() and os.stat(path).st_ino != os.fstat(file.fileno()).st_ino:
+            elif _leads_elsewhere(path, file):
                 file.close()
                 file = path.open(encoding="utf-8", errors="replace")
             else:
                 sleep(_POLL_S)
     finally:
         file.close()
+
+
+def _leads_elsewhere(path: Path, file: TextIO) -> bool:
+    """Whether another file stands at the path by now; between two of them there is none for a moment."""
+    try:
+        return not os.path.samestat(os.stat(path), os.fstat(file.fileno()))
+    except FileNotFoundError:
+        return False
 
 
 def export(lines: list[str], name: str, form: LogFormat) -> Path:
