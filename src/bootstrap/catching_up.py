@@ -62,7 +62,8 @@ def catch_up(source: MarketSource, engine: Engine, desk: MarketDesk, history: Pa
             desk.on_mark_price(event, now_ms)
         elif isinstance(event, BarPoint):
             history.on_trade(event, now_ms)
-            desk.on_point(event, now_ms)
+            desk.on_ticker(event, now_ms)
+            desk.on_trade(event, now_ms)
         elif isinstance(event, TradePrint):
             history.on_trade(event, now_ms)
             desk.on_trade(event, now_ms)

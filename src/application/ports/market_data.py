@@ -26,17 +26,9 @@ class TradeFrame(Protocol):
     """One public trade."""
 
     symbol: str
-    trade_id: int
     price: Decimal
     quantity: Decimal
     event_ms: int
-
-
-class PointFrame(TickerFrame, Protocol):
-    """A quote and the print that comes right after it, in one frame."""
-
-    price: Decimal
-    quantity: Decimal
 
 
 class DepthFrame(Protocol):
@@ -77,10 +69,6 @@ class MarketSink(Protocol):
 
     def on_trade(self, frame: TradeFrame, now_ms: int) -> None:
         """A public trade."""
-        ...
-
-    def on_point(self, frame: PointFrame, now_ms: int) -> None:
-        """Best prices and a public trade after them."""
         ...
 
     def on_depth(self, frame: DepthFrame, now_ms: int) -> None:

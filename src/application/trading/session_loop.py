@@ -14,12 +14,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from src.application.ports import market_data
 from src.application.ports.broker import Broker, UserEvent
 from src.application.ports.event_bus import EventBus
 from src.application.ports.failpoints import failpoint
 from src.application.ports.inputs import Inputs
 from src.application.ports.kill_switch import KillSwitch
+from src.application.ports.market_data import DepthFrame, MarkFrame, SnapshotFrame, TickerFrame, TradeFrame
 from src.application.ports.store import Store
 from src.application.trading.market_desk import MarketDesk
 from src.application.trading.outbox import Outbox
@@ -208,34 +208,28 @@ class SessionLoop:
 
     # --- inputs: the market ---------------------------------------------------------------------------------
 
-    def on_ticker(self, frame: market_data.TickerFrame, now_ms: int) -> None:
+    def on_ticker(self, frame: TickerFrame, now_ms: int) -> None:
         """Best prices."""
         self.frames += 1
         self.desk.on_ticker(frame, now_ms)
 
-    def on_trade(self, frame: market_data.TradeFrame, now_ms: int) -> None:
+    def on_trade(self, frame: TradeFrame, now_ms: int) -> None:
         """A public trade; it may close a candle, on which strategies decide."""
         self.frames += 1
         for candle in self.desk.on_trade(frame, now_ms):
             self.on_candle(candle)
 
-    def on_point(self, frame: market_data.PointFrame, now_ms: int) -> None:
-        """Best prices and a public trade after them; it may close a candle."""
-        self.frames += 1
-        for candle in self.desk.on_point(frame, now_ms):
-            self.on_candle(candle)
-
-    def on_depth(self, frame: market_data.DepthFrame, now_ms: int) -> None:
+    def on_depth(self, frame: DepthFrame, now_ms: int) -> None:
         """Changed levels of the book."""
         self.frames += 1
         self.desk.on_depth(frame, now_ms)
 
-    def on_snapshot(self, frame: market_data.SnapshotFrame, now_ms: int) -> None:
+    def on_snapshot(self, frame: SnapshotFrame, now_ms: int) -> None:
         """The whole book."""
         self.frames += 1
         self.desk.on_snapshot(frame, now_ms)
 
-    def on_mark_price(self, frame: market_data.MarkFrame, now_ms: int) -> None:
+    def on_mark_price(self, frame: MarkFrame, now_ms: int) -> None:
         """The mark price."""
         self.frames += 1
         self.desk.on_mark_price(frame, now_ms)

@@ -31,10 +31,16 @@ NAP_S = 0.02
 
 def _routes(handler: InputHandler) -> dict[type, Callable[[Any, int], None]]:
     """Which call of the session takes which kind of frame."""
+    on_ticker, on_trade = handler.on_ticker, handler.on_trade
+
+    def on_point(point: BarPoint, now_ms: int) -> None:
+        on_ticker(point, now_ms)
+        on_trade(point, now_ms)
+
     return {
-        BookTicker: handler.on_ticker,
-        TradePrint: handler.on_trade,
-        BarPoint: handler.on_point,
+        BookTicker: on_ticker,
+        TradePrint: on_trade,
+        BarPoint: on_point,
         DepthUpdate: handler.on_depth,
         DepthSnapshot: handler.on_snapshot,
         MarkPrice: handler.on_mark_price,
