@@ -263,7 +263,7 @@ class Broker(Protocol):
         ...
 
     async def instruments(self) -> list[Instrument]:
-        """What can be traded, with filters."""
+        """What can be held, with filters: also what is halted for now."""
         ...
 
     async def countdown_cancel_all(self, symbol: str, countdown_ms: int) -> None:

@@ -1,23 +1,28 @@
-"""Instruments from exchangeInfo. Perpetual contracts that trade only; the precision is not the tick.
+"""Instruments from exchangeInfo. Perpetual contracts that can be held only; the precision is not the tick.
+
+A symbol that is halted for now is still listed: what is held in it has to be known, and a session goes on with it.
 
 Source: USDⓈ-M exchange information and filters.
 """
 
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from src.domain.market.instrument import Instrument
 
+_NOT_HELD: Final = frozenset({"PENDING_TRADING", "DELIVERED", "CLOSE"})
+"""Statuses of a symbol in which nobody has a position: not yet, or no more."""
+
 
 def instruments(info: Mapping[str, Any]) -> list[Instrument]:
-    """Every perpetual that trades; a row that lacks a filter is left out, as no order in it could be checked."""
+    """Every perpetual that trades or is halted; without its filters one is left out: no order in it could be checked."""
     return list(_readable(info.get("symbols", ())))
 
 
 def _readable(rows: Iterable[Mapping[str, Any]]) -> Iterable[Instrument]:
     for row in rows:
-        if row.get("contractType") != "PERPETUAL" or row.get("status") != "TRADING":
+        if row.get("contractType") != "PERPETUAL" or row.get("status") in _NOT_HELD:
             continue
         filters = {each["filterType"]: each for each in row["filters"]}
         if {"PRICE_FILTER", "LOT_SIZE", "MIN_NOTIONAL"} <= filters.keys():

@@ -232,7 +232,7 @@ class BinanceReads:
         return sorted(map(leverage_bracket, row["brackets"]), key=lambda bracket: bracket.notional_floor)
 
     async def instruments(self) -> list[Instrument]:
-        """What can be traded, with filters."""
+        """What can be held, with filters: also what is halted for now."""
         return instruments(await self._ask("instruments", at.EXCHANGE_INFO))
 
     async def candles(self, symbol: str, timeframe: str, count: int) -> list[Candle]:

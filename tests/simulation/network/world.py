@@ -14,7 +14,6 @@ from src.application.ports.store import StoreError
 from src.application.trading.session_runner import EndCause
 from src.domain.ledger.events import FillBooked
 from src.domain.orders.transitions import AttemptState, CancelState
-from src.domain.sessions.session import TradingSessionStatus
 from src.infrastructure.simulated_exchange.server.fault_rules import FaultSchedule
 from src.infrastructure.simulated_exchange.symbol_market import HALTED
 from src.infrastructure.time.machine import Machine
@@ -181,19 +180,6 @@ class History:
                 self.events[f"killed at {name}"] += 1
                 process.kill()
                 raise Crash(name)
-        if name == "session.committed" and process is self.session_process:
-            self._halt_behind_the_last_session()
-
-    def _halt_behind_the_last_session(self) -> None:
-        """It has looked for the last time: what a stop did from now on would be told to nobody."""
-        runner, server = self.session.runner, self.exchange.server
-        if (
-            runner is not None
-            and server is not None
-            and runner.session.status is TradingSessionStatus.STOPPED
-        ):
-            self._kill_at_failpoint = 0
-            server.services.venue.writing().set_symbol_status(SYMBOL, HALTED)
 
     # --- the end ------------------------------------------------------------------------------------------------
 
@@ -219,6 +205,8 @@ class History:
         """Ask it to stop; where the exchange's limits keep it from comparing, the next start goes on stopping."""
         self._kill_at_failpoint = self.fate.dies_stopping
         await self._wait(self._is_far_from_funding, 0.0, look_after=False)
+        if not self.fate.flattens:
+            self._halt_market()
         for _ in range(STOPS_MAX):
             if self.session.runner is not None and self.session.is_ready:
                 self.session.runner.request_stop(EndCause.SIGNAL, flatten=self.fate.flattens)
@@ -236,6 +224,12 @@ class History:
             await self._look_after()
             await self._wait(lambda: self.session.is_ready or self._session_is_over(), 0.0, look_after=False)
         self.violations.append(f"the session did not stop in good order: {self.session_task}")
+
+    def _halt_market(self) -> None:
+        """Let nothing trade any more: what a stop did after the session's last look would be told to nobody."""
+        server = self.exchange.server
+        assert server is not None, "nothing kills the exchange any more"
+        server.services.venue.writing().set_symbol_status(SYMBOL, HALTED)
 
     def _session_is_over(self) -> bool:
         return self.session_task.done() or not self.session_process.is_alive

@@ -1,0 +1,45 @@
+"""Which symbols of exchangeInfo are instruments: whatever somebody may hold a position in."""
+
+from typing import Any
+
+import pytest
+
+from src.infrastructure.brokers.binance_markets import instruments
+
+
+def listed(status: str, contract: str = "PERPETUAL") -> dict[str, Any]:
+    return {
+        "symbol": "BTCUSDT",
+        "contractType": contract,
+        "status": status,
+        "baseAsset": "BTC",
+        "quoteAsset": "USDT",
+        "marginAsset": "USDT",
+        "pricePrecision": 2,
+        "quantityPrecision": 3,
+        "filters": [
+            {"filterType": "PRICE_FILTER", "tickSize": "0.10", "minPrice": "1", "maxPrice": "1000000"},
+            {"filterType": "LOT_SIZE", "stepSize": "0.001", "minQty": "0.001", "maxQty": "1000"},
+            {"filterType": "MIN_NOTIONAL", "notional": "50"},
+        ],
+    }
+
+
+@pytest.mark.parametrize(
+    "status", ["TRADING", "TRADING_HALT", "TRADING_CANCEL_ONLY", "PRE_SETTLE", "SETTLING"]
+)
+def test_what_is_halted_is_an_instrument_for_somebody_may_hold_it(status: str):
+    assert [each.symbol for each in instruments({"symbols": [listed(status)]})] == ["BTCUSDT"]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        listed("PENDING_TRADING"),
+        listed("CLOSE"),
+        listed("TRADING", "CURRENT_QUARTER"),
+        listed("TRADING") | {"filters": []},
+    ],
+)
+def test_what_nobody_can_hold_or_no_order_can_be_checked_in_is_none(row: dict[str, Any]):
+    assert instruments({"symbols": [row]}) == []
