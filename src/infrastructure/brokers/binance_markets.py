@@ -16,7 +16,7 @@ _NOT_HELD: Final = frozenset({"PENDING_TRADING", "DELIVERED", "CLOSE"})
 
 
 def instruments(info: Mapping[str, Any]) -> list[Instrument]:
-    """Every perpetual that trades or is halted; without its filters one is left out: no order in it could be checked."""
+    """Every perpetual that trades or is halted. One without its filters is left out: no order could be checked."""
     return list(_readable(info.get("symbols", ())))
 
 
