@@ -111,12 +111,17 @@ def _keep_one(step: Step, position: Position, purpose: Purpose, standing: list[O
 def _pausing(step: Step, position: Position, purpose: Purpose, *, covered: bool) -> bool:
     """Whether to wait before the next try, because the exchange has just turned one away.
 
-    For its number or its timing; or for any reason while another order covers the position.
+    A target always waits, and a stop that another order covers for; one that nothing covers for only if the refusal was
+    about the moment, or if the emergency close in its place has been refused more than once.
     """
-    refusals = step.ledger.refusals.get((position.symbol, position.position_side, purpose))
-    if refusals is None or step.now.session_ms >= refusals.next_ms:
+    now_ms, position_key = step.now.session_ms, (position.symbol, position.position_side)
+    closes = step.ledger.refusals.get((*position_key, Purpose.EMERGENCY))
+    if closes is not None and closes.count > 1 and now_ms < closes.next_ms:
+        return True
+    refusals = step.ledger.refusals.get((*position_key, purpose))
+    if refusals is None or now_ms >= refusals.next_ms:
         return False
-    return refusals.are_transient or covered
+    return refusals.are_transient or covered or purpose is Purpose.PROTECTIVE_TARGET
 
 
 def _still_entering(step: Step, position: Position) -> Decimal:
@@ -244,10 +249,11 @@ def _in_a_storm(step: Step, ticket: OrderTicket) -> bool:
 def protective_refused(step: Step, order: Order, code: int) -> None:
     """A refused stop, or a target whose price is already reached, becomes a market close.
 
-    Not when the refusal says nothing about the order: too many requests, a clock that is off. Such a stop is tried
-    again, with growing pauses. A target refused for another reason leaves the position with its stop, and an alarm; so
-    does any refusal beside an acknowledged order that covers the position, unless that one stands at another price
-    and the price asked for is already reached.
+    Not when the refusal says nothing about the order: too many requests, a clock that is off, a halted market, which
+    would refuse the close as well. Such a stop is tried again, with growing pauses, and told of ever more rarely. A
+    target refused for another reason leaves the position with its stop, and an alarm; so does any refusal beside an
+    acknowledged order that covers the position, unless that one stands at another price and the price asked for is
+    already reached.
     """
     position = step.ledger.position(order.symbol, order.ticket.position_side)
     purpose = order.ticket.purpose
@@ -263,9 +269,16 @@ def protective_refused(step: Step, order: Order, code: int) -> None:
     reached = code == WOULD_TRIGGER and not any(fits(step, position, purpose, o) for o in covering)
     if reached or (is_stop and code not in TRANSIENT_REFUSALS and not covering):
         close_now(step, position, f"{purpose.value} was refused ({code})")
-    else:
+    elif _is_news(step, order):
         text = f"the {'stop' if is_stop else 'target'} {order.client_order_id} was refused ({code})"
         step.emit(e.AlarmRaised(order.symbol, text))
+
+
+def _is_news(step: Step, order: Order) -> bool:
+    """Whether to tell of this refusal in a row: of the first, the second, the fourth, and so on; a halt may last."""
+    refusals = step.ledger.refusals.get((order.symbol, order.ticket.position_side, order.ticket.purpose))
+    # What a report tells of an order that was accepted before is in no row.
+    return refusals is None or refusals.count.bit_count() == 1
 
 
 def _cancel_all(step: Step, orders: list[Order], reason: str) -> None:

@@ -52,8 +52,7 @@ def order_intended(ledger: Ledger, event: e.OrderIntended, at_ms: int) -> None:
 def attempt_moved(ledger: Ledger, event: e.AttemptMoved, at_ms: int) -> None:
     """Evidence about the transmission; a refusal or a proof of death ends the order."""
     order = ledger.orders[event.client_order_id]
-    if order.ticket.purpose.is_protective:
-        count_refusals(ledger, order, event, at_ms)
+    count_refusals(ledger, order, event, at_ms)
     order.attempt_state = next_state(ATTEMPT_TRANSITIONS, order.attempt_state, event.trigger)
     _learn_ids(ledger, order, event.exchange_order_id, event.algo_id)
     order.updated_ms = at_ms

@@ -29,7 +29,12 @@ def protection_restored(ledger: Ledger, event: e.ProtectionRestored, at_ms: int)
 
 
 def count_refusals(ledger: Ledger, order: Order, event: e.AttemptMoved, at_ms: int) -> None:
-    """How often in a row the exchange has turned such an order away, and when it is worth trying again."""
+    """How often in a row the exchange has turned such an order away, and when it is worth trying again.
+
+    Stops, targets and emergency closes are counted, each on their own.
+    """
+    if order.ticket.purpose not in _COUNTED:
+        return
     key = (order.symbol, order.ticket.position_side, order.ticket.purpose)
     if event.trigger is AttemptTrigger.REFUSED:
         known = ledger.refusals.get(key)
@@ -42,5 +47,7 @@ def count_refusals(ledger: Ledger, order: Order, event: e.AttemptMoved, at_ms: i
 
 RETRY_MS = 500
 RETRY_MS_MAX = 8_000
-# Too many requests, overload, a clock that is off: the order was fine, the moment was not.
-TRANSIENT_REFUSALS = frozenset({-1003, -1008, -1015, -1021, -5028, 418, 429})
+# Too many requests, overload, a clock that is off, a market that is halted or closed: the order was fine, the moment
+# was not.
+TRANSIENT_REFUSALS = frozenset({-1003, -1008, -1015, -1021, -4140, -4141, -5028, 418, 429})
+_COUNTED = frozenset({Purpose.PROTECTIVE_STOP, Purpose.PROTECTIVE_TARGET, Purpose.EMERGENCY})

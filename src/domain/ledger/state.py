@@ -122,7 +122,7 @@ class Changes:
 
 @dataclass(frozen=True, slots=True)
 class Refusals:
-    """Refusals in a row of a position's stops, or of its targets, and when to try again (session time, ms).
+    """Refusals in a row of a position's stops, targets or emergency closes, and when to try again (session time, ms).
 
     ``are_transient`` says that the last one was about the moment, not about the order.
     """

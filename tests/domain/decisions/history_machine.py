@@ -20,7 +20,7 @@ from src.domain.orders.news import (
     Refused,
     SubmitOutcome,
 )
-from src.domain.orders.types import OrderStatus
+from src.domain.orders.types import OrderStatus, Purpose
 from src.domain.risk.review import Approved, review_reducing
 from src.domain.sessions.trading_states import TradingTrigger
 from tests.domain.decisions.exchange_model import Exchange
@@ -254,11 +254,14 @@ class AnyHistory(RuleBasedStateMachine):
         self.session.recover()
 
     def pausing(self) -> bool:
-        """Whether a stop or a target was turned away for its moment, and it is not yet time to try again."""
+        """Whether a stop was turned away for its moment, or its close again and again, and the next try is not due."""
         now_ms = self.session.scene.now_ms
-        refusals = self.session.ledger.refusals.values()
         held = not self.position.is_flat
-        return held and any(each.are_transient and now_ms < each.next_ms + 1_000 for each in refusals)
+        return held and any(
+            (each.are_transient or (purpose is Purpose.EMERGENCY and each.count > 1))
+            and now_ms < each.next_ms + 1_000
+            for (_, _, purpose), each in self.session.ledger.refusals.items()
+        )
 
     # --- and in the end ---
 

@@ -8,6 +8,7 @@ from src.domain.decisions.news import RequestCancel, RequestProtection, Tick
 from src.domain.decisions.protection import STORM_PER_MINUTE
 from src.domain.market.sides import PositionSide
 from src.domain.orders.news import OutcomeUnknown, Refused
+from src.domain.orders.transitions import AttemptState
 from src.domain.orders.types import OrderStatus, Purpose
 from src.domain.sessions.trading_states import SymbolState
 from tests.support.domain_builders import BTC, SELL, a_view, an_exit, an_instrument
@@ -35,7 +36,7 @@ def test_a_stop_that_would_trigger_at_once_becomes_one_market_close():
     assert close.ticket.reduce_only
 
 
-@pytest.mark.parametrize("code", [-1003, -1008, -1015, -1021, -5028])
+@pytest.mark.parametrize("code", [-1003, -1008, -1015, -1021, -4140, -4141, -5028])
 def test_a_stop_turned_away_for_its_moment_is_tried_again_with_growing_pauses(code):
     scene = Scene()
     scene.hold(protected=False)
@@ -52,6 +53,21 @@ def test_a_stop_turned_away_for_its_moment_is_tried_again_with_growing_pauses(co
 
     assert pauses == [500, 1_000, 2_000, 4_000]
     assert not scene.open(Purpose.EMERGENCY)
+
+
+def test_a_market_that_stays_halted_is_told_of_ever_more_rarely():
+    scene = Scene()
+    scene.hold(protected=False)
+
+    told = []
+    for refusal in range(1, 17):
+        if alarms(scene.decide(refused(scene.stop, -4140))):
+            told.append(refusal)
+        while not scene.open(Purpose.PROTECTIVE_STOP):
+            scene.now_ms += 1_000
+            scene.decide(Tick())
+
+    assert told == [1, 2, 4, 8, 16]
 
 
 def test_a_stop_that_was_taken_forgets_the_pauses():
@@ -158,25 +174,86 @@ def test_a_refused_emergency_close_leaves_no_position_without_a_stop():
     assert reconciles(step)
 
 
-def test_an_exchange_that_refuses_every_stop_and_close_is_not_asked_in_a_loop():
+def refuse_all(scene):
+    """Until nothing is under way any more; how many orders were sent meanwhile."""
+    sent = 0
+    while waiting := scene.open(Purpose.PROTECTIVE_STOP) + scene.open(Purpose.EMERGENCY):
+        sent += sum(len(submits(scene.decide(refused(order, -2015)))) for order in waiting)
+    return sent
+
+
+def test_an_exchange_that_refuses_every_stop_and_close_is_asked_with_growing_pauses():
+    scene = Scene()
+    scene.hold(protected=False)
+    refuse_all(scene)
+
+    pauses = []
+    for _ in range(4):
+        before_ms = scene.now_ms
+        while not scene.open(Purpose.PROTECTIVE_STOP):
+            scene.now_ms += 100
+            scene.decide(Tick())
+        pauses.append(scene.now_ms - before_ms)
+        assert refuse_all(scene) == 1
+
+    assert pauses == [1_000, 2_000, 4_000, 8_000]
+
+
+def test_a_close_that_was_taken_forgets_that_others_were_refused():
+    scene = Scene()
+    scene.hold(protected=False)
+    scene.decide(refused(scene.stop, -2021))
+    (close,) = scene.open(Purpose.EMERGENCY)
+    scene.decide(refused(close, -2015))
+    scene.decide(refused(scene.stop, -2021))
+    (close,) = scene.open(Purpose.EMERGENCY)
+    scene.accept(close)
+
+    step = scene.hear(close, OrderStatus.EXPIRED)
+
+    assert purposes(step) == [Purpose.PROTECTIVE_STOP]
+
+
+def test_a_refused_target_is_tried_again_with_growing_pauses():
     scene = Scene()
     scene.hold(protected=False)
 
-    sent = 0
-    for _ in range(500):
-        waiting = scene.open(Purpose.PROTECTIVE_STOP) + scene.open(Purpose.EMERGENCY)
-        sent += sum(len(submits(scene.decide(refused(order, -2015)))) for order in waiting)
+    pauses = []
+    for _ in range(3):
+        (target,) = scene.open(Purpose.PROTECTIVE_TARGET)
+        before_ms = scene.now_ms
+        scene.decide(refused(target, -4045))
+        while not scene.open(Purpose.PROTECTIVE_TARGET):
+            scene.now_ms += 100
+            scene.decide(Tick())
+        pauses.append(scene.now_ms - before_ms)
 
-    assert sent <= 2 * STORM_PER_MINUTE
+    assert pauses == [500, 1_000, 2_000]
+
+
+def lose_all(scene):
+    """Nobody knows of any order that would protect, until there is no other on its way."""
+    while on_their_way := [
+        order for order in scene.open(Purpose.PROTECTIVE_STOP) if order.attempt_state is AttemptState.OPEN
+    ]:
+        for order in on_their_way:
+            scene.decide(unknown(order))
+
+
+def test_an_exchange_that_loses_every_stop_is_not_asked_in_a_loop():
+    scene = Scene()
+    scene.hold(protected=False)
+
+    lose_all(scene)
+
+    assert len(scene.open(Purpose.PROTECTIVE_STOP)) == STORM_PER_MINUTE
     assert scene.ledger.symbol(BTC).state is SymbolState.CLOSED
 
 
-def test_after_a_storm_of_refusals_protection_is_tried_again_every_second():
+def test_after_a_storm_protection_is_tried_again_every_second():
     scene = Scene()
     scene.hold(protected=False)
-    for _ in range(500):
-        for order in scene.open(Purpose.PROTECTIVE_STOP) + scene.open(Purpose.EMERGENCY):
-            scene.decide(refused(order, -2015))
+    lose_all(scene)
 
     scene.now_ms += 1_000
     step = scene.decide(Tick())
@@ -270,9 +347,7 @@ def test_a_position_larger_than_one_market_order_is_closed_by_several():
 def test_a_storm_is_forgotten_after_a_minute():
     scene = Scene()
     scene.hold(protected=False)
-    while scene.ledger.symbol(BTC).state is not SymbolState.CLOSED:
-        for order in scene.open(Purpose.PROTECTIVE_STOP) + scene.open(Purpose.EMERGENCY):
-            scene.decide(refused(order, -2015))
+    lose_all(scene)
     scene.ledger.symbol(BTC).state = SymbolState.TRADING
     scene.now_ms += 60_000
 

@@ -14,8 +14,9 @@ from src.application.ports.store import StoreError
 from src.application.trading.session_runner import EndCause
 from src.domain.ledger.events import FillBooked
 from src.domain.orders.transitions import AttemptState, CancelState
+from src.domain.orders.types import Purpose
 from src.infrastructure.simulated_exchange.server.fault_rules import FaultSchedule
-from src.infrastructure.simulated_exchange.symbol_market import HALTED
+from src.infrastructure.simulated_exchange.symbol_market import HALTED, TRADING
 from src.infrastructure.time.machine import Machine
 from tests.simulation.market import START_MS
 from tests.simulation.network.faults import SECONDS, Deed, Misfortune
@@ -39,6 +40,7 @@ PATIENCE_S: Final = 150.0
 """How long both may take to agree once nothing goes wrong any more."""
 QUIET_S: Final = 4.0
 STOPS_MAX: Final = 10
+HALTS_MAX: Final = 5
 STOP_AGAIN_S: Final = 20.0
 FORESEEN: Final = (BrokerError, StoreError)
 """How a session may end by itself while things go wrong; the next start repairs it."""
@@ -203,10 +205,10 @@ class History:
 
     async def _stop_session(self) -> None:
         """Ask it to stop; where the exchange's limits keep it from comparing, the next start goes on stopping."""
-        self._kill_at_failpoint = self.fate.dies_stopping
-        await self._wait(self._is_far_from_funding, 0.0, look_after=False)
         if not self.fate.flattens:
-            self._halt_market()
+            await self._halt_market()
+        await self._wait(self._is_far_from_funding, 0.0, look_after=False)
+        self._kill_at_failpoint = self.fate.dies_stopping
         for _ in range(STOPS_MAX):
             if self.session.runner is not None and self.session.is_ready:
                 self.session.runner.request_stop(EndCause.SIGNAL, flatten=self.fate.flattens)
@@ -225,11 +227,42 @@ class History:
             await self._wait(lambda: self.session.is_ready or self._session_is_over(), 0.0, look_after=False)
         self.violations.append(f"the session did not stop in good order: {self.session_task}")
 
-    def _halt_market(self) -> None:
-        """Let nothing trade any more: what a stop did after the session's last look would be told to nobody."""
+    async def _halt_market(self) -> None:
+        """Let nothing trade any more: what a stop did after the session's last look would be told to nobody.
+
+        A position whose stop was on its way just then is given a market that trades again: a halted one takes none.
+        """
         server = self.exchange.server
         assert server is not None, "nothing kills the exchange any more"
-        server.services.venue.writing().set_symbol_status(SYMBOL, HALTED)
+        for _ in range(HALTS_MAX):
+            server.services.venue.writing().set_symbol_status(SYMBOL, HALTED)
+            await self._wait(self._agrees, QUIET_S)
+            if self._is_covered():
+                return
+            self.events["halted too early"] += 1
+            server.services.venue.writing().set_symbol_status(SYMBOL, TRADING)
+            await self._wait(lambda: self._agrees() and self._is_covered(), QUIET_S)
+        self.violations.append("L1: no stop stands at the exchange whenever its market is halted")
+
+    def _is_covered(self) -> bool:
+        runner = self.session.runner
+        if runner is None or not self.session.is_ready:
+            return False
+        ledger = runner.loop.ledger
+        stops = [
+            o for o in ledger.orders.values() if o.ticket.purpose is Purpose.PROTECTIVE_STOP and o.is_open
+        ]
+        return all(
+            position.is_flat
+            or position.stop_waived
+            or any(
+                o.attempt_state is AttemptState.ACKED
+                and o.side is not position.side
+                and o.remaining_quantity >= abs(position.quantity)
+                for o in stops
+            )
+            for position in ledger.positions.values()
+        )
 
     def _session_is_over(self) -> bool:
         return self.session_task.done() or not self.session_process.is_alive
