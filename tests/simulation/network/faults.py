@@ -17,13 +17,16 @@ ON_THE_WAY: Final = (
     *("reset_before", "reset_inside", "reset_after", "respond", "truncate"),
 )
 IN_THE_STREAM: Final = ("duplicate", "delay", "reorder", "drop", "mute", "expire_key")
+HALTED: Final = 0.25
+"""In how many histories the market stands still for a while, and every order is refused."""
 BODIES: Final = ("unknown_503", "unknown_503")
 
 
 @dataclass(frozen=True, slots=True)
 class Deed:
     """What is done at a moment (seconds): "cut" the streams, "reset" all lines, "pull" the plug for a while, put
-    a process to "sleep", or kill one: "session" or "exchange". ``number`` says where exactly, or for how long (ms).
+    a process to "sleep", "halt" the market until it is to "trade on", or kill one: "session" or "exchange". ``number``
+    says where exactly, or for how long (ms).
     """
 
     at_s: float
@@ -58,7 +61,9 @@ def misfortune(seed: int) -> Misfortune:
         refused=0.03 * bad,
     )
     rules = tuple(_rule(rng, bad) for _ in range(rng.randrange(8)))
-    deeds = sorted((_deed(rng) for _ in range(rng.randrange(1, 5))), key=lambda deed: deed.at_s)
+    deeds = [_deed(rng) for _ in range(rng.randrange(1, 5))]
+    deeds += _halt(random.Random(f"halt:{seed}"))
+    deeds.sort(key=lambda deed: deed.at_s)
     return Misfortune(
         weather,
         FaultSchedule(seed=seed, rules=rules),
@@ -87,6 +92,13 @@ def _rule(rng: random.Random, bad: float) -> FaultRule:
         body=rng.choice(BODIES),
         executed=rng.random() < 0.5,
     )
+
+
+def _halt(rng: random.Random) -> list[Deed]:
+    if rng.random() > HALTED:
+        return []
+    at_s = rng.uniform(0.0, SECONDS * 0.9)
+    return [Deed(at_s, "halt"), Deed(at_s + rng.choice((0.3, 2.0, 8.0, 20.0)), "trade on")]
 
 
 def _deed(rng: random.Random) -> Deed:

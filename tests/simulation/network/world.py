@@ -162,15 +162,24 @@ class History:
                 self.session_process.kill_at = self.session_process.steps + deed.number
             case "exchange":
                 self.exchange_process.kill_at = self.exchange_process.steps + deed.number
+            case "sleep":
+                self.session_process.asleep_until_ns = self.loop.now_ns + deed.number * MS
+            case what:
+                self._do_around_them(what, deed.number)
+
+    def _do_around_them(self, what: str, number: int) -> None:
+        match what:
             case "cut":
                 if self.exchange.server is not None:
                     self.exchange.server.sockets.cut_all()
             case "reset":
                 self.network.break_all()
             case "pull":
-                self.network.cut_until_ns = self.loop.now_ns + deed.number * MS
-            case "sleep":
-                self.session_process.asleep_until_ns = self.loop.now_ns + deed.number * MS
+                self.network.cut_until_ns = self.loop.now_ns + number * MS
+            case "halt":
+                self._set_market(HALTED)
+            case "trade on":
+                self._set_market(TRADING)
 
     def _failpoint(self, name: str) -> None:
         process = self.loop.current()
@@ -192,6 +201,7 @@ class History:
         self._kill_at_failpoint = self.session_process.kill_at = self.exchange_process.kill_at = 0
         if self.exchange.server is not None:
             self.exchange.server.faults.replace(self._faults)
+        await self._wait(lambda: self._set_market(TRADING), 0.0)
         # Lines that fell silent stay so until somebody notices; here somebody pulls them.
         self.network.break_all()
         if not await self._wait(self._agrees, QUIET_S):
@@ -232,17 +242,22 @@ class History:
 
         A position whose stop was on its way just then is given a market that trades again: a halted one takes none.
         """
-        server = self.exchange.server
-        assert server is not None, "nothing kills the exchange any more"
         for _ in range(HALTS_MAX):
-            server.services.venue.writing().set_symbol_status(SYMBOL, HALTED)
+            self._set_market(HALTED)
             await self._wait(self._agrees, QUIET_S)
             if self._is_covered():
                 return
             self.events["halted too early"] += 1
-            server.services.venue.writing().set_symbol_status(SYMBOL, TRADING)
+            self._set_market(TRADING)
             await self._wait(lambda: self._agrees() and self._is_covered(), QUIET_S)
         self.violations.append("L1: no stop stands at the exchange whenever its market is halted")
+
+    def _set_market(self, status: str) -> bool:
+        """Halt it or let it go on; False where nothing is done, because the exchange is down just now."""
+        if self.exchange.server is None or not self.exchange_process.is_alive:
+            return False
+        self.exchange.server.services.venue.writing().set_symbol_status(SYMBOL, status)
+        return True
 
     def _is_covered(self) -> bool:
         runner = self.session.runner
