@@ -114,14 +114,18 @@ def _pausing(step: Step, position: Position, purpose: Purpose, *, covered: bool)
     A target always waits, and a stop that another order covers for; one that nothing covers for only if the refusal was
     about the moment, or if the emergency close in its place has been refused more than once.
     """
-    now_ms, position_key = step.now.session_ms, (position.symbol, position.position_side)
-    closes = step.ledger.refusals.get((*position_key, Purpose.EMERGENCY))
-    if closes is not None and closes.count > 1 and now_ms < closes.next_ms:
+    if cannot_close(step, position):
         return True
-    refusals = step.ledger.refusals.get((*position_key, purpose))
-    if refusals is None or now_ms >= refusals.next_ms:
+    refusals = step.ledger.refusals.get((position.symbol, position.position_side, purpose))
+    if refusals is None or step.now.session_ms >= refusals.next_ms:
         return False
     return refusals.are_transient or covered or purpose is Purpose.PROTECTIVE_TARGET
+
+
+def cannot_close(step: Step, position: Position) -> bool:
+    """Whether the exchange has refused emergency closes of it again and again, and the next try is not due yet."""
+    closes = step.ledger.refusals.get((position.symbol, position.position_side, Purpose.EMERGENCY))
+    return closes is not None and closes.count > 1 and step.now.session_ms < closes.next_ms
 
 
 def _still_entering(step: Step, position: Position) -> Decimal:

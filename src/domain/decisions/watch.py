@@ -6,7 +6,7 @@ loss restricts until the next venue day; a drawdown until a person re-arms, from
 
 from decimal import Decimal
 
-from src.domain.decisions.protection import close_now
+from src.domain.decisions.protection import cannot_close, close_now
 from src.domain.decisions.sending import cancel
 from src.domain.decisions.step import Step
 from src.domain.ledger import events as e
@@ -40,12 +40,17 @@ def watch_losses(step: Step) -> None:
 def watch_margin(step: Step) -> None:
     """Close what loses most while the margin ratio is beyond its limit: better by us than by the exchange, with a fee.
 
-    One position at a time, since each close makes room for the others; an isolated one answers for itself.
+    One position at a time, since each close makes room for the others; an isolated one answers for itself. One that
+    the exchange does not let us close, because its market is halted, does not stand in the way of the others.
     """
     if not step.policy.watches_losses:
         return
     limit = step.policy.limits.margin_ratio_max
-    beyond = [each for each in valued_positions(step.ledger, step.view) if each.ratio > limit]
+    beyond = [
+        each
+        for each in valued_positions(step.ledger, step.view)
+        if each.ratio > limit and not cannot_close(step, each.position)
+    ]
     if not beyond:
         return
     worst = min(beyond, key=lambda each: each.unrealized_pnl)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from src.domain.decisions.news import Tick
 from src.domain.market.sides import PositionSide
 from src.domain.market.view import MarginBracket
+from src.domain.orders.news import Refused
 from src.domain.orders.types import Purpose
 from src.domain.portfolio.margin import (
     Leg,
@@ -147,6 +148,21 @@ def test_a_close_under_way_is_not_sent_again():
     scene.decide(Tick())
 
     assert not submits(scene.decide(Tick()))
+
+
+def test_while_the_exchange_refuses_to_close_what_loses_most_the_next_one_makes_room():
+    scene = a_scene("600")
+    scene.view.marks[BTC] = Decimal("94.7")
+
+    closed = []
+    for _ in range(3):
+        closed += [each.ticket.symbol for each in submits(scene.decide(Tick()))]
+        scene.now_ms += 100
+        for order in scene.open(Purpose.EMERGENCY):
+            if order.symbol == BTC:
+                scene.decide(Refused(order.client_order_id, -4140, "halted", 0))
+
+    assert closed == [BTC, BTC, ETH]
 
 
 def test_without_brackets_or_a_price_nothing_is_said():
