@@ -9,6 +9,7 @@ from decimal import Decimal
 from src.domain.ledger import events as e
 from src.domain.ledger.evolve_orders import hold, keep_hold, move_order, release
 from src.domain.ledger.evolve_parents import fill_parent
+from src.domain.ledger.evolve_protection import forget_refusals
 from src.domain.ledger.state import Ledger
 from src.domain.money import ZERO
 from src.domain.orders.order import Order
@@ -31,6 +32,8 @@ def fill_booked(ledger: Ledger, event: e.FillBooked, at_ms: int) -> None:
     trips = position.apply_fill(
         event.side, event.price, event.quantity, in_settle, event.strategy_id, event.traded_ms, event.trade_id
     )
+    if trips and ledger.refusals:
+        forget_refusals(ledger, event.symbol, event.position_side)
     position.realized_pnl += event.realized_pnl
     if order is not None and not order.ticket.reduce_only and not position.is_flat:
         _keep_protection(position, order)

@@ -2,6 +2,7 @@
 
 from src.domain.ledger import events as e
 from src.domain.ledger.state import Ledger, Refusals
+from src.domain.market.sides import PositionSide
 from src.domain.orders.order import Order
 from src.domain.orders.transitions import AttemptTrigger
 from src.domain.orders.types import Purpose
@@ -43,6 +44,12 @@ def count_refusals(ledger: Ledger, order: Order, event: e.AttemptMoved, at_ms: i
         ledger.refusals[key] = Refusals(count, at_ms + pause_ms, event.code in TRANSIENT_REFUSALS)
     elif event.trigger in (AttemptTrigger.ACCEPTED, AttemptTrigger.FOUND):
         ledger.refusals.pop(key, None)
+
+
+def forget_refusals(ledger: Ledger, symbol: str, side: PositionSide) -> None:
+    """The position is over: what was refused was about it, and the next one gets its stop at once."""
+    for purpose in _COUNTED:
+        ledger.refusals.pop((symbol, side, purpose), None)
 
 
 RETRY_MS = 500

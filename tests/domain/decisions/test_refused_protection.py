@@ -214,6 +214,21 @@ def test_a_close_that_was_taken_forgets_that_others_were_refused():
     assert purposes(step) == [Purpose.PROTECTIVE_STOP]
 
 
+def test_a_position_opened_after_another_was_refused_its_stop_gets_one_at_once():
+    scene = Scene()
+    scene.hold(protected=False)
+    for _ in range(5):
+        scene.decide(refused(scene.stop, -4140))
+        scene.now_ms = scene.ledger.refusals[(BTC, PositionSide.BOTH, Purpose.PROTECTIVE_STOP)].next_ms
+        scene.decide(Tick())
+    scene.decide(refused(scene.stop, -4140))
+    scene.fill(scene.place(an_exit()), 2)
+
+    step = scene.fill(scene.place(), 3)
+
+    assert Purpose.PROTECTIVE_STOP in purposes(step)
+
+
 def test_a_refused_target_is_tried_again_with_growing_pauses():
     scene = Scene()
     scene.hold(protected=False)
