@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Any, Final, Generic, NamedTuple, Self, TypeVar
 
 from src.application.strategies.indicators import Indicators
-from src.application.strategies.numbers import rounded_confidence, rounded_number
+from src.application.strategies.numbers import rounded_confidence, rounded_numbers
 from src.application.strategies.parameters import Direction, Parameters
 from src.application.strategies.strategy import Progress
 from src.domain.market.candle import Candle
@@ -188,17 +188,18 @@ class StreamStrategy(ABC, Generic[P]):
 
     def _signal(self, candle: Candle, wish: Wish) -> Signal:
         """Cross into decimals: from here on it is a record."""
-        wanted = _BUY if wish.is_up else _SELL
-        if self._direction not in (_BOTH, _LONG if wish.is_up else _SHORT):
+        is_up, confidence, reason, numbers = wish
+        wanted = _BUY if is_up else _SELL
+        if self._direction not in (_BOTH, _LONG if is_up else _SHORT):
             wanted = SignalType.EXIT
         # Arguments by place: names cost, and this is on the way of every order.
         return make_signal(
             candle.symbol,
             wanted,
             self._strategy_id,
-            rounded_confidence(wish.confidence),
-            wish.reason,
-            tuple([(name, rounded_number(value)) for name, value in wish.numbers]),
+            rounded_confidence(confidence),
+            reason,
+            rounded_numbers(numbers),
             candle.close,
             candle.close_ms,
         )

@@ -129,11 +129,11 @@ class OrderExecutionBridge:
         return book is not None and bool(book.pending_buy or book.pending_sell)
 
     def _size(self, signal: Signal, side: OrderSide, price: Decimal) -> Decimal:
-        sized = self._sized(signal.symbol, side, signal.confidence, price)
-        if not sized.quantity:
-            raise NothingToDo(f"no size for {signal.symbol}: {sized.note}")
-        self.size_note = sized.note
-        return sized.quantity
+        quantity, note = self._sized(signal.symbol, side, signal.confidence, price)
+        if not quantity:
+            raise NothingToDo(f"no size for {signal.symbol}: {note}")
+        self.size_note = note
+        return quantity
 
     def _sized(self, symbol: str, side: OrderSide, confidence: Decimal, price: Decimal) -> Sized:
         """The size of an entry at the best price, whose stop is measured from there.

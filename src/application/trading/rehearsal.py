@@ -18,7 +18,7 @@ from src.application.ports.kill_switch import KillSwitch
 from src.application.ports.market_data import Levels
 from src.application.ports.store import Store
 from src.application.strategies import Strategy
-from src.application.strategies.numbers import rounded_number
+from src.application.strategies.numbers import rounded_numbers
 from src.application.strategies.streaming import StreamStrategy
 from src.application.trading.adapters.live_broker_adapter import LiveBrokerAdapter
 from src.application.trading.live_strategy_runner import LiveStrategyRunner
@@ -175,7 +175,7 @@ class Rehearsal:
             strategy_id=(position is not None and position.strategy_id) or "rehearsal",
             confidence=_HALF,
             reason=_REASON,
-            numbers=tuple([(name, rounded_number(number)) for name in ("fast", "slow")]),
+            numbers=rounded_numbers((("fast", number), ("slow", number))),
             reference_price=price,
             at_ms=self._inputs.now_ms(),
         )
@@ -183,7 +183,9 @@ class Rehearsal:
     def _decide(self, verdict: Approved, signal: Signal) -> None:
         mirror = self._mirror
         mirror.session = self._ledger.session
-        mirror.account.epoch = self._ledger.account.epoch
+        account = self._ledger.account
+        # The next order's own name is made here and remembered.
+        mirror.account.epoch, mirror.account.next_sequence = account.epoch, account.next_sequence
         now = Now(signal.at_ms, self._broker.venue_time().now_ms)
         news = PlaceOrder(verdict, self._bridge.note(signal))
         step = decide(mirror, self._desk, self._parts.policy, news, now)

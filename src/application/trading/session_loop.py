@@ -110,11 +110,12 @@ class SessionLoop:
         session_ms, last_ms = self.inputs.now_ms(), self.ledger.account.last_ms
         if session_ms < last_ms:
             session_ms = last_ms
-        now = Now(session_ms, self.broker.venue_time().now_ms)
+        venue_ms, _ = self.broker.venue_time()
+        now = Now(session_ms, venue_ms)
         step = decide(self.ledger, self.desk, self.policy, news, now)
         if step.events:
-            self.store.stage(now.session_ms, step.events)
-            self._untold.append((now.session_ms, step.events))
+            self.store.stage(session_ms, step.events)
+            self._untold.append((session_ms, step.events))
             self._staged = True
         if step.effects:
             self._effects += step.effects

@@ -32,8 +32,12 @@ def base36(number: int, width: int) -> str:
     return digits[-width:] if len(digits) > width else digits.rjust(width, "0")
 
 
+@lru_cache(maxsize=4)
 def client_order_id(namespace: str, epoch: int, sequence: int, attempt: int = 1) -> str:
-    """The id of one attempt; ValueError for an attempt or another number that its digits cannot tell."""
+    """The id of one attempt; ValueError for an attempt or another number that its digits cannot tell.
+
+    The last ones are remembered: whoever rehearses an order has made the id of the next one already.
+    """
     if not 0 <= attempt < len(_DIGITS):
         raise ValueError(f"attempt {attempt} does not fit into one digit of base 36")
     above, rest = divmod(sequence, _CHECK_MODULUS)

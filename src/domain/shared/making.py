@@ -31,6 +31,9 @@ def maker(cls: Callable[P, T]) -> Callable[P, T]:
         (each.name, object, field(default=each.default, default_factory=each.default_factory))
         for each in fields(frozen)
     ]
+    for way in (check_and_freeze, freeze):
+        # The interpreter adapts code to the class it meets: code that all classes share would fit none of them.
+        way.__code__ = way.__code__.replace()
     last = {"__post_init__": freeze if check is None else check_and_freeze}
     plain: Any = make_dataclass(frozen.__name__, copies, namespace=dict(last), repr=False, eq=False)
     plain_ways = {

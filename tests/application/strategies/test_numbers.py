@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from src.application.strategies.numbers import rounded_confidence, rounded_number
+from src.application.strategies.numbers import rounded_confidence, rounded_number, rounded_numbers
 from src.domain.shared.errors import InvariantViolated
 
 
@@ -29,6 +29,14 @@ def test_a_number_for_the_record_has_one_spelling(value, spelling):
 def test_a_number_that_is_none_is_refused(value):
     with pytest.raises(InvariantViolated):
         rounded_number(float(value))
+
+
+def test_named_numbers_keep_their_names_and_their_order():
+    numbers = (("slow", 61800.123456789), ("fast", -0.0))
+
+    assert rounded_numbers(numbers) == (("slow", Decimal("61800.12346")), ("fast", Decimal(0)))
+    with pytest.raises(InvariantViolated):
+        rounded_numbers((*numbers, ("odd", float("nan"))))
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False, min_value=-1e15, max_value=1e15))
