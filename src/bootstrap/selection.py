@@ -50,13 +50,14 @@ _OPTION_OF = {
 class Selection:
     """What to start: the configuration, the market's name, the accounts that the database knows, and which is meant.
 
-    Without an ``account_id`` it is a new one.
+    Without an ``account_id`` it is a new one. ``is_resumed``: the configuration is that of its unfinished session.
     """
 
     config: PaperConfig
     market: str
     accounts: list[AccountRow]
     account_id: str | None = None
+    is_resumed: bool = False
 
 
 def select(
@@ -165,7 +166,7 @@ def _resumed(
         margin_type=options.margin_type,
         seed=options.seed,
     )
-    return Selection(resumed, options.market, accounts, row.account_id)
+    return Selection(resumed, options.market, accounts, row.account_id, is_resumed=True)
 
 
 def _refuse_strange_leverages(config: PaperConfig, given: frozenset[str]) -> None:

@@ -104,20 +104,23 @@ def _local_key(data_dir: Path) -> tuple[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """What was read before the session."""
+    """What was read before the session: of its ``symbols``, the instruments that can be held and their history."""
 
+    symbols: tuple[str, ...]
     instruments: dict[str, Instrument]
     history: dict[str, list[Candle]]
     notes: list[str]
 
 
-def venue_parts(config: PaperConfig, venue: Venue, accounts: list[AccountRow]) -> SessionParts:
+def venue_parts(
+    config: PaperConfig, venue: Venue, accounts: list[AccountRow], *, is_resumed: bool = False
+) -> SessionParts:
     """Everything of a session at ``venue``; nothing is open yet but the store.
 
-    Raises ConfigurationError for a symbol that is not listed or a key that may not be used, BrokerError when the
-    exchange does not answer.
+    Raises ConfigurationError for a symbol that is not listed (a session that is resumed goes on without it) or a key
+    that may not be used, BrokerError when the exchange does not answer.
     """
-    return parts_after(_apart(look(config, venue)), config, venue, accounts)
+    return parts_after(_apart(look(config, venue, is_resumed=is_resumed)), config, venue, accounts)
 
 
 def parts_after(
@@ -129,7 +132,7 @@ def parts_after(
     ids: Ids | None = None,
 ) -> SessionParts:
     """The same, from what :func:`look` has read; ``ids`` None makes random ones."""
-    config = replace(config, symbols=tuple(before.instruments))
+    config = replace(config, symbols=before.symbols)
     inputs = LiveInputs(machine.steady_ns, machine.wall_ms())
     desk = MarketDesk(before.instruments, config.timeframe, config.quality)
     broker = broker_at(
@@ -137,7 +140,7 @@ def parts_after(
         venue,
         machine,
         post=inputs.post,
-        symbols=config.symbols,
+        symbols=tuple(before.instruments),
         on_frame=inputs.feed,
         on_instruments=desk.learn,
     )
@@ -161,7 +164,7 @@ def parts_after(
         sizer=parse_sizer(config.sizing),
         policy=policy_of(config),
         limits=config.limits,
-        history=lambda symbol, timeframe, count: before.history[symbol][-count:] if count else [],
+        history=lambda symbol, timeframe, count: before.history.get(symbol, [])[-count:] if count else [],
         close=side_journal.close,
         mark_equity_ms=config.save_state_interval_ms,
         stays_awake=config.stays_awake,
@@ -196,19 +199,21 @@ def _apart(work: Coroutine[Any, Any, Before]) -> Before:
         return pool.submit(asyncio.run, work).result()
 
 
-async def look(config: PaperConfig, venue: Venue, machine: Machine = HERE) -> Before:
+async def look(
+    config: PaperConfig, venue: Venue, machine: Machine = HERE, *, is_resumed: bool = False
+) -> Before:
     """Read instruments and history, and refuse a key that may do more than trade; raises as :func:`venue_parts`."""
-    symbols = config.symbols or DEFAULT_SYMBOLS
+    symbols = tuple(config.symbols or DEFAULT_SYMBOLS)
     broker = broker_at(config.data_dir, venue, machine)
     try:
         await broker.set_clock()
         listed = {instrument.symbol: instrument for instrument in await broker.instruments()}
-        missing = [symbol for symbol in symbols if symbol not in listed]
-        if missing:
-            raise ConfigurationError(f"{', '.join(missing)} cannot be traded at {venue.place.host}")
-        history = {symbol: await broker.candles(symbol, config.timeframe, HISTORY_BARS) for symbol in symbols}
-        notes = await _notes_on_key(broker, venue)
-        return Before({symbol: listed[symbol] for symbol in symbols}, history, notes)
+        gone = [symbol for symbol in symbols if symbol not in listed]
+        if gone and not is_resumed:
+            raise ConfigurationError(f"{', '.join(gone)} cannot be traded at {venue.place.host}")
+        found = {symbol: listed[symbol] for symbol in symbols if symbol in listed}
+        history = {symbol: await broker.candles(symbol, config.timeframe, HISTORY_BARS) for symbol in found}
+        return Before(symbols, found, history, await _notes_on_key(broker, venue))
     finally:
         await broker.close()
 
@@ -266,7 +271,7 @@ def open_venue(
     )
     selection = select_account(settings, request, reads, database, venue.account_id)
     try:
-        return venue_parts(selection.config, venue, selection.accounts)
+        return venue_parts(selection.config, venue, selection.accounts, is_resumed=selection.is_resumed)
     except BrokerError as error:
         hint = " (start it with `./steadyhand testnet`)" if venue.place.rest_url == LOCAL_URL else ""
         raise ConfigurationError(f"{venue.place.host} does not answer{hint}: {error}") from None

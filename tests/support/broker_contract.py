@@ -5,12 +5,11 @@ market behind it. ``settle`` lets everything that is on its way arrive.
 """
 
 from decimal import Decimal
-from itertools import pairwise
 
 import pytest
 
-from src.application.ports.broker import BrokerRefused, UserEvent
-from src.domain.market.sides import OrderSide, PositionSide
+from src.application.ports.broker import UserEvent
+from src.domain.market.sides import OrderSide
 from src.domain.orders.news import (
     Accepted,
     CancelAccepted,
@@ -26,10 +25,11 @@ from src.domain.orders.news import (
 )
 from src.domain.orders.ticket import Attempt
 from src.domain.orders.types import OrderStatus, OrderType, TimeInForce
+from tests.support.broker_settings_contract import SettingsContract
 from tests.support.broker_venue import SYMBOL, Heard, Venue, a_ticket, a_wish, fills_of, news_of, submit
 
 
-class BrokerContract:
+class BrokerContract(SettingsContract):
     """Subclasses supply the ``venue`` fixture, with a quote of 76000.00 / 76000.10 and 10 000 USDT or more."""
 
     async def test_an_order_never_sent_is_not_found(self, venue: Venue):
@@ -245,19 +245,6 @@ class BrokerContract:
         moved = [one for one in told if isinstance(one, WalletMoved)]
         assert set(asked) <= set(told) or [one.reason for one in moved] == ["FUNDING_FEE"]
 
-    async def test_settings_can_be_set_and_read(self, venue: Venue):
-        await venue.broker.set_leverage(SYMBOL, 7)
-        await venue.broker.set_margin_type(SYMBOL, "CROSSED")
-        await venue.broker.set_hedge_mode(False)
-
-        assert await venue.broker.leverage(SYMBOL) == 7
-        assert await venue.broker.margin_type(SYMBOL) == "CROSSED"
-        assert await venue.broker.hedge_mode() is False
-
-    async def test_an_impossible_setting_is_refused(self, venue: Venue):
-        with pytest.raises(BrokerRefused):
-            await venue.broker.set_leverage(SYMBOL, 1000)
-
     async def test_fill_or_kill_fills_whole_or_never_was(self, venue: Venue):
         force = TimeInForce.FOK
         filled = await submit(venue, "c-1", limit_price=Decimal("76000.10"), time_in_force=force)
@@ -321,48 +308,6 @@ class BrokerContract:
         assert await venue.broker.positions() == []
         assert sum(fill.quantity for fill in fills_of(venue)) == Decimal("0.04")
 
-    async def test_hedge_mode_keeps_long_and_short_apart(self, venue: Venue):
-        await venue.broker.set_hedge_mode(True)
-        one_way = await submit(venue, "c-0")
-        long, short = {"position_side": PositionSide.LONG}, {"position_side": PositionSide.SHORT}
-        await submit(venue, "c-1", **long)
-        await submit(venue, "c-2", side=OrderSide.SELL, quantity=Decimal("0.02"), **short)
-        await submit(venue, "c-3", reduce_only=True, **short)
-        with pytest.raises(BrokerRefused) as refused:
-            await venue.broker.set_hedge_mode(False)
-
-        held = {report.position_side: report.quantity for report in await venue.broker.positions()}
-        assert isinstance(one_way, Refused)
-        assert (one_way.code, refused.value.code) == (-4061, -4068)
-        assert held == {PositionSide.LONG: Decimal("0.01"), PositionSide.SHORT: Decimal("-0.01")}
-        closing = await venue.broker.find(SYMBOL, "c-3")
-        assert closing is not None
-        assert closing.reduce_only
-
-    async def test_an_isolated_position_has_a_wallet_of_its_own(self, venue: Venue):
-        await venue.broker.set_margin_type(SYMBOL, "ISOLATED")
-        await venue.broker.set_leverage(SYMBOL, 10)
-        await submit(venue, "c-1")
-        with pytest.raises(BrokerRefused) as refused:
-            await venue.broker.set_margin_type(SYMBOL, "CROSSED")
-
-        position = (await venue.broker.positions())[0]
-        assert (position.is_isolated, position.leverage) == (True, 10)
-        assert position.isolated_wallet == position.entry_price * position.quantity / 10
-        assert position.liquidation_price is not None
-        assert position.liquidation_price < position.entry_price
-        assert refused.value.code == -4048
-
-    async def test_leverage_brackets_follow_each_other_without_a_gap(self, venue: Venue):
-        brackets = await venue.broker.leverage_brackets(SYMBOL)
-
-        assert brackets[0].notional_floor == 0
-        for lower, higher in pairwise(brackets):
-            assert lower.notional_cap == higher.notional_floor
-            assert lower.leverage_max >= higher.leverage_max
-            step = higher.maintenance_rate - lower.maintenance_rate
-            assert higher.deduction == lower.deduction + higher.notional_floor * step
-
     async def test_what_is_no_event_cannot_be_read(self, venue: Venue):
         with pytest.raises(ValueError, match="user event"):
             venue.broker.interpret(UserEvent(1, '{"e":"ORDER_TRADE_UPDATE"'))
@@ -382,6 +327,15 @@ class BrokerContract:
     async def test_instruments_and_permissions_are_known(self, venue: Venue):
         assert SYMBOL in {instrument.symbol for instrument in await venue.broker.instruments()}
         assert (await venue.broker.key_permissions()).can_trade
+
+    async def test_of_a_symbol_that_is_not_known_any_more_nothing_is_there(self, venue: Venue):
+        broker, gone, since_ms = venue.broker, "GONEUSDT", venue.broker.venue_time().now_ms - 1_000
+
+        assert await broker.trades(gone, 1) == await broker.first_trades(gone, since_ms) == []
+        assert await broker.open_orders(gone) == await broker.open_algo_orders(gone) == []
+        assert await broker.orders(gone, since_ms) == []
+        assert await broker.find(gone, "c-1") is None
+        assert await broker.find_by_exchange_id(gone, 1) is None
 
     async def test_orders_that_have_ended_are_still_told_of(self, venue: Venue):
         begun_ms = venue.broker.venue_time().now_ms - 1_000

@@ -22,6 +22,8 @@ async def prepare_account(parts: SessionParts) -> None:
         wish = "hedge mode" if options.hedge_mode else "one-way mode"
         await _changed(broker.set_hedge_mode(options.hedge_mode), f"the account is not in {wish}")
     for symbol in options.symbols:
+        if parts.desk.instrument(symbol) is None:
+            continue  # not listed any more
         if await broker.margin_type(symbol) != options.margin_type:
             state = f"the margin type of {symbol} is not {options.margin_type}"
             await _changed(broker.set_margin_type(symbol, options.margin_type), state)

@@ -24,7 +24,7 @@ from src.application.trading.signal_desk import SignalDesk
 from src.application.trading.strategy_board import StrategyBoard
 from src.application.trading.synchrony import Synchrony
 from src.application.trading.winding_up import ROUND_MS, WindingUp
-from src.domain.decisions.news import MoveSession, OpenSession, TakeOver
+from src.domain.decisions.news import MoveSession, OpenSession, RaiseAlarm, TakeOver
 from src.domain.ledger.evolve import open_ledger
 from src.domain.ledger.state import Ledger
 from src.domain.orders.transitions import AttemptState
@@ -101,6 +101,7 @@ class SessionRunner:
             self.ended = EndCause.STOP
             self._flatten = self.session.reason.endswith(FLATTENS)
         self._take_up_the_past()
+        self._name_the_gone()
         loop.tick_ms = parts.tick_ms
         loop.start_ticking()
         self.synchrony.start()
@@ -167,6 +168,13 @@ class SessionRunner:
         self.synchrony.look()
         if self._dead_man is not None:
             self._dead_man.tick(self.parts.inputs.now_ms())
+
+    def _name_the_gone(self) -> None:
+        """A symbol that was delisted while nobody traded is no reason not to go on with the others."""
+        for symbol in self.parts.options.symbols:
+            if self.parts.desk.instrument(symbol) is None:
+                text = "not listed any more: the session goes on without it"
+                self.loop.decide(RaiseAlarm(symbol, text))
 
     def _take_up_the_past(self) -> None:
         """Strategies and statistics begin with the candles before this process, the sizer with its session's trades."""

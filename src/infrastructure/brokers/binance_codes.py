@@ -11,6 +11,9 @@ from src.domain.orders.news import OutcomeUnknown, Refused
 
 DUPLICATE_CLIENT_ORDER_ID: Final = -4116
 NO_SUCH_ORDER: Final = -2013
+NO_SUCH_SYMBOL: Final = -1121
+NOT_THERE: Final = frozenset({NO_SUCH_ORDER, NO_SUCH_SYMBOL})
+"""Answers to a question about one order that mean: there is none. A symbol may have been delisted."""
 MARGIN_TYPE_IS_SET: Final = -4046
 POSITION_MODE_IS_SET: Final = -4059
 
@@ -19,7 +22,7 @@ REFUSALS: Final = frozenset(
         # The gateway turned the request away.
         *(-1003, -1008, -1015, -1021, -1022, -2014, -2015),
         # It could not be read.
-        *(-1100, -1101, -1102, -1104, -1105, -1106, -1111, -1115, -1116, -1117, -1121, -1130),
+        *(-1100, -1101, -1102, -1104, -1105, -1106, -1111, -1115, -1116, -1117, NO_SUCH_SYMBOL, -1130),
         # The account may not, or cannot afford it.
         *(-2007, -2010, -2018, -2019, -2020, -2021, -2022, -2023, -2024, -2025, -2026, -2027, -2028),
         *(-4045, -4050, -4051, -4087, -4088, -4109, -4118, -4140, -4141, -4400, -4401, -4509),

@@ -29,6 +29,8 @@ from src.infrastructure.brokers.binance_client import BinanceClient
 from src.infrastructure.brokers.binance_codes import (
     MARGIN_TYPE_IS_SET,
     NO_SUCH_ORDER,
+    NO_SUCH_SYMBOL,
+    NOT_THERE,
     POSITION_MODE_IS_SET,
 )
 from src.infrastructure.brokers.binance_endpoints import Api, Endpoint
@@ -48,7 +50,8 @@ _MOVES_MONEY: Final = ("enableWithdrawals", "enableInternalTransfer", "permitsUn
 class BinanceReads:
     """The reads and settings of the Broker port. Each has the failpoint "broker.read.<name>".
 
-    They raise :class:`BrokerRefused` where the exchange says no, :class:`NetworkError` and
+    Of a symbol that the exchange does not know, as one that it delisted, there are no orders and no trades. Otherwise
+    they raise :class:`BrokerRefused` where the exchange says no, :class:`NetworkError` and
     :class:`RateLimitError` where it does not answer or may not be asked.
     """
 
@@ -63,6 +66,20 @@ class BinanceReads:
             await self.set_clock()
         return await self._client.read(endpoint, params)
 
+    async def _rows(
+        self, name: str, endpoint: Endpoint, symbol: str | None = None, **params: object
+    ) -> list[Any]:
+        """The list of what there is of a symbol, or of all."""
+        about = {} if symbol is None else {"symbol": symbol}
+        try:
+            rows = await self._ask(name, endpoint, **about, **params)
+        except BrokerRefused as no:
+            if symbol is None or no.code != NO_SUCH_SYMBOL:
+                raise
+            return []
+        checked: list[Any] = _about(symbol, rows)
+        return checked
+
     async def find(self, symbol: str, client_order_id: str) -> OrderReport | None:
         """The order, ordinary before conditional; a triggered one is the ordinary order with its algo id.
 
@@ -72,7 +89,7 @@ class BinanceReads:
         try:
             answer = await self._ask("find", at.QUERY_ORDER, symbol=symbol, origClientOrderId=client_order_id)
         except BrokerRefused as no:
-            if no.code != NO_SUCH_ORDER:
+            if no.code not in NOT_THERE:
                 raise
             return algo
         report = order_report(_about(symbol, answer))
@@ -86,7 +103,7 @@ class BinanceReads:
                 raise
         else:
             return algo_report(_about(symbol, answer))
-        rows = _about(symbol, await self._ask("find_algo", at.ALL_ALGOS, symbol=symbol, limit=PAGE))
+        rows = await self._rows("find_algo", at.ALL_ALGOS, symbol, limit=PAGE)
         return next((algo_report(row) for row in rows if row["clientAlgoId"] == client_algo_id), None)
 
     async def find_by_exchange_id(self, symbol: str, exchange_order_id: int) -> OrderReport | None:
@@ -94,25 +111,29 @@ class BinanceReads:
         try:
             answer = await self._ask("find", at.QUERY_ORDER, symbol=symbol, orderId=exchange_order_id)
         except BrokerRefused as no:
-            if no.code != NO_SUCH_ORDER:
+            if no.code not in NOT_THERE:
                 raise
             return None
         return order_report(_about(symbol, answer))
 
     async def open_orders(self, symbol: str | None = None) -> list[OrderReport]:
         """Every open ordinary order, or those of a symbol, which weighs 1 instead of 40."""
-        rows = await self._ask("open_orders", at.OPEN_ORDERS, **_of(symbol))
-        return [order_report(row) for row in _about(symbol, rows)]
+        return [order_report(row) for row in await self._rows("open_orders", at.OPEN_ORDERS, symbol)]
 
     async def open_algo_orders(self, symbol: str | None = None) -> list[OrderReport]:
         """Every waiting conditional order, or those of a symbol, which weighs 1 instead of 40."""
-        rows = await self._ask("open_algo_orders", at.OPEN_ALGOS, **_of(symbol))
-        return [algo_report(row) for row in _about(symbol, rows)]
+        return [algo_report(row) for row in await self._rows("open_algo_orders", at.OPEN_ALGOS, symbol)]
 
     async def orders(self, symbol: str, since_ms: int) -> list[OrderReport]:
         """Every order of a symbol since a moment, of both books, as far back as seven days."""
         failpoint("broker.read.orders")
-        return await orders_since(self._client, symbol, since_ms, (await self.server_time()).now_ms)
+        now_ms = (await self.server_time()).now_ms
+        try:
+            return await orders_since(self._client, symbol, since_ms, now_ms)
+        except BrokerRefused as no:
+            if no.code != NO_SUCH_SYMBOL:
+                raise
+            return []
 
     async def positions(self) -> list[PositionReport]:
         """Every position that is not flat."""
@@ -132,19 +153,19 @@ class BinanceReads:
 
     async def trades(self, symbol: str, from_id: int) -> list[FillReport]:
         """One page of trades with id ≥ ``from_id``, oldest first."""
-        rows = await self._ask("trades", at.USER_TRADES, symbol=symbol, fromId=from_id, limit=PAGE)
-        return [fill_report(row) for row in _about(symbol, rows)]
+        rows = await self._rows("trades", at.USER_TRADES, symbol, fromId=from_id, limit=PAGE)
+        return [fill_report(row) for row in rows]
 
     async def first_trades(self, symbol: str, since_ms: int) -> list[FillReport]:
         """The first page of trades made at or after ``since_ms``; the exchange shows a week at a time."""
         now_ms = (await self.server_time()).now_ms
         while since_ms <= now_ms:
             until_ms = since_ms + TRADES_WINDOW_MS
-            rows = await self._ask(
-                "trades", at.USER_TRADES, symbol=symbol, startTime=since_ms, endTime=until_ms, limit=PAGE
+            rows = await self._rows(
+                "trades", at.USER_TRADES, symbol, startTime=since_ms, endTime=until_ms, limit=PAGE
             )
             if rows:
-                return [fill_report(row) for row in _about(symbol, rows)]
+                return [fill_report(row) for row in rows]
             since_ms = until_ms + 1
         return []
 
@@ -252,10 +273,6 @@ class BinanceReads:
             can_withdraw=any(bool(answer.get(flag)) for flag in _MOVES_MONEY),
             ip_restricted=bool(answer["ipRestrict"]),
         )
-
-
-def _of(symbol: str | None) -> dict[str, str]:
-    return {} if symbol is None else {"symbol": symbol}
 
 
 def _about(symbol: str | None, answer: Any) -> Any:

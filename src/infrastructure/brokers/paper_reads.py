@@ -25,7 +25,13 @@ from src.infrastructure.brokers.binance_answers import (
     order_report,
     position_report,
 )
-from src.infrastructure.brokers.binance_codes import MARGIN_TYPE_IS_SET, NO_SUCH_ORDER, POSITION_MODE_IS_SET
+from src.infrastructure.brokers.binance_codes import (
+    MARGIN_TYPE_IS_SET,
+    NO_SUCH_ORDER,
+    NO_SUCH_SYMBOL,
+    NOT_THERE,
+    POSITION_MODE_IS_SET,
+)
 from src.infrastructure.simulated_exchange.answers import Answer
 from src.infrastructure.simulated_exchange.engine import Engine
 from src.infrastructure.simulated_exchange.engine_reads import PAGE
@@ -37,20 +43,21 @@ PERMISSIONS: Final = KeyPermissions(can_trade=True, can_withdraw=False, ip_restr
 
 
 @contextmanager
-def _asking(name: str, tolerated: int = 0) -> Iterator[None]:
+def _asking(name: str, *tolerated: int) -> Iterator[None]:
     """One read or setting: its failpoint, and the exchange's refusal in the port's words."""
     failpoint(f"broker.read.{name}")
     try:
         yield
     except ExchangeError as no:
-        if no.code != tolerated:
+        if no.code not in tolerated:
             raise BrokerRefused(no.code, no.message) from no
 
 
 class PaperReads(ABC):
     """The reads and settings of the Broker port over ``engine`` for one of its accounts.
 
-    All raise :class:`BrokerRefused` where the exchange says no; their failpoints are "broker.read.<name>".
+    Of a symbol that the exchange does not know there are no orders and no trades; all else that it refuses raises
+    :class:`BrokerRefused`. Their failpoints are "broker.read.<name>".
     """
 
     def __init__(self, engine: Engine, account: int) -> None:
@@ -64,7 +71,7 @@ class PaperReads(ABC):
             try:
                 answer = self._engine.query_order(self._account, symbol, client_order_id=client_order_id)
             except ExchangeError as no:
-                if no.code != NO_SUCH_ORDER:
+                if no.code not in NOT_THERE:
                     raise
                 return algo
             report = order_report(answer)
@@ -72,7 +79,7 @@ class PaperReads(ABC):
 
     async def find_by_exchange_id(self, symbol: str, exchange_order_id: int) -> OrderReport | None:
         """An ordinary order of the account by its id, forced ones included."""
-        with _asking("find_by_exchange_id", tolerated=NO_SUCH_ORDER):
+        with _asking("find_by_exchange_id", *NOT_THERE):
             return order_report(self._engine.query_order(self._account, symbol, order_id=exchange_order_id))
         return None
 
@@ -110,10 +117,11 @@ class PaperReads(ABC):
 
     async def trades(self, symbol: str, from_id: int) -> list[FillReport]:
         """One page of trades with id ≥ ``from_id``, oldest first."""
-        with _asking("trades"):
+        with _asking("trades", NO_SUCH_SYMBOL):
             return [
                 fill_report(answer) for answer in self._engine.user_trades(self._account, symbol, from_id)
             ]
+        return []
 
     async def first_trades(self, symbol: str, since_ms: int) -> list[FillReport]:
         """The first page of trades made at or after ``since_ms``, oldest first."""
@@ -152,7 +160,7 @@ class PaperReads(ABC):
 
     async def set_margin_type(self, symbol: str, margin_type: str) -> None:
         """Set CROSSED or ISOLATED; refused while the symbol has orders (-4047) or a position (-4048)."""
-        with _asking("set_margin_type", tolerated=MARGIN_TYPE_IS_SET):
+        with _asking("set_margin_type", MARGIN_TYPE_IS_SET):
             self._engine.set_margin_type(self._account, symbol, margin_type)
 
     async def hedge_mode(self) -> bool:
@@ -162,7 +170,7 @@ class PaperReads(ABC):
 
     async def set_hedge_mode(self, enabled: bool) -> None:
         """Set the position mode; refused while there are orders (-4067) or positions (-4068)."""
-        with _asking("set_hedge_mode", tolerated=POSITION_MODE_IS_SET):
+        with _asking("set_hedge_mode", POSITION_MODE_IS_SET):
             self._engine.set_hedge_mode(self._account, enabled)
 
     async def leverage_brackets(self, symbol: str) -> list[LeverageBracket]:
