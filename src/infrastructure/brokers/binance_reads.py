@@ -1,8 +1,8 @@
 """What an account at Binance can be asked and told outside the flow of orders."""
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from src.application.ports.broker import (
     BrokerRefused,
@@ -38,6 +38,8 @@ from src.infrastructure.brokers.binance_history import candles_before, orders_si
 from src.infrastructure.brokers.binance_markets import instruments
 from src.infrastructure.brokers.venue_clock import VenueClock
 
+T = TypeVar("T")
+
 PAGE: Final = 1_000
 DAY_MS: Final = 86_400_000
 TRADES_WINDOW_MS: Final = 7 * DAY_MS - 1
@@ -71,14 +73,8 @@ class BinanceReads:
     ) -> list[Any]:
         """The list of what there is of a symbol, or of all."""
         about = {} if symbol is None else {"symbol": symbol}
-        try:
-            rows = await self._ask(name, endpoint, **about, **params)
-        except BrokerRefused as no:
-            if symbol is None or no.code != NO_SUCH_SYMBOL:
-                raise
-            return []
-        checked: list[Any] = _about(symbol, rows)
-        return checked
+        rows: list[Any] = _about(symbol, await self._ask(name, endpoint, **about, **params))
+        return rows
 
     async def find(self, symbol: str, client_order_id: str) -> OrderReport | None:
         """The order, ordinary before conditional; a triggered one is the ordinary order with its algo id.
@@ -103,7 +99,7 @@ class BinanceReads:
                 raise
         else:
             return algo_report(_about(symbol, answer))
-        rows = await self._rows("find_algo", at.ALL_ALGOS, symbol, limit=PAGE)
+        rows = await _unless_gone(self._rows("find_algo", at.ALL_ALGOS, symbol, limit=PAGE))
         return next((algo_report(row) for row in rows if row["clientAlgoId"] == client_algo_id), None)
 
     async def find_by_exchange_id(self, symbol: str, exchange_order_id: int) -> OrderReport | None:
@@ -118,22 +114,19 @@ class BinanceReads:
 
     async def open_orders(self, symbol: str | None = None) -> list[OrderReport]:
         """Every open ordinary order, or those of a symbol, which weighs 1 instead of 40."""
-        return [order_report(row) for row in await self._rows("open_orders", at.OPEN_ORDERS, symbol)]
+        rows = await _unless_gone(self._rows("open_orders", at.OPEN_ORDERS, symbol))
+        return [order_report(row) for row in rows]
 
     async def open_algo_orders(self, symbol: str | None = None) -> list[OrderReport]:
         """Every waiting conditional order, or those of a symbol, which weighs 1 instead of 40."""
-        return [algo_report(row) for row in await self._rows("open_algo_orders", at.OPEN_ALGOS, symbol)]
+        rows = await _unless_gone(self._rows("open_algo_orders", at.OPEN_ALGOS, symbol))
+        return [algo_report(row) for row in rows]
 
     async def orders(self, symbol: str, since_ms: int) -> list[OrderReport]:
         """Every order of a symbol since a moment, of both books, as far back as seven days."""
         failpoint("broker.read.orders")
         now_ms = (await self.server_time()).now_ms
-        try:
-            return await orders_since(self._client, symbol, since_ms, now_ms)
-        except BrokerRefused as no:
-            if no.code != NO_SUCH_SYMBOL:
-                raise
-            return []
+        return await _unless_gone(orders_since(self._client, symbol, since_ms, now_ms))
 
     async def positions(self) -> list[PositionReport]:
         """Every position that is not flat."""
@@ -153,11 +146,14 @@ class BinanceReads:
 
     async def trades(self, symbol: str, from_id: int) -> list[FillReport]:
         """One page of trades with id ≥ ``from_id``, oldest first."""
-        rows = await self._rows("trades", at.USER_TRADES, symbol, fromId=from_id, limit=PAGE)
+        rows = await _unless_gone(self._rows("trades", at.USER_TRADES, symbol, fromId=from_id, limit=PAGE))
         return [fill_report(row) for row in rows]
 
     async def first_trades(self, symbol: str, since_ms: int) -> list[FillReport]:
         """The first page of trades made at or after ``since_ms``; the exchange shows a week at a time."""
+        return await _unless_gone(self._first_trades(symbol, since_ms))
+
+    async def _first_trades(self, symbol: str, since_ms: int) -> list[FillReport]:
         now_ms = (await self.server_time()).now_ms
         while since_ms <= now_ms:
             until_ms = since_ms + TRADES_WINDOW_MS
@@ -273,6 +269,16 @@ class BinanceReads:
             can_withdraw=any(bool(answer.get(flag)) for flag in _MOVES_MONEY),
             ip_restricted=bool(answer["ipRestrict"]),
         )
+
+
+async def _unless_gone(question: Awaitable[list[T]]) -> list[T]:
+    """What there is of a symbol: nothing, when the exchange does not know the symbol any more."""
+    try:
+        return await question
+    except BrokerRefused as no:
+        if no.code != NO_SUCH_SYMBOL:
+            raise
+        return []
 
 
 def _about(symbol: str | None, answer: Any) -> Any:
