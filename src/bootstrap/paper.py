@@ -141,7 +141,7 @@ def paper_parts(
             desk=desk,
             inputs=PaperInputs(source, timeline, broker, config.speed),
             bus=InProcessEventBus(),
-            kill_switch=FileKillSwitch(config.data_dir / "HALT", account_id),
+            kill_switch=FileKillSwitch(config.data_dir / "HALT", account_id, is_watched=config.stays_awake),
             side_journal=opened.enter_context(_side_journal(config, ids)),
             ids=ids,
             sizer=parse_sizer(config.sizing),

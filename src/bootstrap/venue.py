@@ -158,7 +158,7 @@ def parts_after(
         desk=desk,
         inputs=inputs,
         bus=InProcessEventBus(),
-        kill_switch=FileKillSwitch(config.data_dir / "HALT", account_id),
+        kill_switch=FileKillSwitch(config.data_dir / "HALT", account_id, is_watched=config.stays_awake),
         side_journal=side_journal,
         ids=ids,
         sizer=parse_sizer(config.sizing),

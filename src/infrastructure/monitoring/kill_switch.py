@@ -4,14 +4,16 @@
 file made by hand halts, whatever is in it; one that begins with ``soft:`` or ``hard:`` says how.
 """
 
+import contextlib
 import os
 import time
 import weakref
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from src.application.ports.kill_switch import KillLevel
+from src.infrastructure.monitoring.folder_watch import FolderWatch
 
 _SETTLED_NS: Final = 1_000_000_000
 """A folder that was changed less than this ago (wall time) may change again without its time stamp showing it."""
@@ -19,20 +21,32 @@ _ACCOUNT_CHARS: Final = 8
 _TEXT_MAX: Final = 500
 
 
+class _Folder(NamedTuple):
+    """The folder as it was opened, and what closes it."""
+
+    descriptor: int
+    status: os.stat_result
+    watch: FolderWatch | None
+    close: Callable[[], object]
+
+
 class FileKillSwitch:
     """Engaged for as long as the file of all accounts is there, or the one of ``account_id``.
 
     Without an account, only the file of all counts. Throwing the switch makes the file of the account, if there is
-    one, else that of all.
+    one, else that of all. One that ``is_watched`` has the kernel tell of new files, where it does: looks cost less.
     """
 
-    def __init__(self, path: Path, account_id: str = "") -> None:
+    def __init__(self, path: Path, account_id: str = "", *, is_watched: bool = False) -> None:
         own = path.with_name(f"{path.name}-{account_id[:_ACCOUNT_CHARS]}") if account_id else path
         self._path = own
         self._paths = (path,) if own == path else (path, own)
         self._folder = str(path.parent)
-        self._open: tuple[int, os.stat_result, Callable[[], object]] | None = None
+        self._open: _Folder | None = None
         self._quiet_since_ns = -1
+        self._is_watched = is_watched
+        # What tells of news since no file was there; None while a file may be there, or nothing tells.
+        self._has_news: Callable[[], bool] | None = None
 
     @property
     def path(self) -> Path:
@@ -44,27 +58,45 @@ class FileKillSwitch:
 
         No file appears in a folder without changing the folder's time stamp, so a folder that was looked through
         and has not changed since costs one look. It is looked at through a descriptor, which takes half the time; that
-        the path may lead to another folder by now is noticed by :meth:`level`, which sessions ask every second.
+        the path may lead to another folder by now, or that the kernel does not tell of what another machine has put
+        there, is noticed by :meth:`level`, which sessions ask every second.
         """
-        opened = self._open
+        has_news = self._has_news
+        if has_news is not None and not has_news():
+            return False
+        return self._look()
+
+    def _look(self) -> bool:
+        """The same, by the folder itself."""
+        self._has_news = None
         try:
-            changed_ns = os.fstat(self._open_folder() if opened is None else opened[0]).st_mtime_ns
+            opened = self._open or self._open_folder()
+            if opened.watch is not None:
+                # Before the look: what comes after it is news.
+                opened.watch.forget()
+            changed_ns = os.fstat(opened.descriptor).st_mtime_ns
         except OSError:
             return any(map(_exists, self._paths))
-        if changed_ns == self._quiet_since_ns:
-            return False
-        self._quiet_since_ns = -1
-        if any(map(_exists, self._paths)):
-            return True
-        if 0 <= changed_ns < time.time_ns() - _SETTLED_NS:
-            self._quiet_since_ns = changed_ns
+        if changed_ns != self._quiet_since_ns:
+            self._quiet_since_ns = -1
+            if any(map(_exists, self._paths)):
+                return True
+            if 0 <= changed_ns < time.time_ns() - _SETTLED_NS:
+                self._quiet_since_ns = changed_ns
+        if opened.watch is not None:
+            self._has_news = opened.watch.has_news
         return False
 
-    def _open_folder(self) -> int:
-        """Keep the folder open from now on; its descriptor. Raises OSError."""
+    def _open_folder(self) -> _Folder:
+        """Keep the folder open from now on; raises OSError."""
         descriptor = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
-        self._open = descriptor, os.fstat(descriptor), weakref.finalize(self, os.close, descriptor)
-        return descriptor
+        close = weakref.finalize(self, os.close, descriptor)
+        watch = None
+        if self._is_watched:
+            with contextlib.suppress(OSError):  # then its time stamp has to do
+                watch = FolderWatch(descriptor)
+        self._open = _Folder(descriptor, os.fstat(descriptor), watch, close)
+        return self._open
 
     def _is_quiet(self) -> bool:
         """Whether the path leads to the folder that was looked through, and that has not changed since: in one look."""
@@ -74,21 +106,23 @@ class FileKillSwitch:
             now = os.stat(self._folder)
         except OSError:
             return False
-        return now.st_mtime_ns == self._quiet_since_ns and os.path.samestat(self._open[1], now)
+        return now.st_mtime_ns == self._quiet_since_ns and os.path.samestat(self._open.status, now)
 
     def _follow_path(self) -> None:
         """Let go of a folder that the path does not lead to any more."""
         if self._open is None:
             return
-        _, opened, close = self._open
+        opened = self._open
         try:
-            if os.path.samestat(opened, os.stat(self._folder)):
+            if os.path.samestat(opened.status, os.stat(self._folder)):
                 return
         except OSError:
             pass  # it leads nowhere
-        self._open = None
+        self._open = self._has_news = None
         self._quiet_since_ns = -1
-        close()
+        opened.close()
+        if opened.watch is not None:
+            opened.watch.close()
 
     def level(self) -> KillLevel | None:
         """What is wanted: the strictest of the files that are there; one that cannot be read halts."""
@@ -104,7 +138,7 @@ class FileKillSwitch:
         if self._is_quiet():
             return None
         self._follow_path()
-        found = [_read(path) for path in self._paths if _exists(path)] if self.is_engaged() else []
+        found = [_read(path) for path in self._paths if _exists(path)] if self._look() else []
         return max(found, key=lambda each: list(KillLevel).index(each[0]), default=None)
 
     def engage(self, reason: str, level: KillLevel = KillLevel.HALT) -> None:

@@ -1,6 +1,9 @@
 """The HALT files: made, seen, removed; of all accounts and of one; and what cannot be looked at counts as a halt."""
 
 import os
+import resource
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -10,9 +13,17 @@ from src.infrastructure.monitoring.kill_switch import FileKillSwitch, release_al
 
 LONG_AGO_NS = 1_000_000_000 * 1_000_000_000
 
+SwitchAt = Callable[..., FileKillSwitch]
 
-def test_the_switch_is_engaged_for_as_long_as_the_file_is_there(tmp_path: Path):
-    switch = FileKillSwitch(tmp_path / "data" / "HALT")
+
+@pytest.fixture(params=[False, True], ids=["looked at", "watched"])
+def switch_at(request: pytest.FixtureRequest) -> SwitchAt:
+    """Makes switches whose folder the kernel watches, and such as are only looked at."""
+    return partial(FileKillSwitch, is_watched=request.param)
+
+
+def test_the_switch_is_engaged_for_as_long_as_the_file_is_there(tmp_path: Path, switch_at: SwitchAt):
+    switch = switch_at(tmp_path / "data" / "HALT")
 
     before = switch.is_engaged()
     switch.engage("fat finger")
@@ -23,11 +34,11 @@ def test_the_switch_is_engaged_for_as_long_as_the_file_is_there(tmp_path: Path):
     assert not switch.is_engaged()
 
 
-def test_a_file_made_by_hand_halts_as_well(tmp_path: Path):
+def test_a_file_made_by_hand_halts_as_well(tmp_path: Path, switch_at: SwitchAt):
     (tmp_path / "HALT").touch()
 
-    assert FileKillSwitch(tmp_path / "HALT").is_engaged()
-    assert FileKillSwitch(tmp_path / "HALT").level() is KillLevel.HALT
+    assert switch_at(tmp_path / "HALT").is_engaged()
+    assert switch_at(tmp_path / "HALT").level() is KillLevel.HALT
 
 
 def test_what_cannot_be_looked_at_counts_as_engaged(tmp_path: Path):
@@ -36,8 +47,10 @@ def test_what_cannot_be_looked_at_counts_as_engaged(tmp_path: Path):
     assert FileKillSwitch(tmp_path / "data" / "HALT").is_engaged()
 
 
-def test_a_file_that_appears_in_a_folder_that_was_quiet_for_long_is_seen_at_once(tmp_path: Path):
-    switch = FileKillSwitch(tmp_path / "HALT", "acc00001-x")
+def test_a_file_that_appears_in_a_folder_that_was_quiet_for_long_is_seen_at_once(
+    tmp_path: Path, switch_at: SwitchAt
+):
+    switch = switch_at(tmp_path / "HALT", "acc00001-x")
     os.utime(tmp_path, ns=(LONG_AGO_NS, LONG_AGO_NS))
 
     quiet = switch.is_engaged(), switch.is_engaged()
@@ -47,8 +60,10 @@ def test_a_file_that_appears_in_a_folder_that_was_quiet_for_long_is_seen_at_once
     assert switch.is_engaged()
 
 
-def test_a_file_that_appears_within_the_grain_of_the_folders_clock_is_seen(tmp_path: Path):
-    switch = FileKillSwitch(tmp_path / "HALT")
+def test_a_file_that_appears_within_the_grain_of_the_folders_clock_is_seen(
+    tmp_path: Path, switch_at: SwitchAt
+):
+    switch = switch_at(tmp_path / "HALT")
     switch.is_engaged()
     stamp = tmp_path.stat().st_mtime_ns
 
@@ -58,12 +73,14 @@ def test_a_file_that_appears_within_the_grain_of_the_folders_clock_is_seen(tmp_p
     assert switch.is_engaged()
 
 
-def test_a_folder_that_takes_the_others_place_is_looked_at_once_the_level_was_asked_for(tmp_path: Path):
+def test_a_folder_that_takes_the_others_place_is_looked_at_once_the_level_was_asked_for(
+    tmp_path: Path, switch_at: SwitchAt
+):
     folder, other = tmp_path / "data", tmp_path / "other"
     folder.mkdir()
     other.mkdir()
     (other / "HALT").touch()
-    switch = FileKillSwitch(folder / "HALT")
+    switch = switch_at(folder / "HALT")
     quiet = switch.is_engaged()
 
     folder.rename(tmp_path / "old")
@@ -72,12 +89,13 @@ def test_a_folder_that_takes_the_others_place_is_looked_at_once_the_level_was_as
     assert (quiet, switch.level(), switch.is_engaged()) == (False, KillLevel.HALT, True)
 
 
-def test_no_descriptor_stays_open_behind_a_switch(tmp_path: Path):
+@pytest.mark.parametrize(("is_watched", "kept"), [(False, 1), (True, 2)])
+def test_no_descriptor_stays_open_behind_a_switch(tmp_path: Path, is_watched: bool, kept: int):
     def descriptors() -> int:
         return len(os.listdir("/proc/self/fd"))
 
     before = descriptors()
-    switch = FileKillSwitch(tmp_path / "HALT")
+    switch = FileKillSwitch(tmp_path / "HALT", is_watched=is_watched)
     for _ in range(3):
         switch.is_engaged()
         switch.level()
@@ -85,12 +103,70 @@ def test_no_descriptor_stays_open_behind_a_switch(tmp_path: Path):
     during = descriptors()
     del switch
 
-    assert (during, descriptors()) == (before + 1, before)
+    assert (during, descriptors()) == (before + kept, before)
+
+
+def another_name(path: Path) -> None:
+    os.link(path.parent / "spare", path)
+
+
+def a_renamed_one(path: Path) -> None:
+    (path.parent / "spare").rename(path)
+
+
+@pytest.mark.parametrize("make", [Path.touch, Path.mkdir, another_name, a_renamed_one])
+def test_whatever_comes_into_the_folder_under_that_name_is_seen_at_once(
+    tmp_path: Path, switch_at: SwitchAt, make: Callable[[Path], object]
+):
+    switch = switch_at(tmp_path / "HALT", "acc00001-x")
+    (tmp_path / "spare").touch()
+    os.utime(tmp_path, ns=(LONG_AGO_NS, LONG_AGO_NS))
+
+    quiet = [switch.is_engaged() for _ in range(3)]
+    (tmp_path / "other").touch()
+    still = [switch.is_engaged() for _ in range(3)]
+    make(tmp_path / "HALT-acc00001")
+    engaged = [switch.is_engaged() for _ in range(3)]
+    (tmp_path / "HALT-acc00001").rename(tmp_path / "done")
+
+    assert (quiet, still, engaged) == ([False] * 3, [False] * 3, [True] * 3)
+    assert not switch.is_engaged()
+
+
+def test_what_the_kernel_does_not_tell_of_is_seen_by_whoever_asks_for_the_level(tmp_path: Path):
+    switch = FileKillSwitch(tmp_path / "HALT", is_watched=True)
+    quiet = switch.level(), switch.is_engaged()
+
+    (tmp_path / "HALT").touch()
+    folder = switch._open
+    assert folder is not None and folder.watch is not None, "the kernel watches this folder"
+    # As if it had been made on another machine: nothing is told.
+    folder.watch.forget()
+
+    assert (quiet, switch.is_engaged()) == ((None, False), False)
+    assert (switch.level(), switch.is_engaged()) == (KillLevel.HALT, True)
+
+
+def test_where_the_kernel_watches_no_folder_it_is_looked_at(tmp_path: Path):
+    switch = FileKillSwitch(tmp_path / "HALT", is_watched=True)
+    spare = os.open(tmp_path, os.O_RDONLY)
+    os.close(spare)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    # Room for the folder's descriptor, none for a second one.
+    resource.setrlimit(resource.RLIMIT_NOFILE, (spare + 1, hard))
+    try:
+        quiet = switch.is_engaged()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    (tmp_path / "HALT").touch()
+
+    assert not quiet
+    assert switch.is_engaged()
 
 
 @pytest.mark.parametrize("level", KillLevel)
-def test_the_file_says_how_to_halt(tmp_path: Path, level: KillLevel):
-    switch = FileKillSwitch(tmp_path / "HALT")
+def test_the_file_says_how_to_halt(tmp_path: Path, switch_at: SwitchAt, level: KillLevel):
+    switch = switch_at(tmp_path / "HALT")
 
     before = switch.level()
     switch.engage("a test", level)
@@ -109,9 +185,11 @@ def test_a_file_made_by_hand_may_say_why(tmp_path: Path, text: str, reason: str)
     assert FileKillSwitch(tmp_path / "none" / "HALT").reason() == ""
 
 
-def test_one_accounts_file_halts_no_other_and_the_strictest_of_two_counts(tmp_path: Path):
-    everybody = FileKillSwitch(tmp_path / "HALT")
-    mine, yours = (FileKillSwitch(tmp_path / "HALT", f"{name}-and-more") for name in ("account1", "account2"))
+def test_one_accounts_file_halts_no_other_and_the_strictest_of_two_counts(
+    tmp_path: Path, switch_at: SwitchAt
+):
+    everybody = switch_at(tmp_path / "HALT")
+    mine, yours = (switch_at(tmp_path / "HALT", f"{name}-and-more") for name in ("account1", "account2"))
 
     mine.engage("a test", KillLevel.HARD)
     alone = mine.level(), yours.level(), everybody.level()
@@ -122,10 +200,10 @@ def test_one_accounts_file_halts_no_other_and_the_strictest_of_two_counts(tmp_pa
     assert mine.release() and mine.is_engaged()
 
 
-def test_everything_can_be_released_at_once(tmp_path: Path):
+def test_everything_can_be_released_at_once(tmp_path: Path, switch_at: SwitchAt):
     path = tmp_path / "HALT"
     for account_id in ("", "account1", "account2"):
-        FileKillSwitch(path, account_id).engage("a test")
+        switch_at(path, account_id).engage("a test")
 
     assert release_all(path) and not release_all(path)
-    assert not FileKillSwitch(path, "account1").is_engaged()
+    assert not switch_at(path, "account1").is_engaged()
