@@ -128,10 +128,7 @@ class MarketDesk:
     def best_prices(self, symbol: str) -> tuple[Decimal, Decimal] | None:
         """Best bid and best ask."""
         desk = self._desks.get(symbol)
-        if desk is None:
-            return None
-        bid, ask = desk.book.best_bid(), desk.book.best_ask()
-        return None if bid is None or ask is None else (bid[0], ask[0])
+        return desk.book.best_prices() if desk is not None else None
 
     def mark_price(self, symbol: str) -> Decimal | None:
         """Mark price, or the middle of the book where none is published."""

@@ -160,6 +160,13 @@ class OverlayBook:
             self._find_top()
         return self._ask
 
+    def best_prices(self) -> tuple[Decimal, Decimal] | None:
+        """Best bid and best ask, or None when a side is unknown."""
+        if self._top_is_due:
+            self._find_top()
+        bid, ask = self._bid, self._ask
+        return None if bid is None or ask is None else (bid[0], ask[0])
+
     def mid(self) -> Decimal | None:
         """Half-way between the best prices, or None when a side is unknown."""
         if self._top_is_due:
@@ -180,7 +187,9 @@ class OverlayBook:
 
         The quantity found is less than asked when the visible book ends; None when the side is empty.
         """
-        top = self.best_ask() if buy else self.best_bid()
+        if self._top_is_due:
+            self._find_top()
+        top = self._ask if buy else self._bid
         if top is None:
             return None
         if top[1] >= quantity:
