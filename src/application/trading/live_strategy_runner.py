@@ -138,8 +138,7 @@ class LiveStrategyRunner:
     def on_candle(self, candle: Candle) -> list[Signal]:
         """Give a closed candle to its symbol's strategies; return and publish their signals."""
         signals: list[Signal] = []
-        known = self._running.get(candle.symbol)
-        for name, running in (self._running_in(candle.symbol) if known is None else known).items():
+        for name, running in self._running_in(candle.symbol).items():
             if running.disabled:
                 continue
             signal = self._run(name, running, candle)
