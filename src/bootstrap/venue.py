@@ -209,13 +209,26 @@ async def look(
         await broker.set_clock()
         listed = {instrument.symbol: instrument for instrument in await broker.instruments()}
         gone = [symbol for symbol in symbols if symbol not in listed]
-        if gone and not is_resumed:
-            raise ConfigurationError(f"{', '.join(gone)} cannot be traded at {venue.place.host}")
+        # What still lives is not over: such a list is incomplete, and nobody would look after it.
+        alive = await _alive(broker, gone) if is_resumed else gone
+        if alive:
+            raise ConfigurationError(f"{', '.join(alive)} cannot be traded at {venue.place.host}")
         found = {symbol: listed[symbol] for symbol in symbols if symbol in listed}
         history = {symbol: await broker.candles(symbol, config.timeframe, HISTORY_BARS) for symbol in found}
         return Before(symbols, found, history, await _notes_on_key(broker, venue))
     finally:
         await broker.close()
+
+
+async def _alive(reads: BinanceReads, symbols: list[str]) -> list[str]:
+    """Those of some symbols in which the account has a position or an open order."""
+    if not symbols:
+        return []
+    alive = {position.symbol for position in await reads.positions()}
+    for symbol in symbols:
+        if await reads.open_orders(symbol) or await reads.open_algo_orders(symbol):
+            alive.add(symbol)
+    return [symbol for symbol in symbols if symbol in alive]
 
 
 async def _notes_on_key(reads: BinanceReads, venue: Venue) -> list[str]:

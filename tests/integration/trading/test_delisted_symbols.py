@@ -8,7 +8,7 @@ import pytest
 
 from src.application.trading.config import TradingConfig
 from src.application.trading.services.live_trading_service import LiveTradingService
-from src.application.trading.vocabulary import OrderSide
+from src.application.trading.vocabulary import OrderSide, OrderType
 from tests.integration.trading.places import (
     SYMBOL,
     TradingPlace,
@@ -65,6 +65,27 @@ async def test_a_session_whose_symbol_was_delisted_is_resumed_without_it(
     await until(lambda: set(alarms) <= set(again.snapshot().alarms))
     session = await again.stop_session()
     assert session.status == "STOPPED"
+
+
+@pytest.mark.parametrize("is_flat", [False, True], ids=["a position", "an order"])
+async def test_a_symbol_that_is_not_listed_and_still_lives_is_no_delisted_one(
+    own: TradingPlace, is_flat: bool
+):
+    service = await start(own)
+    await buy(service, GONE)
+    if is_flat:
+        await service.close_position(symbol=GONE, reason="a test")
+        await until(lambda: service._active().loop.ledger.position(GONE).is_flat)
+        price = service._active().parts.desk.best_prices(GONE)
+        assert price is not None
+        limit = round(price[0] * Decimal("0.97"), 1)
+        await service.place_order(GONE, OrderSide.BUY, "0.1", OrderType.LIMIT, limit)
+        await until(lambda: any(o.status == "NEW" for o in service.snapshot().orders))
+    await lost(service)
+    own.admin("POST symbol_status", symbol=GONE, status="CLOSE")
+
+    with pytest.raises(ValueError, match=f"{GONE} cannot be traded"):
+        await start(own)
 
 
 async def test_a_new_session_on_a_symbol_that_is_not_listed_is_refused(own: TradingPlace):
