@@ -12,7 +12,7 @@ from tests.simulation.disk import Disk, Files, Memory, memory_is_possible
 from tests.simulation.world import CrashPlan, World
 from tests.support.invariants import Books, violations
 
-FAILPOINTS = 500
+FAILPOINTS = 430
 """About as many as a history passes; a plan beyond its end kills the process there instead."""
 FAILPOINTS_OF_RECOVERY = 60
 SECOND_CRASHES = 0.3

@@ -37,7 +37,7 @@ from tests.simulation.parents import amend_an_order, move_a_parent, open_a_paren
 
 SECONDS = 60
 ACTIONS = 9
-ENTRIES = 6
+ENTRIES = 3
 ORDERS_MIN = 10
 """An eventless history is brought up to so many orders sent, in the deep book at its end."""
 GOOD_TILL_MS = 3_600_000

@@ -31,6 +31,7 @@ BLOCKS: Final = 512
 """Headers and records of a file: half a megabyte, for 255 orders with their outcomes."""
 _READ_AT_ONCE: Final = 64
 """Blocks: as much as memory is at hand for; each recovery reads the file."""
+_BLANK: Final = bytes(_READ_AT_ONCE * BLOCK_SIZE)
 _FOLDER: Final = "emergency"
 
 
@@ -114,11 +115,13 @@ class FileSideJournal:
 
     def has_records(self) -> bool:
         """Whether the first record is there, or something that was one."""
-        first = read_block(self._read_at(HEADERS, 1))
-        if first is None or first.generation != self._header.generation:
-            # Either nothing was written, or the first record is damaged and others may follow.
-            return bool(self._whole_blocks())
-        return True
+        data = self._read_at(HEADERS, _READ_AT_ONCE)
+        if data == _BLANK:
+            # Records are written in order, each on the disk before the next: none follows so much that never was.
+            return False
+        first = read_block(data[:BLOCK_SIZE])
+        # What is not of this generation may be a damaged record that others follow.
+        return (first is not None and first.generation == self._header.generation) or bool(self._whole_blocks())
 
     def read(self) -> SideRecords:
         """Everything of this generation."""
@@ -175,7 +178,7 @@ class FileSideJournal:
         found = {}
         for first in range(HEADERS, BLOCKS, _READ_AT_ONCE):
             data = self._read_at(first, min(_READ_AT_ONCE, BLOCKS - first))
-            if data == bytes(len(data)):
+            if _BLANK.startswith(data):
                 # As nearly all of it is: one look instead of one at each block.
                 continue
             for place in range(len(data) // BLOCK_SIZE):

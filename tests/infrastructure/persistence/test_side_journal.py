@@ -233,6 +233,17 @@ def test_any_changed_byte_loses_no_other_record_and_never_goes_unnoticed_before_
     assert bool(read.damage) is (record < 4)
 
 
+def test_a_first_record_that_became_blank_does_not_hide_the_others(journal: FileSideJournal, tmp_path: Path):
+    _, second = written(journal, 2)
+    whole = path_of(tmp_path).read_bytes()
+    first, after = HEADERS * BLOCK_SIZE, (HEADERS + 2) * BLOCK_SIZE
+    path_of(tmp_path).write_bytes(whole[:first] + bytes(after - first) + whole[after:])
+
+    with closing(again(tmp_path)) as reader:
+        assert reader.has_records()
+        assert reader.read().orders == (second,)
+
+
 def test_a_damaged_one_is_still_written_and_goes_on_saying_so(journal: FileSideJournal, tmp_path: Path):
     written(journal, 2)
     with path_of(tmp_path).open("r+b") as file:

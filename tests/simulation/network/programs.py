@@ -20,7 +20,7 @@ from src.infrastructure.simulated_exchange.server.fault_rules import FaultSchedu
 from src.infrastructure.simulated_exchange.server.keys import ApiKey
 from src.infrastructure.time.machine import Machine
 from tests.simulation.market import SimulatedMarket
-from tests.simulation.world import ACTIONS, ENTRIES, SYMBOL, Trader, a_config, read_accounts
+from tests.simulation.world import SYMBOL, Trader, a_config, read_accounts
 
 PORT: Final = 18_080
 KEY: Final = ApiKey("k" * 32, "s" * 32, account=1)
@@ -105,11 +105,11 @@ class RemoteTrader(Trader):
         inputs = self._runner.loop.inputs
         inputs.after(1_000, self._resume)
         inputs.after(1_000, self._rearm)
-        for index in range(3 * ACTIONS):
+        for index in range(ACTIONS):
             rng = random.Random(f"action:{self._seed}:{index}")
             at_ms = rng.randrange(500, TRADING_MS)
             if at_ms > elapsed_ms:
-                action = self._action(rng, entries_only=index < 2 * ENTRIES)
+                action = self._action(rng, entries_only=index < ENTRIES)
                 inputs.after(at_ms - elapsed_ms, action)
 
     def _close(self, rng: random.Random) -> None:
@@ -119,6 +119,8 @@ class RemoteTrader(Trader):
 
 
 TRADING_MS: Final = 58_000
+ACTIONS: Final = 27
+ENTRIES: Final = 12
 
 
 def session_config(folder: Path, seed: int) -> PaperConfig:
