@@ -239,7 +239,7 @@ class Broker(Protocol):
         ...
 
     async def set_leverage(self, symbol: str, leverage: int) -> None:
-        """Set the leverage of a symbol."""
+        """Set the leverage of a symbol, unless it is so already."""
         ...
 
     async def margin_type(self, symbol: str) -> str:

@@ -148,10 +148,11 @@ class PaperReads(ABC):
             return self._engine.leverage(self._account, symbol)
 
     async def set_leverage(self, symbol: str, leverage: int) -> None:
-        """Set the leverage of a symbol."""
+        """Set the leverage of a symbol, unless it is so already."""
         with _asking("set_leverage"):
-            self._engine.set_leverage(self._account, symbol, leverage)
-            self._send_events()
+            if self._engine.leverage(self._account, symbol) != leverage:
+                self._engine.set_leverage(self._account, symbol, leverage)
+                self._send_events()
 
     async def margin_type(self, symbol: str) -> str:
         """CROSSED or ISOLATED."""
