@@ -79,12 +79,15 @@ class Order:
         return max(ZERO, self.ticket.quantity - self.filled_quantity)
 
     @property
-    def exposed_quantity(self) -> Decimal:
-        """The most that may be filled in all, whatever becomes of an amendment; what is filled once it is over."""
-        if self.status.is_terminal:
-            return self.filled_quantity
+    def quantity_max(self) -> Decimal:
+        """The most that may have been ordered, base asset: an amendment whose outcome is not known may have happened."""
         wanted = self.wanted_quantity
         return self.ticket.quantity if wanted is None else max(wanted, self.ticket.quantity)
+
+    @property
+    def exposed_quantity(self) -> Decimal:
+        """The most that may be filled in all, whatever becomes of an amendment; what is filled once it is over."""
+        return self.filled_quantity if self.status.is_terminal else self.quantity_max
 
     @property
     def average_price(self) -> Decimal | None:

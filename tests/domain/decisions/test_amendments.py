@@ -12,6 +12,7 @@ from src.domain.ledger.evolve import fold
 from src.domain.orders.news import ModifyAccepted, ModifyRefused, ModifyUnknown, OrderNews
 from src.domain.orders.transitions import ModifyState
 from src.domain.orders.types import OrderStatus
+from src.domain.sessions.trading_states import SymbolState
 from tests.support.domain_builders import BTC, a_fill, a_read, a_report
 from tests.support.domain_scene import VENUE_AHEAD_MS, Scene, kinds, reconciles
 from tests.support.ledger_builders import ledger_snapshot
@@ -162,6 +163,17 @@ def test_the_end_of_an_order_is_the_end_of_its_amendment():
 
     assert order.modify_state is ModifyState.NONE
     assert pending(scene) == (0, 0)
+
+
+@pytest.mark.parametrize(("filled", "state"), [(3, SymbolState.TRADING), (4, SymbolState.CLOSED)])
+def test_trades_are_held_against_what_an_amendment_on_its_way_may_have_made_of_the_order(filled, state):
+    scene = Scene(stop_loss_pct=Decimal(0), take_profit_pct=Decimal(0))
+    order = resting(scene)
+    request(scene, order, 98, 3)
+
+    scene.decide(a_read(fills=[a_fill(order, 1, 2), a_fill(order, 2, filled - 2)]))
+
+    assert scene.ledger.symbol(BTC).state is state
 
 
 @pytest.mark.parametrize("case", ["market", "unacknowledged", "canceling", "filled beyond", "unchanged"])
