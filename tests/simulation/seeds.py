@@ -3,13 +3,16 @@
 import gc
 import random
 import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from src.domain.ledger.events import DifferenceFound, SymbolMoved, TradingMoved
 from src.domain.money import use_money_context
+from src.domain.sessions.trading_states import SymbolState
 from tests.simulation.disk import Disk, Files, Memory, memory_is_possible
-from tests.simulation.world import CrashPlan, World
+from tests.simulation.world import ORDERS_MIN, TRADER, CrashPlan, World
 from tests.support.invariants import Books, violations
 
 FAILPOINTS = 430
@@ -79,4 +82,18 @@ def judge(world: World) -> tuple[tuple[str, ...], str]:
     books = Books(world.config.database, world.account_id, world.exchange_file)
     if len(books.accounts) != 1:
         return (f"{len(books.accounts)} accounts instead of one",), ""
-    return tuple(violations(books)), books.head
+    found = [*violations(books), *_unprovoked(books)]
+    if world.orders_sent < ORDERS_MIN:
+        found.append(f"{world.orders_sent} orders were sent, {ORDERS_MIN} were wanted")
+    return tuple(found), books.head
+
+
+def _unprovoked(books: Books) -> Iterator[str]:
+    """Nobody else trades on this account, and its limits are wide: only the trader has a reason to restrict it."""
+    for _, event in books.events:
+        if isinstance(event, DifferenceFound):
+            yield f"unprovoked: {event.subject} differs: ours {event.ours}, the exchange's {event.theirs}"
+        elif isinstance(event, SymbolMoved) and event.state is SymbolState.CLOSED:
+            yield f"unprovoked: {event.symbol} is closed: {event.reason}"
+        elif isinstance(event, TradingMoved) and event.author != TRADER:
+            yield f"unprovoked: {event.trigger.value} by {event.author}: {event.reason}"

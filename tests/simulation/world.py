@@ -43,6 +43,7 @@ ORDERS_MIN = 10
 GOOD_TILL_MS = 3_600_000
 TOP_UP_MS = 150
 SYMBOL = "BTCUSDT"
+TRADER = "trader"
 MARKET_ID = "simulation"
 
 
@@ -245,7 +246,7 @@ class Trader:
             order_type=kind,
             quantity=Decimal(rng.choice((1, 2, 3, 10, 50))) / 1000,
             purpose=Purpose.ENTRY,
-            strategy_id="trader",
+            strategy_id=TRADER,
             reference_price=prices[0],
             limit_price=price,
             time_in_force=force,
@@ -266,7 +267,7 @@ class Trader:
         position = loop.ledger.position(SYMBOL)
         if position.is_flat:
             return
-        ticket = self._runner.adapter.exit(position, abs(position.quantity), "trader", "at random")
+        ticket = self._runner.adapter.exit(position, abs(position.quantity), TRADER, "at random")
         verdict = self._runner.validator.review(ticket, loop.inputs.now_ms())
         if isinstance(verdict, Approved):
             loop.decide(PlaceOrder(verdict))
@@ -285,10 +286,10 @@ class Trader:
     def _halt(self, rng: random.Random) -> None:
         """Halt for a moment; a process that dies meanwhile leaves the halt to the next."""
         loop = self._runner.loop
-        loop.decide(MoveTrading(TradingTrigger.HALT, "at random", "trader"))
+        loop.decide(MoveTrading(TradingTrigger.HALT, "at random", TRADER))
         loop.inputs.after(rng.randrange(200, 2_000), self._rearm)
 
     def _rearm(self) -> None:
         loop = self._runner.loop
         if loop.ledger.account.trading_state is TradingState.HALTED:
-            loop.decide(MoveTrading(TradingTrigger.REARM, "at random", "trader"))
+            loop.decide(MoveTrading(TradingTrigger.REARM, "at random", TRADER))

@@ -272,9 +272,9 @@ def protective_refused(step: Step, order: Order, code: int) -> None:
     covering = covering_of(position, others)
     reached = code == WOULD_TRIGGER and not any(fits(step, position, purpose, o) for o in covering)
     if reached or (is_stop and code not in TRANSIENT_REFUSALS and not covering):
-        close_now(step, position, f"{purpose.value} was refused ({code})")
+        close_now(step, position, f"{purpose.value} was refused: {order.reason or code}")
     elif _is_news(step, order):
-        text = f"the {'stop' if is_stop else 'target'} {order.client_order_id} was refused ({code})"
+        text = f"the {'stop' if is_stop else 'target'} {order.client_order_id} was refused: {order.reason or code}"
         step.emit(e.AlarmRaised(order.symbol, text))
 
 

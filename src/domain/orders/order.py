@@ -80,7 +80,7 @@ class Order:
 
     @property
     def quantity_max(self) -> Decimal:
-        """The most that may have been ordered, base asset: an amendment whose outcome is not known may have happened."""
+        """The most that may be ordered by now, base asset: an amendment of unknown outcome may have happened."""
         wanted = self.wanted_quantity
         return self.ticket.quantity if wanted is None else max(wanted, self.ticket.quantity)
 

@@ -115,13 +115,8 @@ class FileSideJournal:
 
     def has_records(self) -> bool:
         """Whether the first record is there, or something that was one."""
-        data = self._read_at(HEADERS, _READ_AT_ONCE)
-        if data == _BLANK:
-            # Records are written in order, each on the disk before the next: none follows so much that never was.
-            return False
-        first = read_block(data[:BLOCK_SIZE])
-        # What is not of this generation may be a damaged record that others follow.
-        return (first is not None and first.generation == self._header.generation) or bool(self._whole_blocks())
+        # Records are written in order, each on the disk before the next: none follows so much that never was written.
+        return self._read_at(HEADERS, _READ_AT_ONCE) != _BLANK and bool(self._whole_blocks())
 
     def read(self) -> SideRecords:
         """Everything of this generation."""

@@ -7,11 +7,11 @@ import pytest
 from src.domain.decisions.news import RequestCancel, RequestProtection, Tick
 from src.domain.decisions.protection import STORM_PER_MINUTE
 from src.domain.market.sides import PositionSide
-from src.domain.orders.news import OutcomeUnknown, Refused
+from src.domain.orders.news import OrderNews, OutcomeUnknown, Refused
 from src.domain.orders.transitions import AttemptState
 from src.domain.orders.types import OrderStatus, Purpose
 from src.domain.sessions.trading_states import SymbolState
-from tests.support.domain_builders import BTC, SELL, a_view, an_exit, an_instrument
+from tests.support.domain_builders import BTC, SELL, a_report, a_view, an_exit, an_instrument
 from tests.support.domain_scene import Scene, alarms, cancels, purposes, reconciles, submits
 
 
@@ -114,6 +114,18 @@ def test_a_target_refused_for_another_reason_leaves_the_position_with_its_stop_a
     assert submits(step) == []
     assert alarms(step)
     assert scene.stop.is_open
+
+
+def test_an_alarm_says_why_a_target_was_rejected_after_it_was_accepted():
+    scene = Scene()
+    scene.hold()
+    (target,) = scene.open(Purpose.PROTECTIVE_TARGET)
+
+    step = scene.stream(
+        OrderNews(a_report(target, OrderStatus.REJECTED, reason="ReduceOnly Order is rejected."))
+    )
+
+    assert alarms(step) == [f"the target {target.client_order_id} was refused: ReduceOnly Order is rejected."]
 
 
 def test_a_refused_stop_beside_one_that_covers_the_position_closes_nothing():
