@@ -1,5 +1,6 @@
 """Ledgers for tests: a snapshot that compares everything a ledger holds, and histories as hypothesis draws them."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, fields, replace
 from decimal import Decimal
@@ -48,7 +49,7 @@ def ledger_snapshot(ledger: Ledger, taken: Callable[[Any], Any] = asdict) -> dic
     :func:`itself`.
 
     Settled orders are left out, because they leave the working set with their commit; so are books and positions
-    that were looked at and never touched.
+    that were looked at and never touched. What is remembered of recent orders has no order within a moment.
     """
     orders = {name: order for name, order in ledger.orders.items() if not order.is_settled}
     return {
@@ -61,7 +62,7 @@ def ledger_snapshot(ledger: Ledger, taken: Callable[[Any], Any] = asdict) -> dic
         },
         "symbols": {name: taken(book) for name, book in ledger.symbols.items() if book != SymbolBook(name)},
         "income_ids": set(ledger.income_ids),
-        "recent_orders": list(ledger.recent_orders),
+        "recent_orders": Counter(ledger.recent_orders),
         "parents": {
             name: _parent(parent) for name, parent in ledger.parents.items() if not parent.is_settled
         },
