@@ -17,7 +17,7 @@ from src.domain.sessions.trading_states import TradingState, TradingTrigger
 from src.infrastructure.brokers.paper_broker import PAPER_ACCOUNT, PaperBroker
 from src.infrastructure.simulated_exchange.engine import Engine
 from tests.application.trading.sessions import calm, die, order, parts_of, pass_time
-from tests.simulation.world import SYMBOL
+from tests.simulation.market import SYMBOL
 from tests.support.invariants import Books, violations
 
 QUANTITY: Final = "0.007"

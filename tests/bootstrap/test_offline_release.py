@@ -13,7 +13,7 @@ from src.infrastructure.persistence.databases import SqliteDatabase
 from src.interfaces.cli.outcomes import OrderReleased
 from tests.application.trading.faults import WeakBroker, died_before_sending
 from tests.application.trading.sessions import calm, die, events_of, parts_of
-from tests.simulation.world import SYMBOL
+from tests.simulation.market import SYMBOL
 
 
 async def test_an_order_in_doubt_is_released_for_the_next_start_but_not_before_it_cannot_arrive(

@@ -11,11 +11,12 @@ from src.infrastructure.market_data.frames import BookTicker, DepthSnapshot, Mar
 from src.infrastructure.market_data.source import OnFrame, SourceStatistics
 
 START_MS = 1_767_600_000_000
+SYMBOL = "BTCUSDT"
 TICK = Decimal("0.10")
 _QUANTITIES = tuple(Decimal(thousandths) / 1000 for thousandths in (1, 2, 5, 20, 200))
 
 BTC = Instrument(
-    symbol="BTCUSDT",
+    symbol=SYMBOL,
     base_asset="BTC",
     quote_asset="USDT",
     tick_size=TICK,
@@ -35,10 +36,10 @@ class SimulatedMarket:
     """All frames of one symbol for some seconds and a quiet end, made in advance. Implements MarketSource."""
 
     description = "simulated random walk"
-    symbols = ("BTCUSDT",)
+    symbols = (SYMBOL,)
 
     def __init__(self, seed: int, seconds: int) -> None:
-        self.instruments: Mapping[str, Instrument] = {"BTCUSDT": BTC}
+        self.instruments: Mapping[str, Instrument] = {SYMBOL: BTC}
         self.statistics = SourceStatistics()
         self.start_ns = START_MS * 1_000_000
         self._frames = _frames(seed, seconds)
@@ -83,7 +84,7 @@ def _frames(seed: int, seconds: int) -> list[MarketFrame]:
     at_ns, price, number = START_MS * 1_000_000, 600_000, 1
     end_ns = at_ns + seconds * 1_000_000_000
     bids, asks = _levels(rng, price, -1), _levels(rng, price, 1)
-    frames.append((at_ns, 0, 1, DepthSnapshot("BTCUSDT", number, bids, asks, START_MS, START_MS)))
+    frames.append((at_ns, 0, 1, DepthSnapshot(SYMBOL, number, bids, asks, START_MS, START_MS)))
     while at_ns < end_ns:
         at_ns += rng.randrange(50_000_000, 900_000_000)
         at_ms = at_ns // 1_000_000
@@ -91,11 +92,11 @@ def _frames(seed: int, seconds: int) -> list[MarketFrame]:
         price = max(1_000, price + rng.choice((-40, -12, -4, -1, 0, 1, 4, 12, 40)))
         if rng.random() < 0.5:
             bid, ask = TICK * price, TICK * (price + rng.choice((1, 1, 2, 5)))
-            ticker = BookTicker("BTCUSDT", bid, _quantity(rng), ask, _quantity(rng), number, at_ms, at_ms)
+            ticker = BookTicker(SYMBOL, bid, _quantity(rng), ask, _quantity(rng), number, at_ms, at_ms)
             frames.append((at_ns, 0, len(frames) + 1, ticker))
         else:
             buyer_is_maker = rng.random() < 0.5
-            trade = TradePrint("BTCUSDT", number, TICK * price, _quantity(rng), buyer_is_maker, at_ms, at_ms)
+            trade = TradePrint(SYMBOL, number, TICK * price, _quantity(rng), buyer_is_maker, at_ms, at_ms)
             frames.append((at_ns, 0, len(frames) + 1, trade))
     frames += _quiet_end(end_ns, price, number, len(frames) + 1)
     return frames
@@ -108,9 +109,7 @@ def _quiet_end(start_ns: int, price: int, number: int, line: int) -> list[Market
         at_ns = start_ns + step * 250_000_000
         at_ms = at_ns // 1_000_000
         deep = Decimal(1000 + step)
-        ticker = BookTicker(
-            "BTCUSDT", TICK * price, deep, TICK * (price + 1), deep, number + step, at_ms, at_ms
-        )
+        ticker = BookTicker(SYMBOL, TICK * price, deep, TICK * (price + 1), deep, number + step, at_ms, at_ms)
         frames.append((at_ns, 0, line + step - 1, ticker))
     return frames
 

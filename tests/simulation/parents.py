@@ -6,14 +6,14 @@ from typing import Any
 
 from src.application.trading.session_runner import SessionRunner
 from src.domain.decisions.news import MoveParent, OpenParent, RequestCancelAll, RequestModify
-from src.domain.market.sides import OrderSide
+from src.domain.market.sides import OrderSide, PositionSide
 from src.domain.orders.order import Order
 from src.domain.orders.parents import ParentKind, ParentTicket, ParentTrigger
 from src.domain.orders.ticket import OrderTicket
 from src.domain.orders.types import OrderType, Purpose
-from tests.simulation.market import TICK
+from tests.simulation.deeds import TRADER
+from tests.simulation.market import SYMBOL, TICK
 
-SYMBOL = "BTCUSDT"
 QUANTITY = Decimal("0.009")
 PART = Decimal("0.003")
 SCHEDULE_MS = 6_000
@@ -29,25 +29,28 @@ def open_a_parent(runner: SessionRunner, rng: random.Random) -> None:
     now_ms = runner.loop.inputs.now_ms()
     price = prices[1] if side is OrderSide.BUY else prices[0]
     limit = price + TICK * rng.randrange(-20, 21)
-    more: dict[str, Any] = {}
+    held_as = runner.adapter.side_opened(side)
+    more: dict[str, Any] = {"position_side": held_as}
     if kind is ParentKind.OCO:
-        more["legs"] = tuple(_legs(rng, side, price))
+        more["legs"] = tuple(_legs(rng, side, held_as, price))
     elif kind is ParentKind.ICEBERG:
         more |= {"limit_price": limit, "visible_quantity": PART}
     else:
         weights = (Decimal(1), Decimal(2), Decimal(1)) if kind is ParentKind.VWAP else ()
         more |= {"start_ms": now_ms, "end_ms": now_ms + SCHEDULE_MS, "slices": 3, "weights": weights}
         more["limit_price"] = rng.choice((None, limit))
-    ticket = ParentTicket(kind, SYMBOL, side, QUANTITY, Purpose.ENTRY, "trader", price, **more)
+    ticket = ParentTicket(kind, SYMBOL, side, QUANTITY, Purpose.ENTRY, TRADER, price, **more)
     runner.loop.decide(OpenParent(ticket))
 
 
-def _legs(rng: random.Random, side: OrderSide, price: Decimal) -> list[OrderTicket]:
+def _legs(rng: random.Random, side: OrderSide, held_as: PositionSide, price: Decimal) -> list[OrderTicket]:
     away = TICK * rng.randrange(5, 60) * side.sign
-    common = (QUANTITY, Purpose.ENTRY, "trader", price)
+    common = (QUANTITY, Purpose.ENTRY, TRADER, price)
     return [
-        OrderTicket(SYMBOL, side, OrderType.LIMIT, *common, limit_price=price - away),
-        OrderTicket(SYMBOL, side, OrderType.STOP_MARKET, *common, stop_price=price + away),
+        OrderTicket(SYMBOL, side, OrderType.LIMIT, *common, position_side=held_as, limit_price=price - away),
+        OrderTicket(
+            SYMBOL, side, OrderType.STOP_MARKET, *common, position_side=held_as, stop_price=price + away
+        ),
     ]
 
 

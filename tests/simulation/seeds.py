@@ -11,8 +11,9 @@ from pathlib import Path
 from src.domain.ledger.events import DifferenceFound, SymbolMoved, TradingMoved
 from src.domain.money import use_money_context
 from src.domain.sessions.trading_states import SymbolState
+from tests.simulation.deeds import TRADER
 from tests.simulation.disk import Disk, Files, Memory, memory_is_possible
-from tests.simulation.world import ORDERS_MIN, TRADER, CrashPlan, World
+from tests.simulation.world import ORDERS_MIN, CrashPlan, World
 from tests.support.invariants import Books, violations
 
 FAILPOINTS = 430

@@ -12,7 +12,8 @@ from src.application.trading.by_hand import adjusting_ticket, send_by_hand
 from src.application.trading.session_runner import SessionRunner
 from src.domain.market.sides import PositionSide
 from tests.application.trading.sessions import begin, calm, die, pass_time
-from tests.simulation.world import SYMBOL, read_accounts
+from tests.simulation.market import SYMBOL
+from tests.simulation.world import read_accounts
 from tests.support.invariants import Books, violations
 
 LONG, SHORT, BOTH = PositionSide.LONG, PositionSide.SHORT, PositionSide.BOTH

@@ -20,30 +20,31 @@ from src.application.ports.store import AccountRow
 from src.application.trading.session_parts import SessionParts
 from src.application.trading.session_runner import SessionRunner
 from src.bootstrap.paper import PaperConfig, exchange_file, identity_of, paper_parts
-from src.domain.decisions.news import MoveSession, MoveTrading, PlaceOrder, RequestCancel
+from src.domain.decisions.news import MoveSession, MoveTrading, RequestCancel
 from src.domain.market.sides import OrderSide
 from src.domain.orders.ticket import OrderTicket
 from src.domain.orders.types import OrderType, Purpose, TimeInForce
+from src.domain.portfolio.margin import ISOLATED
 from src.domain.risk.limits import RiskLimits
-from src.domain.risk.review import Approved
 from src.domain.sessions.session import SessionTrigger, TradingSessionStatus
 from src.domain.sessions.trading_states import TradingState, TradingTrigger
 from src.infrastructure.persistence.read_models import SqliteReadModels
 from src.infrastructure.persistence.side_journal import side_journal_path
 from src.infrastructure.simulated_exchange.latency import MILLISECOND_NS, LatencyModel
+from tests.simulation.deeds import DEEDS, TRADER, close_one, place
 from tests.simulation.disk import Disk
-from tests.simulation.market import START_MS, TICK, SimulatedMarket
+from tests.simulation.market import START_MS, SYMBOL, TICK, SimulatedMarket
 from tests.simulation.parents import amend_an_order, move_a_parent, open_a_parent
 
 SECONDS = 60
-ACTIONS = 9
-ENTRIES = 3
+ACTIONS = 7
+ENTRIES = 2
+OTHER_DEEDS = 2
 ORDERS_MIN = 10
 """An eventless history is brought up to so many orders sent, in the deep book at its end."""
 GOOD_TILL_MS = 3_600_000
 TOP_UP_MS = 150
-SYMBOL = "BTCUSDT"
-TRADER = "trader"
+HALTED_MS = 1_000
 MARKET_ID = "simulation"
 
 
@@ -85,7 +86,7 @@ class World:
         self.folder = folder
         shutil.rmtree(folder, ignore_errors=True)
         # Nobody here trades on candles, and they are no part of the books: twelve a minute are enough to travel along.
-        self.config = replace(a_config(folder, seed), data_dir=folder / "data", timeframe="5s")
+        self.config = replace(varied(a_config(folder, seed)), data_dir=folder / "data", timeframe="5s")
         self.account_id = identity_of(self.config, MARKET_ID, []).account_id()
         self.exchange_file = exchange_file(self.config.data_dir, self.account_id)
         self.exchange_file.parent.mkdir(parents=True)
@@ -172,6 +173,18 @@ def a_config(folder: Path, seed: int) -> PaperConfig:
     )
 
 
+def varied(config: PaperConfig) -> PaperConfig:
+    """One-way or hedged, cross or isolated, with fixed stops or trailing ones, at some leverage: by the seed."""
+    rng = random.Random(f"config:{config.seed}")
+    return replace(
+        config,
+        hedge_mode=rng.random() < 0.3,
+        margin_type=ISOLATED if rng.random() < 0.2 else config.margin_type,
+        trailing_stop_pct=rng.choice((Decimal(0), Decimal(0), Decimal("0.0005"))),
+        leverage=rng.choice((3, 10, 20)),
+    )
+
+
 def read_accounts(database: Path) -> list[AccountRow]:
     """The accounts of a database."""
     reads = SqliteReadModels(database)
@@ -197,10 +210,18 @@ class Trader:
         inputs.after(1_000, self._rearm)
         for index in range(ACTIONS):
             rng = random.Random(f"action:{self._seed}:{index}")
-            at_ms = START_MS + rng.randrange(500, SECONDS * 1000)
-            if at_ms > inputs.now_ms():
-                inputs.after(at_ms - inputs.now_ms(), self._action(rng, entries_only=index < ENTRIES))
+            self._when_its_time_comes(rng, self._action(rng, entries_only=index < ENTRIES))
+        for index in range(OTHER_DEEDS):
+            rng = random.Random(f"deed:{self._seed}:{index}")
+            self._when_its_time_comes(rng, partial(self._other_deed, rng))
         inputs.after(max(0, START_MS + SECONDS * 1000 - inputs.now_ms()), self._top_up)
+
+    def _when_its_time_comes(self, rng: random.Random, act: Callable[[], None]) -> None:
+        """Act at a moment drawn by chance, unless it has passed."""
+        inputs = self._runner.loop.inputs
+        at_ms = START_MS + rng.randrange(500, SECONDS * 1000)
+        if at_ms > inputs.now_ms():
+            inputs.after(at_ms - inputs.now_ms(), act)
 
     def _top_up(self) -> None:
         """Enter until the history has its orders; which side is drawn from how many there are."""
@@ -221,6 +242,10 @@ class Trader:
         )
         kind = rng.choices(kinds, weights)[0]
         return lambda: kind(rng)
+
+    def _other_deed(self, rng: random.Random) -> None:
+        rng.choice(DEEDS)(self._runner, rng)
+        self._runner.loop.inputs.after(HALTED_MS, self._rearm)
 
     def _market(self, rng: random.Random) -> None:
         self._enter(rng, OrderType.MARKET, None, None)
@@ -248,13 +273,12 @@ class Trader:
             purpose=Purpose.ENTRY,
             strategy_id=TRADER,
             reference_price=prices[0],
+            position_side=self._runner.adapter.side_opened(side),
             limit_price=price,
             time_in_force=force,
             good_till_ms=loop.inputs.now_ms() + GOOD_TILL_MS if force is TimeInForce.GTD else None,
         )
-        verdict = self._runner.validator.review(ticket, loop.inputs.now_ms())
-        if isinstance(verdict, Approved):
-            loop.decide(PlaceOrder(verdict))
+        place(self._runner, ticket)
 
     def _cancel(self, rng: random.Random) -> None:
         loop = self._runner.loop
@@ -263,14 +287,7 @@ class Trader:
             loop.decide(RequestCancel(rng.choice(waiting).client_order_id, "at random"))
 
     def _close(self, rng: random.Random) -> None:
-        loop = self._runner.loop
-        position = loop.ledger.position(SYMBOL)
-        if position.is_flat:
-            return
-        ticket = self._runner.adapter.exit(position, abs(position.quantity), TRADER, "at random")
-        verdict = self._runner.validator.review(ticket, loop.inputs.now_ms())
-        if isinstance(verdict, Approved):
-            loop.decide(PlaceOrder(verdict))
+        close_one(self._runner, rng)
 
     def _pause(self, rng: random.Random) -> None:
         """Pause for a moment, so that a history is not one long pause."""

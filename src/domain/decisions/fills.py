@@ -41,7 +41,7 @@ def book_fill(step: Step, fill: FillReport, order: Order | None, forced_by: str 
     )
     if order is None:
         _foreign_trade(step, fill, forced_by)
-    elif order.filled_quantity > order.quantity_max:
+    elif order.filled_quantity > order.quantity_max and not order.ticket.close_position:
         restrict(step, fill.symbol, f"{order.client_order_id} was filled beyond its quantity")
     protect(step, fill.symbol, fill.position_side)
 

@@ -21,8 +21,8 @@ from src.infrastructure.persistence.codec import decode
 from src.infrastructure.persistence.read_models import SqliteReadModels
 from src.infrastructure.persistence.schema import create_sqlite
 from src.infrastructure.simulated_exchange.latency import MILLISECOND_NS, LatencyModel
-from tests.simulation.market import SimulatedMarket
-from tests.simulation.world import MARKET_ID, SYMBOL, a_config, read_accounts
+from tests.simulation.market import SYMBOL, SimulatedMarket
+from tests.simulation.world import MARKET_ID, a_config, read_accounts
 
 SEED = 3
 SECONDS = 60

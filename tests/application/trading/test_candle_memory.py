@@ -14,7 +14,7 @@ from src.bootstrap.paper import PaperConfig
 from src.domain.market.candle import Candle
 from src.infrastructure.persistence.read_models import SqliteReadModels
 from tests.application.trading.sessions import calm, die, parts_of, pass_time
-from tests.simulation.world import SYMBOL
+from tests.simulation.market import SYMBOL
 
 STEP_MS = 1_000
 NOW = 200

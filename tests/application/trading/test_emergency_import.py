@@ -18,7 +18,7 @@ from src.infrastructure.brokers.paper_broker import PAPER_ACCOUNT, PaperBroker
 from src.infrastructure.brokers.paper_requests import order_request
 from src.infrastructure.persistence.side_journal import FileSideJournal, side_journal_path
 from tests.application.trading.sessions import begin, calm, events_of, order, pass_time
-from tests.simulation.world import SYMBOL
+from tests.simulation.market import SYMBOL
 
 QUANTITY = Decimal("0.020")
 

@@ -13,7 +13,7 @@ from src.domain.market.sides import PositionSide
 from src.domain.orders.types import Purpose
 from src.infrastructure.brokers.paper_broker import PAPER_ACCOUNT
 from tests.application.trading.sessions import begin, calm, die, parts_of, pass_time
-from tests.simulation.world import SYMBOL
+from tests.simulation.market import SYMBOL
 
 LONG, SHORT = PositionSide.LONG, PositionSide.SHORT
 

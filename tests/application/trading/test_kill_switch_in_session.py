@@ -11,7 +11,7 @@ from src.domain.ledger.events import TradingMoved
 from src.domain.sessions.trading_states import TradingTrigger
 from src.infrastructure.monitoring.kill_switch import FileKillSwitch
 from tests.application.trading.sessions import begin, calm, die, events_of, order, pass_time
-from tests.simulation.world import SYMBOL
+from tests.simulation.market import SYMBOL
 
 
 async def holding(folder: Path) -> SessionRunner:

@@ -13,7 +13,7 @@ from src.domain.orders.types import Purpose
 from src.infrastructure.simulated_exchange.latency import MILLISECOND_NS, LatencyModel
 from tests.application.trading.faults import killed_at
 from tests.application.trading.sessions import begin, calm, die, events_of, order, pass_time, resting
-from tests.simulation.world import SYMBOL
+from tests.simulation.market import SYMBOL
 
 
 async def assert_exchange_and_ledger_agree(runner: SessionRunner) -> None:

@@ -18,7 +18,7 @@ from src.domain.risk.review import Approved
 from src.infrastructure.persistence.read_models import SqliteReadModels
 from tests.application.trading.callers import bought, data_folder, service
 from tests.application.trading.sessions import calm, die, parts_of, pass_time
-from tests.simulation.world import SYMBOL
+from tests.simulation.market import SYMBOL
 
 __all__ = ["data_folder", "service"]
 

@@ -13,8 +13,7 @@ from src.domain.market.quality import QualityLimits
 from src.domain.positions.position import Position
 from src.infrastructure.market_data.frames import BookTicker, DepthSnapshot, MarkPrice, TradePrint
 from tests.application.trading.sessions import begin, calm, die, order, pass_time, resting
-from tests.simulation.market import BTC, START_MS
-from tests.simulation.world import SYMBOL
+from tests.simulation.market import BTC, START_MS, SYMBOL
 from tests.support.domain_builders import a_ledger, a_view
 
 

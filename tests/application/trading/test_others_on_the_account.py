@@ -11,7 +11,7 @@ from src.application.trading.session_runner import SessionRunner
 from src.domain.ledger.events import FillBooked
 from src.infrastructure.brokers.paper_broker import PAPER_ACCOUNT
 from tests.application.trading.sessions import begin, calm, die, events_of, order, pass_time
-from tests.simulation.world import SYMBOL
+from tests.simulation.market import SYMBOL
 
 Hand = Callable[[Any], object]
 

@@ -11,7 +11,7 @@ from src.domain.ledger.events import FillBooked, ModifyMoved, ParentMoved
 from src.domain.orders.parents import ParentTrigger
 from src.domain.orders.transitions import ModifyState, ModifyTrigger
 from tests.application.trading.sessions import begin, calm, die, events_of, parts_of, pass_time, resting
-from tests.simulation.world import SYMBOL
+from tests.simulation.market import SYMBOL
 
 WHOLE = Decimal("0.030")
 SECONDS = 120

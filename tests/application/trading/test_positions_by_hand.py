@@ -20,7 +20,7 @@ from src.domain.positions.position import Position
 from src.domain.risk.rules import MANUAL
 from src.domain.sessions.trading_states import TradingState
 from tests.application.trading.sessions import begin, calm, order, pass_time
-from tests.simulation.world import SYMBOL
+from tests.simulation.market import SYMBOL
 from tests.support.domain_builders import a_ledger
 
 

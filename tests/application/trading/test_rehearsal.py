@@ -26,7 +26,7 @@ from tests.application.trading.sessions import (
     pass_time,
     resting,
 )
-from tests.simulation.world import SYMBOL
+from tests.simulation.market import SYMBOL
 
 STRATEGY = "sma_cross:fast=2,slow=4"
 

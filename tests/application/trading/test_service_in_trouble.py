@@ -16,7 +16,7 @@ from src.domain.shared.errors import IllegalTransition
 from src.infrastructure.monitoring.kill_switch import FileKillSwitch
 from src.infrastructure.persistence.sqlite_store import SqliteStore
 from tests.application.trading.sessions import begin, calm, die, parts_of
-from tests.simulation.world import SYMBOL
+from tests.simulation.market import SYMBOL
 from tests.support.faulty_driver import FaultyDriver, sqlite_error
 
 PACE = 20.0

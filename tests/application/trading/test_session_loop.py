@@ -30,7 +30,7 @@ from tests.application.trading.sessions import (
     pass_time,
     resting,
 )
-from tests.simulation.world import SYMBOL
+from tests.simulation.market import SYMBOL
 from tests.support.faulty_driver import FaultyDriver, sqlite_error
 
 FULL = sqlite_error(sqlite3.SQLITE_FULL, "database or disk is full")

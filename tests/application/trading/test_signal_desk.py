@@ -15,7 +15,7 @@ from src.domain.market.candle import Candle
 from src.domain.orders.types import Purpose
 from src.domain.signals import Signal, SignalType
 from tests.application.trading.sessions import begin, calm, die, events_of, pass_time
-from tests.simulation.world import SYMBOL
+from tests.simulation.market import SYMBOL
 
 BUY, SELL, EXIT = SignalType.BUY, SignalType.SELL, SignalType.EXIT
 

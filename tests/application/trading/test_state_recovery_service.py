@@ -25,7 +25,7 @@ from tests.application.trading.sessions import (
     pass_time,
     resting,
 )
-from tests.simulation.world import SYMBOL
+from tests.simulation.market import SYMBOL
 
 MINUTES_S = 150
 

@@ -15,8 +15,7 @@ from src.domain.sessions.session import SessionTrigger, TradingSessionStatus
 from src.infrastructure.brokers.paper_broker import PaperBroker
 from tests.application.trading.faults import WeakBroker, killed_at
 from tests.application.trading.sessions import begin, calm, die, order, parts_of, pass_time
-from tests.simulation.market import BTC
-from tests.simulation.world import SYMBOL
+from tests.simulation.market import BTC, SYMBOL
 
 
 async def killed_while_stopping(folder: Path, reason: str) -> None:

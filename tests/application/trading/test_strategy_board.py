@@ -14,7 +14,7 @@ from src.domain.market.candle import Candle
 from src.domain.signals import Signal
 from src.infrastructure.persistence.read_models import SqliteReadModels
 from tests.application.trading.sessions import begin, calm, die, events_of, parts_of, pass_time
-from tests.simulation.world import SYMBOL
+from tests.simulation.market import SYMBOL
 
 SMA, RSI = "sma_cross:fast=3,slow=10", "rsi"
 GUEST = "my.own:Guest"

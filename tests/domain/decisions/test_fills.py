@@ -7,7 +7,7 @@ import pytest
 
 from src.domain.ledger import events as e
 from src.domain.orders.news import OrderNews
-from src.domain.orders.types import OrderStatus, Purpose
+from src.domain.orders.types import OrderStatus, OrderType, Purpose
 from src.domain.positions.external import EXTERNAL
 from src.domain.sessions.trading_states import SymbolState
 from tests.support.domain_builders import (
@@ -32,6 +32,22 @@ def test_a_fill_before_the_answer_makes_the_order_and_proves_that_the_attempt_ha
     assert order.status is OrderStatus.PARTIALLY_FILLED
     assert order.attempt_state == "ACKED"
     assert scene.position.quantity == 1
+
+
+def test_an_order_that_closes_the_position_may_fill_more_than_was_held_when_it_was_worded():
+    scene = Scene()
+    scene.hold()
+    stop = scene.place(
+        an_exit(
+            order_type=OrderType.STOP_MARKET, stop_price=Decimal(98), quantity=Decimal(1), close_position=True
+        )
+    )
+    scene.fill(scene.place(quantity=2), 2, 2)
+
+    scene.fill(stop, 3, 3)
+
+    assert scene.position.is_flat
+    assert scene.ledger.symbol(BTC).state is SymbolState.TRADING
 
 
 def test_partial_fills_add_up_to_a_filled_order():

@@ -22,7 +22,8 @@ from src.interfaces.cli.audits import AuditDifference, AuditOutcome
 from tests.application.trading.sessions import begin, calm, pass_time
 from tests.infrastructure.audit.conftest import Files
 from tests.infrastructure.audit.files import change
-from tests.simulation.world import SYMBOL, read_accounts
+from tests.simulation.market import SYMBOL
+from tests.simulation.world import read_accounts
 
 LONG, SHORT = PositionSide.LONG, PositionSide.SHORT
 

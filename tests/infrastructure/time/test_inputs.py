@@ -7,8 +7,7 @@ from pathlib import Path
 
 from src.application.trading.session_runner import EndCause, SessionRunner
 from tests.application.trading.sessions import SECONDS, begin, calm, die, order, parts_of, pass_time
-from tests.simulation.market import START_MS
-from tests.simulation.world import SYMBOL
+from tests.simulation.market import START_MS, SYMBOL
 
 
 async def head_of(folder: Path, speed: float | None) -> tuple[int, str]:

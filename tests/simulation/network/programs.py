@@ -19,8 +19,8 @@ from src.infrastructure.simulated_exchange.server.clock import ServerClock
 from src.infrastructure.simulated_exchange.server.fault_rules import FaultSchedule
 from src.infrastructure.simulated_exchange.server.keys import ApiKey
 from src.infrastructure.time.machine import Machine
-from tests.simulation.market import SimulatedMarket
-from tests.simulation.world import SYMBOL, Trader, a_config, read_accounts
+from tests.simulation.market import SYMBOL, SimulatedMarket
+from tests.simulation.world import Trader, a_config, read_accounts
 
 PORT: Final = 18_080
 KEY: Final = ApiKey("k" * 32, "s" * 32, account=1)

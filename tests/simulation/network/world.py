@@ -18,7 +18,7 @@ from src.domain.orders.types import Purpose
 from src.infrastructure.simulated_exchange.server.fault_rules import FaultSchedule
 from src.infrastructure.simulated_exchange.symbol_market import HALTED, TRADING
 from src.infrastructure.time.machine import Machine
-from tests.simulation.market import START_MS
+from tests.simulation.market import START_MS, SYMBOL
 from tests.simulation.network.faults import SECONDS, Deed, Misfortune
 from tests.simulation.network.loop import Process, SimulatedLoop
 from tests.simulation.network.programs import (
@@ -29,7 +29,7 @@ from tests.simulation.network.programs import (
     session_config,
 )
 from tests.simulation.network.wires import MS, Network
-from tests.simulation.world import SYMBOL, Crash
+from tests.simulation.world import Crash
 from tests.support.invariants import Books, violations
 
 LOOK_S: Final = 0.05
