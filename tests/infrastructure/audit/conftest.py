@@ -16,7 +16,8 @@ from tests.infrastructure.audit.files import query
 from tests.simulation.disk import Files as DatabaseFiles
 from tests.simulation.world import World, read_accounts
 
-SEED = 0
+SEED = 118
+"""A history with twenty trades and three payments of funding, in one-way mode."""
 
 
 @dataclass
