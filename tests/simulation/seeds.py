@@ -83,13 +83,13 @@ def judge(world: World) -> tuple[tuple[str, ...], str]:
     books = Books(world.config.database, world.account_id, world.exchange_file)
     if len(books.accounts) != 1:
         return (f"{len(books.accounts)} accounts instead of one",), ""
-    found = [*violations(books), *_unprovoked(books)]
+    found = [*violations(books), *unprovoked(books)]
     if world.orders_sent < ORDERS_MIN:
         found.append(f"{world.orders_sent} orders were sent, {ORDERS_MIN} were wanted")
     return tuple(found), books.head
 
 
-def _unprovoked(books: Books) -> Iterator[str]:
+def unprovoked(books: Books) -> Iterator[str]:
     """Nobody else trades on this account, and its limits are wide: only the trader has a reason to restrict it."""
     for _, event in books.events:
         if isinstance(event, DifferenceFound):

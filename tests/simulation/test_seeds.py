@@ -7,7 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.simulation.seeds import run_seed
+from src.domain.ledger.events import DifferenceFound, SymbolMoved, TradingMoved
+from src.domain.money import use_money_context
+from src.domain.sessions.trading_states import SymbolState, TradingTrigger
+from tests.simulation.deeds import TRADER
+from tests.simulation.disk import Files
+from tests.simulation.market import SYMBOL
+from tests.simulation.seeds import run_seed, unprovoked
+from tests.simulation.world import World
+from tests.support.invariants import Books
 
 SEEDS = 24
 ROOT = Path(__file__).resolve().parents[2]
@@ -19,6 +27,26 @@ def test_a_history_with_crashes_keeps_every_invariant(seed: int, tmp_path: Path)
 
     assert not verdict.violations
     assert verdict.orders >= 10
+
+
+def test_only_what_the_trader_did_not_do_himself_is_held_against_a_history(tmp_path: Path):
+    use_money_context()
+    world = World(3, tmp_path / "world", Files(tmp_path / "template.db"))
+    world.process(None, end=True)
+    books = Books(world.config.database, world.account_id, world.exchange_file)
+    books.events += [
+        (0, TradingMoved(TradingTrigger.HALT, "at random", TRADER)),
+        (0, TradingMoved(TradingTrigger.HALT, "they differ", "system")),
+        (0, SymbolMoved(SYMBOL, SymbolState.REDUCE_ONLY, "nobody knows")),
+        (0, SymbolMoved(SYMBOL, SymbolState.CLOSED, "a contradiction")),
+        (0, DifferenceFound("position", "1", "2", "open")),
+    ]
+
+    assert list(unprovoked(books)) == [
+        "unprovoked: HALT by system: they differ",
+        f"unprovoked: {SYMBOL} is closed: a contradiction",
+        "unprovoked: position differs: ours 1, the exchange's 2",
+    ]
 
 
 def test_a_seed_is_one_history(tmp_path: Path):

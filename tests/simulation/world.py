@@ -244,6 +244,7 @@ class Trader:
         return lambda: kind(rng)
 
     def _other_deed(self, rng: random.Random) -> None:
+        """One of the other deeds; if it halted trading, that is over soon."""
         rng.choice(DEEDS)(self._runner, rng)
         self._runner.loop.inputs.after(HALTED_MS, self._rearm)
 

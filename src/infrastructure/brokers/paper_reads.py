@@ -148,11 +148,10 @@ class PaperReads(ABC):
             return self._engine.leverage(self._account, symbol)
 
     async def set_leverage(self, symbol: str, leverage: int) -> None:
-        """Set the leverage of a symbol, unless it is so already."""
+        """Set the leverage of a symbol."""
         with _asking("set_leverage"):
-            if self._engine.leverage(self._account, symbol) != leverage:
-                self._engine.set_leverage(self._account, symbol, leverage)
-                self._send_events()
+            self._engine.set_leverage(self._account, symbol, leverage)
+            self._send_events()
 
     async def margin_type(self, symbol: str) -> str:
         """CROSSED or ISOLATED."""

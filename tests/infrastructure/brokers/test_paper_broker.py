@@ -69,6 +69,19 @@ class TestPaperBrokerOnABadNetwork(BrokerContract):
         return await a_venue(LatencyModel(seed=2, duplicate=1.0, late=0.5))
 
 
+async def test_leverage_that_is_so_already_is_not_set_again():
+    venue = await a_venue(LatencyModel(seed=1))
+    await venue.broker.set_leverage(SYMBOL, 7)
+    before = venue.engine.memory()
+
+    await venue.broker.set_leverage(SYMBOL, 7)
+    unchanged = venue.engine.memory()
+    await venue.broker.set_leverage(SYMBOL, 8)
+
+    assert unchanged == before
+    assert venue.engine.memory() != before
+
+
 async def test_an_event_may_come_before_the_answer_or_after_it():
     orders = set()
     for seed in range(30):
