@@ -246,9 +246,16 @@ def _proven(step: Step, order: Order, exchange_order_id: int | None, algo_id: in
         breach(step, order)
 
 
+def _has_triggered(order: Order, report: OrderReport) -> bool:
+    """Whether this is the ordinary order that a trigger made of a conditional one, whose own word may be lost."""
+    return order.ticket.order_type.is_conditional and report.exchange_order_id is not None
+
+
 def _status(step: Step, order: Order, report: OrderReport) -> None:
     """Move the order as the exchange says, ask for trades it claims and we lack, look after protection."""
     trigger = _STATUS_TRIGGER[report.status]
+    if trigger is OrderTrigger.ACCEPT and _has_triggered(order, report):
+        trigger = OrderTrigger.TRIGGER
     if (
         report.status is OrderStatus.FILLED
         and order.is_open

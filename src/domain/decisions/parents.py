@@ -217,7 +217,10 @@ def _hold_back(step: Step, parent: ParentOrder, reason: str) -> None:
 
 
 def _work_oco(step: Step, parent: ParentOrder) -> None:
-    """One leg is to fill. The end of a leg that we did not ask for ends the other; a part shrinks it."""
+    """One leg is to fill. The end of a leg that we did not ask for ends the other; a part shrinks it.
+
+    An entry at the market that has triggered is as good as filled, and what it trades may be heard of late.
+    """
     legs = [order for order in parent.children.values() if order.is_open]
     replaced = parent.children.get(parent.replaced)
     if not legs or (len(legs) < 2 and not parent.replaced):
@@ -227,6 +230,10 @@ def _work_oco(step: Step, parent: ParentOrder) -> None:
     elif parent.filled_quantity:
         for leg in legs:
             _shrink(step, parent, leg)
+    elif not parent.ticket.reduce_only and any(_has_fired(leg) for leg in legs):
+        for leg in legs:
+            if not _has_fired(leg):
+                _give_way(step, parent, leg, "the other leg has triggered")
 
 
 def _left(parent: ParentOrder) -> Decimal:
@@ -247,18 +254,27 @@ def _shrink(step: Step, parent: ParentOrder, leg: Order) -> None:
     if leg.remaining_quantity <= left or leg.cancel_state is CancelState.REQUESTED:
         return
     if not parent.ticket.reduce_only:
-        if not leg.filled_quantity and not parent.replaced:
-            step.emit(e.LegReplaced(parent.parent_id, leg.client_order_id))
-            cancel(step, leg, "the other leg fills")
+        if not leg.filled_quantity:
+            _give_way(step, parent, leg, "the other leg fills")
         return
     if leg.ticket.order_type is OrderType.LIMIT:
         total, price = leg.filled_quantity + left, leg.ticket.limit_price
         ready = step.now.session_ms >= parent.next_ms
         if ready and price is not None and objection_to_amending(leg, price, total) is None:
             amend(step, leg, price, total, "the other leg fills")
-    elif _waits(leg) and not parent.replaced:
+    elif _waits(leg):
+        _give_way(step, parent, leg, "the other leg fills: what is left is placed anew")
+
+
+def _give_way(step: Step, parent: ParentOrder, leg: Order, why: str) -> None:
+    """End a leg in favour of the other, without ending the pair."""
+    if not parent.replaced and leg.cancel_state is CancelState.NONE:
         step.emit(e.LegReplaced(parent.parent_id, leg.client_order_id))
-        cancel(step, leg, "the other leg fills: what is left is placed anew")
+        cancel(step, leg, why)
+
+
+def _has_fired(leg: Order) -> bool:
+    return leg.status is OrderStatus.TRIGGERED and leg.ticket.limit_price is None
 
 
 def _waits(leg: Order) -> bool:

@@ -112,7 +112,7 @@ def _pausing(step: Step, position: Position, purpose: Purpose, *, covered: bool)
     """Whether to wait before the next try, because the exchange has just turned one away.
 
     A target always waits, and a stop that another order covers for; one that nothing covers for only if the refusal was
-    about the moment, or if the emergency close in its place has been refused more than once.
+    about the moment, or if the emergency close in its place has come to nothing more than once.
     """
     if cannot_close(step, position):
         return True
@@ -123,7 +123,7 @@ def _pausing(step: Step, position: Position, purpose: Purpose, *, covered: bool)
 
 
 def cannot_close(step: Step, position: Position) -> bool:
-    """Whether the exchange has refused emergency closes of it again and again, and the next try is not due yet."""
+    """Whether emergency closes of it were refused or found nobody again and again, and the next is not due yet."""
     closes = step.ledger.refusals.get((position.symbol, position.position_side, Purpose.EMERGENCY))
     return closes is not None and closes.count > 1 and step.now.session_ms < closes.next_ms
 

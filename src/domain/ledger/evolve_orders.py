@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Final
 
 from src.domain.ledger import events as e
-from src.domain.ledger.evolve_protection import count_refusals
+from src.domain.ledger.evolve_protection import count_refusals, count_vain_close
 from src.domain.ledger.state import Ledger
 from src.domain.market.sides import OrderSide
 from src.domain.money import ZERO
@@ -87,6 +87,7 @@ def order_moved(ledger: Ledger, event: e.OrderMoved, at_ms: int) -> None:
     order.updated_ms = max(order.updated_ms, event.at_ms)
     ledger.changes.orders[order.client_order_id] = order
     move_order(ledger, order, event.trigger)
+    count_vain_close(ledger, order, at_ms)
     keep_hold(ledger, order, held)
 
 

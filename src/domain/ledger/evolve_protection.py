@@ -32,28 +32,43 @@ def protection_restored(ledger: Ledger, event: e.ProtectionRestored, at_ms: int)
 def count_refusals(ledger: Ledger, order: Order, event: e.AttemptMoved, at_ms: int) -> None:
     """How often in a row the exchange has turned such an order away, and when it is worth trying again.
 
-    Stops, targets and emergency closes are counted, each on their own.
+    Stops, targets and emergency closes are counted, each on their own. A stop or a target that is accepted ends the
+    row; an emergency close has to trade for that.
     """
-    if order.ticket.purpose not in _COUNTED:
+    purpose = order.ticket.purpose
+    if purpose not in _COUNTED:
         return
-    key = (order.symbol, order.ticket.position_side, order.ticket.purpose)
+    key = (order.symbol, order.ticket.position_side, purpose)
     if event.trigger is AttemptTrigger.REFUSED:
-        known = ledger.refusals.get(key)
-        count = 1 if known is None else known.count + 1
+        count = _row(ledger, key) + 1
         pause_ms = min(RETRY_MS_MAX, RETRY_MS << min(count - 1, 8))
         ledger.refusals[key] = Refusals(count, at_ms + pause_ms, event.code in TRANSIENT_REFUSALS)
-    elif event.trigger in (AttemptTrigger.ACCEPTED, AttemptTrigger.FOUND):
+    elif event.trigger in (AttemptTrigger.ACCEPTED, AttemptTrigger.FOUND) and purpose.is_protective:
         ledger.refusals.pop(key, None)
 
 
+def count_vain_close(ledger: Ledger, order: Order, at_ms: int) -> None:
+    """An emergency close that has ended without a trade, in a market that has none to offer, is one of the row."""
+    if order.ticket.purpose is Purpose.EMERGENCY and not order.is_open and not order.claimed_quantity:
+        key = (order.symbol, order.ticket.position_side, Purpose.EMERGENCY)
+        ledger.refusals[key] = Refusals(_row(ledger, key) + 1, at_ms + VAIN_RETRY_MS, are_transient=False)
+
+
+def _row(ledger: Ledger, key: tuple[str, PositionSide, Purpose]) -> int:
+    known = ledger.refusals.get(key)
+    return 0 if known is None else known.count
+
+
 def forget_refusals(ledger: Ledger, symbol: str, side: PositionSide) -> None:
-    """The position is over: what was refused was about it, and the next one gets its stop at once."""
+    """A position is closed, or smaller: what was refused was about what it was, and the next try comes at once."""
     for purpose in _COUNTED:
         ledger.refusals.pop((symbol, side, purpose), None)
 
 
 RETRY_MS = 500
 RETRY_MS_MAX = 8_000
+# Nothing is wrong with an order that found nobody to trade with: the next quote may bring somebody.
+VAIN_RETRY_MS = 1_000
 # Too many requests, overload, a clock that is off, a market that is halted or closed: the order was fine, the moment
 # was not.
 TRANSIENT_REFUSALS = frozenset({-1003, -1008, -1015, -1021, -4140, -4141, -5028, 418, 429})

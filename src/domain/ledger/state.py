@@ -124,7 +124,8 @@ class Changes:
 class Refusals:
     """Refusals in a row of a position's stops, targets or emergency closes, and when to try again (session time, ms).
 
-    ``are_transient`` says that the last one was about the moment, not about the order.
+    An emergency close that found nobody to trade with counts as well. ``are_transient`` says that the last one was
+    about the moment, not about the order.
     """
 
     count: int

@@ -5,10 +5,10 @@ import pytest
 from src.domain.decisions.effects import CancelOrder
 from src.domain.decisions.news import RequestCancel, Tick
 from src.domain.ledger import events as e
-from src.domain.orders.news import CancelAccepted, CancelRefused, CancelUnknown, OutcomeUnknown
+from src.domain.orders.news import CancelAccepted, CancelRefused, CancelUnknown, OrderNews, OutcomeUnknown
 from src.domain.orders.transitions import CancelState
-from src.domain.orders.types import OrderStatus
-from tests.support.domain_builders import BTC
+from src.domain.orders.types import OrderStatus, OrderType
+from tests.support.domain_builders import BTC, a_report
 from tests.support.domain_scene import Scene, cancels, kinds, reconciles
 
 
@@ -147,3 +147,17 @@ def test_a_stop_is_canceled_in_the_book_of_conditional_orders_until_it_triggers(
 
     assert before.effects == [CancelOrder(BTC, stop.client_order_id, conditional=True)]
     assert after.effects == [CancelOrder(BTC, stop.client_order_id, conditional=False)]
+
+
+@pytest.mark.parametrize("status", [OrderStatus.NEW, OrderStatus.PARTIALLY_FILLED])
+def test_an_order_that_rests_since_a_trigger_nobody_told_of_is_canceled_among_the_ordinary_ones(status):
+    scene = Scene()
+    order = scene.place(order_type=OrderType.STOP, stop_price=101, limit_price=102, quantity=2)
+    scene.accept(order)
+    filled = 1 if status is OrderStatus.PARTIALLY_FILLED else 0
+    scene.stream(OrderNews(a_report(order, status, filled, exchange_order_id=77, algo_id=None)))
+
+    step = request(scene, order)
+
+    assert step.effects == [CancelOrder(BTC, order.client_order_id, conditional=False)]
+    assert order.status is OrderStatus.TRIGGERED

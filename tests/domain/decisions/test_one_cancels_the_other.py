@@ -100,6 +100,52 @@ def test_a_part_of_an_exit_at_its_limit_replaces_the_waiting_leg_by_a_smaller_on
     assert parent.status is ParentStatus.WORKING
 
 
+def test_an_entry_that_has_triggered_ends_the_other_leg_and_goes_on_alone():
+    scene = a_scene()
+    parent, limit, stop = a_pair(scene)
+
+    step = scene.hear(stop, OrderStatus.TRIGGERED)
+    scene.hear(limit, OrderStatus.CANCELED)
+    goes_on = parent.status
+    scene.fill(stop)
+
+    assert cancels(step) == [limit.client_order_id]
+    assert (goes_on, parent.status) == (ParentStatus.WORKING, ParentStatus.FILLED)
+
+
+def test_an_entry_that_is_refused_when_it_has_triggered_ends_the_pair():
+    scene = a_scene()
+    parent, limit, stop = a_pair(scene)
+    scene.hear(stop, OrderStatus.TRIGGERED)
+    scene.hear(limit, OrderStatus.CANCELED)
+
+    step = scene.hear(stop, OrderStatus.REJECTED)
+
+    assert (submits(step), parent.status) == ([], ParentStatus.CANCELED)
+    assert scene.position.is_flat
+
+
+def test_a_leg_that_a_person_is_ending_is_not_ended_twice_when_the_other_has_triggered():
+    scene = a_scene()
+    _, limit, stop = a_pair(scene)
+    scene.decide(RequestCancel(limit.client_order_id, "by hand"))
+
+    step = scene.hear(stop, OrderStatus.TRIGGERED)
+
+    assert cancels(step) == []
+
+
+def test_an_exit_that_has_triggered_leaves_the_other_leg_until_it_trades():
+    scene = a_scene()
+    scene.hold(2)
+    _, limit, stop = a_pair(scene, reduce_only=True, side=SELL)
+
+    step = scene.hear(stop, OrderStatus.TRIGGERED)
+
+    assert cancels(step) == []
+    assert limit.is_open
+
+
 def test_both_legs_that_fill_at_once_are_booked_and_said_aloud():
     scene = a_scene()
     _, limit, stop = a_pair(scene)

@@ -11,7 +11,7 @@ from src.domain.orders.news import OrderNews, OutcomeUnknown, Refused
 from src.domain.orders.transitions import AttemptState
 from src.domain.orders.types import OrderStatus, Purpose
 from src.domain.sessions.trading_states import SymbolState
-from tests.support.domain_builders import BTC, SELL, a_report, a_view, an_exit, an_instrument
+from tests.support.domain_builders import BTC, SELL, a_fill, a_report, a_view, an_exit, an_instrument
 from tests.support.domain_scene import Scene, alarms, cancels, purposes, reconciles, submits
 
 
@@ -211,9 +211,9 @@ def test_an_exchange_that_refuses_every_stop_and_close_is_asked_with_growing_pau
     assert pauses == [1_000, 2_000, 4_000, 8_000]
 
 
-def test_a_close_that_was_taken_forgets_that_others_were_refused():
+def test_a_close_that_has_traded_forgets_that_others_were_refused():
     scene = Scene()
-    scene.hold(protected=False)
+    scene.hold(3, protected=False)
     scene.decide(refused(scene.stop, -2021))
     (close,) = scene.open(Purpose.EMERGENCY)
     scene.decide(refused(close, -2015))
@@ -221,7 +221,7 @@ def test_a_close_that_was_taken_forgets_that_others_were_refused():
     (close,) = scene.open(Purpose.EMERGENCY)
     scene.accept(close)
 
-    step = scene.hear(close, OrderStatus.EXPIRED)
+    step = scene.hear(close, OrderStatus.EXPIRED, 1, a_fill(close, 7, 1))
 
     assert purposes(step) == [Purpose.PROTECTIVE_STOP]
 

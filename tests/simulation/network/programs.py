@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -20,7 +21,7 @@ from src.infrastructure.simulated_exchange.server.fault_rules import FaultSchedu
 from src.infrastructure.simulated_exchange.server.keys import ApiKey
 from src.infrastructure.time.machine import Machine
 from tests.simulation.market import SYMBOL, SimulatedMarket
-from tests.simulation.world import Trader, a_config, read_accounts
+from tests.simulation.world import Trader, a_config, read_accounts, varied
 
 PORT: Final = 18_080
 KEY: Final = ApiKey("k" * 32, "s" * 32, account=1)
@@ -111,6 +112,11 @@ class RemoteTrader(Trader):
             if at_ms > elapsed_ms:
                 action = self._action(rng, entries_only=index < ENTRIES)
                 inputs.after(at_ms - elapsed_ms, action)
+        for index in range(OTHER_DEEDS):
+            rng = random.Random(f"deed:{self._seed}:{index}")
+            at_ms = rng.randrange(500, TRADING_MS)
+            if at_ms > elapsed_ms:
+                inputs.after(at_ms - elapsed_ms, partial(self._other_deed, rng))
 
     def _close(self, rng: random.Random) -> None:
         """A close by hand is refused while nobody has quoted a price."""
@@ -121,8 +127,9 @@ class RemoteTrader(Trader):
 TRADING_MS: Final = 58_000
 ACTIONS: Final = 27
 ENTRIES: Final = 12
+OTHER_DEEDS: Final = 6
 
 
 def session_config(folder: Path, seed: int) -> PaperConfig:
     """As in the core's simulation, without a market of its own."""
-    return replace(a_config(folder, seed), replay=(), latency=None, funding_interval_ms=FUNDING_MS)
+    return replace(varied(a_config(folder, seed)), replay=(), latency=None, funding_interval_ms=FUNDING_MS)

@@ -13,8 +13,8 @@ from src.infrastructure.brokers.binance_transport import BinanceTransport, NoRep
 from tests.simulation.network.seeds import run_network_seed
 
 SEEDS = 8
-# A stop ended while nobody knew of an exit whether it was sent; an amendment that ended its order was taken for done.
-FOUND_ONCE = (916, 937)
+# The word of a trigger is lost, and what it made of a stop-limit is to be canceled.
+FOUND_ONCE = (60811,)
 PLANTED_SEEDS = 12
 ROOT = Path(__file__).resolve().parents[3]
 

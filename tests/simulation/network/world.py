@@ -29,6 +29,7 @@ from tests.simulation.network.programs import (
     session_config,
 )
 from tests.simulation.network.wires import MS, Network
+from tests.simulation.seeds import unprovoked
 from tests.simulation.world import Crash
 from tests.support.invariants import Books, violations
 
@@ -320,7 +321,7 @@ class History:
             # The average is shown, not traded on: of trades that were heard of late it is another one than there.
             self.events["averages apart"] += sum(map(_is_an_average, found))
             found = [sentence for sentence in found if not _is_an_average(sentence)]
-        self.violations += found
+        self.violations += [*found, *unprovoked(books)]
         self.orders = len(books.orders)
         told = (
             books.head,
