@@ -32,3 +32,18 @@ def cancel_effect(order: Order) -> CancelOrder:
     return CancelOrder(
         order.symbol, order.client_order_id, order.ticket.order_type.is_conditional and waiting
     )
+
+
+def is_due_again(step: Step, order: Order) -> bool:
+    """Whether to repeat a cancel that has had no effect, asked once a second: soon every time, later every tenth.
+
+    Each refusal leads to a comparison of everything, and an exchange may refuse for hours: an order that hangs in its
+    trigger cannot be canceled (seen on Binance's demo venue in October 2026).
+    """
+    waited_ms = step.now.session_ms - step.ledger.cancels.get(order.client_order_id, step.now.session_ms)
+    return waited_ms < PATIENT_AFTER_MS or waited_ms % PATIENT_EVERY_MS < LOOK_MS
+
+
+PATIENT_AFTER_MS = 10_000
+PATIENT_EVERY_MS = 10_000
+LOOK_MS = 1_000

@@ -5,7 +5,7 @@ from src.domain.decisions.alarms import halt
 from src.domain.decisions.effects import Reconcile
 from src.domain.decisions.orders import UNKNOWN_OUTCOME
 from src.domain.decisions.protection import close_now, protect
-from src.domain.decisions.sending import cancel_effect
+from src.domain.decisions.sending import cancel_effect, is_due_again
 from src.domain.decisions.step import Step
 from src.domain.decisions.watch import DAILY_LOSS, cancel_entries, day_is_over, watch_losses, watch_margin
 from src.domain.ledger import events as e
@@ -152,7 +152,7 @@ def tick(step: Step, news: n.Tick) -> None:
         if not position.is_flat:
             protect(step, symbol, side)
     for order in ledger.orders.values():
-        if order.cancel_state is CancelState.REQUESTED and order.is_live:
+        if order.cancel_state is CancelState.REQUESTED and order.is_live and is_due_again(step, order):
             step.do(cancel_effect(order))
         if order.is_open and order.attempt_state in UNRESOLVED and _ask_again(step, order):
             step.do(Reconcile(f"the outcome of {order.client_order_id} is overdue"))

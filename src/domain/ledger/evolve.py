@@ -9,11 +9,10 @@ from dataclasses import replace
 from typing import Any
 
 from src.domain.ledger import events as e
+from src.domain.ledger.evolve_cancels import begin_anew, cancel_requested, cancel_withdrawn
 from src.domain.ledger.evolve_money import equity_marked, fill_booked, income_booked
 from src.domain.ledger.evolve_orders import (
     attempt_moved,
-    cancel_requested,
-    cancel_withdrawn,
     modify_moved,
     modify_requested,
     order_intended,
@@ -51,6 +50,7 @@ def evolve(ledger: Ledger, event: e.Event, at_ms: int) -> None:
 
 def _epoch_started(ledger: Ledger, event: e.EpochStarted, at_ms: int) -> None:
     ledger.account.epoch = event.epoch
+    begin_anew(ledger, at_ms)
 
 
 def _session_opened(ledger: Ledger, event: e.SessionOpened, at_ms: int) -> None:

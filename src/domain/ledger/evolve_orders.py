@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Final
 
 from src.domain.ledger import events as e
+from src.domain.ledger.evolve_cancels import heard_of
 from src.domain.ledger.evolve_protection import count_refusals, count_vain_close
 from src.domain.ledger.state import Ledger
 from src.domain.market.sides import OrderSide
@@ -17,12 +18,10 @@ from src.domain.orders.order import Order
 from src.domain.orders.parents import ParentOrder
 from src.domain.orders.transitions import (
     ATTEMPT_TRANSITIONS,
-    CANCEL_TRANSITIONS,
     MODIFY_TRANSITIONS,
     ORDER_TRANSITIONS,
     AttemptTrigger,
     CancelState,
-    CancelTrigger,
     ModifyState,
     ModifyTrigger,
     OrderTrigger,
@@ -53,6 +52,7 @@ def attempt_moved(ledger: Ledger, event: e.AttemptMoved, at_ms: int) -> None:
     """Evidence about the transmission; a refusal or a proof of death ends the order."""
     order = ledger.orders[event.client_order_id]
     count_refusals(ledger, order, event, at_ms)
+    heard_of(ledger, event.client_order_id, at_ms)
     order.attempt_state = next_state(ATTEMPT_TRANSITIONS, order.attempt_state, event.trigger)
     _learn_ids(ledger, order, event.exchange_order_id, event.algo_id)
     order.updated_ms = at_ms
@@ -78,6 +78,7 @@ _ORDER_TRIGGER = {
 def order_moved(ledger: Ledger, event: e.OrderMoved, at_ms: int) -> None:
     """The exchange's word on the order; what it claims to be filled only ever grows."""
     order = ledger.orders[event.client_order_id]
+    heard_of(ledger, event.client_order_id, at_ms)
     _learn_ids(ledger, order, event.exchange_order_id, event.algo_id)
     held = hold(ledger, order)
     if event.claimed_quantity > order.claimed_quantity:
@@ -89,20 +90,6 @@ def order_moved(ledger: Ledger, event: e.OrderMoved, at_ms: int) -> None:
     move_order(ledger, order, event.trigger)
     count_vain_close(ledger, order, at_ms)
     keep_hold(ledger, order, held)
-
-
-def cancel_requested(ledger: Ledger, event: e.CancelRequested, at_ms: int) -> None:
-    """A cancel is on its way."""
-    order = ledger.orders[event.client_order_id]
-    order.cancel_state = next_state(CANCEL_TRANSITIONS, order.cancel_state, CancelTrigger.REQUEST)
-    ledger.changes.orders[order.client_order_id] = order
-
-
-def cancel_withdrawn(ledger: Ledger, event: e.CancelWithdrawn, at_ms: int) -> None:
-    """The cancel came to nothing."""
-    order = ledger.orders[event.client_order_id]
-    order.cancel_state = next_state(CANCEL_TRANSITIONS, order.cancel_state, CancelTrigger.WITHDRAW)
-    ledger.changes.orders[order.client_order_id] = order
 
 
 def modify_requested(ledger: Ledger, event: e.ModifyRequested, at_ms: int) -> None:
@@ -149,6 +136,7 @@ def move_order(ledger: Ledger, order: Order, trigger: OrderTrigger) -> None:
     order.status = next_state(ORDER_TRANSITIONS, order.status, trigger)
     if was_open and not order.is_open:
         order.cancel_state = CancelState.NONE
+        ledger.cancels.pop(order.client_order_id, None)
         if not order.ticket.reduce_only:
             release(ledger, order, max(ZERO, exposed - order.filled_quantity))
             _forget_price(ledger, order)

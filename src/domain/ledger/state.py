@@ -138,6 +138,7 @@ class Ledger:
 
     __slots__ = (
         "account",
+        "cancels",
         "changes",
         "income_ids",
         "order_ids",
@@ -162,6 +163,8 @@ class Ledger:
         self.parents: dict[str, ParentOrder] = {}
         # Not stored: a new process tries at once, which is when it is most needed.
         self.refusals: dict[tuple[str, PositionSide, Purpose], Refusals] = {}
+        # Since when cancels have waited for an effect, or for news of their orders (session time, ms); not stored.
+        self.cancels: dict[str, int] = {}
         self.changes = Changes()
 
     def symbol(self, symbol: str) -> SymbolBook:

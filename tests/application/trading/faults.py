@@ -68,6 +68,17 @@ class OtherBooksBroker(PaperBroker):
         return [replace(b, wallet_balance=b.wallet_balance + self.extra_money) for b in reports]
 
 
+class BusyBroker(OtherBooksBroker):
+    """Something trades between the reads of trades and of positions, ``races`` times in a row."""
+
+    races = 0
+
+    async def positions(self) -> list[PositionReport]:
+        self.extra_quantity = Decimal(self.races) / 1000
+        self.races = max(0, self.races - 1)
+        return await super().positions()
+
+
 class AskedBroker(OtherBooksBroker):
     """Remembers since when income was asked for."""
 

@@ -14,6 +14,7 @@ from src.domain.orders.transitions import AttemptState
 from src.domain.sessions.trading_states import SymbolState, TradingState
 from tests.application.trading.faults import (
     WEAK,
+    BusyBroker,
     OtherBooksBroker,
     StrongBroker,
     WeakBroker,
@@ -59,6 +60,24 @@ async def test_a_difference_that_stays_halts_and_invents_no_trade(
     assert Decimal(kept.theirs) - Decimal(kept.ours) == value
     assert runner.loop.ledger.account.trading_state is TradingState.HALTED
     assert len(events_of(config, e.FillBooked)) == before
+    await die(runner)
+
+
+@pytest.mark.parametrize(("races", "agrees"), [(3, True), (7, True), (100, False)])
+async def test_what_differs_otherwise_each_time_is_read_again_for_a_while(
+    races: int, agrees: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(paper, "PaperBroker", BusyBroker)
+    runner = await begin(calm(tmp_path))
+    order(runner)
+    await pass_time(runner.loop, 2_000)
+    assert isinstance(runner.parts.broker, BusyBroker)
+    runner.parts.broker.races = races
+
+    report = await runner.recovery.recover("a test", new_stream=False)
+
+    assert report.agrees is agrees
+    assert (runner.loop.ledger.account.trading_state is TradingState.ACTIVE) is agrees
     await die(runner)
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from src.domain.decisions.effects import CancelOrder
-from src.domain.decisions.news import RequestCancel, Tick
+from src.domain.decisions.news import RequestCancel, TakeOver, Tick
 from src.domain.ledger import events as e
 from src.domain.orders.news import CancelAccepted, CancelRefused, CancelUnknown, OrderNews, OutcomeUnknown
 from src.domain.orders.transitions import CancelState
@@ -161,3 +161,51 @@ def test_an_order_that_rests_since_a_trigger_nobody_told_of_is_canceled_among_th
 
     assert step.effects == [CancelOrder(BTC, order.client_order_id, conditional=False)]
     assert order.status is OrderStatus.TRIGGERED
+
+
+def repeats(scene, seconds):
+    """After how many seconds from now the watchdog asked again, with a look every second."""
+    asked = []
+    for second in range(1, seconds + 1):
+        scene.now_ms += 1_000
+        if cancels(scene.decide(Tick())):
+            asked.append(second)
+    return asked
+
+
+def test_a_cancel_that_comes_to_nothing_is_repeated_every_second_at_first_and_then_every_ten():
+    scene, order = a_scene_with_a_resting_order()
+    request(scene, order)
+
+    assert repeats(scene, 60) == [*range(1, 10), 10, 20, 30, 40, 50, 60]
+
+
+@pytest.mark.parametrize("news", ["it was found", "it has triggered", "the process is another one"])
+def test_a_cancel_is_repeated_every_second_again_after(news):
+    scene = Scene()
+    order = scene.place(order_type=OrderType.STOP, stop_price=101, limit_price=102)
+    if news == "it was found":
+        scene.decide(OutcomeUnknown(order.client_order_id, "timeout"))
+    else:
+        scene.accept(order)
+    request(scene, order)
+    repeats(scene, 33)
+
+    if news == "it was found":
+        scene.hear(order)
+    elif news == "it has triggered":
+        scene.hear(order, OrderStatus.TRIGGERED)
+    else:
+        scene.decide(TakeOver(2))
+
+    assert repeats(scene, 12) == [*range(1, 10), 10]
+
+
+def test_a_cancel_that_is_asked_for_anew_is_repeated_every_second_again():
+    scene, order = a_scene_with_a_resting_order()
+    request(scene, order)
+    repeats(scene, 33)
+
+    request(scene, order)
+
+    assert repeats(scene, 3) == [1, 2, 3]

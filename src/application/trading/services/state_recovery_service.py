@@ -27,6 +27,8 @@ AT_ONCE: Final = (0, 0)
 """Pauses before each further read of an exchange whose reads show everything that happened."""
 PAUSES_MS: Final = (1_000, 2_000, 4_000)
 """The same (session time) where reads may lag: what differs now may agree in a moment."""
+MOVING_READS: Final = 5
+"""How many further reads there are as long as what differs is something else each time: then the market was faster."""
 INCOME_OVERLAP_MS = 60_000
 """How far behind the newest row that was read the next read of income begins: rows may show up late."""
 
@@ -95,10 +97,12 @@ class StateRecoveryService:
         if at_start:
             self._income_read_ms = await self._compared_ms()
         reading = await self._read(report, at_start, past_since, wide)
-        strong = self._loop.broker.consistency.read_your_writes
-        for pause_ms in AT_ONCE if strong else PAUSES_MS:
-            if report.agrees:
+        pauses = AT_ONCE if self._loop.broker.consistency.read_your_writes else PAUSES_MS
+        before = report.differences
+        for number, pause_ms in enumerate((*pauses, *pauses[-1:] * MOVING_READS)):
+            if report.agrees or (number >= len(pauses) and report.differences == before):
                 break
+            before = report.differences
             if at_start:
                 # A row may have shown up later than that: all since the last booked one are read.
                 self._income_read_ms = 0
