@@ -14,6 +14,7 @@ from src.domain.orders.transitions import AttemptState
 from src.domain.sessions.trading_states import SymbolState, TradingState
 from tests.application.trading.faults import (
     WEAK,
+    AskedBroker,
     BusyBroker,
     OtherBooksBroker,
     StrongBroker,
@@ -78,6 +79,21 @@ async def test_what_differs_otherwise_each_time_is_read_again_for_a_while(
 
     assert report.agrees is agrees
     assert (runner.loop.ledger.account.trading_state is TradingState.ACTIVE) is agrees
+    await die(runner)
+
+
+async def test_what_stays_the_same_difference_is_read_three_times_and_no_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(paper, "PaperBroker", AskedBroker)
+    runner = await begin(calm(tmp_path))
+    assert isinstance(runner.parts.broker, AskedBroker)
+    runner.parts.broker.extra_money = Decimal("0.01")
+    before = len(runner.parts.broker.since_ms)
+
+    await runner.recovery.recover("a test", new_stream=False)
+
+    assert len(runner.parts.broker.since_ms) - before == 3
     await die(runner)
 
 
