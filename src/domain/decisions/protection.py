@@ -73,7 +73,7 @@ def _is_enough(step: Step, position: Position, purpose: Purpose, order: Order) -
     return (
         order.side is not position.side
         and is_wanted(step, position, purpose)
-        and covers(position, order)
+        and covers(step, position, order)
         and fits(step, position, purpose, order)
     )
 
@@ -96,7 +96,7 @@ def _keep_one(step: Step, position: Position, purpose: Purpose, standing: list[O
     if not is_wanted(step, position, purpose):
         _cancel_all(step, right, "no longer wanted")
         return
-    covering = covering_of(position, right)
+    covering = covering_of(step, position, right)
     fitting = [order for order in covering if fits(step, position, purpose, order)]
     if not fitting:
         waits = _pausing(step, position, purpose, covered=bool(covering))
@@ -269,7 +269,7 @@ def protective_refused(step: Step, order: Order, code: int) -> None:
         if other.ticket.purpose is purpose and other.attempt_state is AttemptState.ACKED
     ]
     is_stop = purpose is Purpose.PROTECTIVE_STOP
-    covering = covering_of(position, others)
+    covering = covering_of(step, position, others)
     reached = code == WOULD_TRIGGER and not any(fits(step, position, purpose, o) for o in covering)
     if reached or (is_stop and code not in TRANSIENT_REFUSALS and not covering):
         close_now(step, position, f"{purpose.value} was refused: {order.reason or code}")

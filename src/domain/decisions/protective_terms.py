@@ -4,13 +4,14 @@ Nothing here changes anything; :mod:`protection` places and cancels by it.
 """
 
 from decimal import Decimal
+from typing import Final
 
 from src.domain.decisions.step import Step
 from src.domain.market.sides import OrderSide
 from src.domain.money import round_price_down_to_tick, round_price_up_to_tick
 from src.domain.orders.order import Order
 from src.domain.orders.transitions import AttemptState, CancelState
-from src.domain.orders.types import Purpose
+from src.domain.orders.types import OrderStatus, Purpose
 from src.domain.positions.position import Position
 
 
@@ -46,14 +47,30 @@ def _asked(step: Step, position: Position, purpose: Purpose) -> tuple[Decimal | 
     return position.take_profit_price, step.policy.take_profit_pct
 
 
-def covering_of(position: Position, orders: list[Order]) -> list[Order]:
+def covering_of(step: Step, position: Position, orders: list[Order]) -> list[Order]:
     """Those that can be counted on for the whole position."""
-    return [order for order in orders if covers(position, order)]
+    return [order for order in orders if covers(step, position, order)]
 
 
-def covers(position: Position, order: Order) -> bool:
+def covers(step: Step, position: Position, order: Order) -> bool:
     """Whether an order of the closing side can be counted on for the whole position."""
-    return counts(order) and order.remaining_quantity >= abs(position.quantity)
+    enough = order.remaining_quantity >= abs(position.quantity)
+    return enough and counts(order) and hanging_ms(step, order) < HANGING_MS
+
+
+def hanging_ms(step: Step, order: Order) -> int:
+    """For how long a market order's trigger has been met without a trade, ms of venue time; 0 before, and for a limit.
+
+    It trades at once, or something is wrong: the news of it is lost, or the exchange is stuck (Binance's demo venue
+    left orders TRIGGERING in October 2026, neither to be traded nor to be canceled).
+    """
+    if order.status is not OrderStatus.TRIGGERED or order.ticket.limit_price is not None:
+        return 0
+    return max(0, step.now.venue_ms - order.updated_ms)
+
+
+HANGING_MS: Final = 15_000
+"""After so long another order is to protect the position. All are reduce-only: should they all fill, nothing opens."""
 
 
 def counts(order: Order) -> bool:

@@ -5,6 +5,7 @@ from src.domain.decisions.alarms import halt
 from src.domain.decisions.effects import Reconcile
 from src.domain.decisions.orders import UNKNOWN_OUTCOME
 from src.domain.decisions.protection import close_now, protect
+from src.domain.decisions.protective_terms import hanging_ms
 from src.domain.decisions.sending import cancel_effect, is_due_again
 from src.domain.decisions.step import Step
 from src.domain.decisions.watch import DAILY_LOSS, cancel_entries, day_is_over, watch_losses, watch_margin
@@ -156,6 +157,8 @@ def tick(step: Step, news: n.Tick) -> None:
             step.do(cancel_effect(order))
         if order.is_open and order.attempt_state in UNRESOLVED and _ask_again(step, order):
             step.do(Reconcile(f"the outcome of {order.client_order_id} is overdue"))
+        elif _is_worth_asking(hanging_ms(step, order) // 1_000):
+            step.do(Reconcile(f"{order.client_order_id} has triggered, and nothing is heard of it"))
     day = step.now.venue_ms // DAY_MS
     if day > ledger.account.day and ledger.wallet_balance:
         step.emit(e.DayStarted(day, equity(ledger, step.view)))
@@ -175,6 +178,10 @@ def mark_equity(step: Step) -> None:
 
 
 def _ask_again(step: Step, order: Order) -> bool:
-    """Whether an attempt past its deadline is worth asking about now: after 1, 2, 4, 8 … seconds."""
-    late_s = (step.now.venue_ms - order.attempt.deadline_ms) // 1_000
+    """Whether an attempt past its deadline is worth asking about now."""
+    return _is_worth_asking((step.now.venue_ms - order.attempt.deadline_ms) // 1_000)
+
+
+def _is_worth_asking(late_s: int) -> bool:
+    """After 1, 2, 4, 8 … seconds."""
     return late_s > 0 and late_s & (late_s - 1) == 0
