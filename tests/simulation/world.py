@@ -183,7 +183,7 @@ def varied(config: PaperConfig) -> PaperConfig:
         config,
         hedge_mode=rng.random() < 0.3,
         margin_type=ISOLATED if rng.random() < 0.2 else config.margin_type,
-        trailing_stop_pct=Decimal(rng.choice(("0", "0", "0", "0", "0.001", "0.0005"))),
+        trailing_stop_pct=Decimal(rng.choice(("0", "0", "0", "0.001", "0.0005", "0.0005"))),
         leverage=rng.choice((3, 10, 20)),
     )
 
