@@ -5,7 +5,7 @@ from typing import Any
 
 from src.domain.decisions.decide import decide
 from src.domain.decisions.effects import CancelOrder, Reconcile, SubmitOrder
-from src.domain.decisions.news import News, PlaceOrder, StreamNews
+from src.domain.decisions.news import News, PlaceOrder, StreamNews, Tick
 from src.domain.decisions.step import Now, Policy, Step
 from src.domain.ledger import events as e
 from src.domain.market.sides import OrderSide
@@ -76,6 +76,14 @@ class Scene:
 
     def stream(self, *meaning: OrderNews | IncomeReport | WalletMoved, **changes: Any) -> Step:
         return self.decide(StreamNews(1, "raw", meaning, **changes))
+
+    def wait_for(self, purpose: Purpose) -> int:
+        """Look every tenth of a second until such an order is open; how long that took, ms."""
+        before_ms = self.now_ms
+        while not self.open(purpose):
+            self.now_ms += 100
+            self.decide(Tick())
+        return self.now_ms - before_ms
 
     def fill(
         self, order: Order, trade_id: int = 1, quantity: Number | None = None, price: Number = MARK

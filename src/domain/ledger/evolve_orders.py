@@ -78,6 +78,7 @@ _ORDER_TRIGGER = {
 def order_moved(ledger: Ledger, event: e.OrderMoved, at_ms: int) -> None:
     """The exchange's word on the order; what it claims to be filled only ever grows."""
     order = ledger.orders[event.client_order_id]
+    was_open = order.is_open
     heard_of(ledger, event.client_order_id, at_ms)
     _learn_ids(ledger, order, event.exchange_order_id, event.algo_id)
     held = hold(ledger, order)
@@ -88,7 +89,8 @@ def order_moved(ledger: Ledger, event: e.OrderMoved, at_ms: int) -> None:
     order.updated_ms = max(order.updated_ms, event.at_ms)
     ledger.changes.orders[order.client_order_id] = order
     move_order(ledger, order, event.trigger)
-    count_vain_close(ledger, order, at_ms)
+    if was_open:
+        count_vain_close(ledger, order, at_ms)
     keep_hold(ledger, order, held)
 
 

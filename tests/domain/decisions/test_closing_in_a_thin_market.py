@@ -1,10 +1,10 @@
 """A stop is refused for good, and the market has nobody to close with: tries are spaced out, and trading goes on."""
 
 from src.domain.decisions.news import Tick
-from src.domain.orders.news import Refused
+from src.domain.orders.news import OrderNews, Refused
 from src.domain.orders.types import OrderStatus, Purpose
 from src.domain.sessions.trading_states import SymbolState
-from tests.support.domain_builders import BTC, a_fill
+from tests.support.domain_builders import BTC, a_fill, a_report
 from tests.support.domain_scene import Scene, purposes
 
 SECOND_MS = 1_000
@@ -38,11 +38,7 @@ def test_a_market_in_which_nothing_can_be_closed_is_tried_once_a_second():
 
     pauses = []
     for _ in range(10):
-        before_ms = scene.now_ms
-        while not scene.open(Purpose.PROTECTIVE_STOP):
-            scene.now_ms += 100
-            scene.decide(Tick())
-        pauses.append(scene.now_ms - before_ms)
+        pauses.append(scene.wait_for(Purpose.PROTECTIVE_STOP))
         assert close_in_vain(scene) == []
 
     assert pauses == [SECOND_MS] * 10
@@ -71,3 +67,14 @@ def test_a_close_whose_trades_are_heard_of_late_has_not_failed():
     scene.hear(close, OrderStatus.EXPIRED, 1)
 
     assert scene.ledger.refusals[(BTC, close.ticket.position_side, Purpose.EMERGENCY)].count == count
+
+
+def test_a_close_that_failed_is_counted_once_however_often_it_is_told():
+    scene = Scene()
+    scene.hold(3, protected=False)
+    close = refuse_the_stop(scene)
+    scene.hear(close, OrderStatus.EXPIRED)
+
+    scene.stream(OrderNews(a_report(close, OrderStatus.EXPIRED, exchange_order_id=4_711)))
+
+    assert scene.ledger.refusals[(BTC, close.ticket.position_side, Purpose.EMERGENCY)].count == 1

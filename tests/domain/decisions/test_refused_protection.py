@@ -44,12 +44,7 @@ def test_a_stop_turned_away_for_its_moment_is_tried_again_with_growing_pauses(co
     pauses = []
     for _ in range(4):
         assert purposes(scene.decide(refused(scene.stop, code))) == []
-        pause_ms = 0
-        while not scene.open(Purpose.PROTECTIVE_STOP):
-            scene.now_ms += 100
-            pause_ms += 100
-            scene.decide(Tick())
-        pauses.append(pause_ms)
+        pauses.append(scene.wait_for(Purpose.PROTECTIVE_STOP))
 
     assert pauses == [500, 1_000, 2_000, 4_000]
     assert not scene.open(Purpose.EMERGENCY)
@@ -201,11 +196,7 @@ def test_an_exchange_that_refuses_every_stop_and_close_is_asked_with_growing_pau
 
     pauses = []
     for _ in range(4):
-        before_ms = scene.now_ms
-        while not scene.open(Purpose.PROTECTIVE_STOP):
-            scene.now_ms += 100
-            scene.decide(Tick())
-        pauses.append(scene.now_ms - before_ms)
+        pauses.append(scene.wait_for(Purpose.PROTECTIVE_STOP))
         assert refuse_all(scene) == 1
 
     assert pauses == [1_000, 2_000, 4_000, 8_000]
@@ -248,12 +239,8 @@ def test_a_refused_target_is_tried_again_with_growing_pauses():
     pauses = []
     for _ in range(3):
         (target,) = scene.open(Purpose.PROTECTIVE_TARGET)
-        before_ms = scene.now_ms
         scene.decide(refused(target, -4045))
-        while not scene.open(Purpose.PROTECTIVE_TARGET):
-            scene.now_ms += 100
-            scene.decide(Tick())
-        pauses.append(scene.now_ms - before_ms)
+        pauses.append(scene.wait_for(Purpose.PROTECTIVE_TARGET))
 
     assert pauses == [500, 1_000, 2_000]
 
