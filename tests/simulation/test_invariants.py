@@ -79,6 +79,10 @@ WRONG = {
         "UPDATE algos SET status = 'CANCELED' WHERE position_side = 'SHORT' AND type = 'STOP_MARKET'",
         "I13",
     ),
+    "a stop for the short that does not trade": (
+        "UPDATE algos SET status = 'TRIGGERING' WHERE position_side = 'SHORT' AND type = 'STOP_MARKET'",
+        "I13",
+    ),
     "another position in its memory": (
         "UPDATE state SET body = replace(CAST(body AS TEXT), '\"SHORT\",-300000', '\"SHORT\",-200000')",
         "I7",

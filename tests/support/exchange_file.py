@@ -40,11 +40,15 @@ class Trade:
 
 @dataclass(frozen=True, slots=True)
 class OpenOrder:
-    """An open order in the exchange's file; ``quantity`` is what was ordered, ``closes`` whatever is held."""
+    """An open order in the exchange's file; ``quantity`` is what was ordered, ``closes`` whatever is held.
+
+    One that ``hangs`` has triggered without a trade.
+    """
 
     client_order_id: str
     quantity: Decimal
     closes: bool = False
+    hangs: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +96,9 @@ class ExchangeFile:
             before = self.executed.get(name, (ZERO, ZERO))
             self.executed[name] = before[0] + _amount(executed), before[1] + _amount(quote)
         self.open_algos = [
-            OpenOrder(name, _amount(q), bool(c)) for name, q, status, c in algos if status == "NEW"
+            OpenOrder(name, _amount(q), bool(c), status == "TRIGGERING")
+            for name, q, status, c in algos
+            if status in ("NEW", "TRIGGERING")
         ]
         self.open_orders = [
             OpenOrder(name, _amount(quantity))

@@ -276,7 +276,7 @@ def _same_open_orders(books: Books) -> Iterator[str]:
 
 def _protection(books: Books) -> Iterator[str]:
     """I13: unless a person waived it, a position has a live stop there, of its side and large enough."""
-    stops = [(_stop(books.orders, each), each) for each in books.exchange.open_algos]
+    stops = [(_stop(books.orders, each), each) for each in books.exchange.open_algos if not each.hangs]
     for (symbol, side), position in books.ledger.positions.items():
         if position.is_flat or position.stop_waived:
             continue

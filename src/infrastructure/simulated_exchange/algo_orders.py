@@ -16,6 +16,7 @@ from src.infrastructure.simulated_exchange.records import (
     STOP_MARKET,
     TAKE_PROFIT,
     TRAILING_STOP_MARKET,
+    TRIGGERING,
 )
 from src.infrastructure.simulated_exchange.units import SCALE, multiply
 
@@ -64,8 +65,13 @@ class AlgoOrder:
 
     @property
     def is_open(self) -> bool:
-        """Whether it still waits for its trigger."""
-        return self.status == NEW
+        """Whether nothing has taken its place yet: it waits for its trigger, or hangs in it."""
+        return self.status in (NEW, TRIGGERING)
+
+    @property
+    def hangs(self) -> bool:
+        """Whether its price has come and nothing followed from that."""
+        return self.status == TRIGGERING
 
     @property
     def is_trailing(self) -> bool:
@@ -83,7 +89,9 @@ class AlgoOrder:
         return (self.side == BUY) is (self.type in STOPS)
 
     def is_due(self, price: int) -> bool:
-        """Whether ``price`` triggers it."""
+        """Whether ``price`` triggers it; whatever hangs goes on at any."""
+        if self.hangs:
+            return True
         if self.is_trailing and not self.is_activated:
             return False
         return price >= self.trigger_price if self.rises else price <= self.trigger_price

@@ -51,14 +51,14 @@ def end_algo(state: ExchangeState, account: Account, algo: AlgoOrder, status: st
 def cancel_algo(
     state: ExchangeState, account: Account, algo_id: int | None, client_algo_id: str | None
 ) -> Answer | None:
-    """DELETE algoOrder, by either id; None when no such order waits (the caller knows of closed ones)."""
+    """DELETE algoOrder, by either id; None when no such order waits: it has ended, or hangs in its trigger."""
     if algo_id is not None:
         algo = account.algos.get(algo_id)
     elif client_algo_id:
         algo = account.algo_ids.get(client_algo_id)
     else:
         raise refusal(-1102, "algoId")
-    if algo is None:
+    if algo is None or algo.hangs:
         return None
     end_algo(state, account, algo, CANCELED)
     return {
@@ -70,8 +70,9 @@ def cancel_algo(
 
 
 def cancel_all_algos(state: ExchangeState, account: Account, symbol: str) -> Answer:
-    """DELETE algoOpenOrders: every waiting conditional order of a symbol."""
+    """DELETE algoOpenOrders: every waiting conditional order of a symbol; one that hangs in its trigger stays."""
     state.market(symbol)
-    for algo in [algo for algo in account.algos.values() if algo.symbol == symbol]:
+    waiting = [algo for algo in account.algos.values() if algo.symbol == symbol and not algo.hangs]
+    for algo in waiting:
         end_algo(state, account, algo, CANCELED)
     return {"code": 200, "msg": "The operation of cancel all open order is done."}

@@ -42,7 +42,8 @@ class EngineCore:
         self.committed_cursor = ""
         saved = store.snapshot()
         if saved is not None:
-            snapshot.restore(self._state, saved, store.open_orders(), store.open_algos())
+            hanging = saved.get(snapshot.HANGING_ALGOS, ())
+            snapshot.restore(self._state, saved, store.open_orders(), store.open_algos(hanging))
             self.committed_cursor = saved["cursor"]
             self._sleep()
 

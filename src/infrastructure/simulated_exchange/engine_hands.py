@@ -8,7 +8,7 @@ from collections.abc import Collection
 from decimal import Decimal
 
 from src.domain.market.instrument import Instrument
-from src.infrastructure.simulated_exchange import clockwork, liquidation
+from src.infrastructure.simulated_exchange import clockwork, firing, liquidation
 from src.infrastructure.simulated_exchange.answers import Answer
 from src.infrastructure.simulated_exchange.engine_orders import EngineOrders
 from src.infrastructure.simulated_exchange.errors import refusal
@@ -21,7 +21,7 @@ OWNERS_ID: str = "web_"
 
 
 class EngineHands(EngineOrders):
-    """Liquidation, deleveraging, settlement, funding, the owner's own trades, and changes of a symbol, at will."""
+    """Liquidation, deleveraging, settlement, funding, the owner's own trades, stuck triggers, changes of a symbol."""
 
     def force_liquidation(self, number: int, symbol: str, position_side: str = BOTH) -> None:
         """Liquidate what stands and falls with this position, whatever its margin; -4054 when there is none."""
@@ -93,6 +93,15 @@ class EngineHands(EngineOrders):
         """
         self._state.market(symbol).status = status
         self._state.changes.state = True
+        self._commit_changes()
+
+    def hang_triggers(self, symbol: str, hangs: bool) -> None:
+        """Let conditional orders whose price comes hang in status TRIGGERING, or let go of those that do.
+
+        Until then they are listed as open and cannot be canceled; what they are let go into is what they would have met
+        at their trigger: an order, or a rejection.
+        """
+        firing.let_hang(self._state, self._state.market(symbol), hangs)
         self._commit_changes()
 
     def symbol_status(self, symbol: str) -> str:

@@ -67,7 +67,7 @@ class EngineOrders(EngineReads):
     def cancel_algo_order(
         self, number: int, algo_id: int | None = None, client_algo_id: str | None = None
     ) -> Answer:
-        """DELETE algoOrder, by either id; -2011 for one that has ended, -2013 for one that never was."""
+        """DELETE algoOrder, by either id; -2011 for one that has ended or hangs, -2013 for one that never was."""
         account = self._account(number)
         answer = canceling.cancel_algo(self._state, account, algo_id, client_algo_id)
         if answer is None:

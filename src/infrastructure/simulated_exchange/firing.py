@@ -3,6 +3,9 @@
 The new order has an id of its own and the conditional order's client id. What such an order would be refused for
 (nothing to reduce, no margin, its client id in use, a limit that no filter allows) ends the conditional order as
 REJECTED, with the reason.
+
+Triggers of a symbol may hang, as they did on Binance's demo venue in October 2026: an order whose price comes is
+TRIGGERING from then on, neither traded nor to be canceled, until it is let go.
 """
 
 from decimal import Decimal
@@ -11,7 +14,16 @@ from src.infrastructure.simulated_exchange import canceling, event_writer, placi
 from src.infrastructure.simulated_exchange.accounts import Account
 from src.infrastructure.simulated_exchange.algo_orders import AlgoOrder
 from src.infrastructure.simulated_exchange.errors import ExchangeError, refusal
-from src.infrastructure.simulated_exchange.records import GTC, LIMIT, MARKET, NONE, REJECTED, TRIGGERED, Order
+from src.infrastructure.simulated_exchange.records import (
+    GTC,
+    LIMIT,
+    MARKET,
+    NONE,
+    REJECTED,
+    TRIGGERED,
+    TRIGGERING,
+    Order,
+)
 from src.infrastructure.simulated_exchange.state import ExchangeState
 from src.infrastructure.simulated_exchange.symbol_market import SymbolMarket
 from src.infrastructure.simulated_exchange.triggers import TriggerBook
@@ -29,13 +41,47 @@ def fire_due(state: ExchangeState, market: SymbolMarket, triggers: TriggerBook, 
     if has_moved:
         state.has_trailed = True
     for algo in triggers.due(price):
-        if algo.is_open:
+        if not algo.is_open:
+            continue
+        if market.triggers_hang:
+            _hang(state, triggers, algo)
+        else:
             _fire(state, market, algo)
+
+
+def let_hang(state: ExchangeState, market: SymbolMarket, hangs: bool) -> None:
+    """Let what is triggered from now on hang, or let go of all that hangs, the oldest order first.
+
+    In a halt nothing goes on; what is let go then does so at the first price after it.
+    """
+    market.triggers_hang = hangs
+    state.changes.state = True
+    symbol = market.rules.symbol
+    every = [algo for account in state.accounts.values() for algo in account.algos.values()]
+    stuck = [algo for algo in every if algo.symbol == symbol and algo.hangs]
+    for algo in sorted(stuck, key=lambda one: one.algo_id):
+        if not algo.hangs:
+            continue
+        triggers = market.triggers(algo.working_type)
+        triggers.remove(algo)
+        if not hangs and market.is_trading:
+            _fire(state, market, algo)
+        elif not hangs:
+            triggers.add(algo)
+
+
+def _hang(state: ExchangeState, triggers: TriggerBook, algo: AlgoOrder) -> None:
+    triggers.remove(algo)
+    algo.status = TRIGGERING
+    algo.triggered_ms = algo.updated_ms = state.now_ms
+    state.changes.algos[algo.algo_id] = algo
+    event_writer.tell_algo(state, algo)
 
 
 def _fire(state: ExchangeState, market: SymbolMarket, algo: AlgoOrder) -> None:
     account = state.accounts[algo.account]
-    algo.triggered_ms = state.now_ms
+    if not algo.hangs:
+        algo.triggered_ms = state.now_ms
     try:
         child = _child_of(state, account, market, algo)
     except ExchangeError as no:

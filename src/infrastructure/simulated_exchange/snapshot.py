@@ -2,20 +2,23 @@
 
 Rows hold what must be kept for ever; this holds what is needed to go on exactly: time, counters, wallets,
 positions, places in queues, how far trailing stops have followed, what was taken from which level, changed filters,
-when funding is next paid, and how far the market had been read. The books are not in it: the driver shows the market
-again (Engine.warm).
+where triggers hang, when funding is next paid, and how far the market had been read. The books are not in it: the
+driver shows the market again (Engine.warm).
 """
 
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from src.infrastructure.simulated_exchange.accounts import Account, Position
 from src.infrastructure.simulated_exchange.algo_orders import AlgoOrder
 from src.infrastructure.simulated_exchange.errors import ExchangeFailure
-from src.infrastructure.simulated_exchange.records import NEW, Order
+from src.infrastructure.simulated_exchange.records import Order
 from src.infrastructure.simulated_exchange.state import LOOK_MS, Counters, ExchangeState
 from src.infrastructure.simulated_exchange.symbol_market import TRADING
 
 Snapshot: TypeAlias = dict[str, Any]
+
+HANGING_SYMBOLS: Final = "hanging_symbols"
+HANGING_ALGOS: Final = "hanging_algos"
 
 
 def take(state: ExchangeState, cursor: str) -> Snapshot:
@@ -58,7 +61,21 @@ def take(state: ExchangeState, cursor: str) -> Snapshot:
             symbol: market.status for symbol, market in state.markets.items() if market.status != TRADING
         },
         "filters": {symbol: market.filters for symbol, market in state.markets.items() if market.filters},
+    } | _hanging(state)
+
+
+def _hanging(state: ExchangeState) -> Snapshot:
+    """Where triggers hang, and what hangs there; nothing at all where none does."""
+    hanging = {
+        HANGING_SYMBOLS: [symbol for symbol, market in state.markets.items() if market.triggers_hang],
+        HANGING_ALGOS: [
+            algo.algo_id
+            for account in state.accounts.values()
+            for algo in account.algos.values()
+            if algo.hangs
+        ],
     }
+    return {name: found for name, found in hanging.items() if found}
 
 
 def restore(state: ExchangeState, snapshot: Snapshot, orders: list[Order], algos: list[AlgoOrder]) -> None:
@@ -72,6 +89,7 @@ def restore(state: ExchangeState, snapshot: Snapshot, orders: list[Order], algos
         account = _account_from(fields)
         state.accounts[account.number] = account
     _check_instruments(state, orders, algos)
+    _restore_markets(state, snapshot)
     queues = {order_id: (rank, ahead) for order_id, rank, ahead in snapshot["queues"]}
     for order in orders:
         account = state.accounts[order.account]
@@ -83,14 +101,15 @@ def restore(state: ExchangeState, snapshot: Snapshot, orders: list[Order], algos
     trails = {algo_id: (extreme, trigger) for algo_id, extreme, trigger in snapshot["trails"]}
     for algo in algos:
         account = state.accounts[algo.account]
-        if algo.status != NEW:
+        if not algo.is_open:
             account.triggered[algo.algo_id] = algo
             continue
         if algo.algo_id in trails:
             algo.extreme, algo.trigger_price = trails[algo.algo_id]
         account.algos[algo.algo_id] = account.algo_ids[algo.client_algo_id] = algo
-        state.markets[algo.symbol].triggers(algo.working_type).add(algo)
-    _restore_markets(state, snapshot)
+        market = state.markets[algo.symbol]
+        if not (algo.hangs and market.triggers_hang):
+            market.triggers(algo.working_type).add(algo)
 
 
 def _restore_markets(state: ExchangeState, snapshot: Snapshot) -> None:
@@ -107,6 +126,9 @@ def _restore_markets(state: ExchangeState, snapshot: Snapshot) -> None:
     for symbol, filters in snapshot["filters"].items():
         if symbol in state.markets:
             state.markets[symbol].change_filters(filters)
+    for symbol in snapshot.get(HANGING_SYMBOLS, ()):
+        if symbol in state.markets:
+            state.markets[symbol].triggers_hang = True
 
 
 def _account(account: Account) -> list[Any]:

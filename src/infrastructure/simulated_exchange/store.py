@@ -142,10 +142,17 @@ class ExchangeStore:
         )
         return [order_from_row(row) for row in rows]
 
-    def open_algos(self) -> list[AlgoOrder]:
-        """Every conditional order, of every account, that waits for its trigger or for its order's end."""
+    def open_algos(self, hanging: Iterable[int] = ()) -> list[AlgoOrder]:
+        """Every conditional order, of every account, that waits for its trigger or for its order's end.
+
+        No index knows of those that hang in their trigger, which is an accident; they are asked for by their ids.
+        """
         rows = self._execute("SELECT * FROM algos WHERE status IN ('NEW', 'TRIGGERED') ORDER BY algo_id")
-        return [algo_from_row(row) for row in rows]
+        found = [algo_from_row(row) for row in rows]
+        for algo_id in hanging:
+            row = self._execute("SELECT * FROM algos WHERE algo_id = ?", (algo_id,)).fetchone()
+            found.append(algo_from_row(row))
+        return sorted(found, key=lambda algo: algo.algo_id)
 
     def order(self, account: int, order_id: int) -> Order | None:
         """An order by the exchange's id."""

@@ -64,6 +64,7 @@ class SymbolMarket:
         "resting_sells",
         "rules",
         "status",
+        "triggers_hang",
     )
 
     def __init__(self, instrument: Instrument) -> None:
@@ -71,6 +72,7 @@ class SymbolMarket:
         self.rules = SymbolRules.of(instrument)
         self.status = TRADING
         self.is_unknown = False
+        self.triggers_hang = False
         self.filters: dict[str, str] = {}
         self.book = OverlayBook(instrument.symbol)
         self.book_frame: MarketFrame | None = None

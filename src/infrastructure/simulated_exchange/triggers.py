@@ -2,7 +2,8 @@
 
 A BUY STOP and a SELL TAKE_PROFIT wait for the price to rise to their trigger, the other two for it to fall
 (BINANCE: BUY STOP triggers when price ≥ triggerPrice, SELL STOP when ≤; TAKE_PROFIT the opposite). A trailing stop
-watches both ways: where its trigger would move, and where it is triggered.
+watches both ways: where its trigger would move, and where it is triggered. What hung in its trigger and was let go
+in a halt waits for the next price, whatever that is.
 """
 
 from bisect import insort
@@ -32,19 +33,22 @@ class TriggerBook:
     waits.
     """
 
-    __slots__ = ("_falling", "_rising", "_trailing", "has_waiting", "next_falling", "next_rising")
+    __slots__ = ("_falling", "_let_go", "_rising", "_trailing", "has_waiting", "next_falling", "next_rising")
 
     def __init__(self) -> None:
         self._rising: list[AlgoOrder] = []
         self._falling: list[AlgoOrder] = []
         self._trailing: list[AlgoOrder] = []
+        self._let_go: list[AlgoOrder] = []
         self.next_rising = NEVER_RISING
         self.next_falling = NEVER_FALLING
         self.has_waiting = False
 
     def add(self, algo: AlgoOrder) -> None:
         """Let an order wait."""
-        if algo.is_trailing:
+        if algo.hangs:
+            self._let_go.append(algo)
+        elif algo.is_trailing:
             self._trailing.append(algo)
         elif algo.rises:
             insort(self._rising, algo, key=_rising_first)
@@ -53,8 +57,10 @@ class TriggerBook:
         self._refresh()
 
     def remove(self, algo: AlgoOrder) -> None:
-        """Let an order wait no longer."""
-        if algo.is_trailing:
+        """Let an order wait no longer; what hangs may not have waited here."""
+        if algo.hangs:
+            self._let_go = [other for other in self._let_go if other is not algo]
+        elif algo.is_trailing:
             self._trailing.remove(algo)
         else:
             (self._rising if algo.rises else self._falling).remove(algo)
@@ -76,13 +82,13 @@ class TriggerBook:
         units = to_units(price)
         return [
             algo
-            for waiting in (self._rising, self._falling, self._trailing)
+            for waiting in (self._let_go, self._rising, self._falling, self._trailing)
             for algo in waiting
             if algo.is_due(units)
         ]
 
     def _refresh(self) -> None:
-        self.has_waiting = bool(self._rising or self._falling or self._trailing)
+        self.has_waiting = bool(self._rising or self._falling or self._trailing or self._let_go)
         self.next_rising = to_decimal(self._rising[0].trigger_price) if self._rising else NEVER_RISING
         self.next_falling = to_decimal(self._falling[0].trigger_price) if self._falling else NEVER_FALLING
         for algo in self._trailing:
@@ -93,3 +99,5 @@ class TriggerBook:
                 self.next_falling = max(self.next_falling, to_decimal(falling))
             if rising is not None:
                 self.next_rising = min(self.next_rising, to_decimal(rising))
+        if self._let_go:
+            self.next_falling = NEVER_RISING

@@ -10,16 +10,25 @@ from typing import Any
 import pytest
 
 from src.domain.market.sides import OrderSide
-from src.domain.orders.news import Accepted, CancelUnknown, NotSent, OutcomeUnknown, Refused, SubmitOutcome
+from src.domain.orders.news import (
+    Accepted,
+    CancelRefused,
+    CancelUnknown,
+    NotSent,
+    OrderNews,
+    OutcomeUnknown,
+    Refused,
+    SubmitOutcome,
+)
 from src.domain.orders.ticket import Attempt
-from src.domain.orders.types import OrderType
+from src.domain.orders.types import OrderStatus, OrderType
 from src.infrastructure.brokers.binance_client import BinanceClient, EndpointNotAllowed
 from src.infrastructure.brokers.binance_endpoints import ALLOWED, Api, Endpoint
 from src.infrastructure.brokers.binance_futures_broker import BinanceFuturesBroker
 from src.infrastructure.brokers.binance_transport import BinanceTransport
 from src.infrastructure.simulated_exchange.server.fault_rules import FaultSchedule, read_schedule
 from tests.support.broker_contract import BrokerContract
-from tests.support.broker_venue import SYMBOL, Heard, a_ticket, submit
+from tests.support.broker_venue import SYMBOL, Heard, a_ticket, news_of, submit
 from tests.support.venue_on_sockets import SocketVenue, a_socket_venue
 
 ANSWER_S = 3.0
@@ -154,6 +163,26 @@ async def test_a_cancel_without_an_answer_may_be_repeated(venue: SocketVenue):
     venue.broker.cancel(SYMBOL, "stop-1", True)
     await venue.settle()
     assert await venue.broker.open_algo_orders() == []
+
+
+async def test_an_order_that_hangs_in_its_trigger_is_open_has_triggered_and_cannot_be_canceled(
+    venue: SocketVenue,
+):
+    await submit(venue, "stop-1", order_type=STOP, stop_price=LOW, side=SELL, reduce_only=True)
+    exchange = venue.server.services.venue
+    exchange.writing().hang_triggers(SYMBOL, True)
+
+    venue.trade(str(LOW), "0.1")
+    venue.broker.cancel(SYMBOL, "stop-1", True)
+    await venue.settle()
+
+    (listed,) = await venue.broker.open_algo_orders()
+    (told,) = [one.order for one in news_of(venue)[-1:] if isinstance(one, OrderNews)]
+    assert listed == await venue.broker.find(SYMBOL, "stop-1")
+    assert (listed.status, listed.exchange_order_id) == (OrderStatus.TRIGGERED, None)
+    assert (told.status, told.updated_ms) == (OrderStatus.TRIGGERED, listed.updated_ms)
+    assert isinstance(venue.heard.cancels[-1], CancelRefused)
+    assert await venue.broker.open_orders() == []
 
 
 # --- too late ---------------------------------------------------------------------------------------------------

@@ -332,6 +332,19 @@ class ExchangeHistories(RuleBasedStateMachine):
     def the_symbol_changes(self, status: str) -> None:
         self._both(lambda engine: engine.set_symbol_status(BTC, status))
 
+    @rule(hangs=st.sampled_from([False, False, True]))
+    def triggers_hang(self, hangs: bool) -> None:
+        self._both(lambda engine: engine.hang_triggers(BTC, hangs))
+
+    @rule(who=WHO, side=SIDES, size=LOTS, reduce_only=MOSTLY_NOT, long=st.booleans(), goes_on=st.booleans())
+    def an_order_hangs_in_its_trigger(self, who, side, size, reduce_only, long, goes_on) -> None:
+        self.triggers_hang(True)
+        above = 1 if side == "BUY" else -1
+        changes = {"quantity": lots(size), "trigger_price": price_at(self.middle + above)}
+        self._send(who, long, side=side, reduce_only=reduce_only, **changes)
+        self.trade(above, size, side == "SELL")
+        self.triggers_hang(not goes_on)
+
     @rule(notional=st.sampled_from([50, 1_000]))
     def a_filter_changes(self, notional: int) -> None:
         self._both(lambda engine: engine.change_filters(BTC, notional_min=Decimal(notional)))

@@ -19,14 +19,16 @@ ON_THE_WAY: Final = (
 IN_THE_STREAM: Final = ("duplicate", "delay", "reorder", "drop", "mute", "expire_key")
 HALTED: Final = 0.25
 """In how many histories the market stands still for a while, and every order is refused."""
+HANGING: Final = 0.25
+"""In how many histories conditional orders hang in their triggers for a while, neither traded nor to be canceled."""
 BODIES: Final = ("unknown_503", "unknown_503")
 
 
 @dataclass(frozen=True, slots=True)
 class Deed:
     """What is done at a moment (seconds): "cut" the streams, "reset" all lines, "pull" the plug for a while, put
-    a process to "sleep", "halt" the market until it is to "trade on", or kill one: "session" or "exchange". ``number``
-    says where exactly, or for how long (ms).
+    a process to "sleep", "halt" the market until it is to "trade on", let triggers "hang" until they are to "go on", or
+    kill one: "session" or "exchange". ``number`` says where exactly, or for how long (ms).
     """
 
     at_s: float
@@ -47,6 +49,11 @@ class Misfortune:
     dies_stopping: int = 0
     """At which failpoint of its last stop the session is killed once more; 0: at none."""
 
+    @property
+    def hangs_triggers(self) -> bool:
+        """Whether conditional orders hang for a while."""
+        return any(deed.what == "hang" for deed in self.deeds)
+
 
 def misfortune(seed: int) -> Misfortune:
     """Draw it."""
@@ -63,6 +70,7 @@ def misfortune(seed: int) -> Misfortune:
     rules = tuple(_rule(rng, bad) for _ in range(rng.randrange(8)))
     deeds = [_deed(rng) for _ in range(rng.randrange(1, 5))]
     deeds += _halt(random.Random(f"halt:{seed}"))
+    deeds += _hang(random.Random(f"hang:{seed}"))
     deeds.sort(key=lambda deed: deed.at_s)
     return Misfortune(
         weather,
@@ -99,6 +107,13 @@ def _halt(rng: random.Random) -> list[Deed]:
         return []
     at_s = rng.uniform(0.0, SECONDS * 0.9)
     return [Deed(at_s, "halt"), Deed(at_s + rng.choice((0.3, 2.0, 8.0, 20.0)), "trade on")]
+
+
+def _hang(rng: random.Random) -> list[Deed]:
+    if rng.random() > HANGING:
+        return []
+    at_s = rng.uniform(0.0, SECONDS * 0.8)
+    return [Deed(at_s, "hang"), Deed(at_s + rng.uniform(5.0, 40.0), "go on")]
 
 
 def _deed(rng: random.Random) -> Deed:

@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections.abc import Callable
 from dataclasses import replace
+from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -128,8 +129,12 @@ TRADING_MS: Final = 58_000
 ACTIONS: Final = 27
 ENTRIES: Final = 12
 OTHER_DEEDS: Final = 6
+NEAR_STOP_PCT: Final = Decimal("0.00005")
 
 
-def session_config(folder: Path, seed: int) -> PaperConfig:
-    """As in the core's simulation, without a market of its own."""
-    return replace(varied(a_config(folder, seed)), replay=(), latency=None, funding_interval_ms=FUNDING_MS)
+def session_config(folder: Path, seed: int, *, near_stops: bool) -> PaperConfig:
+    """As in the core's simulation, without a market of its own; ``near_stops`` are fixed and soon reached."""
+    config = replace(varied(a_config(folder, seed)), replay=(), latency=None, funding_interval_ms=FUNDING_MS)
+    if not near_stops:
+        return config
+    return replace(config, stop_loss_pct=NEAR_STOP_PCT, trailing_stop_pct=Decimal(0))

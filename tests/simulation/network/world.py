@@ -15,6 +15,8 @@ from src.application.trading.session_runner import EndCause
 from src.domain.ledger.events import FillBooked
 from src.domain.orders.transitions import AttemptState, CancelState
 from src.domain.orders.types import Purpose
+from src.infrastructure.simulated_exchange.engine import Engine
+from src.infrastructure.simulated_exchange.records import TRIGGERING
 from src.infrastructure.simulated_exchange.server.fault_rules import FaultSchedule
 from src.infrastructure.simulated_exchange.symbol_market import HALTED, TRADING
 from src.infrastructure.time.machine import Machine
@@ -23,6 +25,7 @@ from tests.simulation.network.faults import SECONDS, Deed, Misfortune
 from tests.simulation.network.loop import Process, SimulatedLoop
 from tests.simulation.network.programs import (
     FUNDING_MS,
+    KEY,
     VENUE,
     ExchangeProgram,
     SessionProgram,
@@ -65,7 +68,7 @@ class History:
         self._restart_s = RESTART_S
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-        self.config = session_config(folder, seed)
+        self.config = session_config(folder, seed, near_stops=fate.hangs_triggers)
         shutil.copyfile(template, self.config.database)
 
     def run(self) -> None:
@@ -181,6 +184,10 @@ class History:
                 self._set_market(HALTED)
             case "trade on":
                 self._set_market(TRADING)
+            case "hang":
+                self._hang_triggers(True)
+            case "go on":
+                self._hang_triggers(False)
 
     def _failpoint(self, name: str) -> None:
         process = self.loop.current()
@@ -202,7 +209,7 @@ class History:
         self._kill_at_failpoint = self.session_process.kill_at = self.exchange_process.kill_at = 0
         if self.exchange.server is not None:
             self.exchange.server.faults.replace(self._faults)
-        await self._wait(lambda: self._set_market(TRADING), 0.0)
+        await self._wait(lambda: self._set_market(TRADING) and self._hang_triggers(False), 0.0)
         # Lines that fell silent stay so until somebody notices; here somebody pulls them.
         self.network.break_all()
         if not await self._wait(self._agrees, QUIET_S):
@@ -255,10 +262,26 @@ class History:
 
     def _set_market(self, status: str) -> bool:
         """Halt it or let it go on; False where nothing is done, because the exchange is down just now."""
-        if self.exchange.server is None or not self.exchange_process.is_alive:
+        engine = self._engine()
+        if engine is not None:
+            engine.set_symbol_status(SYMBOL, status)
+        return engine is not None
+
+    def _hang_triggers(self, hangs: bool) -> bool:
+        """Let triggers hang or go on; False where nothing is done, because the exchange is down just now."""
+        engine = self._engine()
+        if engine is None:
             return False
-        self.exchange.server.services.venue.writing().set_symbol_status(SYMBOL, status)
+        hung = [one for one in engine.open_algo_orders(KEY.account) if one["algoStatus"] == TRIGGERING]
+        if hung and not hangs:
+            self.events["orders that hung"] += len(hung)
+        engine.hang_triggers(SYMBOL, hangs)
         return True
+
+    def _engine(self) -> Engine | None:
+        if self.exchange.server is None or not self.exchange_process.is_alive:
+            return None
+        return self.exchange.server.services.venue.writing()
 
     def _is_covered(self) -> bool:
         runner = self.session.runner

@@ -20,6 +20,7 @@ class Accidents:
             "POST owner_trades": self._trade_by_owner,
             "POST symbol_status": self._set_status,
             "POST filters": self._change_filters,
+            "POST hanging_triggers": self._hang_triggers,
         }
 
     def _liquidate(self, body: dict[str, Any]) -> Any:
@@ -60,6 +61,11 @@ class Accidents:
         venue = self._services.venue
         venue.writing().set_symbol_status(symbol, status)
         self._services.market.contract_info(symbol, status, venue.clock.now_ms())
+        return {}
+
+    def _hang_triggers(self, body: dict[str, Any]) -> Any:
+        """From now on triggers of a symbol hang, unless ``hangs`` is false: then they go on."""
+        self._services.venue.writing().hang_triggers(str(body["symbol"]), bool(body.get("hangs", True)))
         return {}
 
     def _change_filters(self, body: dict[str, Any]) -> Any:

@@ -16,7 +16,9 @@ from src.infrastructure.simulated_exchange.server.fault_rules import (
     FaultSchedule,
     read_schedule,
 )
+from tests.support.engine_builders import Frames
 from tests.support.exchange_server import KEY, Client, served
+from tests.support.venue_on_sockets import SilentMarket
 
 ORDER = {"symbol": "BTCUSDT", "side": "BUY", "type": "MARKET", "quantity": "0.001"}
 
@@ -236,6 +238,30 @@ async def test_a_symbol_is_halted_and_its_filters_change(client: Client):
     assert (refused["code"], too_small["code"]) == (-4140, -4164)
     filters = {row["filterType"]: row for row in info["symbols"][0]["filters"]}
     assert filters["MIN_NOTIONAL"]["notional"] == "5000"
+
+
+async def test_triggers_hang_until_they_are_let_go(tmp_path: Path):
+    stop = {"symbol": "BTCUSDT", "side": "BUY", "algoType": "CONDITIONAL", "type": "STOP_MARKET"}
+    name = {"clientAlgoId": "s-1"}
+    async with served(tmp_path, open_market=SilentMarket) as client:
+        venue = client.server.services.venue
+        frames = Frames(start_ms=venue.clock.now_ms())
+        venue.writing().on_frame(frames.ticker("76000.00", "76000.10"))
+        await client.admin("POST", "hanging_triggers", symbol="BTCUSDT")
+        await client.signed(
+            "POST", "/fapi/v1/algoOrder", **stop, **name, quantity="0.01", triggerPrice="76500"
+        )
+        venue.writing().on_frame(frames.trade("76500.00", "0.1"))
+
+        _, listed = await client.signed("GET", "/fapi/v1/openAlgoOrders")
+        status, no = await client.signed("DELETE", "/fapi/v1/algoOrder", **name)
+        await client.admin("POST", "hanging_triggers", symbol="BTCUSDT", hangs=False)
+        _, found = await client.signed("GET", "/fapi/v1/algoOrder", **name)
+        _, trades = await client.signed("GET", "/fapi/v1/userTrades", symbol="BTCUSDT")
+
+    assert [(one["clientAlgoId"], one["algoStatus"]) for one in listed] == [("s-1", "TRIGGERING")]
+    assert (status, no["code"]) == (400, -2011)
+    assert (found["algoStatus"], [trade["qty"] for trade in trades]) == ("FINISHED", ["0.01"])
 
 
 async def test_a_revoked_key_and_a_skewed_clock_refuse_everything(client: Client):
