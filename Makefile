@@ -81,8 +81,8 @@ run: $(RUN_STAMP) ## Trade on paper: DURATION SYMBOLS STRATEGIES SEED SPEED REPL
 
 # --- tests ---
 
-test: $(DEV_STAMP) ## Run the default test suite (ARGS="…" goes to pytest)
-	@$(PY) -m pytest -q $(ARGS)
+test: $(DEV_STAMP) ## Run the default test suite, two tests at a time (ARGS="…" goes to pytest)
+	@$(PY) -m pytest -q -n 2 --dist loadgroup $(ARGS)
 
 test-all: $(DEV_STAMP) ## Run every test, the slow ones too
 	@$(PY) -m pytest -q -m "" $(ARGS)

@@ -3,7 +3,7 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,6 +37,28 @@ if "TMPDIR" not in os.environ and MEMORY.is_dir() and shutil.disk_usage(MEMORY).
 def pytest_addoption(parser: pytest.Parser) -> None:
     """``--testnet``: the tests in tests/integration/trading trade at Binance's demo venue."""
     parser.addoption("--testnet", action="store_true", help="trade at Binance's demo venue, where tests can")
+
+
+IN_TURN = frozenset({"benchmarks", "crash", "e2e", "integration", "scripts", "soak", "venue"})
+"""Folders of tests that wait for processes of their own: side by side, they would wait for each other's."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where tests run side by side, let those that start processes run in turn, beside the others."""
+    for item in items:
+        folder, *_ = item.path.relative_to(ROOT / "tests").parts
+        if folder in IN_TURN:
+            item.add_marker(pytest.mark.xdist_group("processes"))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """What a test wrote goes from one process of pytest to another, as UTF-8, which not every text can be."""
+    report = yield
+    report.sections = [
+        (name, text.encode("utf-8", "backslashreplace").decode()) for name, text in report.sections
+    ]
+    return report
 
 
 @pytest.fixture(scope="session")

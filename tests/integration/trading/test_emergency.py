@@ -54,7 +54,13 @@ def begin(run: Run) -> None:
     """Hold something in two symbols: one the session has opened, one its account's owner."""
     until(lambda: bool(held(run)), "the session opens a position")
     owner_trades(run)
-    run.session.wait_for("filled    BUY 0.05 ETHUSDT")
+    until(lambda: has_booked(run, "ETHUSDT", Decimal("0.05")), "the session books what its owner has bought")
+
+
+def has_booked(run: Run, symbol: str, quantity: Decimal) -> bool:
+    """Whether it holds so much by its own books, however it came to know."""
+    positions = run.books().ledger.positions.values()
+    return any((each.symbol, each.quantity) == (symbol, quantity) for each in positions)
 
 
 def owner_trades(run: Run) -> None:
