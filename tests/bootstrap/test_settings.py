@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from src.bootstrap.settings import ROOT, Loaded, Settings, load_settings
+from src.bootstrap.settings.meanings import meanings
 from src.bootstrap.settings.sources import FIELD_OF_NAME
 from src.bootstrap.settings.values import Duration
 from src.domain.market.quality import QualityLimits
@@ -233,7 +234,8 @@ def test_what_is_no_duration_is_refused(text: str):
 
 def test_every_setting_has_its_name_in_the_environment_and_a_meaning():
     assert set(FIELD_OF_NAME.values()) == set(Settings.model_fields)
-    assert all(info.description for info in Settings.model_fields.values())
+    assert set(meanings()) == set(Settings.model_fields)
+    assert meanings()["symbols"].startswith("What is traded")
 
 
 def test_leverages_are_read_and_shown_as_people_write_them(tmp_path: Path):

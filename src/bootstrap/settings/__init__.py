@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import SecretStr, ValidationError
 
+from src.bootstrap.settings.meanings import meanings
 from src.bootstrap.settings.model import ROOT, Settings
 from src.bootstrap.settings.sources import (
     CONFIG_FILE,
@@ -37,14 +38,15 @@ class Loaded:
 
     def lines(self) -> list[SettingLine]:
         """Every setting as people read it, secrets masked."""
+        means = meanings()
         return [
             SettingLine(
                 name=env_of(field).names[0],
                 value=_shown(field, getattr(self.settings, field)),
                 source=self.sources.get(field, "default"),
-                meaning=info.description or "",
+                meaning=means[field],
             )
-            for field, info in Settings.model_fields.items()
+            for field in Settings.model_fields
         ]
 
 

@@ -39,7 +39,7 @@ ROOT: Final = Path(__file__).resolve().parents[3]
 class Settings(RiskSettings):
     """What the program was told, whatever by. Frozen; :func:`src.bootstrap.settings.load_settings` makes it."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     # --- account ---
     api_key: Annotated[SecretStr, Env.of("BINANCE_API_KEY", "the key as Binance shows it")] = SecretStr("")

@@ -54,7 +54,8 @@ def _read_leverages(value: Any) -> Any:
 class RiskSettings(BaseModel):
     """A part of :class:`src.bootstrap.settings.model.Settings`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    # Never made by itself: what validates it is not built.
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     drawdown_pct_max: Annotated[Share, Env.of("STEADYHAND_DRAWDOWN_PCT_MAX", "0.2")] = Decimal("0.2")
     """Fall from the peak of equity, unrealized included, at which no new positions are opened."""
