@@ -19,7 +19,9 @@ def meanings() -> dict[str, str]:
         lines = [line for each in tree.body if isinstance(each, ast.ClassDef) for line in each.body]
         for field, text in pairwise(lines):
             match field, text:
-                case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(meaning))):
+                case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(
+                    value=ast.Constant(value=str(meaning))
+                ):
                     found[name] = inspect.cleandoc(meaning)
                 case _:
                     continue
