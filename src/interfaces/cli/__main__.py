@@ -14,8 +14,10 @@ class _Program:
     def load(self, flags: Mapping[str, str]) -> Application:
         """Read the settings; raises ConfigurationError."""
         from src.bootstrap.memory import collect_seldom
+        from src.bootstrap.threads import start_no_idle_threads
 
         collect_seldom()
+        start_no_idle_threads()
         from src.bootstrap.application import PaperComposition
 
         return PaperComposition().load(flags)
