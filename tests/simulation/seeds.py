@@ -3,12 +3,14 @@
 import gc
 import random
 import shutil
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from src.domain.ledger.events import DifferenceFound, SymbolMoved, TradingMoved
+from src.domain.decisions.watch import UNPROTECTED
+from src.domain.ledger.events import DifferenceFound, OrderIntended, SymbolMoved, TradingMoved
 from src.domain.money import use_money_context
 from src.domain.sessions.trading_states import SymbolState
 from tests.simulation.deeds import TRADER
@@ -20,6 +22,8 @@ FAILPOINTS = 430
 """About as many as a history passes; a plan beyond its end kills the process there instead."""
 FAILPOINTS_OF_RECOVERY = 60
 SECOND_CRASHES = 0.3
+ORDERS_IN_A_SECOND_MAX = 40
+"""Twice what any of some thousand worlds has had."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,18 +87,31 @@ def judge(world: World) -> tuple[tuple[str, ...], str]:
     books = Books(world.config.database, world.account_id, world.exchange_file)
     if len(books.accounts) != 1:
         return (f"{len(books.accounts)} accounts instead of one",), ""
-    found = [*violations(books), *unprovoked(books)]
+    found = [*violations(books), *unprovoked(books), *storms(books)]
     if world.orders_sent < ORDERS_MIN:
         found.append(f"{world.orders_sent} orders were sent, {ORDERS_MIN} were wanted")
     return tuple(found), books.head
 
 
 def unprovoked(books: Books) -> Iterator[str]:
-    """Nobody else trades on this account, and its limits are wide: only the trader has a reason to restrict it."""
+    """Nobody else trades on this account, and its limits are wide: only the trader has a reason to restrict it.
+
+    And an exchange that takes no stops, as some worlds' does.
+    """
     for _, event in books.events:
+        if isinstance(event, SymbolMoved) and event.reason.startswith(UNPROTECTED):
+            continue
         if isinstance(event, DifferenceFound):
             yield f"unprovoked: {event.subject} differs: ours {event.ours}, the exchange's {event.theirs}"
         elif isinstance(event, SymbolMoved) and event.state is SymbolState.CLOSED:
             yield f"unprovoked: {event.symbol} is closed: {event.reason}"
         elif isinstance(event, TradingMoved) and event.author != TRADER:
             yield f"unprovoked: {event.trigger.value} by {event.author}: {event.reason}"
+
+
+def storms(books: Books) -> Iterator[str]:
+    """No trader asks for so many orders in a second: a session that sends them answers refusals with orders."""
+    sent = Counter(at_ms // 1_000 for at_ms, event in books.events if isinstance(event, OrderIntended))
+    for second, orders in sent.items():
+        if orders > ORDERS_IN_A_SECOND_MAX:
+            yield f"storm: {orders} orders in the second {second}"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from src.domain.decisions.watch import UNPROTECTED
 from src.domain.ledger.events import DifferenceFound, SymbolMoved, TradingMoved
 from src.domain.money import use_money_context
 from src.domain.sessions.trading_states import SymbolState, TradingTrigger
@@ -39,6 +40,7 @@ def test_only_what_the_trader_did_not_do_himself_is_held_against_a_history(tmp_p
         (0, TradingMoved(TradingTrigger.HALT, "they differ", "system")),
         (0, SymbolMoved(SYMBOL, SymbolState.REDUCE_ONLY, "nobody knows")),
         (0, SymbolMoved(SYMBOL, SymbolState.CLOSED, "a contradiction")),
+        (0, SymbolMoved(SYMBOL, SymbolState.CLOSED, f"{UNPROTECTED}, 3 in a row")),
         (0, DifferenceFound("position", "1", "2", "open")),
     ]
 

@@ -20,14 +20,15 @@ from src.application.ports.store import AccountRow
 from src.application.trading.session_parts import SessionParts
 from src.application.trading.session_runner import SessionRunner
 from src.bootstrap.paper import PaperConfig, exchange_file, identity_of, paper_parts
-from src.domain.decisions.news import MoveSession, MoveTrading, RequestCancel
+from src.domain.decisions.news import MoveSession, MoveTrading, ReopenSymbol, RequestCancel
+from src.domain.decisions.watch import UNPROTECTED
 from src.domain.market.sides import OrderSide
 from src.domain.orders.ticket import OrderTicket
 from src.domain.orders.types import OrderType, Purpose, TimeInForce
 from src.domain.portfolio.margin import ISOLATED
 from src.domain.risk.limits import RiskLimits
 from src.domain.sessions.session import SessionTrigger, TradingSessionStatus
-from src.domain.sessions.trading_states import TradingState, TradingTrigger
+from src.domain.sessions.trading_states import SymbolState, TradingState, TradingTrigger
 from src.infrastructure.persistence.read_models import SqliteReadModels
 from src.infrastructure.persistence.side_journal import side_journal_path
 from src.infrastructure.simulated_exchange.latency import MILLISECOND_NS, LatencyModel
@@ -234,6 +235,7 @@ class Trader:
             # A pause or halt of the last moment would outlast the market.
             self._resume()
             self._rearm()
+            self._reopen()
             self._market(random.Random(f"top-up:{self._seed}:{loop.ledger.account.next_intent}"))
             loop.inputs.after(TOP_UP_MS, self._top_up)
 
@@ -244,7 +246,12 @@ class Trader:
             *(partial(act, self._runner) for act in (open_a_parent, move_a_parent, amend_an_order)),
         )
         kind = rng.choices(kinds, weights)[0]
-        return lambda: kind(rng)
+
+        def act() -> None:
+            self._reopen()
+            kind(rng)
+
+        return act
 
     def _other_deed(self, rng: random.Random) -> None:
         """One of the other deeds; if it halted trading, that is over soon."""
@@ -314,3 +321,10 @@ class Trader:
         loop = self._runner.loop
         if loop.ledger.account.trading_state is TradingState.HALTED:
             loop.decide(MoveTrading(TradingTrigger.REARM, "at random", TRADER))
+
+    def _reopen(self) -> None:
+        """In worlds whose stops are refused for good the symbol is closed ever again: the trader never learns."""
+        loop = self._runner.loop
+        book = loop.ledger.symbol(SYMBOL)
+        if book.state is SymbolState.CLOSED and book.reason.startswith(UNPROTECTED):
+            loop.decide(ReopenSymbol(SYMBOL, TRADER))

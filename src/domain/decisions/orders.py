@@ -12,6 +12,7 @@ from src.domain.decisions.protection import protect, protective_refused
 from src.domain.decisions.refusals import deny
 from src.domain.decisions.sending import submit
 from src.domain.decisions.step import Step
+from src.domain.decisions.watch import forgo_openings
 from src.domain.ledger import events as e
 from src.domain.orders import news as o
 from src.domain.orders.order import Order
@@ -87,6 +88,7 @@ def submit_refused(step: Step, news: o.Refused) -> None:
     settle_unknown(step, order.symbol)
     if order.ticket.purpose.is_protective:
         protective_refused(step, order, news.code)
+        forgo_openings(step, order)
     elif order.ticket.reduce_only:
         # The position is not what we think it is; until we know, it keeps a stop.
         step.do(Reconcile(f"{order.client_order_id} was refused as reduce-only"))

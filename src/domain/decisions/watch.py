@@ -6,15 +6,22 @@ loss restricts until the next venue day; a drawdown until a person re-arms, from
 
 from decimal import Decimal
 
+from src.domain.decisions.alarms import restrict
 from src.domain.decisions.protection import cannot_close, close_now
 from src.domain.decisions.sending import cancel
 from src.domain.decisions.step import Step
 from src.domain.ledger import events as e
+from src.domain.orders.order import Order
 from src.domain.orders.transitions import CancelState
 from src.domain.orders.types import Purpose
 from src.domain.portfolio.exposure import equity
 from src.domain.portfolio.margin import valued_positions
-from src.domain.sessions.trading_states import TRADING_TRANSITIONS, TradingState, TradingTrigger
+from src.domain.sessions.trading_states import (
+    TRADING_TRANSITIONS,
+    SymbolState,
+    TradingState,
+    TradingTrigger,
+)
 from src.domain.shared.transitions import next_state
 
 DAILY_LOSS = "the daily loss limit is reached"
@@ -83,12 +90,31 @@ def day_is_over(step: Step) -> None:
         step.emit(e.TradingMoved(TradingTrigger.RESTORE, "a new day has begun", AUTHOR))
 
 
-def cancel_entries(step: Step, reason: str, *, exits: bool = False) -> None:
+UNPROTECTED_MAX = 3
+UNPROTECTED = "stops are refused"
+
+
+def forgo_openings(step: Step, order: Order) -> None:
+    """Close a symbol for entries once the exchange has refused several stops in a row for what they are.
+
+    Each position opened there would be closed again at a loss, as often as a strategy likes. A person who has looked
+    into it re-opens the symbol; a stop that the exchange takes ends the row.
+    """
+    symbol = order.symbol
+    row = step.ledger.unprotected.get(symbol, 0) if order.ticket.purpose is Purpose.PROTECTIVE_STOP else 0
+    if row < UNPROTECTED_MAX or step.ledger.symbol(symbol).state is SymbolState.CLOSED:
+        return
+    restrict(step, symbol, f"{UNPROTECTED}, {row} in a row: nothing is opened without one ({order.reason})")
+    cancel_entries(step, "it could not be protected", symbol=symbol)
+
+
+def cancel_entries(step: Step, reason: str, *, symbol: str = "", exits: bool = False) -> None:
     """Ask for the end of every open order that may grow a position, and of resting exits if these are to go too.
 
-    Protective orders stay, and so does an emergency close: it stands where a stop should.
+    Of one symbol, if one is named. Protective orders stay, and so does an emergency close, which stands for a stop.
     """
     for order in list(step.ledger.orders.values()):
         ends = not order.ticket.reduce_only or (exits and order.ticket.purpose is Purpose.EXIT)
+        ends = ends and symbol in ("", order.symbol)
         if ends and order.is_open and order.cancel_state is CancelState.NONE:
             cancel(step, order, reason)

@@ -38,6 +38,8 @@ def count_refusals(ledger: Ledger, order: Order, event: e.AttemptMoved, at_ms: i
     purpose = order.ticket.purpose
     if purpose not in _COUNTED:
         return
+    if purpose is Purpose.PROTECTIVE_STOP:
+        _count_unprotected(ledger, order.symbol, event)
     key = (order.symbol, order.ticket.position_side, purpose)
     if event.trigger is AttemptTrigger.REFUSED:
         count = _row(ledger, key) + 1
@@ -45,6 +47,14 @@ def count_refusals(ledger: Ledger, order: Order, event: e.AttemptMoved, at_ms: i
         ledger.refusals[key] = Refusals(count, at_ms + pause_ms, event.code in TRANSIENT_REFUSALS)
     elif event.trigger in (AttemptTrigger.ACCEPTED, AttemptTrigger.FOUND) and purpose.is_protective:
         ledger.refusals.pop(key, None)
+
+
+def _count_unprotected(ledger: Ledger, symbol: str, event: e.AttemptMoved) -> None:
+    """How many stops in a row were refused for what they are, whichever positions they were to protect."""
+    if event.trigger is AttemptTrigger.REFUSED and event.code not in TRANSIENT_REFUSALS | OVERTAKEN:
+        ledger.unprotected[symbol] = ledger.unprotected.get(symbol, 0) + 1
+    elif event.trigger in (AttemptTrigger.ACCEPTED, AttemptTrigger.FOUND):
+        ledger.unprotected.pop(symbol, None)
 
 
 def count_vain_close(ledger: Ledger, order: Order, at_ms: int) -> None:
@@ -72,4 +82,6 @@ VAIN_RETRY_MS = 1_000
 # Too many requests, overload, a clock that is off, a market that is halted or closed: the order was fine, the moment
 # was not.
 TRANSIENT_REFUSALS = frozenset({-1003, -1008, -1015, -1021, -4140, -4141, -5028, 418, 429})
+# The market or the position had moved on: the price was reached already, or nothing was left to reduce.
+OVERTAKEN = frozenset({-2021, -2022, -4118})
 _COUNTED = frozenset({Purpose.PROTECTIVE_STOP, Purpose.PROTECTIVE_TARGET, Purpose.EMERGENCY})

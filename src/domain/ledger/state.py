@@ -149,6 +149,7 @@ class Ledger:
         "refusals",
         "session",
         "symbols",
+        "unprotected",
     )
 
     def __init__(self, account: AccountState, session: TradingSession | None = None) -> None:
@@ -163,6 +164,8 @@ class Ledger:
         self.parents: dict[str, ParentOrder] = {}
         # Not stored: a new process tries at once, which is when it is most needed.
         self.refusals: dict[tuple[str, PositionSide, Purpose], Refusals] = {}
+        # By symbol, how many stops in a row the exchange has refused for good; not stored either.
+        self.unprotected: dict[str, int] = {}
         # Since when cancels have waited for an effect, or for news of their orders (session time, ms); not stored.
         self.cancels: dict[str, int] = {}
         self.changes = Changes()

@@ -1,9 +1,9 @@
 """A stop is refused for good, and the market has nobody to close with: tries are spaced out, and trading goes on."""
 
 from src.domain.decisions.news import Tick
+from src.domain.decisions.watch import UNPROTECTED
 from src.domain.orders.news import OrderNews, Refused
 from src.domain.orders.types import OrderStatus, Purpose
-from src.domain.sessions.trading_states import SymbolState
 from tests.support.domain_builders import BTC, a_fill, a_report
 from tests.support.domain_scene import Scene, purposes
 
@@ -42,7 +42,7 @@ def test_a_market_in_which_nothing_can_be_closed_is_tried_once_a_second():
         assert close_in_vain(scene) == []
 
     assert pauses == [SECOND_MS] * 10
-    assert scene.ledger.symbol(BTC).state is SymbolState.TRADING
+    assert scene.ledger.symbol(BTC).reason.startswith(UNPROTECTED)
 
 
 def test_a_close_that_trades_a_part_is_followed_by_a_stop_at_once():
