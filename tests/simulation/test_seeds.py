@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from src.domain.decisions.watch import UNPROTECTED
-from src.domain.ledger.events import DifferenceFound, SymbolMoved, TradingMoved
+from src.domain.ledger.events import DifferenceFound, OrderIntended, SymbolMoved, TradingMoved
 from src.domain.money import use_money_context
 from src.domain.sessions.trading_states import SymbolState, TradingTrigger
 from tests.simulation.deeds import TRADER
 from tests.simulation.disk import Files
 from tests.simulation.market import SYMBOL
-from tests.simulation.seeds import run_seed, unprovoked
+from tests.simulation.seeds import ORDERS_IN_A_SECOND_MAX, run_seed, storms, unprovoked
 from tests.simulation.world import World
 from tests.support.invariants import Books
 
@@ -49,6 +49,22 @@ def test_only_what_the_trader_did_not_do_himself_is_held_against_a_history(tmp_p
         f"unprovoked: {SYMBOL} is closed: a contradiction",
         "unprovoked: position differs: ours 1, the exchange's 2",
     ]
+
+
+def test_more_orders_in_a_second_than_any_trader_asks_for_are_a_storm(tmp_path: Path):
+    use_money_context()
+    world = World(3, tmp_path / "world", Files(tmp_path / "template.db"))
+    world.process(None, end=True)
+    books = Books(world.config.database, world.account_id, world.exchange_file)
+    before = list(storms(books))
+    (intent, *_) = [event for _, event in books.events if isinstance(event, OrderIntended)]
+
+    books.events = [(5_000 + number, intent) for number in range(ORDERS_IN_A_SECOND_MAX)]
+    many = list(storms(books))
+    books.events.append((5_999, intent))
+
+    assert (before, many) == ([], [])
+    assert list(storms(books)) == [f"storm: {ORDERS_IN_A_SECOND_MAX + 1} orders in the second 5"]
 
 
 def test_a_seed_is_one_history(tmp_path: Path):

@@ -32,7 +32,7 @@ from tests.simulation.network.programs import (
     session_config,
 )
 from tests.simulation.network.wires import MS, Network
-from tests.simulation.seeds import unprovoked
+from tests.simulation.seeds import storms, unprovoked
 from tests.simulation.world import Crash
 from tests.support.invariants import Books, violations
 
@@ -344,7 +344,7 @@ class History:
             # The average is shown, not traded on: of trades that were heard of late it is another one than there.
             self.events["averages apart"] += sum(map(_is_an_average, found))
             found = [sentence for sentence in found if not _is_an_average(sentence)]
-        self.violations += [*found, *unprovoked(books)]
+        self.violations += [*found, *unprovoked(books), *storms(books)]
         self.orders = len(books.orders)
         told = (
             books.head,
