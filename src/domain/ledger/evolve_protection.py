@@ -4,7 +4,7 @@ from src.domain.ledger import events as e
 from src.domain.ledger.state import Ledger, Refusals
 from src.domain.market.sides import PositionSide
 from src.domain.orders.order import Order
-from src.domain.orders.transitions import AttemptTrigger
+from src.domain.orders.transitions import AttemptState, AttemptTrigger
 from src.domain.orders.types import Purpose
 
 
@@ -39,7 +39,7 @@ def count_refusals(ledger: Ledger, order: Order, event: e.AttemptMoved, at_ms: i
     if purpose not in _COUNTED:
         return
     if purpose is Purpose.PROTECTIVE_STOP:
-        _count_unprotected(ledger, order.symbol, event)
+        _count_unprotected(ledger, order, event)
     key = (order.symbol, order.ticket.position_side, purpose)
     if event.trigger is AttemptTrigger.REFUSED:
         count = _row(ledger, key) + 1
@@ -49,12 +49,28 @@ def count_refusals(ledger: Ledger, order: Order, event: e.AttemptMoved, at_ms: i
         ledger.refusals.pop(key, None)
 
 
-def _count_unprotected(ledger: Ledger, symbol: str, event: e.AttemptMoved) -> None:
-    """How many stops in a row were refused for what they are, whichever positions they were to protect."""
+def _count_unprotected(ledger: Ledger, order: Order, event: e.AttemptMoved) -> None:
+    """How many stops in a row were refused for what they are, whichever positions they were to protect.
+
+    One beside a stop that stands is in no row: it was to move the stop to another price, or to follow its position.
+    """
+    symbol = order.symbol
     if event.trigger is AttemptTrigger.REFUSED and event.code not in TRANSIENT_REFUSALS | OVERTAKEN:
-        ledger.unprotected[symbol] = ledger.unprotected.get(symbol, 0) + 1
+        if not _has_stop(ledger, symbol, order.ticket.position_side):
+            ledger.unprotected[symbol] = ledger.unprotected.get(symbol, 0) + 1
     elif event.trigger in (AttemptTrigger.ACCEPTED, AttemptTrigger.FOUND):
         ledger.unprotected.pop(symbol, None)
+
+
+def _has_stop(ledger: Ledger, symbol: str, side: PositionSide) -> bool:
+    """Whether the exchange has acknowledged a protective stop of the position that is still open."""
+    return any(
+        order.is_open and order.attempt_state is AttemptState.ACKED
+        for order in ledger.orders.values()
+        if order.ticket.purpose is Purpose.PROTECTIVE_STOP
+        and order.symbol == symbol
+        and order.ticket.position_side is side
+    )
 
 
 def count_vain_close(ledger: Ledger, order: Order, at_ms: int) -> None:

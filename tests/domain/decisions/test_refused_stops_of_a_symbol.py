@@ -1,10 +1,13 @@
 """A symbol whose stops the exchange refuses for what they are: nothing more is opened there until a person says so."""
 
+from decimal import Decimal
+
 import pytest
 
-from src.domain.decisions.news import ReopenSymbol
+from src.domain.decisions.news import ReopenSymbol, RequestProtection
 from src.domain.decisions.step import Step
 from src.domain.decisions.watch import UNPROTECTED
+from src.domain.market.sides import PositionSide
 from src.domain.orders.news import Refused
 from src.domain.orders.order import Order
 from src.domain.orders.types import OrderStatus, Purpose
@@ -79,6 +82,20 @@ def test_a_stop_refused_for_its_moment_is_not_counted():
         refuse(scene, scene.stop, -4140)
         scene.wait_for(Purpose.PROTECTIVE_STOP)
 
+    assert state(scene) is SymbolState.TRADING
+
+
+def test_a_stop_refused_beside_one_that_stands_is_not_counted():
+    scene = Scene()
+    scene.hold()
+    standing = scene.stop
+    for price in (91, 92, 93):
+        scene.now_ms += 60_000
+        scene.decide(RequestProtection(BTC, PositionSide.BOTH, stop_loss_price=Decimal(price)))
+        (moved,) = [order for order in scene.open(Purpose.PROTECTIVE_STOP) if order is not standing]
+        refuse(scene, moved)
+
+    assert scene.stop is standing
     assert state(scene) is SymbolState.TRADING
 
 
