@@ -14,6 +14,7 @@ from src.domain.orders.types import OrderType
 from src.infrastructure.simulated_exchange.server.fault_rules import FaultRule
 from tests.matrix import deeds
 from tests.matrix.faults import Family, Proof
+from tests.matrix.operations import HANGING
 from tests.matrix.phases import BEFORE_RUNNING, Phase
 from tests.matrix.table import Cell
 from tests.matrix.virtual_time import run_virtually
@@ -27,7 +28,6 @@ AFTERMATH_S: Final = 14.0
 COMPARE_S: Final = 0.4
 QUIET_S: Final = 400.0
 """Longer than a ban."""
-KEY_RETURNS_S: Final = 6.0
 ENDS_ALLOWED: Final = frozenset({Family.SETTING, Family.ACCOUNT, Family.CLOCK})
 """A revoked key ends a process; so does a start, or a stop, that cannot read the exchange for long."""
 
@@ -63,8 +63,8 @@ async def _run(cell: Cell, folder: Path, template: Path) -> Verdict:
         world.naked = 0
         await _break_and_act(cell, world)
         begun = asyncio.get_running_loop().time()
-        await asyncio.sleep(AFTERMATH_S)
-        naked = world.naked
+        await asyncio.sleep(max(AFTERMATH_S, cell.operation.lasts_s - 1.0))
+        naked, held = world.naked, world.is_held
         injected = sum(world.server.faults.injected.values())
         _mend(world)
         trouble = await _come_to_rest(world)
@@ -79,6 +79,8 @@ async def _run(cell: Cell, folder: Path, template: Path) -> Verdict:
         trouble.append("an order that may still be filled was not reserved in full")
     if naked and cell.operation.name == "submit.stop" and cell.phase is Phase.POSITION:
         trouble.append(f"the position had no stop for {naked * PACE_S} s, while another one was to be placed")
+    if held and cell.operation.name == HANGING and cell.phase is not Phase.STOPPING:
+        trouble.append("the position is held beyond its stop, which hangs")
     if ends and not _may_end(cell):
         trouble.append(f"the process ended by itself: {ends[0]}")
     return Verdict(cell.name, tuple(trouble), ends, quiet_s, len(books.orders), len(books.fills))
@@ -131,8 +133,9 @@ async def _befall(cell: Cell, world: World) -> None:
     if cell.operation.accident is not None:
         request, body = cell.operation.accident
         world.admin(request, **(body or {"key": KEY.key}))
-        loop = asyncio.get_running_loop()
-        loop.call_later(KEY_RETURNS_S, _mend, world)
+        if cell.operation.bid is not None:
+            world.quote(cell.operation.bid)
+        asyncio.get_running_loop().call_later(cell.operation.lasts_s, _mend, world)
     if cell.fault.deed is not None:
         request, body = cell.fault.deed
         world.admin(request, **body)
@@ -222,6 +225,7 @@ def _mend(world: World) -> None:
     venue = world.server.services.venue
     if any(each.symbol == BTC for each in venue.engine.instruments):
         world.admin("POST symbol_status", symbol=BTC, status="TRADING")
+        world.admin("POST hanging_triggers", symbol=BTC, hangs=False)
 
 
 async def _come_to_rest(world: World) -> list[str]:

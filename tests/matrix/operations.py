@@ -2,11 +2,15 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any, Final
 
+from src.domain.decisions.protective_terms import HANGING_MS
 from tests.matrix.faults import ANY_EVENT, Family
 from tests.matrix.phases import Phase
 
+HANGING: Final = "hanging_stop"
+BEYOND_THE_STOP: Final = Decimal("75000.0")
 START, FLAT, ENTRY, POSITION, RECOVERY, STOPPING = Phase
 
 
@@ -15,7 +19,8 @@ class Operation:
     """``pattern`` and ``first`` say which calls or events of the exchange suffer the fault.
 
     ``never`` are phases without it. ``is_at_once``: executed on arrival, so that the exchange takes it twice;
-    ``names_symbol``: its answer does. ``accident`` is an admin request with its body.
+    ``names_symbol``: its answer does. ``accident`` is an admin request with its body; the market goes to ``bid`` with
+    it, and it is over after ``lasts_s``.
     """
 
     name: str
@@ -26,6 +31,8 @@ class Operation:
     is_at_once: bool = False
     names_symbol: bool = True
     accident: tuple[str, dict[str, Any]] | None = None
+    bid: Decimal | None = None
+    lasts_s: float = 6.0
 
 
 _NO_ENTRIES: Final = "entries are opened by a session that runs, and by no other"
@@ -101,6 +108,13 @@ def _accidents() -> Iterator[Operation]:
         needs = name in ("liquidation", "adl")
         never = _WITHOUT_POSITION if needs else {}
         yield Operation(name, Family.ACCOUNT, ANY_EVENT, never, accident=(request, body))
+    hang = ("POST hanging_triggers", btc)
+    yield Operation(
+        *(HANGING, Family.ACCOUNT, ANY_EVENT, _WITHOUT_POSITION),
+        accident=hang,
+        bid=BEYOND_THE_STOP,
+        lasts_s=HANGING_MS / 1_000 + 10,
+    )
 
 
 OPERATIONS: Final = (*_writes(), *_reads(), *_settings(), *_heard(), *_accidents())

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -15,13 +14,13 @@ from src.domain.orders.transitions import AttemptState
 from src.domain.orders.types import OrderStatus, Purpose
 from src.infrastructure.persistence.schema import create_sqlite
 from tests.matrix import deeds
+from tests.matrix.operations import BEYOND_THE_STOP
 from tests.matrix.phases import Phase
 from tests.matrix.virtual_time import run_virtually
 from tests.matrix.world import BID, World, a_world
 from tests.support.engine_builders import BTC
 from tests.support.invariants import Books, violations
 
-BEYOND_THE_STOP = Decimal("75000.0")
 HANGING_S = HANGING_MS / 1_000
 LET_GO_S = 40.0
 

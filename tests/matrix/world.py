@@ -101,9 +101,14 @@ class World:
 
     def _is_naked(self) -> bool:
         """Whether a position stands at the exchange without any stop."""
+        algos = self.server.services.venue.engine.open_algo_orders(1)
+        return self.is_held and not any(row["orderType"] == "STOP_MARKET" for row in algos)
+
+    @property
+    def is_held(self) -> bool:
+        """Whether there is a position at the exchange."""
         engine = self.server.services.venue.engine
-        held = any(float(row["positionAmt"]) for row in engine.position_risk(1))
-        return held and not any(row["orderType"] == "STOP_MARKET" for row in engine.open_algo_orders(1))
+        return any(float(row["positionAmt"]) for row in engine.position_risk(1))
 
     def quote(self, bid: Decimal) -> None:
         """The market stands at ``bid``, deep enough for everything, and trades there."""

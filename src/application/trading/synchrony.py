@@ -3,7 +3,8 @@
 Once a minute everything that is open is compared, and every quarter of an hour what has ended as well. While the user
 stream is lost, or the exchange cannot be read, the session is out of step: what it holds keeps its stops, exits go out,
 and nothing is opened. It tries again after a quarter of a second, then twice as long each time. A session that did not
-run for a while, because its machine slept or its loop stood still, does not trust its stream any more.
+run for a while, because its machine slept or its loop stood still, does not trust its stream any more; one whose market
+is beyond the trigger of an order, and that hears nothing of it, asks.
 """
 
 from typing import Final
@@ -11,6 +12,7 @@ from typing import Final
 from src.application.ports.broker import BrokerError, BrokerUnavailable, RateLimitError
 from src.application.trading.services.state_recovery_service import StateRecoveryService
 from src.application.trading.session_loop import SessionLoop
+from src.application.trading.unheard_triggers import UnheardTriggers
 from src.application.trading.waiting import work_for
 
 FIRST_WAIT_MS: Final = 250
@@ -35,7 +37,8 @@ class Synchrony:
         self._full_due = False
         self._tick_ms = loop.tick_ms
         self._looked_ms: int | None = None
-        # An exchange in this process has no past that we have not seen, and sleeps when we sleep.
+        self._unheard = UnheardTriggers(loop.ledger, loop.desk)
+        # An exchange in this process has no past that we have not seen, sleeps when we sleep, and loses no news.
         self._is_remote = not loop.broker.consistency.requests_die_with_process
         self.failures = 0
 
@@ -48,7 +51,7 @@ class Synchrony:
             self._loop.inputs.after(FULL_TICKS * self._tick_ms, self._full)
 
     def look(self) -> None:
-        """Once a tick: notice that the session slept, and lift what is not held back any more."""
+        """Once a tick: notice sleep and triggers that were not heard of, and lift what is not held back any more."""
         self._recovery.ease()
         if self._looked_ms is None:
             return
@@ -57,6 +60,9 @@ class Synchrony:
         if late_ms > ASLEEP_MS and not loop.stream_lost:
             stream_epoch = loop.ledger.account.stream_epoch
             loop.on_stream_lost(stream_epoch, f"the session stood still for {late_ms // 1_000} s")
+        unheard = self._unheard.look()
+        if unheard:
+            self._want(unheard)
 
     def _light(self) -> None:
         self._want("timer")

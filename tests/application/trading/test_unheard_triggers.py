@@ -1,0 +1,105 @@
+"""Orders whose trigger the market has passed, and of which nothing is heard, are asked about ever more rarely."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from src.application.trading.unheard_triggers import UnheardTriggers
+from src.domain.market.sides import OrderSide
+from src.domain.orders.types import OrderStatus, WorkingType
+from tests.support.domain_builders import BTC, BUY, SELL
+from tests.support.domain_scene import Scene
+
+FAR_BELOW, FAR_ABOVE = Decimal(50), Decimal(200)
+
+
+def asked(triggers: UnheardTriggers, looks: int) -> list[int]:
+    """At which of so many looks the exchange is to be asked."""
+    return [look for look in range(1, looks + 1) if triggers.look()]
+
+
+def move(scene: Scene, price: Decimal | str) -> None:
+    scene.view.marks[BTC] = Decimal(price)
+
+
+def trigger_price(scene: Scene) -> Decimal:
+    price = scene.stop.ticket.stop_price
+    assert price is not None, "a stop waits for a price"
+    return price
+
+
+def watched(**policy: Any) -> tuple[Scene, UnheardTriggers]:
+    scene = Scene(**policy)
+    scene.hold()
+    return scene, UnheardTriggers(scene.ledger, scene.view)
+
+
+def test_a_market_between_stop_and_target_is_no_reason_to_ask():
+    _, triggers = watched()
+
+    assert asked(triggers, 20) == []
+
+
+@pytest.mark.parametrize("side", [BUY, SELL])
+@pytest.mark.parametrize("price", [FAR_BELOW, FAR_ABOVE])
+def test_a_trigger_that_the_market_has_passed_is_asked_about_after_2_4_8_looks(
+    side: OrderSide, price: Decimal
+):
+    scene = Scene()
+    scene.hold(side=side)
+    triggers = UnheardTriggers(scene.ledger, scene.view)
+    move(scene, price)
+
+    assert asked(triggers, 20) == [2, 4, 8, 16]
+
+
+def test_the_question_names_the_order():
+    scene, triggers = watched()
+    move(scene, FAR_BELOW)
+    triggers.look()
+
+    assert scene.stop.client_order_id in triggers.look()
+
+
+def test_what_is_known_to_have_triggered_is_not_asked_about():
+    scene, triggers = watched()
+    scene.hear(scene.stop, OrderStatus.TRIGGERED)
+    move(scene, FAR_BELOW)
+
+    assert asked(triggers, 20) == []
+
+
+def test_a_market_that_comes_back_ends_the_count():
+    scene, triggers = watched()
+    move(scene, FAR_BELOW)
+    triggers.look()
+    move(scene, "100")
+    triggers.look()
+    move(scene, FAR_BELOW)
+
+    assert asked(triggers, 3) == [2]
+
+
+def test_a_trade_within_the_spread_may_not_have_been_beyond_the_trigger():
+    scene, triggers = watched()
+    # The view quotes a tick to either side.
+    move(scene, trigger_price(scene))
+    by_trades = asked(triggers, 5)
+    move(scene, trigger_price(scene) - Decimal("0.1"))
+
+    assert (by_trades, asked(triggers, 5)) == ([], [2, 4])
+
+
+def test_a_stop_by_mark_price_is_passed_at_its_very_price():
+    scene, triggers = watched(working_type=WorkingType.MARK_PRICE)
+    move(scene, trigger_price(scene))
+
+    assert asked(triggers, 5) == [2, 4]
+
+
+def test_a_market_without_prices_says_nothing():
+    scene, triggers = watched()
+    scene.view.marks[BTC] = None
+
+    assert asked(triggers, 5) == []
