@@ -7,7 +7,7 @@ import pytest
 
 from src.application.trading.unheard_triggers import UnheardTriggers
 from src.domain.market.sides import OrderSide
-from src.domain.orders.types import OrderStatus, WorkingType
+from src.domain.orders.types import OrderStatus, Purpose, WorkingType
 from tests.support.domain_builders import BTC, BUY, SELL
 from tests.support.domain_scene import Scene
 
@@ -23,9 +23,10 @@ def move(scene: Scene, price: Decimal | str) -> None:
     scene.view.marks[BTC] = Decimal(price)
 
 
-def trigger_price(scene: Scene) -> Decimal:
-    price = scene.stop.ticket.stop_price
-    assert price is not None, "a stop waits for a price"
+def trigger_price(scene: Scene, purpose: Purpose = Purpose.PROTECTIVE_STOP) -> Decimal:
+    (order,) = scene.open(purpose)
+    price = order.ticket.stop_price
+    assert price is not None, "a guard waits for a price"
     return price
 
 
@@ -81,12 +82,16 @@ def test_a_market_that_comes_back_ends_the_count():
     assert asked(triggers, 3) == [2]
 
 
-def test_a_trade_within_the_spread_may_not_have_been_beyond_the_trigger():
+@pytest.mark.parametrize(
+    ("purpose", "beyond"), [(Purpose.PROTECTIVE_STOP, "-0.1"), (Purpose.PROTECTIVE_TARGET, "0.1")]
+)
+def test_a_trade_within_the_spread_may_not_have_been_beyond_the_trigger(purpose: Purpose, beyond: str):
     scene, triggers = watched()
+    price = trigger_price(scene, purpose)
     # The view quotes a tick to either side.
-    move(scene, trigger_price(scene))
+    move(scene, price)
     by_trades = asked(triggers, 5)
-    move(scene, trigger_price(scene) - Decimal("0.1"))
+    move(scene, price + Decimal(beyond))
 
     assert (by_trades, asked(triggers, 5)) == ([], [2, 4])
 
