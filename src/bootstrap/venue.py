@@ -30,6 +30,7 @@ from src.bootstrap.settings import Settings
 from src.domain.ledger.events import AccountOpened
 from src.domain.market.candle import Candle
 from src.domain.market.instrument import Instrument
+from src.infrastructure.brokers.binance_answers import FORGETS_MS
 from src.infrastructure.brokers.binance_futures_broker import PESSIMISTIC, BinanceFuturesBroker
 from src.infrastructure.brokers.binance_places import DEMO, MAINNET, Place, local_place
 from src.infrastructure.brokers.binance_reads import BinanceReads
@@ -48,7 +49,9 @@ LOCAL_URL: Final = "http://127.0.0.1:18080"
 HISTORY_BARS: Final = 500
 DEAD_MAN_MS: Final = 120_000
 
-READ_YOUR_WRITES: Final = Consistency(read_your_writes=True, arrival_margin_ms=1_000, quiescence_ms=2_000)
+READ_YOUR_WRITES: Final = Consistency(
+    read_your_writes=True, arrival_margin_ms=1_000, quiescence_ms=2_000, forgets_ms=FORGETS_MS
+)
 """The local exchange answers reads from the state that accepted the order."""
 
 

@@ -82,6 +82,7 @@ class Consistency:
     stay silent before an attempt without any trace is declared dead; more than the longest lag of a read.
     ``others_wait_ms`` (W₁): how long before other symbols may open positions again. ``requests_die_with_process``: a
     request of a process that has ended can no longer arrive (the exchange lives in the process itself).
+    ``forgets_ms``: how long after it was made an order that ended without a fill is still known; None is for ever.
     """
 
     read_your_writes: bool
@@ -89,6 +90,7 @@ class Consistency:
     quiescence_ms: int
     requests_die_with_process: bool = False
     others_wait_ms: int = 0
+    forgets_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,14 @@ are worked in by the same functions.
 """
 
 from src.domain.decisions import news as n
+from src.domain.decisions.absences import FORGOTTEN, merge_absences
 from src.domain.decisions.alarms import breach, halt, restrict
 from src.domain.decisions.amending import recognise_amendment, settle_amendment
 from src.domain.decisions.effects import CancelOrder, Reconcile
 from src.domain.decisions.fence import fence_seen
 from src.domain.decisions.fills import book_fill, is_booked
 from src.domain.decisions.income import book_income
-from src.domain.decisions.orders import lose, settle_unknown
+from src.domain.decisions.orders import settle_unknown
 from src.domain.decisions.protection import protect, protective_refused
 from src.domain.decisions.step import Step
 from src.domain.ledger import events as e
@@ -123,7 +124,7 @@ def exchange_read(step: Step, news: n.ExchangeRead) -> None:
         last = min(trade_id, held[symbol] - 1) if symbol in held else trade_id
         if last > step.ledger.symbol(symbol).confirmed_trade_id:
             step.emit(e.TradesConfirmed(symbol, last))
-    _merge_absences(step, news)
+    merge_absences(step, news)
     for symbol, side in list(step.ledger.positions):
         protect(step, symbol, side)
     _dismiss(step, news.known)
@@ -187,28 +188,6 @@ def _merge_sightings(step: Step, reports: tuple[OrderReport, ...]) -> dict[tuple
     return by_exchange_id
 
 
-def _merge_absences(step: Step, news: n.ExchangeRead) -> None:
-    """Only a promise of the exchange turns the absence of a trace into a negative conclusion.
-
-    The stream may have told more since the exchange was asked: what it told stands.
-    """
-    orders, proofs = step.ledger.orders, dict(news.proofs)
-    for name in news.dead:
-        order = orders.get(name)
-        if order is not None and order.attempt_state in UNRESOLVED:
-            reason = proofs.get(name, "no trace at the exchange")
-            step.emit(e.AttemptMoved(name, AttemptTrigger.PROVEN_DEAD, reason=reason))
-            settle_unknown(step, order.symbol)
-    for name in news.lost:
-        order = orders.get(name)
-        if order is not None and order.attempt_state is AttemptState.OPEN:
-            lose(step, order, "no trace yet")
-    for name in news.vanished:
-        order = orders.get(name)
-        if order is not None and order.is_open:
-            restrict(step, order.symbol, f"{name} was accepted, and the exchange no longer shows it")
-
-
 def _stranger(step: Step, report: OrderReport) -> None:
     """An order that the journal does not know.
 
@@ -235,6 +214,10 @@ def _sighted(step: Step, order: Order, report: OrderReport) -> None:
     if order.attempt_state in BURIED and not report.status.is_terminal and not order.ticket.reduce_only:
         # A tombstone that lives: what may still open a position is ended, whatever else a person decides.
         step.do(CancelOrder(order.symbol, order.client_order_id, report.exchange_order_id is None))
+    if not order.is_open and order.reason == FORGOTTEN and not report.status.is_terminal:
+        restrict(step, order.symbol, f"{order.client_order_id} was taken for forgotten, and lives")
+        if not order.ticket.reduce_only:
+            step.do(CancelOrder(order.symbol, order.client_order_id, report.exchange_order_id is None))
 
 
 def _proven(step: Step, order: Order, exchange_order_id: int | None, algo_id: int | None) -> None:

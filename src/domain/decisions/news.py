@@ -155,8 +155,9 @@ class ExchangeRead:
     """What the recovery procedure read, to be merged: ids first, then trades, then statuses, then income.
 
     ``dead`` are attempts without a trace, where the exchange's promises allow the negative conclusion; ``lost`` are
-    those where they do not (yet); ``vanished`` were accepted once and are not shown any more. ``confirmed`` is the
-    highest trade id read per symbol. ``proofs`` says by what an attempt is dead, where that is more than one read.
+    those where they do not (yet); ``vanished`` were accepted once and are not shown any more, nor are ``forgotten``
+    ones, of which that was to be expected. ``confirmed`` is the highest trade id read per symbol. ``proofs`` says by
+    what an attempt is dead, where that is more than one read.
     """
 
     fills: tuple[FillReport, ...]
@@ -168,6 +169,7 @@ class ExchangeRead:
     confirmed: tuple[tuple[str, int], ...]
     known: tuple[Order, ...] = ()
     proofs: tuple[tuple[str, str], ...] = ()
+    forgotten: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

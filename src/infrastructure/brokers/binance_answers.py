@@ -4,6 +4,7 @@ Amounts come as strings and become Decimals; a status or type that we do not kno
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Final, TypeAlias
 
@@ -22,6 +23,9 @@ from src.domain.orders.news import (
 from src.domain.orders.types import OrderStatus, OrderType
 
 Answer: TypeAlias = Mapping[str, Any]
+
+FORGETS_MS: Final = 3 * 86_400_000
+"""An order that was canceled or expired without a fill is answered with -2013 three days after it was made."""
 
 # The exchange's own orders may begin as NEW_INSURANCE or NEW_ADL.
 _STATUSES: Final = {status.value: status for status in OrderStatus} | {
@@ -113,6 +117,16 @@ def algo_report(answer: Answer) -> OrderReport:
         limit_price=Decimal(answer.get("price") or "0") or None,
         stop_price=Decimal(answer["triggerPrice"] or "0") or None,
     )
+
+
+def lone_algo_report(answer: Answer, now_ms: int) -> OrderReport:
+    """A conditional order whose ordinary one is not known, at a venue time in ms.
+
+    FINISHED says that the ordinary one has ended, not how; what ended without a fill is soon forgotten.
+    """
+    report = algo_report(answer)
+    is_over = answer["algoStatus"] == "FINISHED" and now_ms - report.updated_ms > FORGETS_MS
+    return replace(report, status=OrderStatus.EXPIRED) if is_over else report
 
 
 def fill_report(answer: Answer) -> FillReport:

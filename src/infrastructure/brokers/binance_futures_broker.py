@@ -14,6 +14,7 @@ from typing import Final
 from src.application.ports.broker import BrokerSink, Consistency, UserEvent
 from src.application.ports.failpoints import failpoint
 from src.domain.orders.news import IncomeReport, OrderNews, WalletMoved
+from src.infrastructure.brokers.binance_answers import FORGETS_MS
 from src.infrastructure.brokers.binance_client import BinanceClient
 from src.infrastructure.brokers.binance_events import WalletNotice, read_event
 from src.infrastructure.brokers.binance_library import BinanceLibrary
@@ -28,7 +29,11 @@ from src.infrastructure.streams.binance_user_stream import BinanceUserStream
 from src.infrastructure.time.machine import HERE, Machine
 
 PESSIMISTIC: Final = Consistency(
-    read_your_writes=False, arrival_margin_ms=5_000, quiescence_ms=45 * 60_000, others_wait_ms=60_000
+    read_your_writes=False,
+    arrival_margin_ms=5_000,
+    quiescence_ms=45 * 60_000,
+    others_wait_ms=60_000,
+    forgets_ms=FORGETS_MS,
 )
 """What Binance itself can be held to: nothing is promised about when a read shows what was accepted."""
 CLOSE_WAIT_S: Final = 2.0

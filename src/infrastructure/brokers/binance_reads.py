@@ -17,11 +17,13 @@ from src.domain.market.instrument import Instrument
 from src.domain.orders.news import BalanceReport, FillReport, IncomeReport, OrderReport, PositionReport
 from src.infrastructure.brokers import binance_endpoints as at
 from src.infrastructure.brokers.binance_answers import (
+    Answer,
     algo_report,
     balance_report,
     fill_report,
     income_report,
     leverage_bracket,
+    lone_algo_report,
     order_report,
     position_report,
 )
@@ -81,26 +83,27 @@ class BinanceReads:
 
         A single query of a conditional order may deny one that exists: its lists are asked before it is denied.
         """
-        algo = await self._find_algo(symbol, client_order_id)
+        algo = await self._algo_row(symbol, client_order_id)
         try:
             answer = await self._ask("find", at.QUERY_ORDER, symbol=symbol, origClientOrderId=client_order_id)
         except BrokerRefused as no:
             if no.code not in NOT_THERE:
                 raise
-            return algo
+            return None if algo is None else lone_algo_report(algo, self._clock.now().now_ms)
         report = order_report(_about(symbol, answer))
-        return report if algo is None else replace(report, algo_id=algo.algo_id)
+        return report if algo is None else replace(report, algo_id=int(algo["algoId"]))
 
-    async def _find_algo(self, symbol: str, client_algo_id: str) -> OrderReport | None:
+    async def _algo_row(self, symbol: str, client_algo_id: str) -> Answer | None:
         try:
             answer = await self._ask("find_algo", at.QUERY_ALGO, clientAlgoId=client_algo_id)
         except BrokerRefused as no:
             if no.code != NO_SUCH_ORDER:
                 raise
         else:
-            return algo_report(_about(symbol, answer))
+            row: Answer = _about(symbol, answer)
+            return row
         rows = await _unless_gone(self._rows("find_algo", at.ALL_ALGOS, symbol, limit=PAGE))
-        return next((algo_report(row) for row in rows if row["clientAlgoId"] == client_algo_id), None)
+        return next((row for row in rows if row["clientAlgoId"] == client_algo_id), None)
 
     async def find_by_exchange_id(self, symbol: str, exchange_order_id: int) -> OrderReport | None:
         """An ordinary order by its id, forced ones included (GET order, weight 1)."""

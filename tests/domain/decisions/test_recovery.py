@@ -187,7 +187,64 @@ def test_an_accepted_order_that_vanished_closes_its_symbol():
     assert order.is_open
 
 
-@pytest.mark.parametrize("verdict", ["dead", "lost", "vanished"])
+def test_an_accepted_stop_that_vanished_gets_a_successor_in_a_closed_symbol():
+    scene = Scene()
+    scene.hold()
+    old = scene.stop
+
+    step = scene.decide(a_read(vanished=[old.client_order_id]))
+
+    assert purposes(step) == [Purpose.PROTECTIVE_STOP]
+    assert (old.status, scene.ledger.symbol(BTC).state) == (OrderStatus.EXPIRED, SymbolState.CLOSED)
+
+
+def test_a_forgotten_entry_reserves_nothing_and_its_symbol_goes_on():
+    scene = Scene()
+    order = scene.place(limit_price=99)
+    scene.accept(order)
+
+    step = scene.decide(a_read(forgotten=[order.client_order_id]))
+
+    assert order.status is OrderStatus.EXPIRED
+    assert scene.ledger.symbol(BTC).pending_buy == 0
+    assert scene.ledger.symbol(BTC).state is SymbolState.TRADING
+    assert alarms(step)
+
+
+def test_a_forgotten_stop_gets_a_successor():
+    scene = Scene()
+    scene.hold()
+
+    step = scene.decide(a_read(forgotten=[scene.stop.client_order_id]))
+
+    assert purposes(step) == [Purpose.PROTECTIVE_STOP]
+    assert scene.ledger.symbol(BTC).state is SymbolState.TRADING
+
+
+def test_a_forgotten_entry_that_lives_is_canceled_and_closes_its_symbol():
+    scene = Scene()
+    order = scene.place(limit_price=99)
+    scene.accept(order)
+    scene.decide(a_read(forgotten=[order.client_order_id]))
+
+    step = scene.decide(a_read(orders=[a_report(order)], known=[order]))
+
+    assert cancels(step) == [order.client_order_id]
+    assert scene.ledger.symbol(BTC).state is SymbolState.CLOSED
+
+
+def test_late_news_of_how_a_forgotten_order_ended_changes_nothing():
+    scene = Scene()
+    order = scene.place(limit_price=99)
+    scene.accept(order)
+    scene.decide(a_read(forgotten=[order.client_order_id]))
+
+    step = scene.decide(a_read(orders=[a_report(order, OrderStatus.CANCELED)], known=[order]))
+
+    assert (cancels(step), scene.ledger.symbol(BTC).state) == ([], SymbolState.TRADING)
+
+
+@pytest.mark.parametrize("verdict", ["dead", "lost", "vanished", "forgotten"])
 def test_a_verdict_on_an_order_that_ended_while_we_read_is_no_news(verdict):
     scene = Scene()
     order = scene.place()

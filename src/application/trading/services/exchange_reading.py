@@ -85,6 +85,7 @@ async def read_exchange(
         dead=judgement.dead,
         lost=judgement.lost,
         vanished=judgement.vanished,
+        forgotten=judgement.forgotten,
         confirmed=tuple(confirmed.items()),
         known=tuple(known),
         proofs=judgement.proofs,

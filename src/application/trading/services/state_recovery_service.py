@@ -17,7 +17,7 @@ from src.application.trading.account_setup import note_isolated_wallets
 from src.application.trading.emergency_import import import_emergency
 from src.application.trading.opening import open_books
 from src.application.trading.services.exchange_reading import Reading, differences, disputed, read_exchange
-from src.application.trading.services.unknown_outcomes import UnknownOutcomes
+from src.application.trading.services.unknown_outcomes import READS_APART_MS, UnknownOutcomes
 from src.application.trading.session_loop import SessionLoop
 from src.application.trading.waiting import work_for
 from src.domain.decisions.news import PlaceFence, RecoveryConcluded, ReleaseAttempt, StreamRestarted
@@ -219,7 +219,13 @@ class StateRecoveryService:
         for symbol in self.unknown.fences_wanted(loop.ledger, now_ms):
             if loop.decide(PlaceFence(symbol)).effects:
                 self.unknown.fence_placed(loop.ledger, symbol)
+        if self.unknown.asks_again:
+            loop.inputs.after(READS_APART_MS, self._ask_again)
         if not loop.stream_lost:
             loop.desk.suspension = self._hold = self.unknown.hold(loop.ledger, now_ms)
         await loop.flush()
         failpoint("recovery.concluded")
+
+    def _ask_again(self) -> None:
+        loop = self._loop
+        loop.reconcile_wanted = loop.reconcile_wanted or "an accepted order is not shown"

@@ -6,6 +6,10 @@ that never broke since the attempt was sent), or by quiescence: where reads may 
 agree, no trade and no position of the symbol may be unexplained, and the longest lag must have passed. An exchange that
 shows every write at once needs one read. Everything else stays unknown: reserved, and its symbol restricted.
 
+An order that was accepted and is not shown has ended. An exchange forgets what ended without a fill three days after it
+was made, so nobody may ever say how: as many reads have to agree, then it is forgotten, or, where the exchange should
+still remember it, vanished.
+
 Nothing here is stored. A new process counts its reads anew, which can only make it slower.
 """
 
@@ -34,12 +38,17 @@ FENCES_MAX: Final = 3
 
 
 class Fate(Enum):
-    """What a read that does not show an order makes of it; OPEN: nothing, it may still be on its way."""
+    """What a read that does not show an order makes of it; OPEN: nothing, it may still be on its way.
+
+    UNSEEN: accepted once, and more reads have to agree that it has ended.
+    """
 
     OPEN = auto()
     LOST = auto()
     SILENT = auto()
     DEAD = auto()
+    UNSEEN = auto()
+    FORGOTTEN = auto()
     VANISHED = auto()
 
 
@@ -55,13 +64,18 @@ class Trail:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """Orders without a trace, sorted by what one read proves; ``silent`` are the unknown ones that it agrees about."""
+    """Orders without a trace, sorted by what one read proves.
+
+    ``silent`` are the unknown ones that it agrees about, ``unseen`` the accepted ones.
+    """
 
     dead: tuple[str, ...]
     lost: tuple[str, ...]
     vanished: tuple[str, ...]
+    forgotten: tuple[str, ...] = ()
     proofs: tuple[tuple[str, str], ...] = ()
     silent: tuple[Order, ...] = ()
+    unseen: tuple[Order, ...] = ()
     now_ms: int = 0
 
 
@@ -72,6 +86,7 @@ class UnknownOutcomes:
         self._promises = consistency
         self._witness = witness or StreamWitness()
         self._trails: dict[str, Trail] = {}
+        self._unseen: dict[str, Trail] = {}
 
     def arrives_until_ms(self, order: Order) -> int:
         """The last venue millisecond at which the exchange may accept an order's attempt."""
@@ -92,13 +107,18 @@ class UnknownOutcomes:
             found[fate].append(order)
             if proof:
                 proofs.append((order.client_order_id, proof))
-        silent = tuple(found[Fate.SILENT])
+        silent, unseen = tuple(found[Fate.SILENT]), tuple(found[Fate.UNSEEN])
+        shown = self._unseen.keys() - set(_names(unseen))
+        for name in shown:
+            del self._unseen[name]
         return Judgement(
             _names(found[Fate.DEAD]),
             _names((*found[Fate.LOST], *silent)),
             _names(found[Fate.VANISHED]),
+            _names(found[Fate.FORGOTTEN]),
             tuple(proofs),
             silent,
+            unseen,
             now_ms,
         )
 
@@ -107,7 +127,7 @@ class UnknownOutcomes:
         promises = self._promises
         late = now_ms > self.arrives_until_ms(order)
         if order.attempt_state is AttemptState.ACKED:
-            return (Fate.VANISHED if promises.read_your_writes and order.is_open else Fate.OPEN), ""
+            return (self._fate_of_accepted(order, strange, now_ms) if order.is_open else Fate.OPEN), ""
         if promises.read_your_writes:
             if late or (at_start and promises.requests_die_with_process):
                 return Fate.DEAD, ""
@@ -119,6 +139,20 @@ class UnknownOutcomes:
             return (Fate.LOST if at_start else Fate.OPEN), ""
         proof = self._proof(order, now_ms)
         return (Fate.DEAD if proof else Fate.SILENT), proof
+
+    def _fate_of_accepted(self, order: Order, strange: list[FillReport], now_ms: int) -> Fate:
+        """What silence about an order that was accepted makes of it: where reads lag, nothing while it is young."""
+        promises, name = self._promises, order.client_order_id
+        if not promises.read_your_writes:
+            is_young = now_ms - self.arrives_until_ms(order) <= promises.quiescence_ms
+            if is_young or any(may_be_of(order, fill) for fill in strange):
+                return Fate.OPEN
+            trail = self._unseen.get(name)
+            if trail is None or trail.reads < READS_MIN:
+                return Fate.UNSEEN
+        age_ms = now_ms - order.attempt.timestamp_ms
+        is_past = promises.forgets_ms is not None and age_ms > promises.forgets_ms
+        return Fate.FORGOTTEN if is_past else Fate.VANISHED
 
     def _proof(self, order: Order, now_ms: int) -> str:
         """By what an attempt that can no longer arrive is dead, or nothing."""
@@ -138,18 +172,16 @@ class UnknownOutcomes:
         A symbol is disputed when its position differs: what made the difference may be what is looked for.
         """
         doubts = []
+        now_ms = judgement.now_ms
+        for order in judgement.unseen:
+            _count(self._unseen, order, now_ms, disputed)
         for order in judgement.silent:
             if order.attempt_state is not AttemptState.UNKNOWN:
                 continue
-            name, now_ms = order.client_order_id, judgement.now_ms
-            if order.symbol in disputed:
-                self._trails.pop(name, None)
+            trail = _count(self._trails, order, now_ms, disputed)
+            if trail is None:
                 continue
-            trail = self._trails.setdefault(name, Trail())
-            if trail.reads and now_ms - trail.last_ms < READS_APART_MS:
-                continue
-            trail.reads += 1
-            trail.first_ms, trail.last_ms = trail.first_ms or now_ms, now_ms
+            name = order.client_order_id
             fence_ms = self._witness.fence_ms(order)
             until_ms = self.arrives_until_ms(order)
             doubts.append(OutcomeDoubted(name, trail.reads, trail.first_ms, now_ms, until_ms, fence_ms))
@@ -167,6 +199,8 @@ class UnknownOutcomes:
 
     def hold(self, ledger: Ledger, now_ms: int) -> str:
         """Why nothing is opened in any symbol yet, or nothing: an outcome is unknown and its silence is too young."""
+        if self._unseen:
+            return f"{next(iter(self._unseen))} was accepted and is not shown: it is asked about again"
         pause_ms = self._promises.others_wait_ms
         unknown = {o.client_order_id: o for o in ledger.orders.values() if _is_unknown(o)}
         for name in self._trails.keys() - unknown.keys():
@@ -178,6 +212,11 @@ class UnknownOutcomes:
                 if young or trail is None or trail.reads < READS_MIN:
                     return f"the outcome of {name} is unknown: nothing is opened before it has been silent for long"
         return ""
+
+    @property
+    def asks_again(self) -> bool:
+        """Whether an accepted order is not shown, and reads are to follow each other until it is clear why."""
+        return bool(self._unseen)
 
     def fences_wanted(self, ledger: Ledger, now_ms: int) -> list[str]:
         """Symbols in which an event would prove an attempt dead, and none has come by itself.
@@ -211,6 +250,20 @@ class UnknownOutcomes:
             and not ticket.order_type.is_conditional
             and self._witness.listens_since(order)
         )
+
+
+def _count(trails: dict[str, Trail], order: Order, now_ms: int, disputed: Collection[str]) -> Trail | None:
+    """The trail of an order after one more read, or None where that counts for nothing."""
+    name = order.client_order_id
+    if order.symbol in disputed:
+        trails.pop(name, None)
+        return None
+    trail = trails.setdefault(name, Trail())
+    if trail.reads and now_ms - trail.last_ms < READS_APART_MS:
+        return None
+    trail.reads += 1
+    trail.first_ms, trail.last_ms = trail.first_ms or now_ms, now_ms
+    return trail
 
 
 def _names(orders: Iterable[Order]) -> tuple[str, ...]:

@@ -188,8 +188,11 @@ def cancel_all_algos(call: Call) -> Any:
 
 
 def query_algo(call: Call) -> Any:
-    """GET algoOrder."""
-    return call.services.venue.reading().query_algo_order(call.account, *_algo_ids(call.params))
+    """GET algoOrder; of one that triggered, the ordinary order is remembered or not."""
+    answer = call.services.venue.reading().query_algo_order(call.account, *_algo_ids(call.params))
+    if is_purged(answer["algoStatus"], answer["actualQty"], answer["createTime"], call.now_ms):
+        raise refuse(-2013)
+    return answer
 
 
 def open_algos(call: Call) -> Any:

@@ -175,6 +175,21 @@ async def test_a_canceled_order_without_a_fill_is_forgotten_after_three_days(cli
     assert (gone["code"], orders) == (-2013, [])
 
 
+async def test_a_canceled_conditional_order_is_forgotten_after_three_days_too(client: Client):
+    stop = STOP | {"type": "STOP_MARKET", "triggerPrice": "80000.0"}
+    _, placed = await client.signed("POST", "/fapi/v1/algoOrder", **stop)
+    name = {"algoId": placed["algoId"]}
+    await client.signed("DELETE", "/fapi/v1/algoOrder", **name)
+    before = await client.signed("GET", "/fapi/v1/algoOrder", **name)
+
+    now_ms = (await client.admin("POST", "clock", skew_ms=3 * DAY_MS + 60_000))["now_ms"]
+    _, gone = await client.signed("GET", "/fapi/v1/algoOrder", **name, timestamp=now_ms)
+    _, orders = await client.signed("GET", "/fapi/v1/allAlgoOrders", symbol="BTCUSDT", timestamp=now_ms)
+
+    assert before[1]["algoStatus"] == "CANCELED"
+    assert (gone["code"], orders) == (-2013, [])
+
+
 @pytest.mark.parametrize(
     ("path", "params", "code"),
     [
