@@ -1,5 +1,7 @@
 """Brings a paper session to where its market stopped: books, and the candles that strategies warm up with."""
 
+from collections.abc import Callable
+
 from src.application.trading.market_desk import MarketDesk
 from src.domain.market.candle import Candle, CandleBuilder
 from src.infrastructure.market_data.frames import (
@@ -17,16 +19,39 @@ from src.infrastructure.time.timeline import NS_PER_MS
 
 
 class PastCandles:
-    """Closed candles before the session: the source's own, then those of the frames that were caught up on."""
+    """Closed candles before the session: the source's own, then those of the frames that were caught up on.
 
-    def __init__(self, source: MarketSource, timeframe: str) -> None:
+    What it learns from, ``desk`` learns from as well.
+    """
+
+    def __init__(self, source: MarketSource, timeframe: str, desk: MarketDesk) -> None:
         self._source = source
+        self._desk = desk
         self._timeframe = timeframe
         self._builders: dict[str, CandleBuilder] = {}
         self._caught_up: dict[str, list[Candle]] = {}
 
-    def on_trade(self, trade: TradePrint | BarPoint, now_ms: int) -> None:
-        """A trade of the time before the session goes on."""
+    def learn(self, frame: MarketFrame) -> None:
+        """A frame of the time before the session goes on: books and candles know of it."""
+        now_ms = frame[0] // NS_PER_MS
+        event = frame[3]
+        if isinstance(event, BookTicker):
+            self._desk.on_ticker(event, now_ms)
+        elif isinstance(event, DepthUpdate):
+            self._desk.on_depth(event, now_ms)
+        elif isinstance(event, DepthSnapshot):
+            self._desk.on_snapshot(event, now_ms)
+        elif isinstance(event, MarkPrice):
+            self._desk.on_mark_price(event, now_ms)
+        elif isinstance(event, BarPoint):
+            self._on_trade(event, now_ms)
+            self._desk.on_ticker(event, now_ms)
+            self._desk.on_trade(event, now_ms)
+        elif isinstance(event, TradePrint):
+            self._on_trade(event, now_ms)
+            self._desk.on_trade(event, now_ms)
+
+    def _on_trade(self, trade: TradePrint | BarPoint, now_ms: int) -> None:
         builder = self._builders.get(trade.symbol)
         if builder is None:
             builder = self._builders[trade.symbol] = CandleBuilder(trade.symbol, self._timeframe)
@@ -42,7 +67,7 @@ class PastCandles:
         return [*self._source.history(symbol, timeframe, count - len(recent)), *recent]
 
 
-def catch_up(source: MarketSource, engine: Engine, desk: MarketDesk, history: PastCandles) -> int:
+def catch_up(source: MarketSource, engine: Engine, learn: Callable[[MarketFrame], None]) -> int:
     """Bring books and history to the exchange's cursor; returns the time of the last frame, ns."""
     latest_ns = source.start_ns
 
@@ -50,23 +75,7 @@ def catch_up(source: MarketSource, engine: Engine, desk: MarketDesk, history: Pa
         nonlocal latest_ns
         latest_ns = max(latest_ns, frame[0])
         engine.warm(frame)
-        now_ms = frame[0] // NS_PER_MS
-        event = frame[3]
-        if isinstance(event, BookTicker):
-            desk.on_ticker(event, now_ms)
-        elif isinstance(event, DepthUpdate):
-            desk.on_depth(event, now_ms)
-        elif isinstance(event, DepthSnapshot):
-            desk.on_snapshot(event, now_ms)
-        elif isinstance(event, MarkPrice):
-            desk.on_mark_price(event, now_ms)
-        elif isinstance(event, BarPoint):
-            history.on_trade(event, now_ms)
-            desk.on_ticker(event, now_ms)
-            desk.on_trade(event, now_ms)
-        elif isinstance(event, TradePrint):
-            history.on_trade(event, now_ms)
-            desk.on_trade(event, now_ms)
+        learn(frame)
 
     source.catch_up(engine.committed_cursor, on_frame)
     return latest_ns

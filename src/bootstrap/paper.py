@@ -129,8 +129,8 @@ def paper_parts(
         exchange = _open_exchange(opened, path, synchronous)
         engine = Engine(exchange, source.instruments.values(), rules=_rules(config), cursor=source.cursor)
         desk = MarketDesk(_instruments(source, config), config.timeframe, quality_of(source, config.quality))
-        history = PastCandles(source, config.timeframe)
-        timeline = Timeline(_open_exchange_account(engine, account_id, config, source, desk, history))
+        history = PastCandles(source, config.timeframe, desk)
+        timeline = Timeline(_open_exchange_account(engine, account_id, config, source, history))
         broker = PaperBroker(engine, timeline, latency=config.latency or LatencyModel(seed=config.seed))
         return SessionParts(
             account=AccountOpened(account_id, ids.namespace(), PAPER, SETTLE_ASSET),
@@ -139,7 +139,7 @@ def paper_parts(
             store=config.place.store(synchronous),
             broker=broker,
             desk=desk,
-            inputs=PaperInputs(source, timeline, broker, config.speed),
+            inputs=PaperInputs(source, timeline, broker, config.speed, history.learn),
             bus=InProcessEventBus(),
             kill_switch=FileKillSwitch(config.data_dir / "HALT", account_id, is_watched=config.stays_awake),
             side_journal=opened.enter_context(_side_journal(config, ids)),
@@ -217,7 +217,6 @@ def _open_exchange_account(
     account_id: str,
     config: PaperConfig,
     source: MarketSource,
-    desk: MarketDesk,
     history: PastCandles,
 ) -> int:
     """Create the account with its capital, or bring the market to where it stopped; returns the time there, ns.
@@ -234,7 +233,7 @@ def _open_exchange_account(
             "one back, or start with another data folder"
         )
     if engine.income(PAPER_ACCOUNT, limit=1):
-        return catch_up(source, engine, desk, history)
+        return catch_up(source, engine, history.learn)
     engine.deposit(PAPER_ACCOUNT, config.capital.asset, config.capital.amount)
     engine.take_events()
     return source.start_ns

@@ -25,6 +25,13 @@ class Inputs(Protocol):
         """Session time, ms since the epoch, UTC."""
         ...
 
+    def begin_at(self, last_ms: int) -> None:
+        """Before the first input: let the market of the past go by that a session has seen up to ``last_ms``.
+
+        The exchange and the books see it, the session does not. A market that goes by itself has nothing to do.
+        """
+        ...
+
     def pump(self, handler: InputHandler, limit: int) -> int:
         """Hand over at most ``limit`` inputs, fewer when ``handler.pending`` is set; return how many."""
         ...

@@ -90,7 +90,7 @@ def adjusting_ticket(
 
 def send_by_hand(desk: Desk, ticket: OrderTicket) -> str | ExecutionResult:
     """Review a ticket and make it an order; returns its id, or the refusal."""
-    verdict = desk.validator.review(ticket, desk.loop.inputs.now_ms())
+    verdict = desk.validator.review(ticket, desk.loop.now_ms())
     if isinstance(verdict, Denied):
         desk.loop.decide(RefuseOrder(verdict))
         return ExecutionResult(False, "", f"{verdict.objection.rule}: {verdict.objection.text}")

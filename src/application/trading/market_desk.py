@@ -42,6 +42,8 @@ class MarketDesk:
         }
         # Why nothing may be opened at all; empty while the session agrees with its exchange.
         self.suspension = ""
+        # By how much session time, in which the session asks, is ahead of the time at which frames come.
+        self.ahead_ms = 0
         self._brackets: dict[str, tuple[MarginBracket, ...]] = {}
         # Of each isolated position: when it was opened, and what its wallet has beyond cost over leverage.
         self._added: dict[tuple[str, PositionSide], tuple[int, Decimal]] = {}
@@ -145,7 +147,7 @@ class MarketDesk:
             return f"{symbol} is not followed"
         if self.suspension:
             return self.suspension
-        return desk.gates.opening_objection(now_ms)
+        return desk.gates.opening_objection(now_ms - self.ahead_ms)
 
     def worst_price(self, symbol: str, buy: bool, quantity: Decimal) -> Decimal | None:
         """The price of the last unit of a walk through the visible book; None when it is too thin."""
@@ -186,7 +188,7 @@ class MarketDesk:
     def age_ms(self, symbol: str, now_ms: int) -> int | None:
         """Session time since the last quote, or None before the first."""
         desk = self._desks.get(symbol)
-        return now_ms - desk.quoted_ms if desk is not None and desk.quoted_ms else None
+        return now_ms - self.ahead_ms - desk.quoted_ms if desk is not None and desk.quoted_ms else None
 
     def quality(self) -> dict[str, dict[str, int]]:
         """What the gates counted, by symbol and kind of trouble."""

@@ -48,7 +48,7 @@ class SessionPicture:
             synced=not loop.reconcile_wanted,
             exchange=account.exchange,
             market=session.options.market,
-            now_ms=loop.inputs.now_ms(),
+            now_ms=loop.now_ms(),
             started_ms=session.started_ms,
             wallet=loop.ledger.wallet_balance,
             equity=equity,
@@ -74,7 +74,7 @@ class SessionPicture:
 
     def _market(self, symbol: str) -> MarketLine:
         loop = self._runner.loop
-        now_ms = loop.inputs.now_ms()
+        now_ms = loop.now_ms()
         prices = loop.desk.best_prices(symbol)
         return MarketLine(
             symbol=symbol,

@@ -40,7 +40,7 @@ def report_risk(runner: SessionRunner) -> RiskReport:
     return RiskReport(
         trading_state=account.trading_state.value,
         trading_reason=account.trading_reason,
-        rules=risk_usage(loop.ledger, loop.desk, validator.limits, loop.inputs.now_ms()),
+        rules=risk_usage(loop.ledger, loop.desk, validator.limits, loop.now_ms()),
         refusals=dict(validator.refusals),
         unenforced=dict(validator.unenforced),
         closed_symbols=closed_symbols(loop.ledger),

@@ -71,6 +71,8 @@ class SessionLoop:
         self.broker = broker
         self.desk = desk
         self.inputs = inputs
+        # The clock may have been set back since the last record: session time neither goes back nor stands still.
+        self._ahead_ms = desk.ahead_ms = max(0, ledger.account.last_ms - inputs.now_ms())
         self.bus = bus
         self.policy = policy
         self.pending = False
@@ -102,14 +104,15 @@ class SessionLoop:
         """How many orders were handed to the broker."""
         return self._outbox.orders_sent
 
+    def now_ms(self) -> int:
+        """Session time, ms since the epoch, UTC: that of the inputs, but never before the last record."""
+        return self.inputs.now_ms() + self._ahead_ms
+
     # --- deciding -------------------------------------------------------------------------------------------
 
     def decide(self, news: News) -> Step:
         """Work one piece of news into the ledger; its records are staged, its effects wait for the commit."""
-        # A resumed market may begin a little before the last record: session time never goes back.
-        session_ms, last_ms = self.inputs.now_ms(), self.ledger.account.last_ms
-        if session_ms < last_ms:
-            session_ms = last_ms
+        session_ms = self.inputs.now_ms() + self._ahead_ms
         venue_ms, _ = self.broker.venue_time()
         now = Now(session_ms, venue_ms)
         step = decide(self.ledger, self.desk, self.policy, news, now)

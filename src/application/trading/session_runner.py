@@ -82,6 +82,7 @@ class SessionRunner:
         failpoint("session.lease_taken")
         ledger = await parts.store.load(parts.account.account_id) or open_ledger(parts.account)
         self._check_options(ledger)
+        parts.inputs.begin_at(ledger.account.last_ms)
         self._assemble(ledger)
         # Before the session is opened: one that the exchange does not allow must not stay behind, unfinished.
         await prepare_account(parts)

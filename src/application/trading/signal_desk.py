@@ -66,7 +66,7 @@ class SignalDesk:
     def _try(self, ticket: OrderTicket, signal: Signal | None) -> Denied | None:
         """Review and place a ticket; one that no signal stands behind has a reason of its own."""
         confidence = None if signal is None else signal.confidence
-        verdict = self._validator.review(ticket, self._loop.inputs.now_ms(), confidence)
+        verdict = self._validator.review(ticket, self._loop.now_ms(), confidence)
         if isinstance(verdict, Denied):
             self._held_back[f"{verdict.objection.rule}: {verdict.objection.text}"] += 1
             self._loop.decide(RefuseOrder(verdict))

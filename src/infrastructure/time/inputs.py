@@ -19,6 +19,7 @@ from src.infrastructure.market_data.frames import (
     BookTicker,
     DepthSnapshot,
     DepthUpdate,
+    MarketFrame,
     MarkPrice,
     TradePrint,
 )
@@ -48,11 +49,20 @@ def _routes(handler: InputHandler) -> dict[type, Callable[[Any, int], None]]:
 
 
 class PaperInputs:
-    """Implements the Inputs port. ``speed`` is virtual seconds per second of the wall; None is as fast as it goes."""
+    """Implements the Inputs port. ``speed`` is virtual seconds per second of the wall; None is as fast as it goes.
+
+    ``learn`` takes frames of the past into the session's books.
+    """
 
     def __init__(
-        self, source: MarketSource, timeline: Timeline, broker: PaperBroker, speed: float | None = None
+        self,
+        source: MarketSource,
+        timeline: Timeline,
+        broker: PaperBroker,
+        speed: float | None = None,
+        learn: Callable[[MarketFrame], None] = lambda frame: None,
     ) -> None:
+        self._learn = learn
         self._source = source
         self._timeline = timeline
         self._broker = broker
@@ -65,6 +75,14 @@ class PaperInputs:
     def now_ms(self) -> int:
         """Session time: that of the timeline."""
         return self._timeline.now_ns // NS_PER_MS
+
+    def begin_at(self, last_ms: int) -> None:
+        """Go on to where the session had come: the exchange only knows when something last happened there."""
+        by_ns = (last_ms + 1) * NS_PER_MS - 1
+        while (frame := self._source.next_frame(by_ns)) is not None:
+            self._timeline.advance_to(frame[0])
+            self._broker.on_market(frame)
+            self._learn(frame)
 
     def post(self, action: Callable[[], None]) -> None:
         """A command, due at once; it wakes a sleeping inbox."""

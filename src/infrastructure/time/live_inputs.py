@@ -48,6 +48,9 @@ class LiveInputs:
         """Session time."""
         return (self._local_ns() + self._offset_ns) // NS_PER_MS
 
+    def begin_at(self, last_ms: int) -> None:
+        """The market went by itself."""
+
     def feed(self, event: MarketEvent) -> None:
         """A market frame."""
         if type(event) is BookTicker:

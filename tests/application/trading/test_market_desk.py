@@ -34,6 +34,17 @@ def test_without_a_quote_there_is_no_price_and_nothing_may_be_opened(desk: Marke
     assert desk.age_ms(SYMBOL, START_MS) is None
 
 
+def test_a_session_whose_time_is_ahead_of_the_frames_finds_the_market_as_fresh_as_it_is(desk: MarketDesk):
+    desk.ahead_ms = 3_600_000
+    desk.on_ticker(a_quote(), START_MS)
+
+    fresh = desk.opening_objection(SYMBOL, START_MS + desk.ahead_ms)
+    stale = desk.opening_objection(SYMBOL, START_MS + desk.ahead_ms + 60_000)
+
+    assert fresh is None
+    assert stale
+
+
 def test_a_quote_gives_prices_and_the_middle_as_mark(desk: MarketDesk):
     desk.on_ticker(a_quote(), START_MS)
 

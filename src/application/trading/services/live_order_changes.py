@@ -150,14 +150,14 @@ class LiveOrderChanges(LiveOrders):
     async def place_twap(self, request: OrderRequest, duration_ms: int, slices: int) -> ParentLine:
         """Equal parts over ``duration_ms`` of session time, the last taking the remainder; ValueError when refused."""
         return await self._open(
-            lambda r: schedule_ticket(r.adapter, request, duration_ms, slices, r.loop.inputs.now_ms(), None)
+            lambda r: schedule_ticket(r.adapter, request, duration_ms, slices, r.loop.now_ms(), None)
         )
 
     async def place_vwap(self, request: OrderRequest, duration_ms: int, slices: int) -> ParentLine:
         """Parts over ``duration_ms`` of session time, weighted by the volume of the stretch just over."""
         return await self._open(
             lambda r: schedule_ticket(
-                r.adapter, request, duration_ms, slices, r.loop.inputs.now_ms(), r.parts.desk.volume
+                r.adapter, request, duration_ms, slices, r.loop.now_ms(), r.parts.desk.volume
             )
         )
 

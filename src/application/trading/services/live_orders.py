@@ -120,7 +120,7 @@ class LiveOrders(LiveSession):
             ticket = runner.adapter.asked_for(request, runner.loop.broker.venue_time().now_ms)
         except ValueError as problem:
             return ExecutionResult(False, "", str(problem))
-        verdict = runner.validator.review(ticket, runner.loop.inputs.now_ms())
+        verdict = runner.validator.review(ticket, runner.loop.now_ms())
         if isinstance(verdict, Denied):
             runner.loop.decide(RefuseOrder(verdict))
             return ExecutionResult(False, "", f"{verdict.objection.rule}: {verdict.objection.text}")

@@ -66,7 +66,7 @@ class LiveTradingService(LiveOrderChanges):
     async def get_session_stats(self) -> SessionStats:
         """The session's figures so far."""
         runner = self._active()
-        return SessionStats.of(runner.session, runner.loop.inputs.now_ms(), self.statistics)
+        return SessionStats.of(runner.session, runner.loop.now_ms(), self.statistics)
 
     async def get_metrics(self) -> LiveMetrics:
         """The session now."""
