@@ -1,19 +1,17 @@
 """Public market streams: best prices, trades, mark prices and a whole order book, for some symbols.
 
 Since April 2026 streams are routed: books and tickers under /public, trades and mark prices under /market; a stream
-asked for at the wrong place is silent. The streams stand in the URL, so a new connection subscribes by itself. The
-book is made as Binance prescribes: events are held until a snapshot is there, older ones dropped, and from then on each
-event must follow the one before (pu = u); where it does not, the book is asked for again. A connection that ends is
-made anew for as long as the stream is open, and so is one that says nothing for half a minute though it stands: a
-stream may fall silent without an error. That quotes are old meanwhile is for whoever trades on them to see.
-Sources: USDⓈ-M "How to manage a local order book correctly", notice of 2026-03-05 on stream URLs.
+asked for at the wrong place is silent. The streams stand in the URL, so a new connection subscribes by itself. A book
+is made as :mod:`book_of_a_stream` says, and asked for again where it breaks. A connection that ends is made anew for as
+long as the stream is open, and so is one that says nothing for half a minute though it stands: a stream may fall silent
+without an error. That quotes are old meanwhile is for whoever trades on them to see.
+Source: notice of 2026-03-05 on stream URLs.
 """
 
 import asyncio
 import logging
 import random
 from collections.abc import Callable, Coroutine, Iterable
-from contextlib import suppress
 from typing import Any, Final
 
 import msgspec
@@ -25,6 +23,7 @@ from src.infrastructure.brokers.binance_client import BinanceClient
 from src.infrastructure.brokers.binance_endpoints import DEPTH
 from src.infrastructure.market_data.decoding import BadLine, decode_message
 from src.infrastructure.market_data.frames import DepthSnapshot, DepthUpdate, MarketEvent
+from src.infrastructure.streams.book_of_a_stream import StreamedBook
 
 OnFrame = Callable[[MarketEvent], None]
 OnGap = Callable[[str], None]
@@ -32,11 +31,7 @@ OnGap = Callable[[str], None]
 PUBLIC: Final = ("bookTicker", "depth@100ms")
 MARKET: Final = ("aggTrade", "markPrice@1s")
 SNAPSHOT_LEVELS: Final = 500
-HELD_MAX: Final = 10_000
 BACKOFF_S: Final = (0.25, 10.0)
-RESYNC_S: Final = 0.5
-"""The first pause before a snapshot is asked for again; each is twice as long as the one before."""
-RESYNC_LONGEST_S: Final = 8.0
 FIRST_EVENT_S: Final = 0.25
 """How long a book waits for its first event: a snapshot from before it would have to be asked for again. Where less
 happens, a session would be without a book for longer than it is worth."""
@@ -76,7 +71,7 @@ class BinanceMarketStream:
         self._on_frame = on_frame
         self._on_gap = on_gap
         self._silence_s = silence_s
-        self._books = {symbol: _Book() for symbol in self._symbols}
+        self._books = {symbol: StreamedBook() for symbol in self._symbols}
         self._tasks: set[asyncio.Task[None]] = set()
         self.links: dict[str, str | None] = {}
         self.bad_messages = 0
@@ -170,22 +165,21 @@ class BinanceMarketStream:
 
     def _resync(self, symbol: str) -> None:
         book = self._books[symbol]
-        book.last_update_id = None
+        book.lose(asyncio.get_running_loop().time())
         self._on_gap(symbol)
         if not book.is_asking:
             book.is_asking = True
             self._start(self._ask_for_book(symbol))
 
     async def _ask_for_book(self, symbol: str) -> None:
-        book, pause_s = self._books[symbol], RESYNC_S
+        book, clock = self._books[symbol], asyncio.get_running_loop().time
         await book.heard(FIRST_EVENT_S)
         while True:
+            await asyncio.sleep(book.next_pause_s())
             snapshot = await self._snapshot(symbol)
-            ready = None if snapshot is None else book.begin(snapshot)
+            ready = None if snapshot is None else book.begin(snapshot, clock())
             if snapshot is not None and ready is not None:
                 break
-            await asyncio.sleep(pause_s)
-            pause_s = min(2 * pause_s, RESYNC_LONGEST_S)
         book.is_asking = False
         self._on_frame(snapshot)
         for event in ready:
@@ -218,52 +212,12 @@ class BinanceMarketStream:
             return
         if book.last_update_id is None:
             book.hold(event)
-        elif event.previous_final_update_id == book.last_update_id:
-            book.last_update_id = event.final_update_id
+        elif book.join(event):
             self._on_frame(event)
         elif event.final_update_id > book.last_update_id:
             self.resyncs += 1
             book.hold(event)
             self._resync(event.symbol)
-
-
-class _Book:
-    """Whether a symbol's book is complete, and the events held until it is."""
-
-    def __init__(self) -> None:
-        self.last_update_id: int | None = None
-        self.is_asking = False
-        self._held: list[DepthUpdate] = []
-        self._hears = asyncio.Event()
-
-    def forget(self) -> None:
-        """Begin anew: what was held is of a connection that is gone."""
-        self._held.clear()
-        self._hears.clear()
-
-    async def heard(self, patience_s: float) -> None:
-        """Wait for an event that a snapshot can be joined to; a symbol in which nothing happens has none."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(patience_s):
-                await self._hears.wait()
-
-    def hold(self, event: DepthUpdate) -> None:
-        """Keep an event until a snapshot says whether it is needed."""
-        if self._held and event.previous_final_update_id != self._held[-1].final_update_id:
-            self._held.clear()
-        if len(self._held) < HELD_MAX:
-            self._held.append(event)
-        self._hears.set()
-
-    def begin(self, snapshot: DepthSnapshot) -> list[DepthUpdate] | None:
-        """The held events that follow the snapshot; None when it is older than all that is held."""
-        last = snapshot.last_update_id
-        newer = [event for event in self._held if event.final_update_id >= last]
-        if newer and newer[0].first_update_id > last and newer[0].previous_final_update_id != last:
-            return None
-        self._held = []
-        self.last_update_id = newer[-1].final_update_id if newer else last
-        return newer
 
 
 def _longest_pause(failures: int) -> float:

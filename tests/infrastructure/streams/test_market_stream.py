@@ -1,16 +1,19 @@
 """Connections of the market streams: one that falls silent is made anew, a gap is told, nonsense is only counted."""
 
 import asyncio
+import itertools
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp import web
 
+from src.domain.market.book import OverlayBook
 from src.infrastructure.market_data.frames import BookTicker, DepthSnapshot, DepthUpdate, MarketEvent
+from src.infrastructure.streams import book_of_a_stream
 from src.infrastructure.streams.binance_market_stream import BinanceMarketStream
 from tests.infrastructure.streams.small_exchange import small_exchange
 
@@ -39,7 +42,10 @@ def a_quote(number: int) -> str:
 
 
 class Speaker:
-    """An exchange of a few lines: what its book answers, and what each new public connection is told."""
+    """An exchange of a few lines: what its book answers, and what each new public connection is told.
+
+    With ``newest`` set, its events never follow each other.
+    """
 
     def __init__(self) -> None:
         self.books: list[Any] = []
@@ -48,10 +54,17 @@ class Speaker:
         self.go_on = asyncio.Event()
         self.go_on.set()
         self.connections: list[str] = []
-        self.asked = 0
+        self.asked_s: list[float] = []
+        self.newest: int | None = None
+
+    @property
+    def asked(self) -> int:
+        return len(self.asked_s)
 
     async def depth(self, request: web.Request) -> web.Response:
-        self.asked += 1
+        self.asked_s.append(asyncio.get_running_loop().time())
+        if self.newest is not None:
+            return web.json_response(BOOK | {"lastUpdateId": self.newest + 5})
         return web.json_response(self.books.pop(0) if len(self.books) > 1 else self.books[0])
 
     async def stream(self, request: web.Request) -> web.WebSocketResponse:
@@ -64,6 +77,12 @@ class Speaker:
             await self.go_on.wait()
             for message in self.later:
                 await socket.send_str(message)
+            while self.newest is not None and not socket.closed:
+                # Each event leaves a gap behind the one before, and behind a book of before it.
+                self.newest += 10
+                await socket.send_str(an_update(self.newest - 3, self.newest))
+                with suppress(TimeoutError):
+                    await socket.receive(timeout=0.005)
         async for _ in socket:
             pass
         return socket
@@ -185,3 +204,44 @@ async def test_a_book_that_cannot_be_read_is_counted_and_asked_for_again(
     assert isinstance(listener.frames[0], DepthSnapshot)
     assert listener.stream.bad_messages == 5
     assert [record.message for record in caplog.records] == ["market.bad_messages"]
+
+
+async def test_a_book_that_shows_a_part_of_what_the_stream_has_yet_to_tell_is_joined(
+    speaker: Speaker, tmp_path: Path
+):
+    speaker.books = [BOOK | {"lastUpdateId": 25}]
+    speaker.messages, speaker.later = [an_update(10, 20)], [an_update(20, 30), an_update(30, 40)]
+    speaker.go_on.clear()
+
+    async with listening(speaker, tmp_path) as listener:
+        await listener.until(lambda: listener.frames)
+        speaker.go_on.set()
+        await listener.until(lambda: len(listener.frames) == 3)
+
+    book = OverlayBook(SYMBOL)
+    snapshot, *events = listener.frames
+    assert isinstance(snapshot, DepthSnapshot)
+    assert book.apply_snapshot(snapshot.last_update_id, snapshot.bids, snapshot.asks)
+    for event in events:
+        assert isinstance(event, DepthUpdate)
+        chain = event.first_update_id, event.final_update_id, event.previous_final_update_id
+        assert book.apply_depth(*chain, event.bids, event.asks)
+    assert book.is_whole and book.update_id == 40
+    assert speaker.asked == 1
+    assert listener.stream.resyncs == 0
+
+
+async def test_a_book_whose_stream_has_a_gap_after_each_snapshot_is_asked_for_with_growing_pauses(
+    speaker: Speaker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(book_of_a_stream, "RESYNC_S", 0.05)
+    speaker.newest = 10
+
+    async with listening(speaker, tmp_path) as listener:
+        await listener.until(lambda: speaker.asked == 4)
+
+    pauses = [later - earlier for earlier, later in itertools.pairwise(speaker.asked_s)]
+    assert listener.stream.resyncs >= 3
+    assert pauses[0] >= 0.05
+    assert pauses[1] >= 0.1
+    assert pauses[2] >= 0.2
