@@ -14,6 +14,7 @@ import msgspec
 from ccxt.async_support.binanceusdm import binanceusdm
 
 from src.application.ports.broker import BrokerRefused, NetworkError, RateLimitError
+from src.infrastructure.brokers.binance_codes import NOT_IN_TIME
 from src.infrastructure.brokers.binance_endpoints import ALLOWED, Api, Endpoint
 from src.infrastructure.brokers.binance_outcomes import error_of
 from src.infrastructure.brokers.binance_transport import BinanceTransport, NoReply, Reply
@@ -29,7 +30,6 @@ _VERSIONS: Final = {
     Api.SPOT: "/sapi/v1",
 }
 _TOO_MANY: Final = frozenset({418, 429})
-_NOT_IN_TIME: Final = frozenset({-1021, -5028})
 _NOT_ANSWERED: Final = frozenset({-1000, -1001, -1006, -1007, -1008})
 """Codes by which the exchange says that it could not, not that it would not: the question is asked again."""
 # Amounts are strings on the wire; a number with a fraction (leverage brackets) keeps its digits.
@@ -177,7 +177,7 @@ def _decoded(reply: Reply, what: str) -> Any:
     code, message = error_of(body) if isinstance(body, dict) else (0, "")
     if reply.status >= 500 or reply.status == 408:
         raise NetworkError(f"{what}: HTTP {reply.status} {message}".rstrip())
-    if code in _NOT_IN_TIME:
+    if code in NOT_IN_TIME:
         raise NotInTime(f"{what}: {message} ({code})")
     if code in _NOT_ANSWERED:
         raise NetworkError(f"{what}: {message} ({code})")

@@ -14,6 +14,8 @@ NO_SUCH_ORDER: Final = -2013
 NO_SUCH_SYMBOL: Final = -1121
 NOT_THERE: Final = frozenset({NO_SUCH_ORDER, NO_SUCH_SYMBOL})
 """Answers to a question about one order that mean: there is none. A symbol may have been delisted."""
+NOT_IN_TIME: Final = frozenset({-1021, -5028})
+"""The request came too late, or was signed with another time than the exchange's."""
 MARGIN_TYPE_IS_SET: Final = -4046
 POSITION_MODE_IS_SET: Final = -4059
 

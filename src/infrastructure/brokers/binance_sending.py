@@ -29,11 +29,12 @@ from src.domain.orders.news import (
 from src.domain.orders.ticket import Amendment, Attempt, OrderTicket
 from src.infrastructure.brokers.binance_answers import modify_outcome
 from src.infrastructure.brokers.binance_client import BinanceClient
+from src.infrastructure.brokers.binance_codes import NOT_IN_TIME
 from src.infrastructure.brokers.binance_endpoints import CANCEL_ALGO, CANCEL_ORDER, MODIFY_ORDER, Endpoint
 from src.infrastructure.brokers.binance_outcomes import Fate, Verdict, judge
 from src.infrastructure.brokers.binance_reads import BinanceReads
 from src.infrastructure.brokers.binance_requests import modify_request, submit_request
-from src.infrastructure.brokers.binance_transport import NoReply
+from src.infrastructure.brokers.binance_transport import NoReply, Reply
 from src.infrastructure.brokers.venue_clock import VenueClock
 
 Post = Callable[[Callable[[], None]], None]
@@ -56,6 +57,7 @@ class BinanceSending(BinanceReads):
         self._on_instruments = on_instruments
         self._sink: BrokerSink | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._is_setting_clock = False
 
     def venue_time(self) -> VenueTime:
         """The estimate of the exchange's clock."""
@@ -84,7 +86,7 @@ class BinanceSending(BinanceReads):
         name = attempt.client_order_id
         endpoint, params = submit_request(ticket, attempt)
         try:
-            verdict = judge(await self._client.transmit(endpoint, params))
+            verdict = self._judged(await self._client.transmit(endpoint, params))
         except NoReply as failure:
             self._tell_submit(
                 OutcomeUnknown(name, str(failure)) if failure.sent else NotSent(name, str(failure))
@@ -113,6 +115,26 @@ class BinanceSending(BinanceReads):
             return
         self._deliver(partial(tell, found))
 
+    def _judged(self, reply: Reply) -> Verdict:
+        """What a reply proves; one that turns our time down has the clock set anew, and nothing is sent again."""
+        verdict = judge(reply)
+        if verdict.code in NOT_IN_TIME:
+            self._clock.doubt()
+            self._run(self._set_clock_anew())
+        return verdict
+
+    async def _set_clock_anew(self) -> None:
+        if self._is_setting_clock:
+            return
+        self._is_setting_clock = True
+        try:
+            await self.set_clock()
+        except BrokerError:
+            # It stays doubted: the next signed read, or the next write refused so, asks again.
+            return
+        finally:
+            self._is_setting_clock = False
+
     def cancel(self, symbol: str, client_order_id: str, conditional: bool) -> None:
         """Send a request to cancel; it may be repeated freely."""
         failpoint("broker.before_send")
@@ -129,7 +151,7 @@ class BinanceSending(BinanceReads):
     async def _cancel(self, name: str, endpoint: Endpoint, params: dict[str, object]) -> None:
         outcome: CancelOutcome
         try:
-            verdict = judge(await self._client.transmit(endpoint, params))
+            verdict = self._judged(await self._client.transmit(endpoint, params))
         except NoReply as failure:
             outcome = CancelUnknown(name, str(failure))
         else:
@@ -158,7 +180,7 @@ class BinanceSending(BinanceReads):
         name = amendment.client_order_id
         outcome: ModifyOutcome
         try:
-            verdict = judge(await self._client.transmit(MODIFY_ORDER, modify_request(amendment)))
+            verdict = self._judged(await self._client.transmit(MODIFY_ORDER, modify_request(amendment)))
         except NoReply as failure:
             outcome = (
                 ModifyUnknown(name, str(failure))

@@ -2,7 +2,8 @@
 
 A sample says: between sending and receiving, the exchange's clock showed this. So the offset is known up to half of
 the round trip; between samples the two clocks drift apart. Local time is the boot clock, which nobody sets and which
-goes on while the machine sleeps; the wall's clock never enters.
+goes on while the machine sleeps; the wall's clock never enters. Where a machine is halted from outside, the boot clock
+stands still with it: a sample that excludes an older one takes its place, however sure that one was of itself.
 """
 
 import time
@@ -34,6 +35,10 @@ class _Sample:
     def error_at(self, now_ns: int) -> int:
         return self.error_ns + (now_ns - self.taken_ns) * DRIFT_PPM // 1_000_000
 
+    def agrees_with(self, newer: "_Sample") -> bool:
+        """Whether there is an offset that both allow."""
+        return abs(newer.offset_ns - self.offset_ns) <= self.error_at(newer.taken_ns) + newer.error_ns
+
 
 class VenueClock:
     """Keeps the last samples and answers from the one with the smallest error now."""
@@ -56,10 +61,11 @@ class VenueClock:
         # The time was cut to milliseconds: in the middle of the millisecond it is wrong by half of one at most.
         offset_ns = server_ms * NS_PER_MS + NS_PER_MS // 2 - middle_ns
         error_ns = (received_ns - sent_ns) // 2 + NS_PER_MS // 2
-        if self._is_doubted:
-            self._samples.clear()
-            self._is_doubted = False
-        self._samples.append(_Sample(received_ns, offset_ns, error_ns))
+        new = _Sample(received_ns, offset_ns, error_ns)
+        # Where two exclude each other, one of the clocks was set in between, or stood still with its machine.
+        kept = [] if self._is_doubted else [old for old in self._samples if old.agrees_with(new)]
+        self._samples = deque([*kept, new], SAMPLES)
+        self._is_doubted = False
 
     def doubt(self) -> None:
         """The exchange did not take our time: the next sample replaces all there are; until then they have to do."""

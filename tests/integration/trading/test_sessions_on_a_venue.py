@@ -6,11 +6,13 @@ import pytest
 
 from src.application.trading.services.live_trading_service import LiveTradingService
 from src.application.trading.vocabulary import Order, OrderSide, OrderType
+from src.domain.orders.transitions import AttemptState
 from src.domain.orders.types import Purpose
 from tests.integration.trading.places import (
     SYMBOL,
     Start,
     TradingPlace,
+    a_local_account,
     assert_equal_books,
     lost,
     price_of,
@@ -31,6 +33,13 @@ def covered(service: LiveTradingService) -> Decimal:
     orders = service._active().loop.ledger.orders.values()
     stops = [o for o in orders if o.is_live and o.ticket.purpose is Purpose.PROTECTIVE_STOP]
     return max((o.quantity for o in stops), default=Decimal(0))
+
+
+def acknowledged(service: LiveTradingService) -> Decimal:
+    """What open stops cover of which the exchange has said that it has them, base asset."""
+    orders = [o for o in service._active().loop.ledger.orders.values() if o.is_open]
+    stops = [o for o in orders if o.ticket.purpose is Purpose.PROTECTIVE_STOP]
+    return max((o.quantity for o in stops if o.attempt_state is AttemptState.ACKED), default=Decimal(0))
 
 
 async def bought(service: LiveTradingService, quantity: str = "0.01") -> None:
@@ -155,6 +164,27 @@ async def test_issue_4_latency_an_answer_that_comes_late_leaves_one_order(local:
     await bought(service)
 
     assert held(service) == Decimal("0.01")
+    await assert_equal_books(service)
+    await service.stop_session(flatten=True)
+
+
+async def test_a_position_of_a_session_whose_machine_stood_still_is_covered_within_seconds(
+    local: TradingPlace, start: Start
+):
+    service = await start(local)
+    price = price_of(service)
+    low, stop = price * Decimal("0.999"), price * Decimal("0.9")
+    await service.place_order(SYMBOL, OrderSide.BUY, "0.01", OrderType.LIMIT, low, stop_loss=stop)
+    await until(lambda: service.snapshot().orders[0].status == "NEW")
+
+    # Seen from a machine that stood still, the exchange's clock has jumped.
+    local.admin("POST clock", skew_ms=20_000)
+    assert local.admin_url is not None
+    somebody = a_local_account(local.admin_url)
+    somebody.admin("POST owner_trades", symbol=SYMBOL, side="SELL", quantity="60")
+
+    await until(lambda: held(service) > 0)
+    await until(lambda: acknowledged(service) == held(service), seconds=5.0)
     await assert_equal_books(service)
     await service.stop_session(flatten=True)
 
