@@ -46,7 +46,8 @@ PAGE: Final = 1_000
 DAY_MS: Final = 86_400_000
 TRADES_WINDOW_MS: Final = 7 * DAY_MS - 1
 INCOME_WINDOW_MS: Final = 7 * DAY_MS
-INCOME_KEPT_MS: Final = 89 * DAY_MS
+KEPT_MS: Final = 89 * DAY_MS
+"""The exchange remembers trades and income for three months, and refuses to be asked about what was before."""
 CLOCK_SAMPLES: Final = 5
 _MOVES_MONEY: Final = ("enableWithdrawals", "enableInternalTransfer", "permitsUniversalTransfer")
 
@@ -153,11 +154,12 @@ class BinanceReads:
         return [fill_report(row) for row in rows]
 
     async def first_trades(self, symbol: str, since_ms: int) -> list[FillReport]:
-        """The first page of trades made at or after ``since_ms``; the exchange shows a week at a time."""
+        """The first page of the last three months' trades made at or after ``since_ms``; a week is shown at a time."""
         return await _unless_gone(self._first_trades(symbol, since_ms))
 
     async def _first_trades(self, symbol: str, since_ms: int) -> list[FillReport]:
         now_ms = (await self.server_time()).now_ms
+        since_ms = max(since_ms, now_ms - KEPT_MS)
         while since_ms <= now_ms:
             until_ms = since_ms + TRADES_WINDOW_MS
             rows = await self._rows(
@@ -171,7 +173,7 @@ class BinanceReads:
     async def income(self, since_ms: int) -> list[IncomeReport]:
         """Every change of the wallet at or after ``since_ms``, oldest first; the exchange keeps three months."""
         now_ms = (await self.server_time()).now_ms
-        since_ms = max(since_ms, now_ms - INCOME_KEPT_MS)
+        since_ms = max(since_ms, now_ms - KEPT_MS)
         rows: list[IncomeReport] = []
         while since_ms <= now_ms:
             until_ms = since_ms + INCOME_WINDOW_MS

@@ -25,6 +25,7 @@ from src.domain.orders.types import OrderStatus, OrderType
 from src.infrastructure.brokers.binance_client import BinanceClient, EndpointNotAllowed
 from src.infrastructure.brokers.binance_endpoints import ALLOWED, Api, Endpoint
 from src.infrastructure.brokers.binance_futures_broker import BinanceFuturesBroker
+from src.infrastructure.brokers.binance_reads import DAY_MS
 from src.infrastructure.brokers.binance_transport import BinanceTransport
 from src.infrastructure.simulated_exchange.server.fault_rules import FaultSchedule, read_schedule
 from tests.support.broker_contract import BrokerContract
@@ -218,6 +219,24 @@ async def test_what_reaches_the_matching_engine_late_is_refused_there(venue: Soc
 
     assert isinstance(outcome, Refused) and outcome.code == -5028
     assert await venue.broker.find(SYMBOL, "late-1") is None
+
+
+# --- how far back the exchange remembers --------------------------------------------------------------------------
+
+
+async def test_what_is_asked_for_from_before_the_exchange_remembers_is_read_from_where_it_does(
+    venue: SocketVenue,
+):
+    await submit(venue, "c-1")
+    now_ms = (await venue.broker.server_time()).now_ms
+    for days in (88, 100, 400):
+        since_ms = now_ms - days * DAY_MS
+
+        (trade,) = await venue.broker.first_trades(SYMBOL, since_ms)
+
+        assert trade.quantity == a_ticket().quantity
+        assert "COMMISSION" in {row.income_type for row in await venue.broker.income(since_ms)}
+        assert await venue.broker.orders(SYMBOL, since_ms)
 
 
 # --- the user stream --------------------------------------------------------------------------------------------
