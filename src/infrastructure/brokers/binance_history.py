@@ -20,13 +20,20 @@ PAGE: Final = 1_000
 INTERVALS: Final = frozenset({"1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "8h", "12h", "1d"})
 
 
-async def candles_before(client: BinanceClient, symbol: str, timeframe: str, count: int) -> list[Candle]:
-    """The last ``count`` closed candles, oldest first; none for a timeframe that the exchange does not keep."""
+async def candles_before(
+    client: BinanceClient, symbol: str, timeframe: str, count: int, now_ms: int
+) -> list[Candle]:
+    """The last ``count`` candles closed before ``now_ms``, venue time and at the earliest, oldest first.
+
+    None for a timeframe that the exchange does not keep.
+    """
     if timeframe not in INTERVALS:
         return []
     rows = await client.read(KLINES, {"symbol": symbol, "interval": timeframe, "limit": count + 1})
-    # The last one is still open.
-    return [Candle(symbol, timeframe, row[0], *(Decimal(each) for each in row[1:6])) for row in rows[:-1]]
+    # The last row is still open, unless nothing was traded since: a period without a trade has no row.
+    closed = [row for row in rows if row[6] < now_ms]
+    newest = closed[max(0, len(closed) - count) :]
+    return [Candle(symbol, timeframe, row[0], *(Decimal(each) for each in row[1:6])) for row in newest]
 
 
 async def orders_since(client: BinanceClient, symbol: str, since_ms: int, now_ms: int) -> list[OrderReport]:

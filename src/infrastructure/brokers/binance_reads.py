@@ -260,7 +260,9 @@ class BinanceReads:
     async def candles(self, symbol: str, timeframe: str, count: int) -> list[Candle]:
         """The last ``count`` closed candles, oldest first; none for a timeframe that the exchange does not keep."""
         failpoint("broker.read.candles")
-        return await candles_before(self._client, symbol, timeframe, count)
+        # By a time from before the question: what is running when it is answered is not taken for closed.
+        now = self._clock.now() if self._clock.is_set else await self.set_clock()
+        return await candles_before(self._client, symbol, timeframe, count, now.now_ms - now.error_ms)
 
     async def countdown_cancel_all(self, symbol: str, countdown_ms: int) -> None:
         """(Re)arm the symbol's dead-man switch for resting orders; 0 disarms it."""
