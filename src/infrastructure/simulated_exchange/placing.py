@@ -16,7 +16,7 @@ from src.infrastructure.simulated_exchange import (
     taking,
 )
 from src.infrastructure.simulated_exchange.accounts import Account
-from src.infrastructure.simulated_exchange.algo_orders import AlgoOrder
+from src.infrastructure.simulated_exchange.algo_orders import LIMITED, AlgoOrder
 from src.infrastructure.simulated_exchange.answers import Answer
 from src.infrastructure.simulated_exchange.errors import refusal
 from src.infrastructure.simulated_exchange.records import (
@@ -157,7 +157,8 @@ def _checked_algo(
 ) -> AlgoOrder:
     quantity = 0
     if not request.close_position:
-        quantity = checks.checked_quantity(market, request.quantity or Decimal(0), is_market=True)
+        is_market = request.type not in LIMITED
+        quantity = checks.checked_quantity(market, request.quantity or Decimal(0), is_market)
     trigger, price, activate = [
         0 if value is None else checks.checked_price(market, value)
         for value in (request.trigger_price, request.price, request.activate_price)

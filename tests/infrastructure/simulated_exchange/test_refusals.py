@@ -68,6 +68,7 @@ def test_an_order_is_refused_with_its_code_and_leaves_no_trace(engine: Engine, c
         engine.query_order(ACCOUNT, BTC, client_order_id="c-1")
 
 
+_STOP_LIMIT = {"price": "77010", "type": "STOP", "time_in_force": "GTC"}
 CONDITIONAL = {
     "not conditional": ({"type": "MARKET"}, -1116),
     "no trigger": ({"type": "STOP_MARKET"}, -1102),
@@ -75,6 +76,11 @@ CONDITIONAL = {
     "a limit price": ({"trigger_price": "70000", "price": "1", "type": "STOP_MARKET"}, -1106),
     "trigger off the tick": ({"trigger_price": "70000.05"}, -4014),
     "hedge side": ({"trigger_price": "77000", "position_side": "SHORT"}, -4061),
+    "quantity above the most of a market order": ({"trigger_price": "77000", "quantity": "120.001"}, -4005),
+    "quantity above the most of a limit order": (
+        {"trigger_price": "77000", "quantity": "1000.001", **_STOP_LIMIT},
+        -4005,
+    ),
     "too old": ({"trigger_price": "77000", "timestamp": 0}, -1021),
     "a buy stop at the last price": ({"trigger_price": "76000"}, -2021),
     "a buy target above the last price": ({"trigger_price": "76001", "type": "TAKE_PROFIT_MARKET"}, -2021),
@@ -95,6 +101,17 @@ def test_a_conditional_order_is_refused_with_its_code_and_leaves_no_trace(
     assert refused.value.code == code
     assert engine.take_events() == []
     assert engine.open_algo_orders(ACCOUNT) == []
+
+
+@pytest.mark.parametrize(("kind", "trigger"), [("STOP", "77000"), ("TAKE_PROFIT", "75000")])
+def test_a_conditional_order_with_a_limit_may_be_as_large_as_a_limit_order(
+    engine: Engine, kind: str, trigger: str
+):
+    request = a_request(
+        engine, **_STOP_LIMIT | {"type": kind, "trigger_price": trigger, "quantity": "120.001"}
+    )
+
+    assert engine.new_algo_order(ACCOUNT, request)["quantity"] == "120.001"
 
 
 def test_trailing_zeros_are_no_precision(engine: Engine):
