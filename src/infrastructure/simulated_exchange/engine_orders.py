@@ -9,11 +9,12 @@ from src.infrastructure.simulated_exchange import (
     placing,
     queries,
     settings,
+    shapes,
 )
 from src.infrastructure.simulated_exchange.answers import Answer
 from src.infrastructure.simulated_exchange.engine_reads import EngineReads
 from src.infrastructure.simulated_exchange.errors import refusal
-from src.infrastructure.simulated_exchange.records import OrderRequest
+from src.infrastructure.simulated_exchange.records import NONE, OrderRequest
 
 
 class EngineOrders(EngineReads):
@@ -37,7 +38,7 @@ class EngineOrders(EngineReads):
         number: int,
         symbol: str,
         quantity: Decimal,
-        price: Decimal,
+        price: Decimal | None,
         timestamp: int,
         *,
         recv_window: int = 5000,
@@ -45,17 +46,20 @@ class EngineOrders(EngineReads):
         client_order_id: str | None = None,
         modify_id: int | None = None,
         reduce_only: bool = False,
+        price_match: str = NONE,
     ) -> Answer:
-        """PUT order: another price and total quantity of a resting limit order.
+        """PUT order: another price, or place in the book, and total quantity of a resting limit order.
 
         ``reduce_only`` asks that the order be one that only reduces (-5047); it changes nothing.
         """
         checks.check_timestamp(self._state, timestamp, recv_window)
+        shapes.check_limit_price(price, price_match)
         account = self._account(number)
         order = modifying.modifiable(self._state, account, symbol, order_id, client_order_id)
         if reduce_only and not order.closes:
             raise refusal(-5047)
-        return self._answer(modifying.modify(self._state, account, order, quantity, price, modify_id))
+        wanted = modifying.Wanted(quantity, price, price_match)
+        return self._answer(modifying.modify(self._state, account, order, wanted, modify_id))
 
     def cancel_order(
         self, number: int, symbol: str, order_id: int | None = None, client_order_id: str | None = None

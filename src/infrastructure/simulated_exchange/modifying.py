@@ -5,6 +5,7 @@ is executed already cancels it, and so does a post-only order's new price that w
 prevents it from trading with the account's own orders. Source: Modify-Order, and the FAQ on self-trade prevention.
 """
 
+from dataclasses import dataclass
 from decimal import Decimal
 
 from src.infrastructure.simulated_exchange import answers, checks, event_writer, execution, margin, taking
@@ -26,6 +27,15 @@ from src.infrastructure.simulated_exchange.symbol_market import SymbolMarket
 from src.infrastructure.simulated_exchange.units import multiply, text
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What an order is changed to: its total quantity, and a price or, without one, where in the book it is found."""
+
+    quantity: Decimal
+    price: Decimal | None
+    price_match: str = NONE
+
+
 def modifiable(
     state: ExchangeState, account: Account, symbol: str, order_id: int | None, client_order_id: str | None
 ) -> Order:
@@ -43,8 +53,7 @@ def modify(
     state: ExchangeState,
     account: Account,
     order: Order,
-    quantity: Decimal,
-    price: Decimal,
+    wanted: Wanted,
     modify_id: int | None = None,
 ) -> Answer:
     """Give a resting order another price and total quantity; a refusal leaves it untouched.
@@ -54,8 +63,11 @@ def modify(
     market = state.markets[order.symbol]
     if not market.is_trading:
         raise refusal(-5024)
-    new_quantity = checks.checked_quantity(market, quantity, is_market=False)
-    new_price = checks.checked_price(market, price)
+    new_quantity = checks.checked_quantity(market, wanted.quantity, is_market=False)
+    if wanted.price is not None:
+        new_price = checks.checked_price(market, wanted.price)
+    else:
+        new_price = market.matched_price(order.side, wanted.price_match)
     if (new_quantity, new_price) == (order.quantity, order.price):
         raise refusal(-5027)
     crosses = order.time_in_force == GTX and taking.would_take(market, order.side, new_price)
@@ -67,6 +79,7 @@ def modify(
     order.rank = 0
     order.quantity = new_quantity
     order.price = new_price
+    order.price_match = wanted.price_match
     order.modifications += 1
     order.self_trade_prevention = NONE
     order.updated_ms = state.now_ms

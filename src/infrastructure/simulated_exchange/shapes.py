@@ -115,11 +115,16 @@ def _check_limit(state: ExchangeState, request: OrderRequest) -> None:
             raise refusal(-5040)
     elif request.good_till_ms:
         raise refusal(-1106, "goodTillDate")
-    if request.price_match == NONE:
-        _need(request.price, "price")
-    elif request.price_match not in PRICE_MATCHES:
+    check_limit_price(request.price, request.price_match)
+
+
+def check_limit_price(price: Decimal | None, price_match: str) -> None:
+    """A limit order has a price, or says where in the book it is found."""
+    if price_match == NONE:
+        _need(price, "price")
+    elif price_match not in PRICE_MATCHES:
         raise refusal(-5037)
-    elif request.price is not None:
+    elif price is not None:
         raise refusal(-1106, "price")
 
 

@@ -30,9 +30,17 @@ def rest(
     return engine.new_order(ACCOUNT, request)
 
 
-def modify(engine: Engine, quantity: str, price: str, client_id: str = "c-1") -> Answer:
+def modify(
+    engine: Engine, quantity: str, price: str | None, client_id: str = "c-1", match: str = "NONE"
+) -> Answer:
     return engine.modify_order(
-        ACCOUNT, BTC, Decimal(quantity), Decimal(price), engine.now_ms, client_order_id=client_id
+        ACCOUNT,
+        BTC,
+        Decimal(quantity),
+        None if price is None else Decimal(price),
+        engine.now_ms,
+        client_order_id=client_id,
+        price_match=match,
     )
 
 
@@ -78,6 +86,40 @@ def test_a_post_only_order_whose_new_price_would_take_is_canceled(engine: Engine
     rest(engine, time_in_force="GTX")
 
     assert modify(engine, "1", "76000.10")["status"] == "CANCELED"
+
+
+def test_the_price_may_be_found_in_the_book(engine: Engine):
+    rest(engine, price="75990.00")
+
+    queued = modify(engine, "1", None, match="QUEUE")
+    named = modify(engine, "1", "75980.00")
+    taking = modify(engine, "1", None, match="OPPONENT")
+
+    assert (queued["price"], queued["priceMatch"], queued["status"]) == ("76000", "QUEUE", "NEW")
+    assert (named["price"], named["priceMatch"]) == ("75980", "NONE")
+    assert (taking["price"], taking["status"]) == ("76000.1", "FILLED")
+
+
+@pytest.mark.parametrize(
+    ("price", "match", "code"),
+    [
+        (None, "NONE", -1102),
+        ("75980.00", "QUEUE", -1106),
+        (None, "QUEUE_7", -5037),
+        (None, "QUEUE_20", -5041),
+    ],
+)
+def test_a_price_that_cannot_be_found_leaves_the_order_as_it_was(
+    engine: Engine, price: str | None, match: str, code: int
+):
+    rest(engine, price="75990.00")
+    before = engine.open_orders(ACCOUNT)
+
+    with pytest.raises(ExchangeError) as refused:
+        modify(engine, "1", price, match=match)
+
+    assert refused.value.code == code
+    assert engine.open_orders(ACCOUNT) == before
 
 
 @pytest.mark.parametrize(

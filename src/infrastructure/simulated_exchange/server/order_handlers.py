@@ -5,6 +5,7 @@ from typing import Any, Final
 import msgspec
 
 from src.infrastructure.simulated_exchange.errors import ExchangeError
+from src.infrastructure.simulated_exchange.records import NONE
 from src.infrastructure.simulated_exchange.server.archive import is_purged, span_of
 from src.infrastructure.simulated_exchange.server.order_requests import (
     ACK,
@@ -50,10 +51,6 @@ def modify(call: Call) -> Any:
 
 def _modify(call: Call, params: Parameters) -> Any:
     quantity, price = params.need_decimal("quantity"), params.decimal("price")
-    if price is None:
-        if params.text("priceMatch") is None:
-            raise refuse(-1102, "price")
-        raise refuse(-1020)
     if params.need("side") not in ("BUY", "SELL"):
         raise refuse(-1117)
     order_id, client_id = _ids(params)
@@ -72,6 +69,7 @@ def _modify(call: Call, params: Parameters) -> Any:
         client_order_id=client_id,
         modify_id=modify_id,
         reduce_only=params.flag("reduceOnly"),
+        price_match=params.text("priceMatch") or NONE,
     )
     call.services.amendments.note(call.account, before, answer, call.now_ms)
     answer = answer | {"pair": symbol}

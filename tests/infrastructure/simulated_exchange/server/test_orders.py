@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import time
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -159,6 +160,18 @@ async def test_a_change_of_an_order_is_told_and_remembered(client: Client):
     assert (answer["origQty"], answer["modifyId"], answer["pair"]) == ("0.02", 77, "BTCUSDT")
     assert same["code"] == -5027
     assert amendments[0]["amendment"]["origQty"] == {"before": "0.01", "after": "0.02"}
+
+
+async def test_an_order_may_be_moved_to_a_place_in_the_book(client: Client):
+    placed = await limit(client, 0.98)
+    where = {"symbol": "BTCUSDT", "side": "BUY", "orderId": placed["orderId"], "quantity": "0.010"}
+
+    _, neither = await client.signed("PUT", "/fapi/v1/order", **where, priceMatch="NONE")
+    _, moved = await client.signed("PUT", "/fapi/v1/order", **where, priceMatch="QUEUE_5")
+
+    assert neither["code"] == -1102
+    assert (moved["orderId"], moved["priceMatch"]) == (placed["orderId"], "QUEUE_5")
+    assert Decimal(moved["price"]) > Decimal(placed["price"])
 
 
 async def test_a_canceled_order_without_a_fill_is_forgotten_after_three_days(client: Client):
