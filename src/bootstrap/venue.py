@@ -107,12 +107,16 @@ def _local_key(data_dir: Path) -> tuple[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """What was read before the session: of its ``symbols``, the instruments that can be held and their history."""
+    """What was read before the session: of its ``symbols``, the instruments that can be held and their history.
+
+    ``margin_assets`` are those of all contracts that have their margin in another asset than the account's.
+    """
 
     symbols: tuple[str, ...]
     instruments: dict[str, Instrument]
     history: dict[str, list[Candle]]
     notes: list[str]
+    margin_assets: dict[str, str]
 
 
 def venue_parts(
@@ -120,8 +124,8 @@ def venue_parts(
 ) -> SessionParts:
     """Everything of a session at ``venue``; nothing is open yet but the store.
 
-    Raises ConfigurationError for a symbol that is not listed (a session that is resumed goes on without it) or a key
-    that may not be used, BrokerError when the exchange does not answer.
+    Raises ConfigurationError for a symbol that is not listed or margined in another asset (a session that is resumed
+    goes on without it) or a key that may not be used, BrokerError when the exchange does not answer.
     """
     return parts_after(_apart(look(config, venue, is_resumed=is_resumed)), config, venue, accounts)
 
@@ -136,7 +140,7 @@ def parts_after(
 ) -> SessionParts:
     """The same, from what :func:`look` has read; ``ids`` None makes random ones."""
     config = replace(config, symbols=before.symbols)
-    inputs = LiveInputs(machine.steady_ns, machine.wall_ms())
+    inputs, ids = LiveInputs(machine.steady_ns, machine.wall_ms()), ids or RandomIds()
     desk = MarketDesk(before.instruments, config.timeframe, config.quality)
     broker = broker_at(
         config.data_dir,
@@ -146,9 +150,9 @@ def parts_after(
         symbols=tuple(before.instruments),
         on_frame=inputs.feed,
         on_instruments=desk.learn,
+        margin_assets=before.margin_assets,
     )
     account_id = venue.account_id
-    ids = ids or RandomIds()
     known = next((row for row in accounts if row.account_id == account_id), None)
     namespace = known.namespace if known else ids.namespace()
     side_journal = ensure(config.data_dir, SideHeader(account_id, venue.name, namespace))
@@ -211,14 +215,17 @@ async def look(
     try:
         await broker.set_clock()
         listed = {instrument.symbol: instrument for instrument in await broker.instruments()}
-        gone = [symbol for symbol in symbols if symbol not in listed]
+        others = {one.symbol: one.margin_asset for one in listed.values() if one.margin_asset != SETTLE_ASSET}
+        gone = [symbol for symbol in symbols if symbol not in listed or symbol in others]
         # What still lives is not over: such a list is incomplete, and nobody would look after it.
         alive = await _alive(broker, gone) if is_resumed else gone
         if alive:
-            raise ConfigurationError(f"{', '.join(alive)} cannot be traded at {venue.place.host}")
-        found = {symbol: listed[symbol] for symbol in symbols if symbol in listed}
+            named = [f"{s} (margin in {others[s]}, not {SETTLE_ASSET})" if s in others else s for s in alive]
+            where = f"cannot be traded at {venue.place.host}"
+            raise ConfigurationError(f"{', '.join(named)} {where}: choose other symbols")
+        found = {symbol: listed[symbol] for symbol in symbols if symbol not in gone}
         history = {symbol: await broker.candles(symbol, config.timeframe, HISTORY_BARS) for symbol in found}
-        return Before(symbols, found, history, await _notes_on_key(broker, venue))
+        return Before(symbols, found, history, await _notes_on_key(broker, venue), others)
     finally:
         await broker.close()
 

@@ -1,17 +1,25 @@
 """Which venue a name and the settings mean, and which keys are refused."""
 
 import json
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from src.application.ports.broker import KeyPermissions
+from src.application.ports.broker import KeyPermissions, UserEvent
 from src.bootstrap.going_live import WRITTEN, live_plan
+from src.bootstrap.paper import PaperConfig
 from src.bootstrap.settings import Loaded, load_settings
-from src.bootstrap.venue import LOCAL_URL, Venue, check_key, venue_of
+from src.bootstrap.venue import LOCAL_URL, READ_YOUR_WRITES, Venue, check_key, look, parts_after, venue_of
+from src.domain.orders.news import OrderNews
+from src.domain.orders.types import OrderType
 from src.infrastructure.brokers.binance_places import DEMO, MAINNET, local_place
 from src.interfaces.cli.composition import ConfigurationError
+from tests.support.broker_venue import submit
+from tests.support.engine_builders import BTC, an_instrument
+from tests.support.exchange_server import KEY as LOCAL_KEY
+from tests.support.venue_on_sockets import SilentMarket, SocketVenue, a_socket_venue
 
 KEY = {"BINANCE_API_KEY": "k" * 32, "BINANCE_API_SECRET": "s" * 32}
 
@@ -112,3 +120,54 @@ def test_live_trading_wants_every_limit_in_writing(tmp_path: Path):
         live_plan(Loaded(defaults, dict.fromkeys(WRITTEN[1:], "flag")), tmp_path)
     plan = live_plan(whole, tmp_path)
     assert (plan.symbols, plan.leverage) == (("BTCUSDT",), defaults.leverage)
+
+
+class MarketOfTwoAssets(SilentMarket):
+    """BTCUSDT, and a contract whose margin is in another asset than a session's."""
+
+    symbols = (BTC, "BTCUSDC")
+
+    def __init__(self) -> None:
+        super().__init__()
+        other = an_instrument("BTCUSDC", base_asset="BTC", quote_asset="USDC", margin_asset="USDC")
+        self.instruments["BTCUSDC"] = other
+
+
+def place_and_key(served: SocketVenue) -> Venue:
+    place = local_place(served.server.url)
+    return Venue("testnet", place, LOCAL_KEY.key, LOCAL_KEY.secret, READ_YOUR_WRITES)
+
+
+async def test_a_symbol_with_another_margin_asset_is_refused_in_one_line(tmp_path: Path):
+    config = PaperConfig(tmp_path, tmp_path / "s.db", symbols=(BTC, "BTCUSDC"))
+    async with a_socket_venue(tmp_path, open_market=MarketOfTwoAssets) as served:
+        venue = place_and_key(served)
+        with pytest.raises(ConfigurationError) as no:
+            await look(config, venue)
+        order: dict[str, Any] = {"order_type": OrderType.STOP_MARKET, "stop_price": Decimal(70_000)}
+        await submit(served, "c-1", symbol="BTCUSDC", **order)
+        with pytest.raises(ConfigurationError) as alive:
+            await look(config, venue, is_resumed=True)
+
+    where = f"cannot be traded at {venue.place.host}: choose other symbols"
+    assert str(no.value) == str(alive.value) == f"BTCUSDC (margin in USDC, not USDT) {where}"
+
+
+async def test_a_resumed_session_goes_on_without_it_and_knows_what_trades_in_it_are_in(tmp_path: Path):
+    config = PaperConfig(tmp_path, tmp_path / "s.db", symbols=(BTC, "BTCUSDC"))
+    raw = (
+        '{"e":"ORDER_TRADE_UPDATE","E":1789478303612,"T":1789478303610,"o":{"s":"BTCUSDC","c":"web_1","S":"BUY",'
+        '"o":"MARKET","q":"1","p":"0","x":"TRADE","X":"FILLED","i":5,"l":"1","z":"1","L":"76000","n":"0.1",'
+        '"N":"BNB","T":1789478303610,"t":7,"m":false,"R":false,"ps":"BOTH","rp":"5","er":"0"}}'
+    )
+    async with a_socket_venue(tmp_path, open_market=MarketOfTwoAssets) as served:
+        venue = place_and_key(served)
+        config.place.create()
+        parts = parts_after(await look(config, venue, is_resumed=True), config, venue, [])
+        (news,) = parts.broker.interpret(UserEvent(1, raw))
+        await parts.broker.close()
+        parts.close()
+
+    assert parts.desk.instrument(BTC) is not None and parts.desk.instrument("BTCUSDC") is None
+    assert isinstance(news, OrderNews) and news.fill is not None
+    assert news.fill.margin_asset == "USDC"

@@ -59,7 +59,7 @@ LOOSE: Final = RiskLimits(
 class TwoSymbols(SilentMarket):
     """Silence about two symbols, so that an answer can be about the wrong one."""
 
-    symbols = (BTC, "ETHUSDT")  # type: ignore[assignment]  # one more
+    symbols = (BTC, "ETHUSDT")
 
     def __init__(self) -> None:
         super().__init__()

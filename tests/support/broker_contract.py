@@ -95,6 +95,7 @@ class BrokerContract(SettingsContract):
             (f.trade_id, f.price, f.quantity, f.realized_pnl, f.commission) for f in told
         ]
         assert not any(fill.is_maker for fill in asked)
+        assert {fill.margin_asset for fill in asked} == {"USDT"}
 
     async def test_a_refused_order_never_happened(self, venue: Venue):
         outcome = await submit(venue, "c-1", reduce_only=True)

@@ -27,7 +27,7 @@ class SilentMarket:
     """A market that never says anything by itself. Implements MarketSource."""
 
     description = "silence"
-    symbols = (BTC,)
+    symbols: tuple[str, ...] = (BTC,)
     instruments: dict[str, Instrument]
     next_ns = None
     start_ns = 0
@@ -99,8 +99,8 @@ class SocketVenue:
 async def a_socket_venue(folder: Path, **options: Any) -> AsyncIterator[SocketVenue]:
     """A served exchange with a quote of 76000.00 / 76000.10, and an open broker; ``options`` are the server's."""
     broker = options.pop("broker", {})
-    options = {"rules": ExchangeRules(funding_interval_ms=HOUR_MS)} | options
-    async with served(folder / "exchange", open_market=SilentMarket, **options) as client:
+    defaults = {"rules": ExchangeRules(funding_interval_ms=HOUR_MS), "open_market": SilentMarket}
+    async with served(folder / "exchange", **(defaults | options)) as client:
         venue = SocketVenue(client.server, folder, **broker)
         venue.quote("76000.00", "76000.10")
         await venue.broker.open(venue.heard)

@@ -171,10 +171,10 @@ class SessionRunner:
             self._dead_man.tick(self.parts.inputs.now_ms())
 
     def _name_the_gone(self) -> None:
-        """A symbol that was delisted while nobody traded is no reason not to go on with the others."""
+        """A symbol that cannot be traded any more, delisted meanwhile, is no reason not to go on with the others."""
         for symbol in self.parts.options.symbols:
             if self.parts.desk.instrument(symbol) is None:
-                text = "not listed any more: the session goes on without it"
+                text = "not to be traded any more: the session goes on without it"
                 self.loop.decide(RaiseAlarm(symbol, text))
 
     def _take_up_the_past(self) -> None:

@@ -37,6 +37,7 @@ def book_fill(step: Step, fill: FillReport, order: Order | None, forced_by: str 
             is_maker=fill.is_maker,
             traded_ms=fill.traded_ms,
             strategy_id=order.ticket.strategy_id if order is not None else _owner(step, fill, forced_by),
+            margin_asset="" if fill.margin_asset == step.ledger.account.settle_asset else fill.margin_asset,
         )
     )
     if order is None:

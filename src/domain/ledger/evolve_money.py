@@ -1,7 +1,8 @@
 """How fills, funding and transfers change orders, positions and the wallet.
 
 Fills are a set: the caller has made sure that the trade id is new. Realised P&L and commission are the exchange's
-own figures, so the wallet is exactly the sum of what it says.
+own figures, so the wallet is exactly the sum of what it says. What a contract with another margin asset than the
+account's earns is in that asset's wallet, in its position, and in no sum of the settle asset.
 """
 
 from decimal import Decimal
@@ -83,22 +84,27 @@ def _pay(ledger: Ledger, event: e.FillBooked) -> None:
     account = ledger.account
     wallet = account.wallet
     settle = account.settle_asset
-    wallet[settle] = wallet.get(settle, ZERO) + event.realized_pnl
+    margin_asset = event.margin_asset or settle
+    wallet[margin_asset] = wallet.get(margin_asset, ZERO) + event.realized_pnl
     wallet[event.commission_asset] = wallet.get(event.commission_asset, ZERO) - event.commission
-    account.realized_pnl += event.realized_pnl
+    if margin_asset == settle:
+        account.realized_pnl += event.realized_pnl
     if event.commission_asset == settle:
         account.commission += event.commission
 
 
 def _count(ledger: Ledger, trips: list[RoundTrip], event: e.FillBooked) -> None:
-    session = ledger.session
-    ledger.changes.round_trips.extend(trips)
+    session, settle = ledger.session, ledger.account.settle_asset
+    in_settle = event.margin_asset in ("", settle)
+    counted = trips if in_settle else []
+    ledger.changes.round_trips.extend(counted)
     if session is None:
         return
-    session.total_pnl += event.realized_pnl
-    if event.commission_asset == ledger.account.settle_asset:
+    if in_settle:
+        session.total_pnl += event.realized_pnl
+    if event.commission_asset == settle:
         session.total_commission += event.commission
-    for trip in trips:
+    for trip in counted:
         session.total_trades += 1
         if trip.net_pnl > 0:
             session.winning_trades += 1

@@ -14,7 +14,10 @@ from src.domain.shared.making import maker
 
 @dataclass(frozen=True, slots=True)
 class FillReport:
-    """One trade of one order. Money in ``commission_asset`` (commission) and margin asset (realized_pnl, signed)."""
+    """One trade of one order. ``commission`` is in ``commission_asset``, ``realized_pnl`` (signed) in ``margin_asset``.
+
+    An empty ``margin_asset`` is the account's settle asset.
+    """
 
     symbol: str
     trade_id: int
@@ -29,6 +32,7 @@ class FillReport:
     is_maker: bool
     traded_ms: int
     client_order_id: str | None = None
+    margin_asset: str = ""
 
 
 make_fill_report: Final = maker(FillReport)

@@ -108,7 +108,7 @@ def _with_past(session: SessionBooks, exchange: ExchangeBooks, since_ms: int) ->
     ]
     for fill in past.values():
         for kind, asset, amount in (
-            (REALIZED_PNL, session.settle_asset, fill.realized_pnl),
+            (REALIZED_PNL, fill.margin_asset or session.settle_asset, fill.realized_pnl),
             (COMMISSION, fill.commission_asset, -fill.commission),
         ):
             if amount:

@@ -1,6 +1,7 @@
 """Reads what the paper exchange says, by SQL of the auditor's own, on its file opened read-only.
 
-The file counts in whole units of 10⁻⁸; the postings of the book ``WALLET`` are the account's income.
+The file counts in whole units of 10⁻⁸; the postings of the book ``WALLET`` are the account's income. Commissions are
+paid in the margin asset there.
 """
 
 import sqlite3
@@ -14,7 +15,7 @@ from src.infrastructure.audit.records import AuditFailure, ExchangeBooks, Income
 WAIT_S: Final = 30.0
 _TRADES: Final = (
     "SELECT symbol, trade_id, order_id, side, position_side, price, quantity, realized, commission,"
-    " commission_asset, is_maker, time_ms FROM trades WHERE account = ? AND time_ms >= ?"
+    " commission_asset, is_maker, time_ms, commission_asset FROM trades WHERE account = ? AND time_ms >= ?"
 )
 _INCOME: Final = (
     "SELECT tran_id, income_type, asset, amount, symbol, time_ms, trade_id FROM postings"

@@ -29,7 +29,10 @@ class AuditFailure(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Trade:
-    """One execution; ``realized_pnl`` and ``commission`` are the exchange's own figures."""
+    """One execution; ``realized_pnl`` and ``commission`` are the exchange's own figures.
+
+    The profit is in ``margin_asset``; empty is the account's settle asset.
+    """
 
     symbol: str
     trade_id: int
@@ -43,16 +46,18 @@ class Trade:
     commission_asset: str
     is_maker: bool
     at_ms: int
+    margin_asset: str = ""
 
     @classmethod
     def of_row(cls, row: Sequence[Any], amount: Callable[[Any], Decimal] = Decimal) -> "Trade":
         """From a row in the order of the fields, its amounts read by ``amount``."""
-        symbol, trade_id, order_id, side, position_side, *amounts, asset, is_maker, at_ms = row
+        symbol, trade_id, order_id, side, position_side, *amounts, asset, is_maker, at_ms, margin = row
         price, quantity, realized, paid = map(amount, amounts)
         # The same few words in every row are kept once.
-        symbol, side, position_side, asset = map(intern, (symbol, side, position_side, asset))
+        words = symbol, side, position_side, asset, margin
+        symbol, side, position_side, asset, margin = map(intern, words)
         ids = symbol, trade_id, order_id, side, position_side
-        return cls(*ids, price, quantity, realized, paid, asset, bool(is_maker), at_ms)
+        return cls(*ids, price, quantity, realized, paid, asset, bool(is_maker), at_ms, margin)
 
     @property
     def key(self) -> TradeKey:

@@ -198,7 +198,7 @@ def _expect_income(session: SessionBooks, fresh_ms: int, found: Compared) -> Non
         if trade.at_ms <= fresh_ms:
             continue
         for kind, asset, amount in (
-            (REALIZED_PNL, session.settle_asset, trade.realized_pnl),
+            (REALIZED_PNL, trade.margin_asset or session.settle_asset, trade.realized_pnl),
             (COMMISSION, trade.commission_asset, -trade.commission),
         ):
             if amount and (*trade.key, kind) not in told:

@@ -29,7 +29,7 @@ _ACCOUNT: Final = (
 )
 _FILLS: Final = (
     "SELECT symbol, trade_id, exchange_order_id, side, position_side, price, quantity, realized_pnl,"
-    " commission, commission_asset, is_maker, traded_ms FROM fills WHERE account_no = {}"
+    " commission, commission_asset, is_maker, traded_ms, margin_asset FROM fills WHERE account_no = {}"
 )
 _INCOME: Final = (
     "SELECT transaction_id, income_type, asset, amount, symbol, at_ms FROM income WHERE account_no = {}"
@@ -120,7 +120,7 @@ async def read_books(query: Query, account_id: str) -> SessionBooks:
         return await query(statement.format(int(account_no)))
 
     sessions = await rows(_SESSIONS)
-    fills = [Trade.of_row(row) for row in await rows(_FILLS)]
+    fills = [Trade.of_row((*row[:-1], row[-1] or settle_asset)) for row in await rows(_FILLS)]
     income = [_income(row) for row in await rows(_INCOME)]
     return SessionBooks(
         account_id=account_id,

@@ -165,11 +165,13 @@ def _compare_trips(
     """Of a symbol that is flat, first in first out and average cost have to end in the same profit.
 
     Each part of either is rounded once, so half a unit for every round trip and every trade may lie between them.
+    Statistics are in the settle asset: contracts with another margin asset have none.
     """
     held = {symbol for (symbol, _), position in positions.items() if position.quantity}
     rows: dict[str, list[Trade]] = defaultdict(list)
     for trade in found.trades:
-        rows[trade.symbol].append(trade)
+        if trade.margin_asset in ("", session.settle_asset):
+            rows[trade.symbol].append(trade)
     for symbol in sorted(rows.keys() - held):
         trades = rows[symbol]
         count, profit, commission = session.trips.get(symbol, (0, ZERO, ZERO))

@@ -144,6 +144,7 @@ def _trade(row: Any) -> Trade:
         commission_asset=row["commissionAsset"],
         is_maker=bool(row["maker"]),
         at_ms=int(row["time"]),
+        margin_asset=row["marginAsset"],
     )
 
 

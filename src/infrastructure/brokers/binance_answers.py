@@ -144,6 +144,7 @@ def fill_report(answer: Answer) -> FillReport:
         commission_asset=answer["commissionAsset"],
         is_maker=answer["maker"],
         traded_ms=answer["time"],
+        margin_asset=answer.get("marginAsset", ""),
     )
 
 

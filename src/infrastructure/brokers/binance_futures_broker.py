@@ -5,7 +5,8 @@ one and asks for what was missed.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from tempfile import gettempdir
@@ -49,6 +50,7 @@ class BinanceFuturesBroker(BinanceLibrary):
 
     ``post`` puts an action into the session's inbox. With ``symbols``, their market streams are opened and closed with
     the user stream, and every frame is handed to ``on_frame``. ``weight_file`` is shared by all processes of the host.
+    ``margin_assets`` names, by symbol, what events leave out: in which asset a contract earns, if not in the account's.
     """
 
     def __init__(
@@ -66,12 +68,14 @@ class BinanceFuturesBroker(BinanceLibrary):
         weight_file: Path | None = None,
         weight_max: int | None = None,
         machine: Machine = HERE,
+        margin_assets: Mapping[str, str] | None = None,
     ) -> None:
         self.place = place or (DEMO if testnet else MAINNET)
         self.api_key = api_key
         self._api_secret = api_secret
         self.testnet = testnet
         self._consistency = consistency
+        self._margin_assets = margin_assets or {}
         path = weight_file or Path(gettempdir()) / f"steadyhand-weight-{self.place.host}"
         limits = {} if weight_max is None else {"weight_max": weight_max}
         self._budget = WeightBudget(path, now_ms=machine.wall_ms, **limits)
@@ -151,6 +155,9 @@ class BinanceFuturesBroker(BinanceLibrary):
             return ()
         if isinstance(meaning, WalletNotice):
             return (WalletMoved(meaning.reason, meaning.at_ms, meaning.balances),)
+        asset = self._margin_assets.get(meaning.order.symbol)
+        if asset is not None and meaning.fill is not None:
+            meaning = replace(meaning, fill=replace(meaning.fill, margin_asset=asset))
         return (meaning,)
 
     def _hear(self, epoch: int, raw: str) -> None:

@@ -347,3 +347,7 @@ CREATE TABLE candles (
  WITHOUT ROWID;
 
 UPDATE alembic_version SET version_num='0003' WHERE alembic_version.version_num = '0002';
+
+ALTER TABLE fills ADD COLUMN margin_asset TEXT DEFAULT '' NOT NULL;
+
+UPDATE alembic_version SET version_num='0004' WHERE alembic_version.version_num = '0003';

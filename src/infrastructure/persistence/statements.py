@@ -202,11 +202,12 @@ SELECT_FILLS: Final = select(
     FILL.columns,
     "WHERE account_no=? AND (? IS NULL OR symbol=?) ORDER BY traded_ms DESC,symbol DESC,trade_id DESC LIMIT ?",
 )
-# With the price that the order was decided at, for slippage; NULL for an order that is not ours.
+# With the price that the order was decided at, for slippage; NULL for an order that is not ours. Statistics are in the
+# settle asset: what was earned in another is not among them.
 SELECT_EXECUTIONS: Final = select(
     "fills f LEFT JOIN orders o ON o.account_no=f.account_no AND o.client_order_id=f.client_order_id",
     (*(f"f.{name}" for name in EXECUTION.columns[:-1]), "o.reference_price"),
-    "WHERE f.account_no=? ORDER BY f.traded_ms,f.symbol,f.trade_id",
+    "WHERE f.account_no=? AND f.margin_asset='' ORDER BY f.traded_ms,f.symbol,f.trade_id",
 )
 SELECT_CANDLES: Final = select(
     "candles",

@@ -175,7 +175,7 @@ fills = Table(
     text_column("commission_asset"),
     flag("is_maker"),
     whole("traded_ms"),
-    text_column("strategy_id"),
+    *(text_column(name) for name in ("strategy_id", "margin_asset")),
     PrimaryKeyConstraint("account_no", "symbol", "trade_id"),
     sqlite_with_rowid=False,
 )

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -106,6 +107,38 @@ def test_a_forced_trade_is_external_halts_and_leaves_nothing_behind(policy, name
     assert scene.ledger.account.trading_state is TradingState.HALTED
     assert scene.position.is_flat and scene.ledger.wallet_balance == Decimal("99958.75")
     assert all(o.cancel_state is CancelState.REQUESTED for o in scene.ledger.orders.values() if o.is_open)
+
+
+@pytest.mark.parametrize("by_stream", [True, False])
+def test_what_a_foreign_trade_earned_in_another_asset_enters_that_assets_wallet_alone(by_stream):
+    scene = a_scene(COUNT)
+    before = scene.ledger.wallet_balance
+    money: dict[str, Any] = {"realized_pnl": Decimal(5), "commission": Decimal("0.1")}
+    money |= {"commission_asset": "USDC", "margin_asset": "USDC"}
+    scene.hold()
+
+    if by_stream:
+        foreign(scene, side=SELL, **money)
+    else:
+        fill = a_fill(None, 7, exchange_order_id=777, side=SELL, **money)
+        scene.decide(a_read(fills=[fill], confirmed=[("BTCUSDT", 7)]))
+
+    account, session = scene.ledger.account, scene.ledger.session
+    assert session is not None
+    assert scene.position.is_flat and scene.position.realized_pnl == 5
+    assert scene.ledger.wallet_balance == before
+    assert account.wallet["USDC"] == Decimal("4.9")
+    assert account.realized_pnl == session.total_pnl == session.total_trades == 0
+    assert not scene.ledger.changes.round_trips
+
+
+def test_a_trade_is_booked_alike_whether_its_margin_asset_is_named_or_goes_without_saying():
+    for named in ("", "USDT"):
+        scene = a_scene(COUNT)
+        step = foreign(scene, margin_asset=named, realized_pnl=Decimal(5))
+        (booked,) = [event for event in step.events if isinstance(event, e.FillBooked)]
+        assert booked.margin_asset == ""
+        assert scene.ledger.account.realized_pnl == 5
 
 
 def test_a_foreign_trade_is_booked_once_however_often_it_is_told():

@@ -1,6 +1,7 @@
 """Books of an account that existed before them, and the summing up of rows made by hand."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 
 from src.infrastructure.audit.auditor import audit
@@ -108,3 +109,26 @@ def test_what_the_exchanges_reads_do_not_show_yet_is_in_flight_while_it_is_fresh
         assert fresh.differences == ()
         assert fresh.in_flight >= 2
         assert old.differences
+
+
+def test_what_a_contract_earned_in_another_asset_is_in_that_assets_wallet_and_in_no_other_sum():
+    figures = D("100"), D(1), D(0), D("0.1"), "USDC", False
+    bought = Trade("BTCUSDC", 8, 56, "BUY", "BOTH", *figures, 3_000, "USDC")
+    sold = replace(bought, trade_id=9, side="SELL", price=D(105), realized_pnl=D(5), at_ms=3_500)
+    books = the_books(OPENING_ENTRY)
+    books.fills.update({trade.key: trade for trade in (bought, sold)})
+    books.holdings[("BTCUSDC", "BOTH")] = Holding(D(0), D(0), D(5), D(0))
+    books.wallets["USDC"] = D("4.8")
+    told = [replace(row, asset="USDC") for row in incomes([bought, sold])]
+    exchange = replace(
+        EXCHANGE,
+        trades={**EXCHANGE.trades, bought.key: bought, sold.key: sold},
+        income=[*EXCHANGE.income, *told],
+    )
+
+    whole, later = (
+        audit(books, exchange),
+        audit(books, replace(exchange, income=[], trades={}), since_ms=4_000),
+    )
+
+    assert whole.differences == () and later.differences == ()

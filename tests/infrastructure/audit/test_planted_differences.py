@@ -40,7 +40,7 @@ def test_a_fill_that_nobody_traded_is_named(files: Files):
         files.database,
         "INSERT INTO fills SELECT account_no, client_order_id, symbol, 999999, exchange_order_id, side, position_side,"
         " price, quantity, realized_pnl, commission, commission_asset, is_maker, traded_ms + 86400000,"
-        " strategy_id FROM fills"
+        " strategy_id, margin_asset FROM fills"
         " ORDER BY trade_id LIMIT 1",
     )
 

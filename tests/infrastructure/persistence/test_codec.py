@@ -1,5 +1,5 @@
 import json
-from dataclasses import asdict, dataclass, fields, is_dataclass
+from dataclasses import asdict, dataclass, fields, is_dataclass, replace
 from decimal import Decimal
 from enum import Enum
 from types import UnionType
@@ -147,6 +147,15 @@ def test_what_came_later_is_spelled_only_where_it_is_used():
 
     assert b"parent_id" not in usual
     assert child == usual.replace(b'"position_side"', b'"parent_id":"p","position_side"')
+
+
+def test_a_trade_in_the_settle_asset_is_spelled_as_it_was_before_it_could_be_in_another():
+    fill = a_fill(an_intent(1, a_ticket()))
+    other = encode(replace(fill, margin_asset="USDC"))
+
+    assert b"margin_asset" not in encode(fill)
+    assert other == encode(fill).replace(b'"position_side"', b'"margin_asset":"USDC","position_side"')
+    assert decode("fill_booked", encode(fill)) == fill
 
 
 def test_equal_amounts_have_one_spelling():

@@ -67,6 +67,20 @@ async def test_fills_come_oldest_first_with_the_price_their_order_was_decided_at
     assert (sold.reference_price, sold.slippage) == (D(60_110), D("0.4"))
 
 
+async def test_what_was_earned_in_another_asset_is_kept_and_in_no_statistics(database: Database):
+    writer = await Writer.open(database)
+    order = an_intent()
+    other = a_fill(order, 9, client_order_id="", symbol="BTCUSDC", margin_asset="USDC", realized_pnl=D(5))
+    await writer.write(e.SessionOpened("session-1", some_options()), order, a_fill(order), other)
+    await writer.end()
+
+    with closing(database.reads()) as reads:
+        kept, counted = reads.fills(NAME), reads.executions(NAME)
+
+    assert {fill.symbol: fill.margin_asset for fill in kept} == {"BTCUSDC": "USDC", "BTCUSDT": ""}
+    assert [each.symbol for each in counted] == ["BTCUSDT"]
+
+
 async def test_the_history_is_everything_the_report_needs(database: Database):
     await traded(database)
 

@@ -57,7 +57,7 @@ async def test_a_session_whose_symbol_was_delisted_is_resumed_without_it(
 
     again = await start(own)
     runner = again._active()
-    alarms = [f"{symbol}: not listed any more: the session goes on without it" for symbol in gone]
+    alarms = [f"{symbol}: not to be traded any more: the session goes on without it" for symbol in gone]
 
     assert runner.session.id == session_id
     assert runner.loop.ledger.position(GONE).is_flat, "its settlement is booked"

@@ -98,7 +98,8 @@ class RawReceived:
 class FillBooked:
     """A trade of the exchange entered the books; (account, symbol, trade_id) is unique.
 
-    ``client_order_id`` is empty for a trade of an order that is not ours.
+    ``client_order_id`` is empty for a trade of an order that is not ours; ``margin_asset``, which ``realized_pnl`` is
+    in, where that is the account's settle asset.
     """
 
     client_order_id: str
@@ -115,6 +116,7 @@ class FillBooked:
     is_maker: bool
     traded_ms: int
     strategy_id: str
+    margin_asset: str = ""
 
 
 @dataclass(frozen=True, slots=True)
