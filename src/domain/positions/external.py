@@ -1,7 +1,8 @@
 """Orders and trades on the account that the session did not make: somebody's own, or forced by the exchange.
 
 Forced orders are named by the exchange (Binance USDⓈ-M, user data streams, ORDER_TRADE_UPDATE): ``autoclose-…`` is a
-liquidation, ``adl_autoclose`` an auto-deleveraging, ``settlement_autoclose-…`` the delivery of a contract.
+liquidation, ``adl_autoclose`` an auto-deleveraging, ``settlement_autoclose-…`` and ``delivery_autoclose-…`` end a
+contract.
 """
 
 from enum import StrEnum
@@ -12,6 +13,7 @@ EXTERNAL: Final = "external"
 
 _FORCED: Final = (
     ("settlement_autoclose", "a settlement"),
+    ("delivery_autoclose", "a delivery"),
     ("adl_autoclose", "an auto-deleveraging"),
     ("autoclose-", "a liquidation"),
 )

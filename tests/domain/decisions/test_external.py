@@ -92,6 +92,7 @@ def test_a_foreign_order_that_rests_halts_by_the_strictest_policy_alone():
         ("autoclose-1789478300000", "a liquidation"),
         ("adl_autoclose", "an auto-deleveraging"),
         ("settlement_autoclose-1789478300000", "a settlement"),
+        ("delivery_autoclose-1789478300000", "a delivery"),
     ],
 )
 @pytest.mark.parametrize("policy", ExternalPolicy)
