@@ -28,6 +28,8 @@ REFUSALS: Final = frozenset(
         # The account may not, or cannot afford it.
         *(-2007, -2010, -2018, -2019, -2020, -2021, -2022, -2023, -2024, -2025, -2026, -2027, -2028),
         *(-4045, -4050, -4051, -4087, -4088, -4109, -4118, -4140, -4141, -4400, -4401, -4509),
+        # The symbol takes nothing that opens or adds to a position (the filter POSITION_RISK_CONTROL).
+        *(-4105, -4106, -4107),
         # A filter of the symbol, or a parameter that does not fit.
         *(-4001, -4002, -4003, -4004, -4005, -4013, -4014, -4015, -4016, -4023, -4024),
         *(-4060, -4061, -4062, -4120, -4130, -4131, -4135, -4136, -4137, -4138, -4142, -4164, -4183, -4184),

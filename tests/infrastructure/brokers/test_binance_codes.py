@@ -7,7 +7,8 @@ from src.infrastructure.brokers.binance_codes import outcome_of_error
 
 
 @pytest.mark.parametrize(
-    "code", [-1021, -1111, -2019, -2021, -2022, -4131, -4164, -5022, -1008, -1015, -5028]
+    "code",
+    [-1021, -1111, -2019, -2021, -2022, -4105, -4106, -4107, -4131, -4164, -5022, -1008, -1015, -5028],
 )
 def test_a_definite_code_is_a_refusal(code: int):
     assert outcome_of_error("c-1", code, "no", 7) == Refused("c-1", code, "no", 7)
