@@ -7,8 +7,6 @@ from src.domain.performance.equity import EquityMark, Flow
 from src.domain.performance.funding import FundingPayment
 from src.domain.performance.history import OpenLot, TradingHistory
 
-FUNDING_FEE = "FUNDING_FEE"
-
 
 def trades_of(reads: ReadModels, account_id: str) -> TradingHistory:
     """The account's trades, open lots and funding, without fills and equity; raises StoreError."""
@@ -26,7 +24,7 @@ def history_of(reads: ReadModels, account_id: str) -> TradingHistory:
             transfers=[
                 Flow(each.at_ms, each.amount)
                 for each in reads.income(account_id)
-                if each.asset == history.settle_asset and each.income_type != FUNDING_FEE
+                if each.asset == history.settle_asset and not each.is_funding
             ],
             marks=[
                 EquityMark(point.at_ms, point.wallet + point.unrealized_pnl, point.exposure)
@@ -53,6 +51,6 @@ def _trades_of(reads: ReadModels, account_id: str) -> TradingHistory:
         funding=[
             FundingPayment(each.symbol, each.amount, each.at_ms)
             for each in reads.income(account_id)
-            if each.asset == settle_asset and each.income_type == FUNDING_FEE
+            if each.asset == settle_asset and each.is_funding
         ],
     )

@@ -6,7 +6,6 @@ here; funding is shared among trades by the report, which looks back, and stands
 """
 
 from decimal import Decimal
-from typing import Final
 
 from src.application.ports.event_bus import EventBus
 from src.application.ports.store import ReadModels
@@ -17,8 +16,6 @@ from src.domain.money import ZERO
 from src.domain.performance.live import CurveTally, LiveCurve
 from src.domain.performance.trades import TradeFigures, TradeTally
 from src.domain.sessions.session import TradingSession
-
-_FUNDING: Final = "FUNDING_FEE"
 
 
 class LiveStatistics:
@@ -60,7 +57,7 @@ class LiveStatistics:
                 self._paid_in += event.amount
 
     def _is_paid_in(self, income: IncomeBooked) -> bool:
-        return income.asset == self._settle_asset and income.income_type != _FUNDING
+        return income.asset == self._settle_asset and not income.is_funding
 
     def _mark(self, at_ms: int, equity: Decimal) -> None:
         self._curve.add(at_ms, equity, self._paid_in)

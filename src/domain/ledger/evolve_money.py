@@ -122,7 +122,7 @@ def income_booked(ledger: Ledger, event: e.IncomeBooked, at_ms: int) -> None:
     ledger.changes.income.append(event)
     if event.asset != account.settle_asset:
         return
-    if event.income_type == "FUNDING_FEE":
+    if event.is_funding:
         account.funding += event.amount
         if ledger.session is not None:
             ledger.session.total_funding += event.amount

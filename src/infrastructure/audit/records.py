@@ -12,7 +12,7 @@ from typing import Any, Final, TypeAlias
 ZERO: Final = Decimal(0)
 REALIZED_PNL: Final = "REALIZED_PNL"
 COMMISSION: Final = "COMMISSION"
-FUNDING_FEE: Final = "FUNDING_FEE"
+FUNDING: Final = frozenset({"FUNDING_FEE", "SPECIAL_FUNDING_FEE"})
 OPENING: Final = "OPENING_BALANCE"
 """The session's own entry: the wallet that its books of an older account begin with."""
 WITH_TRADES: Final = frozenset({REALIZED_PNL, COMMISSION})

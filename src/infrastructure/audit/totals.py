@@ -12,7 +12,7 @@ from typing import Final
 from src.infrastructure.audit.arithmetic import UNIT, AverageCost
 from src.infrastructure.audit.records import (
     COMMISSION,
-    FUNDING_FEE,
+    FUNDING,
     REALIZED_PNL,
     WITH_TRADES,
     ZERO,
@@ -132,7 +132,7 @@ def _compare_holdings(session: SessionBooks, found: Compared, theirs: dict[Side,
         booked[symbol] += holding.funding
     paid: dict[str, Decimal] = defaultdict(lambda: ZERO)
     for entry in _settled(session, found.income):
-        if entry.income_type == FUNDING_FEE:
+        if entry.income_type in FUNDING:
             paid[entry.symbol] += entry.amount
     for symbol in sorted(booked.keys() | paid.keys()):
         _equal(found, f"funding of {symbol}", booked.get(symbol, ZERO), paid.get(symbol, ZERO), symbol)
@@ -155,7 +155,8 @@ def _totals(session: SessionBooks, found: Compared) -> Totals:
     sums: dict[str, Decimal] = defaultdict(lambda: ZERO)
     for entry in _settled(session, found.income):
         sums[entry.income_type] += entry.amount
-    realized, paid, funding = (sums.pop(kind, ZERO) for kind in (REALIZED_PNL, COMMISSION, FUNDING_FEE))
+    realized, paid = (sums.pop(kind, ZERO) for kind in (REALIZED_PNL, COMMISSION))
+    funding = sum((sums.pop(kind, ZERO) for kind in FUNDING), ZERO)
     return Totals(realized, -paid, funding, sum(sums.values(), ZERO))
 
 

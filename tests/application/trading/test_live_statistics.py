@@ -6,15 +6,19 @@ from src.application.reporting.history import history_of
 from src.application.trading.figures import UNDEFINED
 from src.application.trading.live_statistics import LiveStatistics
 from src.application.trading.services.live_trading_service import LiveTradingService
+from src.application.trading.session_loop import COMMITTED_TOPIC
 from src.application.trading.session_runner import EndCause, SessionRunner
 from src.bootstrap.paper import PaperConfig
 from src.domain.decisions.news import PlaceOrder
+from src.domain.ledger.events import EquityMarked, IncomeBooked
 from src.domain.market.sides import OrderSide
+from src.domain.money import ZERO
 from src.domain.orders.ticket import OrderTicket
 from src.domain.orders.types import OrderType, Purpose
 from src.domain.performance.report import PerformanceReport, report
 from src.domain.performance.trades import TradeTally
 from src.domain.risk.review import Approved
+from src.infrastructure.messaging.event_bus import InProcessEventBus
 from src.infrastructure.persistence.read_models import SqliteReadModels
 from tests.application.trading.callers import bought, data_folder, service
 from tests.application.trading.sessions import calm, die, parts_of, pass_time
@@ -109,6 +113,19 @@ async def test_a_resumed_session_counts_what_it_did_in_the_process_that_died(tmp
 
     assert live.trades.trades > before.trades.trades > 0
     assert_same(live, config)
+
+
+async def test_special_funding_is_a_loss_of_the_curve_and_no_withdrawal():
+    bus = InProcessEventBus()
+    statistics = LiveStatistics("USDT", 1_000)
+    statistics.follow(bus)
+
+    bus.publish(COMMITTED_TOPIC, (1_000, (EquityMarked(Decimal(100), ZERO, ZERO),)))
+    paid = IncomeBooked(1, "SPECIAL_FUNDING_FEE", "USDT", Decimal(-10), SYMBOL, 2_000)
+    bus.publish(COMMITTED_TOPIC, (2_000, (paid, EquityMarked(Decimal(90), ZERO, ZERO))))
+    await bus.drain()
+
+    assert statistics.curve.total_return == Decimal("-0.1")
 
 
 async def test_the_figures_of_a_session_that_did_nothing_are_printed_as_dashes(service: LiveTradingService):

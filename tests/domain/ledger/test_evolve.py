@@ -74,6 +74,22 @@ def test_the_session_counts_what_the_exchange_says_was_earned():
     )
 
 
+@pytest.mark.parametrize(
+    ("kind", "is_funding"), [("FUNDING_FEE", 1), ("SPECIAL_FUNDING_FEE", 1), ("TRANSFER", 0)]
+)
+def test_funding_of_either_kind_is_funding_and_nothing_else_is(kind, is_funding):
+    scene = Scene()
+    before = scene.ledger.account.transfers
+
+    scene.decide(a_read(income=[some_income(2, kind, "-0.5")]))
+
+    account, session = scene.ledger.account, scene.ledger.session
+    assert session is not None
+    paid = Decimal("-0.5") * is_funding
+    assert account.funding == session.total_funding == scene.ledger.position(BTC).funding == paid
+    assert account.transfers - before == Decimal("-0.5") - paid
+
+
 def test_funding_that_comes_before_its_fill_is_kept_with_the_position():
     scene = Scene()
 

@@ -132,3 +132,12 @@ def test_what_a_contract_earned_in_another_asset_is_in_that_assets_wallet_and_in
     )
 
     assert whole.differences == () and later.differences == ()
+
+
+def test_special_funding_is_funding():
+    special = replace(FUNDING, income_type="SPECIAL_FUNDING_FEE")
+    books = the_books(OPENING_ENTRY)
+    books.income[special.key] = books.income.pop(FUNDING.key)
+    told = [special if row is FUNDING else row for row in EXCHANGE.income]
+
+    assert audit(books, replace(EXCHANGE, income=told)).differences == ()

@@ -107,6 +107,18 @@ async def test_the_history_is_everything_the_report_needs(database: Database):
     )
 
 
+async def test_special_funding_is_funding_and_was_not_paid_in(database: Database):
+    writer = await Writer.open(database)
+    paid = e.IncomeBooked(2, "SPECIAL_FUNDING_FEE", "USDT", D("-0.5"), "BTCUSDT", START_MS)
+    await writer.write(e.SessionOpened("session-1", some_options()), paid)
+    await writer.end()
+
+    with closing(database.reads()) as reads:
+        history = history_of(reads, NAME)
+
+    assert ([each.amount for each in history.funding], history.transfers) == ([D("-0.5")], [])
+
+
 async def test_an_account_that_is_not_there_is_an_error(database: Database):
     await traded(database)
 

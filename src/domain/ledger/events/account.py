@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Final
 
 from src.domain.market.sides import OrderSide, PositionSide
 from src.domain.sessions.session import SessionOptions, SessionTrigger
@@ -129,6 +130,15 @@ class IncomeBooked:
     amount: Decimal
     symbol: str
     at_ms: int
+
+    @property
+    def is_funding(self) -> bool:
+        """Whether it was paid or received for holding a position."""
+        return self.income_type in FUNDING_FEES
+
+
+FUNDING_FEES: Final = frozenset({"FUNDING_FEE", "SPECIAL_FUNDING_FEE"})
+"""Income types of Binance's GET /fapi/v1/income."""
 
 
 @dataclass(frozen=True, slots=True)

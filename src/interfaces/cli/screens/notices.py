@@ -27,7 +27,6 @@ from src.interfaces.cli.texts import price, quantity, signed
 
 DENIAL_REPEAT_MS = 60_000
 """The same refusal of the same strategy is said once in this session time."""
-_FUNDING = "FUNDING_FEE"
 _UNSAID = frozenset({SessionTrigger.START, SessionTrigger.INITIALIZED, SessionTrigger.CLEANED_UP})
 """Steps of a session that the first and the last line of a screen speak of already."""
 _TOLD = frozenset(
@@ -130,7 +129,7 @@ class Notices:
                 yield Notice(NoticeKind.ORDER_REJECTED, at_ms, text, fields)
             case OrderDenied():
                 yield from self._of_denial(at_ms, event)
-            case IncomeBooked(income_type=kind) if kind == _FUNDING:
+            case IncomeBooked() if event.is_funding:
                 paid = {"symbol": event.symbol, "amount": event.amount, "asset": event.asset}
                 text = f"{event.symbol} funding {signed(event.amount)} {event.asset}"
                 yield Notice(NoticeKind.FUNDING_PAID, at_ms, text, paid, event.amount)
