@@ -97,6 +97,7 @@ def test_a_source_wins_over_those_below_it(load: Load):
         ({"strategies": "sma_cross:fast=5,slow=20,rsi"}, "strategies", ("sma_cross:fast=5,slow=20", "rsi")),
         ({"config": "strategies: ['rsi:period=7', rsi]"}, "strategies", ("rsi:period=7", "rsi")),
         ({"env": {"STOP_LOSS_PCT": "1.5 %"}}, "stop_loss_pct", Decimal("0.015")),
+        ({"env": {"TRAILING_STOP_PCT": "20 %"}}, "trailing_stop_pct", Decimal("0.2")),
         ({"config": "capital: 0.1"}, "capital", Decimal("0.1")),
         ({"env_file": "export LOG_LEVEL='debug' # loud"}, "log_level", "DEBUG"),
         ({"funding_interval": "90s"}, "funding_interval", 90_000),
@@ -109,6 +110,7 @@ def test_values_are_read_as_people_write_them(load: Load, given: dict[str, Any],
 
 WRONG: dict[str, dict[str, Any]] = {
     "STOP_LOSS_PCT=2 (environment) must be at most 1: write it like 0.02": {"env": {"STOP_LOSS_PCT": "2"}},
+    "TRAILING_STOP_PCT=0.201 (environment) must be at most": {"env": {"TRAILING_STOP_PCT": "0.201"}},
     "TAKE_PROFIT_PCT=abc (.env line 2) is not a number: write it like 0.05": {
         "env_file": "A=1\nTAKE_PROFIT_PCT=abc"
     },

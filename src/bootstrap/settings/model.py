@@ -108,9 +108,9 @@ class Settings(RiskSettings):
         Decimal,
         Fraction,
         Env.of("TRAILING_STOP_PCT", "0"),
-        Field(ge=0, le=Decimal("0.1"), multiple_of=Decimal("0.001"), allow_inf_nan=False),
+        Field(ge=0, le=Decimal("0.2"), multiple_of=Decimal("0.001"), allow_inf_nan=False),
     ] = Decimal(0)
-    """Distance at which the stop follows the best price, 0.001 to 0.1; 0: it stands at STOP_LOSS_PCT."""
+    """Distance at which the stop follows the best price, 0.001 to 0.2; 0: it stands at STOP_LOSS_PCT."""
     max_positions: Annotated[int, Env.of("MAX_POSITIONS", "10"), Field(ge=1, le=1_000)] = 10
     """Most positions open at one time."""
     position_size_pct: Annotated[

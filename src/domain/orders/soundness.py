@@ -13,7 +13,7 @@ from src.domain.orders.ticket import OrderTicket
 from src.domain.orders.types import OrderType
 
 CALLBACK_MIN: Final = Decimal("0.001")
-CALLBACK_MAX: Final = Decimal("0.1")
+CALLBACK_MAX: Final = Decimal("0.2")
 GOOD_TILL_LEAD_MS: Final = 600_000
 _PRICES: Final = ("stop_price", "activation_price", "stop_loss_price", "take_profit_price")
 
@@ -47,7 +47,7 @@ def _trail(ticket: OrderTicket) -> str | None:
     if callback is None:
         return None
     if not CALLBACK_MIN <= callback <= CALLBACK_MAX or not is_multiple_of(callback, CALLBACK_MIN):
-        return f"a callback of {callback:f} cannot be: write 0.001 to 0.1 (a tenth to ten percent) in steps of 0.001"
+        return f"a callback of {callback:f} cannot be: write 0.001 to 0.2 (a tenth to twenty percent) in steps of 0.001"
     activation, reference = ticket.activation_price, ticket.reference_price
     if activation is not None and (reference - activation) * ticket.side.sign <= 0:
         where = "below" if ticket.side.sign > 0 else "above"

@@ -17,7 +17,7 @@ class ExchangeRules:
 
     ``funding_interval_ms`` aligns funding to multiples of itself since the epoch: 8 h gives 00, 08 and 16 UTC.
     ``funding_rate`` holds for symbols whose market states none (0.0001 is 0.01 % per interval).
-    ``callback_rate_max`` (percent) bounds trailing stops; Binance took 10, and takes 20 since October 2026.
+    ``callback_rate_max`` (percent) bounds trailing stops; Binance took 10 until 2026-10-23.
     ``trigger_protect`` is how far last and mark price may be apart for an order with priceProtect; ``liquidation_fee``
     is of the notional that a liquidation closes; at ``margin_call_ratio`` (maintenance margin / margin balance) a
     MARGIN_CALL is sent, once until it has been a tenth below.
@@ -31,7 +31,7 @@ class ExchangeRules:
     modifications_max: int = 10_000
     recv_window_max_ms: int = 60_000
     clock_lead_ms: int = 1_000
-    callback_rate_max: Decimal = Decimal(10)
+    callback_rate_max: Decimal = Decimal(20)
     trigger_protect: Decimal = Decimal("0.05")
     liquidation_fee: Decimal = Decimal("0.0125")
     margin_call_ratio: Decimal = Decimal("0.8")

@@ -285,11 +285,15 @@ def test_a_trailing_stop_may_watch_the_mark_price(engine: Engine, frames: Frames
     assert status_of(engine, "t-1") == "FINISHED"
 
 
+def test_a_trailing_stop_follows_at_twenty_percent_at_most(engine: Engine):
+    assert trailing(engine, callback_rate=Decimal(20))["callbackRate"] == "20"
+
+
 @pytest.mark.parametrize(
     ("changes", "code"),
     [
         ({"callback_rate": Decimal("0.09")}, -2007),
-        ({"callback_rate": Decimal("10.1")}, -2007),
+        ({"callback_rate": Decimal("20.1")}, -2007),
         ({"callback_rate": None}, -1102),
         ({"activate_price": Decimal("76000.00")}, -2021),
         ({"activate_price": Decimal("76001.00")}, -2021),

@@ -99,7 +99,7 @@ SESSION_VALUES = {
     "--sizing": ["martingale", "percent:0", "percent:-1", "risk:2", "fixed:abc", "notional:", "percent:NaN"],
     "--stop-loss": ["0", "-0.1", "2", "abc", "NaN"],
     "--take-profit": ["-1", "abc", "NaN", "99"],
-    "--trailing-stop": ["-0.01", "0.2", "0.0005", "abc", "NaN"],
+    "--trailing-stop": ["-0.01", "0.201", "0.0005", "abc", "NaN"],
     "--leverages": ["BTCUSDT", "BTCUSDT=0", "BTCUSDT=5,BTCUSDT=6", "=5", "B$=5", "BTCUSDT=x"],
     "--margin-type": ["both", "", "crossed isolated"],
     "--leverage": ["0", "126", "1.5", "x", "-3"],
