@@ -2,6 +2,9 @@
 
 Since December 2025 conditional orders have their own endpoint, id space and names (algoOrder, clientAlgoId,
 triggerPrice). Flags are strings. Sources: New Order, New Algo Order, Modify Order.
+
+Both sides of a trade with ourselves may be told under one trade id, and one of them would not be booked. So orders say
+that a resting order of ours which they meet expires; on the default of conditional orders the sources disagree.
 """
 
 from decimal import Decimal
@@ -15,6 +18,8 @@ from src.infrastructure.brokers.binance_endpoints import NEW_ALGO, NEW_ORDER, En
 
 Params = dict[str, object]
 _HUNDRED: Final = Decimal(100)
+_NOT_PREVENTED: Final = frozenset({TimeInForce.FOK, TimeInForce.GTX})
+"""For these Binance prevents no self-trades, whatever the order says; a post-only order takes nothing anyway."""
 
 
 def submit_request(ticket: OrderTicket, attempt: Attempt) -> tuple[Endpoint, Params]:
@@ -69,6 +74,8 @@ def _common(ticket: OrderTicket) -> Params:
     # In hedge mode the position side says it already, and the flag is refused (-1106).
     if ticket.reduce_only and ticket.position_side is PositionSide.BOTH:
         params["reduceOnly"] = "true"
+    if ticket.time_in_force not in _NOT_PREVENTED:
+        params["selfTradePreventionMode"] = "EXPIRE_MAKER"
     return params
 
 

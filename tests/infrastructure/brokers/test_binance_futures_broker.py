@@ -308,3 +308,17 @@ async def test_neither_key_nor_secret_is_in_any_representation(tmp_path: Path):
 
     assert "the-key" not in repr(broker) and "the-secret" not in repr(broker)
     await broker.close()
+
+
+async def test_the_two_sides_of_a_trade_are_never_both_ours(venue: SocketVenue):
+    venue.quote("75990.00", "76010.00")
+    await submit(venue, "resting", limit_price=Decimal("76000.00"))
+
+    taking = await submit(venue, "taking", side=SELL, limit_price=Decimal("76000.00"))
+    stop = await submit(venue, "stop", stop_price=LOW)
+
+    assert isinstance(taking, Accepted) and isinstance(stop, Accepted)
+    assert not [news.fill for news in news_of(venue) if isinstance(news, OrderNews) and news.fill]
+    assert [o.client_order_id for o in await venue.broker.open_orders()] == ["taking"]
+    found = await venue.broker.find(SYMBOL, "resting")
+    assert found is not None and found.status is OrderStatus.EXPIRED

@@ -13,7 +13,8 @@ from src.infrastructure.brokers.binance_requests import modify_request, submit_r
 
 ATTEMPT = Attempt("abc-1", 1_767_600_000_000, 5_000)
 TIMED = {"recvWindow": 5_000, "timestamp": 1_767_600_000_000}
-ORDINARY = {"symbol": "BTCUSDT", "side": "BUY", "positionSide": "BOTH", "quantity": "0.01"}
+PREVENTED = {"selfTradePreventionMode": "EXPIRE_MAKER"}
+ORDINARY = {"symbol": "BTCUSDT", "side": "BUY", "positionSide": "BOTH", "quantity": "0.01", **PREVENTED}
 STOP = {"stop_price": Decimal("60000.10"), "reduce_only": True}
 STOP_WORDS = {"reduceOnly": "true", "triggerPrice": "60000.1"}
 
@@ -36,10 +37,6 @@ ORDERS = [
     (
         a_ticket(OrderType.LIMIT, limit_price=Decimal("60000.0")),
         {"type": "LIMIT", "price": "60000", "timeInForce": "GTC"},
-    ),
-    (
-        a_ticket(OrderType.LIMIT, limit_price=Decimal(60_000), time_in_force=TimeInForce.GTX),
-        {"type": "LIMIT", "price": "60000", "timeInForce": "GTX"},
     ),
     (
         a_ticket(
@@ -86,6 +83,20 @@ def test_a_conditional_order(ticket: OrderTicket, words: dict[str, object]):
     assert endpoint is NEW_ALGO
     expected = {**ORDINARY, **TIMED, "algoType": "CONDITIONAL", "clientAlgoId": "abc-1", **words}
     assert params == {**expected, "workingType": "CONTRACT_PRICE"}
+
+
+@pytest.mark.parametrize("force", [TimeInForce.FOK, TimeInForce.GTX])
+@pytest.mark.parametrize("kind", [OrderType.LIMIT, OrderType.STOP])
+def test_an_order_for_which_no_prevention_of_self_trades_is_in_effect_asks_for_none(
+    kind: OrderType, force: TimeInForce
+):
+    stop = STOP if kind is OrderType.STOP else {}
+    ticket = a_ticket(kind, limit_price=Decimal(60_000), time_in_force=force, **stop)
+
+    _, params = submit_request(ticket, ATTEMPT)
+
+    assert params["timeInForce"] == force.value
+    assert "selfTradePreventionMode" not in params
 
 
 def test_a_stop_that_closes_the_position_names_no_quantity():
