@@ -74,6 +74,10 @@ def adjusting_ticket(
     if (wanted is PositionSide.LONG and target < 0) or (wanted is PositionSide.SHORT and target > 0):
         raise ValueError(f"a {wanted.value} position cannot be {target:f}: its sign is the other one")
     position = desk.loop.ledger.position(name, wanted)
+    if position.misses_a_trade:
+        raise ValueError(
+            f"a trade of {name} {wanted.value} has not been heard of yet: it is asked for, try again"
+        )
     difference = target - position.quantity
     quantity = desk.adapter.instrument(name).round_quantity(abs(difference))
     if not quantity:

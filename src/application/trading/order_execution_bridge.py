@@ -60,6 +60,8 @@ class OrderExecutionBridge:
         position_side = self._adapter.side_opened(side)
         position = self._ledger.position(symbol, position_side)
         held = position.quantity
+        if position.misses_a_trade:
+            raise NothingToDo(f"a trade of {symbol} {position_side.value} has not been heard of yet")
         if held and (held > 0) is (side is _BUY):
             raise NothingToDo(f"{symbol} is already {'long' if side is _BUY else 'short'}")
         if self._entering(symbol):

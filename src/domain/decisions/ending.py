@@ -46,7 +46,7 @@ def request_cancel_all(step: Step, news: n.RequestCancelAll) -> None:
 def request_protection(step: Step, news: n.RequestProtection) -> None:
     """A position is to have its stop and target again, at new prices if they are given; ValueError when it is flat."""
     position = step.ledger.position(news.symbol, news.position_side)
-    if position.is_flat:
+    if position.is_flat or position.misses_a_trade:
         raise ValueError(f"there is no position in {news.symbol} to protect")
     step.emit(
         e.ProtectionRestored(news.symbol, news.position_side, news.stop_loss_price, news.take_profit_price)
@@ -77,9 +77,10 @@ def end_parent(step: Step, parent: ParentOrder, trigger: ParentTrigger, reason: 
 
 
 def _guards(step: Step, order: Order) -> bool:
-    """Whether the order protects something that is held."""
+    """Whether the order protects something that is held, or that may be: a trade of it is missing."""
     position = step.ledger.position(order.symbol, order.ticket.position_side)
-    return order.ticket.purpose.is_protective and not position.is_flat and position.side is not order.side
+    guards = position.misses_a_trade or (not position.is_flat and position.side is not order.side)
+    return order.ticket.purpose.is_protective and guards
 
 
 def _waive(step: Step, order: Order, reason: str) -> None:

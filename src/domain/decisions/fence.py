@@ -58,13 +58,14 @@ def fence_seen(step: Step, order: Order) -> None:
 
 
 def _ticket(step: Step, symbol: str) -> OrderTicket | None:
-    """The fence of a symbol; None without a price, or where not even the smallest order fits."""
+    """The fence of a symbol; None without a price, a trade of what is held, or an order small enough."""
     instrument, mark = step.view.instrument(symbol), step.view.mark_price(symbol)
     if instrument is None or mark is None:
         return None
-    held = next(
-        (p for (name, _), p in step.ledger.positions.items() if name == symbol and not p.is_flat), None
-    )
+    positions = [p for p in step.ledger.positions.values() if p.symbol == symbol and not p.is_flat]
+    held = next((p for p in positions if not p.misses_a_trade), None)
+    if positions and held is None:
+        return None
     buys = (held is not None and held.quantity < 0) or held is None
     price = _price(instrument, mark, buys)
     quantity = _quantity(instrument, price, held)

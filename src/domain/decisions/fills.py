@@ -5,6 +5,7 @@ is told, and what else follows is the policy's to say.
 """
 
 from src.domain.decisions.alarms import halt, restrict
+from src.domain.decisions.effects import Reconcile
 from src.domain.decisions.protection import protect
 from src.domain.decisions.step import Step
 from src.domain.ledger import events as e
@@ -44,6 +45,8 @@ def book_fill(step: Step, fill: FillReport, order: Order | None, forced_by: str 
         _foreign_trade(step, fill, forced_by)
     elif order.filled_quantity > order.quantity_max and not order.ticket.close_position:
         restrict(step, fill.symbol, f"{order.client_order_id} was filled beyond its quantity")
+    if step.ledger.position(fill.symbol, fill.position_side).misses_a_trade:
+        step.do(Reconcile(f"a trade of {fill.symbol} {fill.position_side.value} has not been heard of"))
     protect(step, fill.symbol, fill.position_side)
 
 

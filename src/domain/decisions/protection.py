@@ -48,6 +48,9 @@ _ORDER_TYPE = {
 def protect(step: Step, symbol: str, side: PositionSide) -> None:
     """Bring the protective orders of a position in line with it; nothing happens when they are."""
     position = step.ledger.position(symbol, side)
+    if position.misses_a_trade:
+        # More may be held than we know: what stands for it stays.
+        return
     stops: list[Order] = []
     targets: list[Order] = []
     for order in step.ledger.orders.values():
@@ -193,8 +196,10 @@ def _place(step: Step, position: Position, purpose: Purpose) -> None:
 def close_now(step: Step, position: Position, reason: str) -> None:
     """Close a position at the market because it cannot be protected; what is under way is not asked for twice.
 
-    In several orders if it is larger than the exchange takes in one.
+    In several orders if it is larger than the exchange takes in one. Not as long as a trade of it is missing.
     """
+    if position.misses_a_trade:
+        return
     quantity = abs(position.quantity) - _closing(step, position)
     instrument = step.view.instrument(position.symbol)
     largest = instrument.market_quantity_max if instrument is not None else quantity

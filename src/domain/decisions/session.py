@@ -13,6 +13,7 @@ from src.domain.ledger import events as e
 from src.domain.orders.order import Order
 from src.domain.orders.transitions import UNRESOLVED, AttemptState, CancelState
 from src.domain.portfolio.exposure import equity, gross_exposure, unrealized_pnl
+from src.domain.positions.position import Position
 from src.domain.sessions.session import SESSION_TRANSITIONS, SessionTrigger, TradingSessionStatus
 from src.domain.sessions.trading_states import TRADING_TRANSITIONS, SymbolState, TradingState, TradingTrigger
 from src.domain.shared.transitions import next_state
@@ -149,9 +150,9 @@ def recovery_concluded(step: Step, news: n.RecoveryConcluded) -> None:
 def tick(step: Step, news: n.Tick) -> None:
     """Watch over protection, repeat cancels that had no effect yet, begin the day, mark the equity."""
     ledger = step.ledger
-    for (symbol, side), position in list(ledger.positions.items()):
+    for position in list(ledger.positions.values()):
         if not position.is_flat:
-            protect(step, symbol, side)
+            _look_after(step, position)
     for order in ledger.orders.values():
         if order.cancel_state is CancelState.REQUESTED and order.is_live and is_due_again(step, order):
             step.do(cancel_effect(order))
@@ -167,6 +168,15 @@ def tick(step: Step, news: n.Tick) -> None:
     watch_margin(step)
     if news.mark_equity:
         mark_equity(step)
+
+
+def _look_after(step: Step, position: Position) -> None:
+    """Protect what is held; of what cannot be held a trade is missing, and that is asked for."""
+    symbol, side = position.symbol, position.position_side
+    protect(step, symbol, side)
+    waited_ms = step.now.venue_ms - position.updated_ms
+    if position.misses_a_trade and _is_worth_asking(waited_ms // 1_000):
+        step.do(Reconcile(f"a trade of {symbol} {side.value} has not been heard of"))
 
 
 def mark_equity(step: Step) -> None:

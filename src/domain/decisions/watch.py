@@ -48,7 +48,8 @@ def watch_margin(step: Step) -> None:
     """Close what loses most while the margin ratio is beyond its limit: better by us than by the exchange, with a fee.
 
     One position at a time, since each close makes room for the others; an isolated one answers for itself. One that
-    the exchange does not let us close, because its market is halted, does not stand in the way of the others.
+    the exchange does not let us close, because its market is halted, does not stand in the way of the others; nor does
+    one of which a trade is missing.
     """
     if not step.policy.watches_losses:
         return
@@ -56,7 +57,7 @@ def watch_margin(step: Step) -> None:
     beyond = [
         each
         for each in valued_positions(step.ledger, step.view)
-        if each.ratio > limit and not cannot_close(step, each.position)
+        if each.ratio > limit and not each.position.misses_a_trade and not cannot_close(step, each.position)
     ]
     if not beyond:
         return

@@ -26,3 +26,7 @@ class PositionSide(StrEnum):
     BOTH = "BOTH"
     LONG = "LONG"
     SHORT = "SHORT"
+
+    def is_closed_by(self, side: OrderSide) -> bool:
+        """Whether orders of ``side`` can close such a position; in hedge mode those of the other side open it."""
+        return self is PositionSide.BOTH or (self is PositionSide.LONG) is (side is OrderSide.SELL)

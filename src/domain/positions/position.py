@@ -77,6 +77,16 @@ class Position:
         return not self.quantity
 
     @property
+    def misses_a_trade(self) -> bool:
+        """Whether no exchange can hold this: a LONG below zero, a SHORT above it. A trade has not been heard of.
+
+        What is really held is not known, and an order to close it on the other side would open it in hedge mode.
+        """
+        if self.position_side is PositionSide.BOTH:
+            return False
+        return self.quantity < 0 if self.position_side is PositionSide.LONG else self.quantity > 0
+
+    @property
     def side(self) -> OrderSide:
         """The side that opened it: BUY for a long, SELL for a short."""
         return OrderSide.BUY if self.quantity >= 0 else OrderSide.SELL

@@ -88,6 +88,9 @@ def review_reducing(ledger: Ledger, ticket: OrderTicket) -> Verdict:
     wait for an exit that may never fill: the exchange caps them all at the position.
     """
     position = ledger.position(ticket.symbol, ticket.position_side)
+    opening = _opening(ticket)
+    if opening is not None:
+        return Denied(ticket, opening)
     if position.is_flat or position.side is ticket.side:
         text = f"nothing to reduce in {ticket.symbol} on the {ticket.side.value} side"
         return Denied(
@@ -102,6 +105,15 @@ def review_reducing(ledger: Ledger, ticket: OrderTicket) -> Verdict:
     return Approved(ticket)
 
 
+def _opening(ticket: OrderTicket) -> Objection | None:
+    """Hedge mode has no reduce-only flag: a ticket on the side that opens its position would not be capped at it."""
+    if ticket.position_side.is_closed_by(ticket.side):
+        return None
+    side, position_side = ticket.side.value, ticket.position_side.value
+    text = f"a {side} opens a {position_side} position, it cannot reduce one"
+    return Objection("reduce_only", side, ticket.side.opposite.value, text)
+
+
 def review_emergency(held: PositionReport, ticket: OrderTicket) -> Verdict:
     """Approve a ticket that is proven to shrink what the exchange itself says is held, where there is no ledger.
 
@@ -112,6 +124,7 @@ def review_emergency(held: PositionReport, ticket: OrderTicket) -> Verdict:
         ticket.reduce_only
         and (ticket.symbol, ticket.position_side) == (held.symbol, held.position_side)
         and ticket.side is closes
+        and _opening(ticket) is None
         and ticket.quantity <= abs(held.quantity)
     )
     if fits:

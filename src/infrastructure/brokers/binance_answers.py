@@ -52,9 +52,7 @@ def algo_status(text: str) -> OrderStatus:
 
 def reduces(side: OrderSide, position_side: PositionSide, flag: bool) -> bool:
     """Whether an order can only shrink its position: in hedge mode its sides say so, and the flag does not."""
-    if position_side is PositionSide.BOTH:
-        return flag
-    return (side is OrderSide.SELL) is (position_side is PositionSide.LONG)
+    return flag if position_side is PositionSide.BOTH else position_side.is_closed_by(side)
 
 
 def order_report(answer: Answer) -> OrderReport:

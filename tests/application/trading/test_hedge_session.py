@@ -8,11 +8,17 @@ import pytest
 from src.application.ports.broker import BrokerRefused
 from src.application.trading.by_hand import adjusting_ticket, closing_ticket, send_by_hand
 from src.application.trading.position_tracker import PositionTracker
+from src.application.trading.requests import ExecutionResult
 from src.application.trading.session_runner import EndCause, SessionRunner
-from src.domain.market.sides import PositionSide
+from src.bootstrap.paper import PaperConfig
+from src.domain.decisions.news import MoveTrading
+from src.domain.ledger import events as e
+from src.domain.market.sides import OrderSide, PositionSide
 from src.domain.orders.types import Purpose
+from src.domain.sessions.session import TradingSessionStatus
+from src.domain.sessions.trading_states import TradingTrigger
 from src.infrastructure.brokers.paper_broker import PAPER_ACCOUNT
-from tests.application.trading.sessions import begin, calm, die, parts_of, pass_time
+from tests.application.trading.sessions import begin, calm, die, events_of, parts_of, pass_time
 from tests.simulation.market import SYMBOL
 
 LONG, SHORT = PositionSide.LONG, PositionSide.SHORT
@@ -133,4 +139,71 @@ async def test_margin_that_was_added_by_hand_counts_after_the_next_comparison(tm
     assert before.liquidation_price - line.liquidation_price > 2_000
     assert theirs.liquidation_price is not None
     assert abs(line.liquidation_price - theirs.liquidation_price) < 1
+    await die(runner)
+
+
+async def a_session_that_lost_a_fill(config: PaperConfig, monkeypatch: pytest.MonkeyPatch) -> SessionRunner:
+    """LONG 0.004 in the books and 0.009 at the exchange, all of which a person has just closed in its app."""
+    runner = await begin(config)
+    loop, broker, hear = runner.loop, runner.parts.broker, runner.loop.on_user_event
+    await adjusted(runner, "0.004", LONG)
+    monkeypatch.setattr(loop, "on_user_event", lambda event: None)
+    await adjusted(runner, "0.009", LONG)
+    monkeypatch.setattr(loop, "on_user_event", hear)
+    while left := await broker.positions():
+        # A thin book takes a close in parts.
+        broker._engine.trade_by_owner(  # type: ignore[attr-defined]  # the paper broker's own
+            PAPER_ACCOUNT, SYMBOL, "SELL", left[0].quantity, position_side="LONG"
+        )
+        broker._send_events()  # type: ignore[attr-defined]  # the paper broker's own
+        await pass_time(loop, 1_000)
+    assert held(runner)[LONG] == Decimal("-0.005")
+    return runner
+
+
+def opened(config: PaperConfig) -> list[Purpose]:
+    """What bought LONG, by purpose."""
+    intended = events_of(config, e.OrderIntended)
+    tickets = [each.ticket for each in intended if isinstance(each, e.OrderIntended)]
+    return [t.purpose for t in tickets if (t.side, t.position_side) == (OrderSide.BUY, LONG)]
+
+
+async def test_nothing_is_opened_by_what_is_to_close_a_side_of_which_a_fill_was_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    config = calm(tmp_path, hedge_mode=True)
+    runner = await a_session_that_lost_a_fill(config, monkeypatch)
+    loop = runner.loop
+
+    asked = loop.reconcile_wanted
+    refused = send_by_hand(runner, closing_ticket(runner, SYMBOL, "enough", LONG))
+    with pytest.raises(ValueError, match=f"a trade of {SYMBOL} LONG has not been heard of yet"):
+        adjusting_ticket(runner, SYMBOL, Decimal("0.009"), LONG)
+    loop.decide(MoveTrading(TradingTrigger.HALT, "what is that?", "operator", flatten=True))
+    await loop.flush()
+    await pass_time(loop, 2_000)
+
+    assert asked
+    assert isinstance(refused, ExecutionResult) and "it cannot reduce one" in refused.error
+    assert await runner.parts.broker.positions() == []
+    assert opened(config) == [Purpose.ENTRY, Purpose.ENTRY]
+    await runner.reconcile()
+    await pass_time(loop, 1_000)
+    assert held(runner)[LONG] == 0 and not stops(runner)
+    await die(runner)
+
+
+async def test_a_session_that_closes_its_positions_hears_of_a_lost_fill_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    config = calm(tmp_path, hedge_mode=True)
+    runner = await a_session_that_lost_a_fill(config, monkeypatch)
+
+    runner.request_stop(EndCause.STOP, flatten=True)
+    await runner.run()
+
+    assert runner.session.status is TradingSessionStatus.STOPPED
+    assert held(runner)[LONG] == 0
+    assert await runner.parts.broker.positions() == []
+    assert opened(config) == [Purpose.ENTRY, Purpose.ENTRY]
     await die(runner)

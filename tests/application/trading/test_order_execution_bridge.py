@@ -9,6 +9,7 @@ from src.application.sizing import parse_sizer
 from src.application.trading.adapters.live_broker_adapter import LiveBrokerAdapter
 from src.application.trading.order_execution_bridge import NothingToDo, OrderExecutionBridge
 from src.domain.ledger.state import Ledger
+from src.domain.market.sides import PositionSide
 from src.domain.orders.types import Purpose
 from src.domain.positions.position import Position
 from src.domain.risk.limits import RiskLimits
@@ -16,10 +17,15 @@ from src.domain.signals import Signal, SignalType
 from tests.support.domain_builders import BTC, BUY, SELL, START_MS, a_ledger, a_view
 
 
-def a_bridge(ledger: Ledger, sizing: str = "fixed:1") -> OrderExecutionBridge:
+def a_bridge(ledger: Ledger, sizing: str = "fixed:1", *, hedged: bool = False) -> OrderExecutionBridge:
     view = a_view()
     return OrderExecutionBridge(
-        ledger, view, LiveBrokerAdapter(view), parse_sizer(sizing), RiskLimits(), Decimal("0.02")
+        ledger,
+        view,
+        LiveBrokerAdapter(view, hedged=hedged),
+        parse_sizer(sizing),
+        RiskLimits(),
+        Decimal("0.02"),
     )
 
 
@@ -86,6 +92,20 @@ def test_an_exit_leaves_with_the_whole_position():
 def test_an_exit_of_nothing_of_ones_own_is_none(ledger: Ledger, why: str):
     with pytest.raises(NothingToDo, match=why):
         a_bridge(ledger).ticket_for(a_signal(SignalType.EXIT))
+
+
+@pytest.mark.parametrize(
+    ("kind", "side", "quantity"),
+    [(SignalType.BUY, PositionSide.LONG, -1), (SignalType.SELL, PositionSide.SHORT, 1)],
+)
+def test_a_side_of_a_hedge_that_misses_a_trade_is_not_opened_anew(
+    kind: SignalType, side: PositionSide, quantity: int
+):
+    ledger = a_ledger()
+    ledger.position(BTC, side).quantity = Decimal(quantity)
+
+    with pytest.raises(NothingToDo, match=f"a trade of BTCUSDT {side.value} has not been heard of yet"):
+        a_bridge(ledger, hedged=True).ticket_for(a_signal(kind))
 
 
 def test_what_has_no_size_says_why():

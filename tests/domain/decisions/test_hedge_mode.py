@@ -1,15 +1,22 @@
 """Hedge mode: LONG and SHORT of a symbol are two positions, each with its own exposure, stops and exits."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from src.domain.decisions.news import MoveTrading, Tick
+from src.domain.decisions.news import (
+    MoveTrading,
+    PlaceFence,
+    RequestCancelAll,
+    RequestProtection,
+    Tick,
+)
 from src.domain.market.sides import OrderSide, PositionSide
+from src.domain.market.view import MarginBracket
 from src.domain.orders.news import OrderNews
 from src.domain.orders.order import Order
 from src.domain.orders.transitions import CancelState
@@ -19,15 +26,15 @@ from src.domain.positions.position import Position
 from src.domain.risk.limits import RiskLimits
 from src.domain.risk.review import Approved, Denied, review
 from src.domain.sessions.trading_states import TradingTrigger
-from tests.support.domain_builders import BTC, BUY, SELL, a_fill, a_report, a_ticket, an_exit
-from tests.support.domain_scene import Scene, submits
+from tests.support.domain_builders import BTC, BUY, SELL, Number, a_fill, a_report, a_ticket, an_exit
+from tests.support.domain_scene import VENUE_AHEAD_MS, Scene, alarms, cancels, reconciles, submits
 
 LONG, SHORT = PositionSide.LONG, PositionSide.SHORT
 OPENING = {LONG: BUY, SHORT: SELL}
 
 
-def a_scene() -> Scene:
-    scene = Scene()
+def a_scene(**policy: Any) -> Scene:
+    scene = Scene(**policy)
     session = scene.ledger.session
     assert session is not None
     session.options = replace(session.options, hedge_mode=True)
@@ -40,7 +47,7 @@ def filled(scene: Scene, order: Order, trade_id: int) -> None:
     scene.stream(OrderNews(a_report(order, OrderStatus.FILLED, order.quantity), fill))
 
 
-def hold(scene: Scene, side: PositionSide, quantity: int, trade_id: int) -> Position:
+def hold(scene: Scene, side: PositionSide, quantity: Number, trade_id: int) -> Position:
     filled(scene, scene.place(side=OPENING[side], quantity=quantity, position_side=side), trade_id)
     return scene.ledger.position(BTC, side)
 
@@ -142,6 +149,100 @@ def test_a_hard_halt_closes_both_sides():
     assert sent == {LONG: (SELL, Decimal(3)), SHORT: (BUY, Decimal(2))}
 
 
+# --- a trade that was not heard of -----------------------------------------------------------------------------
+
+
+def a_scene_that_misses_a_trade(side: PositionSide = LONG, **policy: Any) -> Scene:
+    """Half of an entry of 2 was heard of; the stop for all of it has traded in whole."""
+    scene = a_scene(**policy)
+    entry = scene.place(side=OPENING[side], quantity=2, position_side=side)
+    scene.accept(entry)
+    first = a_fill(entry, 1, 1, position_side=side)
+    scene.stream(OrderNews(a_report(entry, OrderStatus.PARTIALLY_FILLED, 1), first))
+    for order in [*scene.open(Purpose.PROTECTIVE_STOP), *scene.open(Purpose.PROTECTIVE_TARGET)]:
+        scene.accept(order)
+    filled(scene, scene.stop, 3)
+    assert scene.ledger.position(BTC, side).quantity == -OPENING[side].sign
+    return scene
+
+
+@pytest.mark.parametrize("side", [LONG, SHORT])
+def test_for_a_side_that_misses_a_trade_nothing_is_sent_and_what_stands_is_left_standing(side):
+    scene = a_scene()
+    entry = scene.place(side=OPENING[side], quantity=2, position_side=side)
+    scene.accept(entry)
+    first = a_fill(entry, 1, 1, position_side=side)
+    scene.stream(OrderNews(a_report(entry, OrderStatus.PARTIALLY_FILLED, 1), first))
+    (target,) = scene.open(Purpose.PROTECTIVE_TARGET)
+    whole = a_fill(scene.stop, 3, 2, 98, position_side=side)
+
+    step = scene.stream(OrderNews(a_report(scene.stop, OrderStatus.FILLED, 2), whole))
+
+    assert (submits(step), cancels(step), len(reconciles(step))) == ([], [], 1)
+    step = scene.decide(Tick())
+    assert (submits(step), cancels(step)) == ([], [])
+
+    second = a_fill(entry, 2, 1, position_side=side)
+    step = scene.stream(OrderNews(a_report(entry, OrderStatus.FILLED, 2), second))
+
+    assert scene.ledger.position(BTC, side).is_flat
+    assert cancels(step) == [target.client_order_id]
+
+
+@pytest.mark.parametrize("trigger", [TradingTrigger.HALT, TradingTrigger.REDUCE])
+@pytest.mark.parametrize("side", [LONG, SHORT])
+def test_a_hard_halt_sends_nothing_for_a_side_that_misses_a_trade(side, trigger):
+    scene = a_scene_that_misses_a_trade(side)
+
+    step = scene.decide(MoveTrading(trigger, "run", "operator", flatten=True))
+
+    assert (submits(step), alarms(step)) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("late_s", "asks"), [(1, True), (2, True), (3, False), (4, True), (5, False), (7, False), (8, True)]
+)
+def test_a_missing_trade_is_asked_about_after_1_2_4_8_seconds(late_s, asks):
+    scene = a_scene_that_misses_a_trade()
+    scene.now_ms = scene.ledger.position(BTC, LONG).updated_ms - VENUE_AHEAD_MS + late_s * 1_000
+
+    assert bool(reconciles(scene.decide(Tick()))) is asks
+
+
+def test_margin_is_looked_after_with_the_positions_that_can_be_closed():
+    scene = a_scene_that_misses_a_trade(watches_losses=True)
+    hold(scene, SHORT, "0.5", 4)
+    scene.view.margin_brackets = (MarginBracket(Decimal(10**9), Decimal(5_000), Decimal(0), 125),)
+    scene.view.marks[BTC] = Decimal(101)
+
+    step = scene.decide(Tick())
+
+    emergencies = [s.ticket for s in submits(step) if s.ticket.purpose is Purpose.EMERGENCY]
+    assert [(t.position_side, t.side) for t in emergencies] == [(SHORT, BUY)]
+
+
+def test_no_fence_is_placed_at_a_side_that_misses_a_trade():
+    scene = a_scene_that_misses_a_trade()
+
+    assert submits(scene.decide(PlaceFence(BTC))) == []
+
+    hold(scene, SHORT, 1, 4)
+
+    (fence,) = submits(scene.decide(PlaceFence(BTC)))
+    assert (fence.ticket.position_side, fence.ticket.side) == (SHORT, BUY)
+
+
+def test_what_stands_for_a_side_that_misses_a_trade_stays_when_all_orders_are_to_end():
+    scene = a_scene_that_misses_a_trade()
+    targets = [target.client_order_id for target in scene.open(Purpose.PROTECTIVE_TARGET)]
+
+    step = scene.decide(RequestCancelAll(None, "asked for"))
+    with pytest.raises(ValueError, match="there is no position"):
+        scene.decide(RequestProtection(BTC, LONG))
+
+    assert targets and not set(targets) & set(cancels(step))
+
+
 # --- any fills in any order -----------------------------------------------------------------------------------
 
 
@@ -163,20 +264,8 @@ FILLS = st.lists(
 )
 
 
-def possible(fills: Sequence[Fill]) -> list[Fill]:
-    """Those that an exchange could have made: no side is closed below nothing."""
-    held, found = {LONG: 0, SHORT: 0}, []
-    for fill in fills:
-        after = held[fill.side] + (fill.quantity if fill.opens else -fill.quantity)
-        if after >= 0:
-            held[fill.side] = after
-            found.append(fill)
-    return found
-
-
 @given(fills=FILLS, repeated=st.lists(st.integers(0, 24), max_size=10))
 def test_both_sides_are_the_sums_of_their_fills_and_of_their_lots_however_often_told(fills, repeated):
-    fills = possible(fills)
     scene = a_scene()
     told = [*enumerate(fills, 1), *((i + 1, fills[i]) for i in repeated if i < len(fills))]
 
@@ -184,7 +273,9 @@ def test_both_sides_are_the_sums_of_their_fills_and_of_their_lots_however_often_
         order = scene.place(side=fill.order_side, quantity=fill.quantity, position_side=fill.side)
         report = a_report(order, OrderStatus.CANCELED)
         trade = a_fill(order, trade_id, fill.quantity, fill.price, position_side=fill.side)
-        scene.stream(OrderNews(report, trade))
+        step = scene.stream(OrderNews(report, trade))
+        # Whatever a trade that comes too early makes of a side: what is sent to guard or close it cannot open it.
+        assert all(OPENING[s.ticket.position_side] is not s.ticket.side for s in submits(step))
 
     cash = Decimal(0)
     for fill in fills:

@@ -1,5 +1,6 @@
 """The review as a whole: precedence, the short list for exits, and that nothing else stands in an exit's way."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -8,15 +9,26 @@ from hypothesis import strategies as st
 
 from src.domain.market.sides import PositionSide
 from src.domain.market.view import MarginBracket, Volatility
-from src.domain.orders.news import OutcomeUnknown, PositionReport
+from src.domain.orders.news import OrderNews, OutcomeUnknown, PositionReport
 from src.domain.orders.types import OrderStatus, OrderType, Purpose
 from src.domain.risk.limits import RiskLimits
-from src.domain.risk.review import Approved, Denied, review, review_emergency, review_reducing
+from src.domain.risk.review import Approved, Denied, review, review_emergency, review_fence, review_reducing
 from src.domain.risk.rules import ENTRY_RULES
 from src.domain.sessions.session import TradingSessionStatus
 from src.domain.sessions.trading_states import SymbolState, TradingState
 from tests.domain.risk.bench import Bench
-from tests.support.domain_builders import BTC, BUY, ETH, SELL, WALLET, a_ticket, a_view, an_exit
+from tests.support.domain_builders import (
+    BTC,
+    BUY,
+    ETH,
+    SELL,
+    WALLET,
+    a_fill,
+    a_report,
+    a_ticket,
+    a_view,
+    an_exit,
+)
 from tests.support.domain_scene import Scene
 
 
@@ -155,6 +167,23 @@ def test_an_exit_that_could_grow_a_position_is_denied(ticket):
     assert verdict.objection.value and verdict.objection.limit and verdict.objection.text
 
 
+@pytest.mark.parametrize("purpose", [p for p in Purpose if p is not Purpose.ENTRY])
+@pytest.mark.parametrize(("side", "closes"), [(PositionSide.LONG, SELL), (PositionSide.SHORT, BUY)])
+def test_what_opens_a_side_of_a_hedge_never_passes_for_what_reduces_it(side, closes, purpose):
+    scene = Scene()
+    # A trade of this side was not heard of, so that its sign is the other one.
+    fill = a_fill(quantity=1, side=closes, position_side=side)
+    scene.stream(OrderNews(a_report(scene.place()), fill))
+    ticket = an_exit(side=closes.opposite, position_side=side, purpose=purpose)
+
+    verdicts = [review_reducing(scene.ledger, ticket), review_fence(scene.ledger, ticket)]
+
+    for verdict in verdicts:
+        assert isinstance(verdict, Denied)
+        assert "it cannot reduce one" in verdict.objection.text
+    assert isinstance(review_reducing(scene.ledger, replace(ticket, side=closes)), Denied)
+
+
 @pytest.mark.parametrize(("quantity", "approved"), [("2", True), ("2.001", False)])
 def test_an_exit_may_take_what_is_left_and_no_more(quantity, approved):
     scene = Scene()
@@ -246,3 +275,10 @@ def test_an_emergency_may_send_what_shrinks_the_position_that_the_exchange_shows
 )
 def test_an_emergency_may_send_nothing_that_could_do_more_than_shrink_it(ticket):
     assert isinstance(review_emergency(held(3), ticket), Denied)
+
+
+@pytest.mark.parametrize(("side", "quantity"), [(PositionSide.LONG, -3), (PositionSide.SHORT, 3)])
+def test_an_emergency_opens_no_side_of_a_hedge_whatever_sign_the_exchange_shows(side, quantity):
+    ticket = an_exit(side=BUY if quantity < 0 else SELL, position_side=side, purpose=Purpose.EMERGENCY)
+
+    assert isinstance(review_emergency(held(quantity, side), ticket), Denied)
