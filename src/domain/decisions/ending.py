@@ -6,6 +6,7 @@ position is deliberately without it, which is said aloud, until somebody wants i
 
 from src.domain.decisions import news as n
 from src.domain.decisions.protection import protect
+from src.domain.decisions.protective_terms import counts
 from src.domain.decisions.sending import cancel
 from src.domain.decisions.step import Step
 from src.domain.ledger import events as e
@@ -83,10 +84,25 @@ def _guards(step: Step, order: Order) -> bool:
     return order.ticket.purpose.is_protective and guards
 
 
+def _has_another(step: Step, order: Order) -> bool:
+    """Whether the position keeps an order of the same purpose that can be relied on."""
+    ticket = order.ticket
+    return any(
+        other is not order
+        and other.is_open
+        and other.ticket.purpose is ticket.purpose
+        and (other.symbol, other.ticket.position_side) == (ticket.symbol, ticket.position_side)
+        and counts(other)
+        for other in step.ledger.orders.values()
+    )
+
+
 def _waive(step: Step, order: Order, reason: str) -> None:
-    if not _guards(step, order):
-        return
+    """Remember that a position is to be without, unless what is to end is not, or not known to be, what guards it."""
     purpose, side = order.ticket.purpose, order.ticket.position_side
+    is_known = counts(order) and not step.ledger.position(order.symbol, side).misses_a_trade
+    if not _guards(step, order) or not is_known or _has_another(step, order):
+        return
     step.emit(e.ProtectionWaived(order.symbol, side, purpose, reason))
     what = "stop" if purpose is Purpose.PROTECTIVE_STOP else "target"
     text = f"the position in {order.symbol} is without a {what} because somebody wants it so ({reason})"

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from src.domain.decisions.news import (
     MoveTrading,
     PlaceFence,
+    RequestCancel,
     RequestCancelAll,
     RequestProtection,
     Tick,
@@ -241,6 +242,11 @@ def test_what_stands_for_a_side_that_misses_a_trade_stays_when_all_orders_are_to
         scene.decide(RequestProtection(BTC, LONG))
 
     assert targets and not set(targets) & set(cancels(step))
+
+    asked = [scene.decide(RequestCancel(name, "by hand")) for name in targets]
+
+    # What is held is not known: that it is to be without cannot be remembered, and is not said.
+    assert [(cancels(each), alarms(each)) for each in asked] == [([name], []) for name in targets]
 
 
 # --- any fills in any order -----------------------------------------------------------------------------------

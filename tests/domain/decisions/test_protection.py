@@ -4,8 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from src.domain.decisions.news import RecoveryConcluded, RequestCancel, RequestProtection, TakeOver, Tick
-from src.domain.market.sides import PositionSide
+from src.domain.decisions.news import Tick
 from src.domain.orders.news import OrderNews
 from src.domain.orders.types import OrderStatus, OrderType, Purpose, WorkingType
 from src.domain.sessions.trading_states import SymbolState
@@ -217,56 +216,6 @@ def test_a_stop_that_is_rejected_when_it_triggers_becomes_a_market_close():
     step = scene.hear(scene.stop, OrderStatus.REJECTED)
 
     assert purposes(step) == [Purpose.EMERGENCY]
-
-
-def test_a_stop_that_a_person_cancels_is_not_placed_again_and_that_is_said_aloud():
-    scene = Scene()
-    scene.hold()
-    stop = scene.stop
-
-    step = scene.decide(RequestCancel(stop.client_order_id, "by hand"))
-    scene.hear(stop, OrderStatus.CANCELED)
-    later = scene.decide(Tick())
-
-    assert cancels(step) == [stop.client_order_id]
-    assert "without a stop because somebody wants it so" in alarms(step)[0]
-    assert purposes(later) == []
-    assert scene.open(TARGET), "the target was not waived"
-
-
-def test_every_start_reminds_of_a_position_without_a_stop():
-    scene = Scene()
-    scene.hold()
-    scene.decide(RequestCancel(scene.stop.client_order_id, "by hand"))
-    scene.decide(TakeOver(2))
-
-    started = scene.decide(RecoveryConcluded("start", 0, 0, 0, ()))
-    later = scene.decide(RecoveryConcluded("timer", 0, 0, 0, ()))
-
-    assert "still without a stop" in alarms(started)[0]
-    assert alarms(later) == []
-
-
-def test_a_position_that_lost_its_stop_to_a_person_gets_it_back_from_one():
-    scene = Scene()
-    scene.hold()
-    scene.decide(RequestCancel(scene.stop.client_order_id, "by hand"))
-
-    step = scene.decide(RequestProtection(BTC, PositionSide.BOTH, stop_loss_price=Decimal(95)))
-
-    (effect,) = submits(step)
-    assert (effect.ticket.purpose, effect.ticket.stop_price) == (STOP, Decimal(95))
-
-
-def test_the_next_position_is_protected_again():
-    scene = Scene()
-    scene.hold()
-    scene.decide(RequestCancel(scene.stop.client_order_id, "by hand"))
-    scene.fill(scene.place(an_exit()), 2)
-
-    step = scene.fill(scene.place(), 3)
-
-    assert purposes(step) == [STOP, TARGET]
 
 
 def test_a_later_entry_with_its_own_stop_price_moves_the_stop_without_a_naked_moment():
