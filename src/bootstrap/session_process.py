@@ -22,6 +22,7 @@ from src.application.trading.session_loop import COMMITTED_TOPIC
 from src.application.trading.session_parts import SessionParts
 from src.application.trading.session_runner import EndCause, SessionRunner
 from src.application.trading.strategy_board import StrategiesView
+from src.application.trading.winding_up import StillOpen
 from src.bootstrap.audit_watch import AuditWatch
 from src.bootstrap.memory import settle_memory
 from src.domain.decisions.news import (
@@ -97,14 +98,14 @@ class SessionProcess:
         if self._audits is not None:
             audits = _guest("the audits", self._audits.run, self._parts.bus, self._alarm)
             beside.append(asyncio.create_task(audits))
-        failure, stored = "", True
+        failure, is_safe = "", True
         try:
             self._observer.on_started(picture.take())
             await runner.run()
+        except (StoreError, ExchangeFailure, StillOpen) as error:
+            failure, is_safe = str(error), False
         except BrokerError as error:
             failure = str(error)
-        except (StoreError, ExchangeFailure) as error:
-            failure, stored = str(error), False
         finally:
             for task in beside:
                 task.cancel()
@@ -115,7 +116,7 @@ class SessionProcess:
         # A session that was to stop and could not compare itself with the exchange goes on stopping at the next start.
         ended = (
             Ended.ERROR
-            if failure and (runner.ended is None or not stored)
+            if failure and (runner.ended is None or not is_safe)
             else Ended((runner.ended or EndCause.STOP).value)
         )
         return SessionResult(

@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 
 from src.application.trading.snapshot import SessionSnapshot
+from src.bootstrap import paper
 from src.bootstrap.session_process import SessionProcess
 from src.infrastructure.messaging.control_path import control_path
 from src.infrastructure.messaging.control_protocol import ErrorKind
 from src.infrastructure.messaging.control_socket import ControlClient
 from src.interfaces.cli.composition import Ended, SessionObserver, SessionRequest, SessionResult
+from tests.application.trading.faults import DeafBroker, died_beside_an_entry
 from tests.application.trading.sessions import calm, parts_of
 from tests.crash.process import Silence
 
@@ -93,6 +95,25 @@ async def test_a_stop_by_command_ends_the_process_with_its_reason(running: Runni
     assert result.reason == "asked for"
     assert result.snapshot.status == "STOPPED"
     assert not await asyncio.to_thread(running.client.is_alive)
+
+
+async def test_an_entry_that_could_not_be_ended_is_an_error_and_leaves_the_session_to_the_next_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(paper, "PaperBroker", DeafBroker)
+    left = await died_beside_an_entry(calm(tmp_path))
+    running = Running(tmp_path, speed=200.0)
+    running.parts.broker.deaf = True  # type: ignore[attr-defined]  # this test's broker
+
+    async with asyncio.timeout(20):
+        result = await running.task
+    await running.close()
+
+    assert result.ended is Ended.ERROR
+    assert f"the session is not stopped: {left.client_order_id} (BTCUSDT)" in result.reason
+    assert "start-session goes on stopping" in result.reason
+    assert result.snapshot.status == "STOPPING"
+    assert not any("not compared" in note for note in result.notes)
 
 
 async def test_a_screen_that_fails_does_not_spoil_the_session_nor_its_end(

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -139,8 +139,9 @@ class FakeReads:
 class FakeApplication:
     """``running`` is what its session's process shows, None when there is none.
 
-    It ends when it is told to stop, if it ``stops``. ``fails`` maps calls to what they raise, ``asked`` keeps what
-    changes something, in order, and ``events`` are told to the observer of a run.
+    It ends when it is told to stop, if it ``stops``; ``stops_cleanly`` says whether its session is stopped then.
+    ``fails`` maps calls to what they raise, ``asked`` keeps what changes something, in order, and ``events`` are told
+    to the observer of a run.
     """
 
     reads: FakeReads = field(default_factory=FakeReads)
@@ -160,6 +161,7 @@ class FakeApplication:
     data_dir: Path = Path("data")
     control_timeout_ms: int = 1_000
     stops: bool = True
+    stops_cleanly: bool = True
 
     def _may_fail(self, name: str) -> None:
         if name in self.fails:
@@ -199,6 +201,8 @@ class FakeApplication:
         self._may_fail(command)
         if command == "stop" and self.stops:
             answer, self.running = self.running, None
+            if self.stops_cleanly:
+                self.reads.rows = [replace(row, session_status="STOPPED") for row in self.reads.rows]
             return {"result": _sent(answer)}
         if command in ("halt", "rearm"):
             soft = arguments.get("level") == "soft"

@@ -23,7 +23,7 @@ from src.application.trading.session_parts import SessionParts
 from src.application.trading.signal_desk import SignalDesk
 from src.application.trading.strategy_board import StrategyBoard
 from src.application.trading.synchrony import Synchrony
-from src.application.trading.winding_up import ROUND_MS, WindingUp
+from src.application.trading.winding_up import ROUND_MS, StillOpen, WindingUp
 from src.domain.decisions.news import MoveSession, OpenSession, RaiseAlarm, TakeOver
 from src.domain.ledger.evolve import open_ledger
 from src.domain.ledger.state import Ledger
@@ -195,7 +195,11 @@ class SessionRunner:
     # --- run ------------------------------------------------------------------------------------------------
 
     async def run(self) -> None:
-        """Work until the session is stopped or the market is over; then bring it to STOPPED."""
+        """Work until the session is stopped or the market is over; then bring it to STOPPED.
+
+        Raises :class:`StillOpen`, and what reading the exchange raises, when that cannot be: the session is STOPPING
+        then, and the next start goes on with it.
+        """
         loop = self.loop
         alive = True
         while alive and self.ended is None:
@@ -235,7 +239,12 @@ class SessionRunner:
             # What is in the journal is what a process that takes over has to go on with.
             loop.decide(MoveSession(SessionTrigger.STOP, reason + FLATTENS if self._flatten else reason))
         await loop.flush()
-        await WindingUp(loop, self.adapter, self.parts.desk, self.synchrony, flatten=self._flatten).run()
+        winding_up = WindingUp(loop, self.adapter, self.parts.desk, self.synchrony, flatten=self._flatten)
+        try:
+            await winding_up.run()
+        except StillOpen:
+            await self.parts.broker.close()
+            raise
         loop.decide(MoveSession(SessionTrigger.CLEANED_UP, reason))
         await loop.flush()
         self.finished = True

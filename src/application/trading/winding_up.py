@@ -1,10 +1,11 @@
 """The last rounds of a session: what is on its way arrives, positions are closed if that is wanted, books agree."""
 
+from src.application.ports.broker import BrokerError
 from src.application.trading.adapters.live_broker_adapter import LiveBrokerAdapter
 from src.application.trading.market_desk import MarketDesk
 from src.application.trading.session_loop import SessionLoop
 from src.application.trading.synchrony import Synchrony
-from src.domain.decisions.news import PlaceOrder
+from src.domain.decisions.news import PlaceOrder, RaiseAlarm
 from src.domain.orders.transitions import AttemptState, CancelState
 from src.domain.risk.review import Approved, review_reducing
 
@@ -13,6 +14,10 @@ ROUND_MS = 1_500
 ROUNDS_MAX = 3
 DOUBTFUL_ROUNDS_MAX = 8
 """Rounds in which an order is of unknown outcome, at most: a receive window and its settling are over by then."""
+
+
+class StillOpen(BrokerError):
+    """Orders that may yet open a position could not be ended: the session is not stopped, the next start goes on."""
 
 
 class WindingUp:
@@ -38,7 +43,24 @@ class WindingUp:
 
         What recovery finds may need another order (a stop for a fill that nobody had heard of, the exit that was never
         sent), which has to arrive as well. An outcome that stays unknown stays reserved; the next start settles it.
+        Raises :class:`StillOpen`, after an alarm for each, when orders are left that may open a position with nobody
+        there to protect it.
         """
+        await self._work_rounds()
+        left = [o for o in self._loop.ledger.orders.values() if o.is_open and not o.ticket.reduce_only]
+        if not left:
+            return
+        for order in left:
+            text = f"{order.client_order_id} could not be ended and may still open a position: nobody protects it"
+            self._loop.decide(RaiseAlarm(order.symbol, text))
+        await self._loop.flush()
+        names = ", ".join(f"{order.client_order_id} ({order.symbol})" for order in left)
+        raise StillOpen(
+            f"the session is not stopped: {names} could not be ended and may still open a position: look at the "
+            "exchange; start-session goes on stopping"
+        )
+
+    async def _work_rounds(self) -> None:
         rounds = doubtful = 0
         while rounds < ROUNDS_MAX and doubtful < DOUBTFUL_ROUNDS_MAX:
             if self._flatten:

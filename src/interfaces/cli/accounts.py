@@ -8,7 +8,7 @@ from src.interfaces.cli.errors import CommandFailed, ExitCode
 from src.interfaces.cli.texts import short_id
 
 PING_TIMEOUT_MS = 200
-_STOPPED = "STOPPED"
+STOPPED = "STOPPED"
 
 
 def choose_account(app: Application, wanted: str | None) -> AccountRow:
@@ -21,7 +21,7 @@ def choose_account(app: Application, wanted: str | None) -> AccountRow:
         raise CommandFailed("there is no account yet: start-session or init-db makes one", ExitCode.NOT_FOUND)
     if wanted is not None:
         return _named(rows, wanted)
-    unfinished = [row for row in rows if row.session_status not in (None, _STOPPED)]
+    unfinished = [row for row in rows if row.session_status not in (None, STOPPED)]
     running = [row for row in unfinished if len(unfinished) > 1 and is_running(app, row.account_id)]
     return max(running or unfinished or rows, key=lambda row: row.last_ms)
 

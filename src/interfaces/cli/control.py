@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from time import monotonic, sleep
 from typing import Any
 
-from src.interfaces.cli.accounts import choose_account, is_running
+from src.interfaces.cli.accounts import STOPPED, choose_account, is_running
 from src.interfaces.cli.composition import Application
 from src.interfaces.cli.errors import CommandFailed, ExitCode
 from src.interfaces.cli.texts import short_id
@@ -34,7 +34,10 @@ def command(app: Application, account_id: str, name: str, arguments: Mapping[str
 
 
 def ask_to_stop(app: Application, wanted: str | None, *, flatten: bool) -> Stopped:
-    """Stop the account's session and wait until its process has let go; TimeoutError when it does not."""
+    """Stop the account's session and wait until its process has let go; TimeoutError when it does not.
+
+    Raises :class:`CommandFailed` when its process ended before the session was stopped.
+    """
     account = choose_account(app, wanted)
     result = command(app, account.account_id, "stop", {"flatten": flatten})
     deadline = monotonic() + app.control_timeout_ms / 1_000
@@ -43,6 +46,12 @@ def ask_to_stop(app: Application, wanted: str | None, *, flatten: bool) -> Stopp
             raise TimeoutError("the session was told to stop and is still at it")
         sleep(_POLL_S)
     session_id = str(result.get("session_id") or account.session_id)
+    if choose_account(app, account.account_id).session_status not in (None, STOPPED):
+        text = (
+            f"session {short_id(session_id)} has ended and is NOT stopped: `status --detailed` shows the alarms, "
+            "`start-session` goes on stopping"
+        )
+        raise CommandFailed(text)
     kept = "positions are closed" if flatten else "positions keep their stops"
     text = f"{account.exchange.upper()} session {short_id(session_id)} stopped: entries are canceled, {kept}"
     return Stopped(session_id, account.account_id, flatten, text)

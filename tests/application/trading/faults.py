@@ -14,7 +14,7 @@ from src.bootstrap.paper import PaperConfig
 from src.domain.orders.news import BalanceReport, IncomeReport, OrderReport, PositionReport
 from src.domain.orders.order import Order
 from src.infrastructure.brokers.paper_broker import PaperBroker
-from tests.application.trading.sessions import begin, die, order
+from tests.application.trading.sessions import begin, die, order, pass_time, resting
 from tests.simulation.world import Crash
 
 WEAK = Consistency(read_your_writes=False, arrival_margin_ms=1_000, quiescence_ms=3_000)
@@ -91,6 +91,16 @@ class AskedBroker(OtherBooksBroker):
         return await super().income(since_ms)
 
 
+class DeafBroker(PaperBroker):
+    """Loses every request to cancel while it is ``deaf``; nobody knows what became of them."""
+
+    deaf = False
+
+    def cancel(self, symbol: str, client_order_id: str, conditional: bool) -> None:
+        if not self.deaf:
+            super().cancel(symbol, client_order_id, conditional)
+
+
 @contextmanager
 def killed_at(name: str, passage: int = 1) -> Iterator[None]:
     """Kill the process at a failpoint; the test fails when it is not reached."""
@@ -108,6 +118,16 @@ def killed_at(name: str, passage: int = 1) -> Iterator[None]:
             yield
     finally:
         install_hook(None)
+
+
+async def died_beside_an_entry(config: PaperConfig) -> Order:
+    """A limit entry that rests at the exchange, and whose session died; none runs."""
+    runner = await begin(config)
+    placed = resting(runner)
+    await runner.loop.flush()
+    await pass_time(runner.loop, 500)
+    await die(runner)
+    return placed
 
 
 async def died_before_sending(config: PaperConfig) -> Order:

@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,9 +13,12 @@ from src.application.trading.restarts import Restarts
 from src.application.trading.services.live_trading_service import LiveTradingService, NoSession
 from src.application.trading.session_parts import SessionParts
 from src.application.trading.session_runner import ContradictingOptions
+from src.application.trading.winding_up import StillOpen
+from src.bootstrap import paper
 from src.domain.shared.errors import IllegalTransition
 from src.infrastructure.monitoring.kill_switch import FileKillSwitch
 from src.infrastructure.persistence.sqlite_store import SqliteStore
+from tests.application.trading.faults import DeafBroker, died_beside_an_entry
 from tests.application.trading.sessions import begin, calm, die, parts_of
 from tests.simulation.market import SYMBOL
 from tests.support.faulty_driver import FaultyDriver, sqlite_error
@@ -177,6 +181,27 @@ async def test_a_session_that_failed_starts_itself_again_and_goes_on(tmp_path: P
     assert service.snapshot().session_id == session_id and service.snapshot().resumed
     assert result.success
     await service.stop_session()
+
+
+async def test_a_stop_that_leaves_an_entry_open_raises_and_stays_for_the_next_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(paper, "PaperBroker", DeafBroker)
+    config = calm(tmp_path, speed=200.0)
+    left = await died_beside_an_entry(replace(config, speed=None))
+    service = await begun(parts := parts_of(config))
+    parts.broker.deaf = True  # type: ignore[attr-defined]  # this test's broker
+
+    with pytest.raises(StillOpen, match=left.client_order_id):
+        await service.stop_session()
+
+    assert not service.is_running()
+    with pytest.raises(StillOpen, match=left.client_order_id):
+        await service.stop_session()
+    again = a_service(parts_of(config))
+    session = await again.start_session()
+    assert session.status == "STOPPING"
+    assert (await again.stop_session()).status == "STOPPED"
 
 
 async def test_a_session_that_fails_while_it_stops_stays_for_the_next_start(tmp_path: Path):

@@ -1,20 +1,38 @@
 """A session that was killed while it stopped: the next start finishes what was begun, and trades no more."""
 
+from collections.abc import Awaitable, Callable
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from src.application.ports.broker import RateLimitError, VenueTime
+from src.application.ports.broker import Consistency, RateLimitError, VenueTime
 from src.application.trading.market_desk import MarketDesk
 from src.application.trading.session_runner import EndCause, SessionRunner
+from src.application.trading.winding_up import StillOpen
 from src.bootstrap import paper
 from src.domain.decisions.news import MoveSession
+from src.domain.ledger import events as e
 from src.domain.market.quality import QualityLimits
+from src.domain.market.sides import OrderSide
+from src.domain.orders.news import OutcomeUnknown
+from src.domain.orders.order import Order
+from src.domain.orders.ticket import Attempt, OrderTicket
 from src.domain.orders.transitions import UNRESOLVED, AttemptState
+from src.domain.orders.types import OrderStatus, OrderType, Purpose
 from src.domain.sessions.session import SessionTrigger, TradingSessionStatus
 from src.infrastructure.brokers.paper_broker import PaperBroker
-from tests.application.trading.faults import WeakBroker, killed_at
-from tests.application.trading.sessions import begin, calm, die, order, parts_of, pass_time
+from tests.application.trading.faults import DeafBroker, WeakBroker, killed_at
+from tests.application.trading.sessions import (
+    begin,
+    calm,
+    die,
+    events_of,
+    order,
+    parts_of,
+    pass_time,
+    resting,
+)
 from tests.simulation.market import BTC, SYMBOL
 
 
@@ -127,4 +145,97 @@ async def test_a_stop_does_not_wait_for_ever_and_is_gone_on_with_at_the_next_sta
         await runner.run()
 
     assert runner.session.status is TradingSessionStatus.STOPPING
+    await die(runner)
+
+
+class MuteBroker(WeakBroker):
+    """Sends no order and tells of no outcome; what it does not show may be there for an hour."""
+
+    promises = Consistency(read_your_writes=False, arrival_margin_ms=1_000, quiescence_ms=3_600_000)
+
+    def submit(self, ticket: OrderTicket, attempt: Attempt) -> None:
+        """It is lost."""
+
+
+async def with_a_hanging_entry(runner: SessionRunner) -> Order:
+    prices = runner.loop.desk.best_prices(SYMBOL)
+    assert prices is not None, "the market has begun"
+    runner.parts.broker._engine.hang_triggers(SYMBOL, True)  # type: ignore[attr-defined]  # the paper broker's own
+    placed = order(
+        runner,
+        "0.004",
+        order_type=OrderType.STOP_MARKET,
+        stop_price=prices[0] - Decimal(5),
+        side=OrderSide.SELL,
+    )
+    await runner.loop.flush()
+    while placed.status is not OrderStatus.TRIGGERED:
+        await pass_time(runner.loop, 100)
+    return placed
+
+
+async def with_an_entry_that_hears_no_cancel(runner: SessionRunner) -> Order:
+    placed = resting(runner)
+    await runner.loop.flush()
+    await pass_time(runner.loop, 500)
+    runner.parts.broker.deaf = True  # type: ignore[attr-defined]  # this test's broker
+    return placed
+
+
+async def with_an_entry_of_unknown_outcome(runner: SessionRunner) -> Order:
+    placed = resting(runner)
+    await runner.loop.flush()
+    runner.loop.on_submit_outcome(OutcomeUnknown(placed.client_order_id, "no answer in time"))
+    return placed
+
+
+@pytest.mark.parametrize(
+    ("broker", "with_an_entry"),
+    [
+        (PaperBroker, with_a_hanging_entry),
+        (DeafBroker, with_an_entry_that_hears_no_cancel),
+        (MuteBroker, with_an_entry_of_unknown_outcome),
+    ],
+)
+async def test_it_is_not_stopped_beside_an_order_that_may_still_open_a_position_and_names_it(
+    tmp_path: Path,
+    broker: type[PaperBroker],
+    with_an_entry: Callable[[SessionRunner], Awaitable[Order]],
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr(paper, "PaperBroker", broker)
+    runner = await begin(config := calm(tmp_path))
+    left = await with_an_entry(runner)
+    runner.request_stop(EndCause.STOP)
+
+    with pytest.raises(StillOpen, match=left.client_order_id):
+        await runner.run()
+
+    await die(runner)
+    told = [each.text for each in events_of(config, e.AlarmRaised) if isinstance(each, e.AlarmRaised)]
+    assert f"{left.client_order_id} could not be ended" in told[-1]
+    assert runner.session.status is TradingSessionStatus.STOPPING and not runner.finished
+
+
+async def test_the_next_start_protects_what_an_order_that_could_not_be_ended_has_opened(tmp_path: Path):
+    config = calm(tmp_path)
+    first = await begin(config)
+    await with_a_hanging_entry(first)
+    first.request_stop(EndCause.STOP)
+    with pytest.raises(StillOpen):
+        await first.run()
+    await die(first)
+
+    runner = SessionRunner(parts_of(config))
+    engine = runner.parts.broker._engine  # type: ignore[attr-defined]  # the paper broker's own
+    engine.hang_triggers(SYMBOL, False)
+    engine.advance_time(engine._state.now_ms + 1_000)
+    await runner.start()
+    await runner.run()
+
+    assert runner.session.status is TradingSessionStatus.STOPPED
+    assert runner.session.reason == "asked for"
+    assert runner.loop.ledger.position(SYMBOL).quantity < 0
+    (stop,) = [o for o in runner.loop.ledger.orders.values() if o.ticket.purpose is Purpose.PROTECTIVE_STOP]
+    assert stop.is_live and stop.side is OrderSide.BUY
     await die(runner)

@@ -76,6 +76,15 @@ def test_a_running_session_is_stopped_and_waited_for(run: Run, app: FakeApplicat
     assert (ran.code, ran.document["session_id"], ran.document["flatten"]) == (0, SESSION_ID, True)
 
 
+def test_a_session_that_ended_without_being_stopped_is_not_said_to_be(run: Run, app: FakeApplication):
+    app.running, app.stops_cleanly = a_snapshot(), False
+
+    ran = run("stop-session")
+
+    assert (ran.code, ran.out) == (1, "")
+    assert "has ended and is NOT stopped" in ran.err and "`start-session` goes on stopping" in ran.err
+
+
 def test_stopping_needs_a_running_session(run: Run):
     ran = run("stop-session")
 

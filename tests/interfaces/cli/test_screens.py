@@ -255,6 +255,14 @@ def test_at_an_exchange_kept_stops_go_on_standing():
     assert "their stops stand at the exchange" in text and "sleep" not in text
 
 
+def test_the_summary_of_a_session_that_is_not_stopped_says_who_goes_on_stopping():
+    result = a_result(ended=Ended.ERROR)
+
+    lines = list(summary_lines(replace(result, snapshot=replace(result.snapshot, status="STOPPING"))))
+
+    assert "`start-session` goes on stopping it" in lines[-1]
+
+
 def test_a_summary_without_trades_claims_no_win_rate():
     result = a_result(snapshot=a_snapshot(winning_trades=0, losing_trades=0, total_trades=0, positions=()))
 

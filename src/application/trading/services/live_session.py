@@ -175,7 +175,11 @@ class LiveSession:
         await self._command(lambda r: r.loop.decide(MoveSession(SessionTrigger.RESUME, "asked for")))
 
     async def stop_session(self, *, flatten: bool = False) -> TradingSession:
-        """Cancel entries, keep positions with their stops (or close them), and end the session."""
+        """Cancel entries, keep positions with their stops (or close them), and end the session.
+
+        Raises BrokerError when it is not stopped: entries could not be ended (:class:`StillOpen`), or the exchange not
+        be read. The next start goes on stopping.
+        """
         if self._is_restarting and self._task is not None:
             self._task.cancel()
         runner = self._active()
