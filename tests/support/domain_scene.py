@@ -44,11 +44,12 @@ class Scene:
         self.view = view or a_view()
         self.policy = Policy(**policy)
         self.now_ms = START_MS + 1_000
+        self.venue_ahead_ms = VENUE_AHEAD_MS
         self.journal: list[tuple[int, e.Event]] = [(START_MS, event) for event in OPENING]
 
     def decide(self, news: News) -> Step:
         step = decide(
-            self.ledger, self.view, self.policy, news, Now(self.now_ms, self.now_ms + VENUE_AHEAD_MS)
+            self.ledger, self.view, self.policy, news, Now(self.now_ms, self.now_ms + self.venue_ahead_ms)
         )
         self.journal += [(self.now_ms, event) for event in step.events]
         return step

@@ -39,7 +39,7 @@ def order_intended(ledger: Ledger, event: e.OrderIntended, at_ms: int) -> None:
     account.next_intent = event.intent + 1
     account.next_sequence += 1
     ticket, name = event.ticket, event.attempt.client_order_id
-    order = Order(ticket, event.attempt, event.session_id, event.intent, at_ms, updated_ms=at_ms)
+    order = Order(ticket, event.attempt, event.session_id, event.intent, at_ms)
     ledger.orders[name] = ledger.changes.orders[name] = order
     ledger.remember(order)
     if ticket.parent_id is not None:
@@ -55,7 +55,6 @@ def attempt_moved(ledger: Ledger, event: e.AttemptMoved, at_ms: int) -> None:
     heard_of(ledger, event.client_order_id, at_ms)
     order.attempt_state = next_state(ATTEMPT_TRANSITIONS, order.attempt_state, event.trigger)
     _learn_ids(ledger, order, event.exchange_order_id, event.algo_id)
-    order.updated_ms = at_ms
     ledger.changes.orders[order.client_order_id] = order
     if event.reason:
         order.reason = event.reason
@@ -114,7 +113,6 @@ def modify_moved(ledger: Ledger, event: e.ModifyMoved, at_ms: int) -> None:
     held, before = hold(ledger, order), order.exposed_quantity
     price, quantity = order.wanted_price, order.wanted_quantity
     order.modify_state = next_state(MODIFY_TRANSITIONS, order.modify_state, event.trigger)
-    order.updated_ms = at_ms
     ledger.changes.orders[order.client_order_id] = order
     if order.modify_state is not ModifyState.NONE:
         return

@@ -21,6 +21,7 @@ class Order:
     trade has not reached us yet and the order is not settled, whatever its status. The ticket is the order as it
     stands: an amendment that happened has changed its price and quantity. ``wanted_price`` and ``wanted_quantity``
     are those of an amendment that may or may not have happened; after ``modify_deadline_ms`` it no longer can.
+    ``created_ms`` is session time, ``updated_ms`` venue time: of the newest word of the exchange, 0 before the first.
     """
 
     ticket: OrderTicket

@@ -7,16 +7,17 @@ from src.domain.decisions.protective_terms import HANGING_MS
 from src.domain.orders.news import OrderNews, Refused
 from src.domain.orders.types import OrderStatus, OrderType, Purpose
 from tests.support.domain_builders import a_report
-from tests.support.domain_scene import Scene, cancels, purposes, reconciles
+from tests.support.domain_scene import VENUE_AHEAD_MS, Scene, cancels, purposes, reconciles
 
 GUARDS = [Purpose.PROTECTIVE_STOP, Purpose.PROTECTIVE_TARGET]
 
 
-def a_scene_with_a_trigger_met(purpose=Purpose.PROTECTIVE_STOP):
+def a_scene_with_a_trigger_met(purpose=Purpose.PROTECTIVE_STOP, venue_ahead_ms=VENUE_AHEAD_MS):
     scene = Scene()
+    scene.venue_ahead_ms = venue_ahead_ms
     scene.hold()
     (guard,) = scene.open(purpose)
-    triggered_ms = scene.now_ms
+    triggered_ms = scene.now_ms + venue_ahead_ms
     scene.stream(OrderNews(a_report(guard, OrderStatus.TRIGGERED, updated_ms=triggered_ms)))
     return scene, guard
 
@@ -51,6 +52,18 @@ def test_what_hangs_in_its_trigger_gets_a_successor_and_is_canceled_when_that_st
 
     assert purposes(step) == [purpose]
     assert cancels(taken) == [guard.client_order_id]
+
+
+@pytest.mark.parametrize("venue_ahead_ms", [-3_600_000, 3_600_000])
+def test_how_long_it_hangs_is_told_by_the_exchanges_clock_however_wrong_ours_is(venue_ahead_ms):
+    scene, stop = a_scene_with_a_trigger_met(venue_ahead_ms=venue_ahead_ms)
+
+    before = [purposes(step) for step in steps(scene, HANGING_MS // 1_000 - 1)]
+    after = [purposes(step) for step in steps(scene, 1)]
+
+    assert not any(before)
+    assert after == [[Purpose.PROTECTIVE_STOP]]
+    assert stop.is_open
 
 
 @pytest.mark.parametrize("purpose", GUARDS)
