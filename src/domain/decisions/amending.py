@@ -15,7 +15,7 @@ from src.domain.decisions.step import Step
 from src.domain.ledger import events as e
 from src.domain.orders import news as o
 from src.domain.orders.order import Order
-from src.domain.orders.ticket import Amendment, OrderTicket
+from src.domain.orders.ticket import SIGNED_AHEAD_MS, Amendment, OrderTicket
 from src.domain.orders.transitions import AttemptState, CancelState, ModifyState, ModifyTrigger
 from src.domain.orders.types import OrderType
 from src.domain.risk.review import Denied, review, review_reducing
@@ -108,7 +108,7 @@ def modify_accepted(step: Step, news: o.ModifyAccepted) -> None:
     """The exchange took it, and says how the order is now."""
     order = step.ledger.orders.get(news.client_order_id)
     if order is not None and _is_as_wanted(order, news.limit_price, news.quantity):
-        step.emit(e.ModifyMoved(order.client_order_id, ModifyTrigger.DONE))
+        step.emit(e.ModifyMoved(order.client_order_id, ModifyTrigger.DONE, at_ms=news.at_ms))
 
 
 def modify_refused(step: Step, news: o.ModifyRefused) -> None:
@@ -137,11 +137,21 @@ def recognise_amendment(step: Step, order: Order, report: o.OrderReport) -> None
     """A sighting of an order as it was asked to be proves that its amendment happened; nothing else proves anything.
 
     What is filled beyond the quantity asked for was filled before: such an amendment ends the order, and is not made.
+    A word from before the amendment is none about it: the order may have been like this once.
     """
-    if report.filled_quantity <= report.quantity and _is_as_wanted(
-        order, report.limit_price, report.quantity
+    if (
+        _is_as_wanted(order, report.limit_price, report.quantity)
+        and report.filled_quantity <= report.quantity
+        and report.updated_ms >= _possible_since_ms(step, order)
     ):
-        step.emit(e.ModifyMoved(order.client_order_id, ModifyTrigger.DONE))
+        step.emit(e.ModifyMoved(order.client_order_id, ModifyTrigger.DONE, at_ms=report.updated_ms))
+
+
+def _possible_since_ms(step: Step, order: Order) -> int:
+    """The first venue millisecond at which the exchange may have made the amendment that is under way."""
+    assert order.modify_deadline_ms is not None, "an amendment under way has a deadline"
+    signed_ms = order.modify_deadline_ms - step.policy.recv_window_ms
+    return max(order.updated_ms, signed_ms - SIGNED_AHEAD_MS)
 
 
 def settle_amendment(step: Step, order: Order, report: o.OrderReport) -> None:

@@ -21,6 +21,7 @@ from src.domain.money import ZERO
 from src.domain.orders.client_order_ids import is_emergency, is_ours
 from src.domain.orders.news import FillReport, IncomeReport, OrderNews, OrderReport, WalletMoved
 from src.domain.orders.order import Order
+from src.domain.orders.ticket import SIGNED_AHEAD_MS
 from src.domain.orders.transitions import (
     BURIED,
     ORDER_TRANSITIONS,
@@ -32,9 +33,6 @@ from src.domain.orders.transitions import (
 from src.domain.orders.types import OrderStatus, Purpose
 from src.domain.positions.external import ExternalPolicy, forced
 from src.domain.shared.transitions import next_state
-
-# The exchange takes a request that is signed up to this much ahead of its own clock, ms (-1021 beyond it).
-SIGNED_AHEAD_MS = 1_000
 
 _STATUS_TRIGGER = {
     OrderStatus.NEW: OrderTrigger.ACCEPT,

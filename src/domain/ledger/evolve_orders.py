@@ -113,6 +113,7 @@ def modify_moved(ledger: Ledger, event: e.ModifyMoved, at_ms: int) -> None:
     held, before = hold(ledger, order), order.exposed_quantity
     price, quantity = order.wanted_price, order.wanted_quantity
     order.modify_state = next_state(MODIFY_TRANSITIONS, order.modify_state, event.trigger)
+    order.updated_ms = max(order.updated_ms, event.at_ms)
     ledger.changes.orders[order.client_order_id] = order
     if order.modify_state is not ModifyState.NONE:
         return

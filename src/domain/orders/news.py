@@ -198,7 +198,7 @@ CancelOutcome = CancelAccepted | CancelRefused | CancelUnknown
 
 @dataclass(frozen=True, slots=True)
 class ModifyAccepted:
-    """The exchange took the amendment: this is the order's price and total quantity now.
+    """The exchange took the amendment: this is the order's price and total quantity since ``at_ms`` (venue time).
 
     One that ended the order (so much was filled already, or it would have traded) is of unknown outcome: ask.
     """

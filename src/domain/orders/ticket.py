@@ -10,6 +10,9 @@ from src.domain.orders.types import LIMITED, TRIGGERED, OrderType, Purpose, Time
 from src.domain.shared.errors import InvariantViolated
 from src.domain.shared.making import maker
 
+SIGNED_AHEAD_MS: Final = 1_000
+"""The exchange takes a request that is signed up to so many ms ahead of its own clock (-1021 beyond it)."""
+
 
 @dataclass(frozen=True, slots=True)
 class OrderTicket:

@@ -75,7 +75,7 @@ def order_report(answer: Answer) -> OrderReport:
     )
 
 
-def modify_outcome(client_order_id: str, answer: Answer, at_ms: int) -> ModifyOutcome:
+def modify_outcome(client_order_id: str, answer: Answer) -> ModifyOutcome:
     """What the answer to an amendment says, which is the order as it is now.
 
     An amendment to what is filled already, or of a post-only order to where it would trade, ends the order instead:
@@ -88,7 +88,7 @@ def modify_outcome(client_order_id: str, answer: Answer, at_ms: int) -> ModifyOu
     is_over = order.status.is_terminal and order.status is not OrderStatus.FILLED
     if is_over or order.limit_price is None:
         return ModifyUnknown(client_order_id, f"the order is {order.status.value}, says the answer")
-    return ModifyAccepted(client_order_id, order.limit_price, order.quantity, at_ms)
+    return ModifyAccepted(client_order_id, order.limit_price, order.quantity, order.updated_ms)
 
 
 def algo_report(answer: Answer) -> OrderReport:

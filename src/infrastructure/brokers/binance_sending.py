@@ -194,7 +194,7 @@ class BinanceSending(BinanceReads):
     def _modify_outcome(self, amendment: Amendment, verdict: Verdict) -> ModifyOutcome:
         name, now_ms = amendment.client_order_id, self.venue_time().now_ms
         if verdict.answer is not None:
-            return modify_outcome(name, verdict.answer, now_ms)
+            return modify_outcome(name, verdict.answer)
         if verdict.fate is Fate.REFUSED or verdict.code in _NOT_AMENDED:
             return ModifyRefused(name, verdict.code, verdict.message, now_ms)
         return ModifyUnknown(name, f"{verdict.message} ({verdict.code})")

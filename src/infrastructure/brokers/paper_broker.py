@@ -238,7 +238,7 @@ class PaperBroker(PaperReads):
             )
         except ExchangeError as no:
             return ModifyRefused(name, no.code, no.message, engine.now_ms)
-        return modify_outcome(name, answer, engine.now_ms)
+        return modify_outcome(name, answer)
 
     def _answer_submit(self, outcome: SubmitOutcome) -> None:
         if self._sink is not None:

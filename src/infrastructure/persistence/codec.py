@@ -19,7 +19,7 @@ from typing import Any, Final, TypeVar, Union, get_args, get_origin, get_type_hi
 
 import msgspec
 
-from src.domain.ledger.events import Event, FillBooked, OrderIntended
+from src.domain.ledger.events import Event, FillBooked, ModifyMoved, OrderIntended
 from src.domain.ledger.evolve import EVENT_TYPES
 from src.domain.money import canonical
 from src.domain.orders.ticket import OrderTicket
@@ -33,6 +33,7 @@ ToJson = Callable[[Any], str]
 # that an old history keeps its bytes and hashes, and a new one pays nothing for what it does not use.
 LATER_FIELDS: Final[dict[type, frozenset[str]]] = {
     FillBooked: frozenset({"margin_asset"}),
+    ModifyMoved: frozenset({"at_ms"}),
     OrderTicket: frozenset(
         {"close_position", "good_till_ms", "activation_price", "callback_pct", "parent_id"}
     ),

@@ -10,6 +10,7 @@ from src.domain.decisions.news import News, RequestCancel, RequestModify, Tick
 from src.domain.ledger import events as e
 from src.domain.ledger.evolve import fold
 from src.domain.orders.news import ModifyAccepted, ModifyRefused, ModifyUnknown, OrderNews
+from src.domain.orders.ticket import SIGNED_AHEAD_MS
 from src.domain.orders.transitions import ModifyState
 from src.domain.orders.types import OrderStatus
 from src.domain.sessions.trading_states import SymbolState
@@ -132,6 +133,39 @@ def test_old_news_of_the_order_as_it_was_proves_nothing():
     scene.stream(OrderNews(a_report(order)))
 
     assert order.modify_state is ModifyState.REQUESTED
+
+
+@pytest.mark.parametrize("apart_ms", [2_000, 500])
+def test_a_word_from_before_an_amendment_back_to_what_was_proves_nothing(apart_ms):
+    scene = Scene()
+    order = resting(scene)
+    as_it_was = a_report(order, updated_ms=scene.now_ms)
+    request(scene, order, 99, 3)
+    made_ms = scene.now_ms + 100
+    scene.decide(ModifyAccepted(order.client_order_id, Decimal(99), Decimal(3), made_ms))
+    scene.now_ms += apart_ms
+    request(scene, order, 99, 2)
+
+    scene.decide(a_read(orders=[as_it_was]))
+
+    assert order.modify_state is ModifyState.REQUESTED
+    assert pending(scene)[0] == 3
+
+
+def test_a_word_dated_by_a_clock_as_far_behind_ours_as_the_exchange_allows_proves_an_amendment():
+    scene = Scene()
+    order = resting(scene)
+    scene.now_ms += 60_000
+    request(scene, order, 98, 3)
+    signed_ms = scene.now_ms + VENUE_AHEAD_MS
+
+    scene.stream(OrderNews(as_it_would_be(order, 98, 3, updated_ms=signed_ms - SIGNED_AHEAD_MS - 1)))
+    too_old = order.modify_state
+    scene.stream(OrderNews(as_it_would_be(order, 98, 3, updated_ms=signed_ms - SIGNED_AHEAD_MS)))
+
+    assert too_old is ModifyState.REQUESTED
+    assert order.modify_state is ModifyState.NONE
+    assert order.ticket.quantity == 3
 
 
 def test_there_is_never_a_second_amendment_before_the_first_is_settled():

@@ -4,9 +4,9 @@ from decimal import Decimal
 
 import pytest
 
-from src.domain.decisions.exchange import SIGNED_AHEAD_MS
 from src.domain.ledger import events as e
 from src.domain.orders.news import OutcomeUnknown
+from src.domain.orders.ticket import SIGNED_AHEAD_MS
 from src.domain.orders.transitions import AttemptState
 from src.domain.orders.types import OrderStatus
 from src.domain.sessions.trading_states import SymbolState, TradingState

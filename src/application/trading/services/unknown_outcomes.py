@@ -20,11 +20,12 @@ from typing import Final
 
 from src.application.ports.broker import Consistency
 from src.application.trading.stream_witness import StreamWitness
-from src.domain.decisions.exchange import SIGNED_AHEAD_MS, may_be_of
+from src.domain.decisions.exchange import may_be_of
 from src.domain.ledger.events import OutcomeDoubted
 from src.domain.ledger.state import Ledger
 from src.domain.orders.news import FillReport
 from src.domain.orders.order import Order
+from src.domain.orders.ticket import SIGNED_AHEAD_MS
 from src.domain.orders.transitions import AttemptState
 from src.domain.orders.types import Purpose
 

@@ -143,11 +143,15 @@ class ModifyRequested:
 
 @dataclass(frozen=True, slots=True)
 class ModifyMoved:
-    """Evidence about an amendment; with DONE the order has the price and quantity of ``ModifyRequested`` now."""
+    """Evidence about an amendment; with DONE the order has the price and quantity of ``ModifyRequested`` now.
+
+    ``at_ms`` is the venue time of the exchange's word that proves it, 0 without such a word.
+    """
 
     client_order_id: str
     trigger: ModifyTrigger
     reason: str = ""
+    at_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
