@@ -1,7 +1,8 @@
 """Decisions about amendments: another price and total quantity for a resting limit order.
 
 An amendment is stored before it is sent and sent once. Its outcome is accepted, refused or unknown, and whatever is
-unknown is settled by looking at the order: as it was asked to be, or, after the amendment's deadline, as it was. Until
+unknown is settled by looking at the order: as it was asked to be, or as it was when the amendment could no longer
+arrive. A read may be older than it looks: what proves is the exchange's own date, or its promise about reads. Until
 then the worse of both is reserved, and there is no second amendment (the exchange refuses one upon another, -5043).
 """
 
@@ -21,7 +22,7 @@ from src.domain.orders.types import OrderType
 from src.domain.risk.review import Denied, review, review_reducing
 from src.domain.risk.rules import Objection
 
-# How long after an amendment's deadline a look at the order is proof that it never happened, ms of venue time.
+# How long after its deadline an amendment may still arrive, as far as the exchange is trusted, ms of venue time.
 SETTLING_MS = 5_000
 
 
@@ -107,7 +108,7 @@ def _reviewed(step: Step, order: Order, wanted: OrderTicket) -> Denied | None:
 def modify_accepted(step: Step, news: o.ModifyAccepted) -> None:
     """The exchange took it, and says how the order is now."""
     order = step.ledger.orders.get(news.client_order_id)
-    if order is not None and _is_as_wanted(order, news.limit_price, news.quantity):
+    if order is not None and is_as_wanted(order, news.limit_price, news.quantity):
         step.emit(e.ModifyMoved(order.client_order_id, ModifyTrigger.DONE, at_ms=news.at_ms))
 
 
@@ -134,32 +135,50 @@ def modify_unknown(step: Step, news: o.ModifyUnknown) -> None:
 
 
 def recognise_amendment(step: Step, order: Order, report: o.OrderReport) -> None:
-    """A sighting of an order as it was asked to be proves that its amendment happened; nothing else proves anything.
+    """A sighting of an order may prove what became of its amendment.
 
-    What is filled beyond the quantity asked for was filled before: such an amendment ends the order, and is not made.
-    A word from before the amendment is none about it: the order may have been like this once.
+    As it was asked to be: it happened. What is filled beyond the quantity asked for was filled before: such an
+    amendment ends the order, and is not made. A word from before the amendment is none about it: the order may have
+    been like this once. As it was, by a word from when the amendment could no longer arrive: it never happened.
     """
+    deadline_ms = order.modify_deadline_ms
+    if deadline_ms is None:
+        return
+    as_it_was = (report.limit_price, report.quantity) == (order.ticket.limit_price, order.ticket.quantity)
     if (
-        _is_as_wanted(order, report.limit_price, report.quantity)
+        is_as_wanted(order, report.limit_price, report.quantity)
         and report.filled_quantity <= report.quantity
-        and report.updated_ms >= _possible_since_ms(step, order)
+        and report.updated_ms >= _possible_since_ms(step, order, deadline_ms)
     ):
         step.emit(e.ModifyMoved(order.client_order_id, ModifyTrigger.DONE, at_ms=report.updated_ms))
+    elif as_it_was and report.updated_ms > deadline_ms + SETTLING_MS:
+        step.emit(_never(order, report.updated_ms))
+    else:
+        recognise_by_fills(step, order, report.filled_quantity, report.updated_ms)
 
 
-def _possible_since_ms(step: Step, order: Order) -> int:
+def recognise_by_fills(step: Step, order: Order, filled_quantity: Decimal, at_ms: int) -> None:
+    """More is filled than the order was for (base asset), at venue time ``at_ms``: its amendment allowed it."""
+    wanted = order.wanted_quantity
+    if wanted is not None and order.ticket.quantity < filled_quantity <= wanted:
+        step.emit(e.ModifyMoved(order.client_order_id, ModifyTrigger.DONE, at_ms=at_ms))
+
+
+def _never(order: Order, at_ms: int = 0) -> e.ModifyMoved:
+    return e.ModifyMoved(order.client_order_id, ModifyTrigger.NOT_DONE, "the order is as it was", at_ms)
+
+
+def _possible_since_ms(step: Step, order: Order, deadline_ms: int) -> int:
     """The first venue millisecond at which the exchange may have made the amendment that is under way."""
-    assert order.modify_deadline_ms is not None, "an amendment under way has a deadline"
-    signed_ms = order.modify_deadline_ms - step.policy.recv_window_ms
-    return max(order.updated_ms, signed_ms - SIGNED_AHEAD_MS)
+    return max(order.updated_ms, deadline_ms - step.policy.recv_window_ms - SIGNED_AHEAD_MS)
 
 
-def settle_amendment(step: Step, order: Order, report: o.OrderReport) -> None:
-    """The order was read back: as asked for, or as it was when an amendment could no longer arrive."""
-    recognise_amendment(step, order, report)
-    deadline_ms = order.modify_deadline_ms
-    if deadline_ms is not None and step.now.venue_ms > deadline_ms + SETTLING_MS:
-        step.emit(e.ModifyMoved(order.client_order_id, ModifyTrigger.NOT_DONE, "the order is as it was"))
+def deny_amendments(step: Step, unamended: tuple[tuple[str, int], ...]) -> None:
+    """Reads have proven that these never happened; one of another deadline is another one, and not meant."""
+    for name, deadline_ms in unamended:
+        order = step.ledger.orders.get(name)
+        if order is not None and order.modify_deadline_ms == deadline_ms:
+            step.emit(_never(order))
 
 
 def watch_amendments(step: Step) -> None:
@@ -173,7 +192,8 @@ def watch_amendments(step: Step) -> None:
             step.do(Reconcile(f"the amendment of {order.client_order_id} is overdue"))
 
 
-def _is_as_wanted(order: Order, price: Decimal | None, quantity: Decimal) -> bool:
+def is_as_wanted(order: Order, price: Decimal | None, quantity: Decimal) -> bool:
+    """Whether an order of this price and quantity is what an amendment under way asks for."""
     return order.modify_state is not ModifyState.NONE and (
         (order.wanted_price, order.wanted_quantity) == (price, quantity)
     )

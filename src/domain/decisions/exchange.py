@@ -8,7 +8,7 @@ are worked in by the same functions.
 from src.domain.decisions import news as n
 from src.domain.decisions.absences import FORGOTTEN, merge_absences
 from src.domain.decisions.alarms import breach, halt, restrict
-from src.domain.decisions.amending import recognise_amendment, settle_amendment
+from src.domain.decisions.amending import deny_amendments, recognise_amendment
 from src.domain.decisions.effects import CancelOrder, Reconcile
 from src.domain.decisions.fence import fence_seen
 from src.domain.decisions.fills import book_fill, is_booked
@@ -112,10 +112,10 @@ def exchange_read(step: Step, news: n.ExchangeRead) -> None:
     for report in news.orders:
         order = step.ledger.orders.get(report.client_order_id)
         if order is not None:
-            settle_amendment(step, order, report)
             _status(step, order, report)
             if order.ticket.purpose is Purpose.FENCE:
                 fence_seen(step, order)
+    deny_amendments(step, news.unamended)
     for income in news.income:
         book_income(step, income)
     for symbol, trade_id in news.confirmed:
@@ -181,6 +181,7 @@ def _merge_sightings(step: Step, reports: tuple[OrderReport, ...]) -> dict[tuple
             _stranger(step, report)
             continue
         _sighted(step, order, report)
+        recognise_amendment(step, order, report)
         if report.exchange_order_id is not None:
             by_exchange_id[(report.symbol, report.exchange_order_id)] = report.client_order_id
     return by_exchange_id

@@ -5,6 +5,7 @@ is told, and what else follows is the policy's to say.
 """
 
 from src.domain.decisions.alarms import halt, restrict
+from src.domain.decisions.amending import recognise_by_fills
 from src.domain.decisions.effects import Reconcile
 from src.domain.decisions.protection import protect
 from src.domain.decisions.step import Step
@@ -41,6 +42,8 @@ def book_fill(step: Step, fill: FillReport, order: Order | None, forced_by: str 
             margin_asset="" if fill.margin_asset == step.ledger.account.settle_asset else fill.margin_asset,
         )
     )
+    if order is not None:
+        recognise_by_fills(step, order, order.filled_quantity, fill.traded_ms)
     if order is None:
         _foreign_trade(step, fill, forced_by)
     elif order.filled_quantity > order.quantity_max and not order.ticket.close_position:

@@ -158,6 +158,7 @@ class ExchangeRead:
     those where they do not (yet); ``vanished`` were accepted once and are not shown any more, nor are ``forgotten``
     ones, of which that was to be expected. ``confirmed`` is the highest trade id read per symbol. ``proofs`` says by
     what an attempt is dead, where that is more than one read.
+    ``unamended`` names, with their deadlines, the amendments that by the exchange's promises never happened.
     """
 
     fills: tuple[FillReport, ...]
@@ -170,6 +171,7 @@ class ExchangeRead:
     known: tuple[Order, ...] = ()
     proofs: tuple[tuple[str, str], ...] = ()
     forgotten: tuple[str, ...] = ()
+    unamended: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,13 +96,13 @@ def order_moved(ledger: Ledger, event: e.OrderMoved, at_ms: int) -> None:
 def modify_requested(ledger: Ledger, event: e.ModifyRequested, at_ms: int) -> None:
     """An amendment is on its way: until its outcome is known, the worse of old and new is reserved."""
     order = ledger.orders[event.client_order_id]
-    held, before = hold(ledger, order), order.exposed_quantity
+    held, before = hold(ledger, order), _still_possible(order)
     order.modify_state = next_state(MODIFY_TRANSITIONS, order.modify_state, ModifyTrigger.REQUEST)
     order.wanted_price, order.wanted_quantity = event.limit_price, event.quantity
     order.modify_deadline_ms = event.deadline_ms
     ledger.changes.orders[order.client_order_id] = order
     if not order.ticket.reduce_only:
-        more = order.exposed_quantity - before
+        more = _still_possible(order) - before
         _reserve(ledger, order.symbol, order.side, more, worst_price(order))
     keep_hold(ledger, order, held)
 
@@ -110,7 +110,7 @@ def modify_requested(ledger: Ledger, event: e.ModifyRequested, at_ms: int) -> No
 def modify_moved(ledger: Ledger, event: e.ModifyMoved, at_ms: int) -> None:
     """Evidence about an amendment; when it is settled, the order is as it was asked to be, or as it was."""
     order = ledger.orders[event.client_order_id]
-    held, before = hold(ledger, order), order.exposed_quantity
+    held, before = hold(ledger, order), _still_possible(order)
     price, quantity = order.wanted_price, order.wanted_quantity
     order.modify_state = next_state(MODIFY_TRANSITIONS, order.modify_state, event.trigger)
     order.updated_ms = max(order.updated_ms, event.at_ms)
@@ -125,7 +125,7 @@ def modify_moved(ledger: Ledger, event: e.ModifyMoved, at_ms: int) -> None:
         ledger.remember_amended(order, before_it)
         ledger.changes.amended[order.client_order_id] = order
     if order.is_open and not order.ticket.reduce_only:
-        release(ledger, order, before - order.exposed_quantity)
+        release(ledger, order, before - _still_possible(order))
         _rebuild_price(ledger, order.symbol)
     keep_hold(ledger, order, held)
 
@@ -133,13 +133,13 @@ def modify_moved(ledger: Ledger, event: e.ModifyMoved, at_ms: int) -> None:
 def move_order(ledger: Ledger, order: Order, trigger: OrderTrigger) -> None:
     """Take one step of the order's machine and keep the reservation in line with what may still be filled."""
     was_open = order.is_open
-    exposed = order.exposed_quantity
+    possible = _still_possible(order)
     order.status = next_state(ORDER_TRANSITIONS, order.status, trigger)
     if was_open and not order.is_open:
         order.cancel_state = CancelState.NONE
         ledger.cancels.pop(order.client_order_id, None)
         if not order.ticket.reduce_only:
-            release(ledger, order, max(ZERO, exposed - order.filled_quantity))
+            release(ledger, order, possible)
             _forget_price(ledger, order)
         order.modify_state = ModifyState.NONE
         order.wanted_price = order.wanted_quantity = order.modify_deadline_ms = None
@@ -151,6 +151,11 @@ def move_order(ledger: Ledger, order: Order, trigger: OrderTrigger) -> None:
 
 
 CHILD_RETRY_MS = 5_000
+
+
+def _still_possible(order: Order) -> Decimal:
+    """The most that may still be filled, whatever becomes of an amendment; base asset. That much is reserved."""
+    return max(ZERO, order.exposed_quantity - order.filled_quantity)
 
 
 def release(ledger: Ledger, order: Order, quantity: Decimal) -> None:
@@ -276,8 +281,7 @@ def rebuild_reservations(ledger: Ledger) -> None:
         book.pending_buy = book.pending_sell = book.pending_price = ZERO
     for order in ledger.orders.values():
         if order.is_open and not order.ticket.reduce_only:
-            left = max(ZERO, order.exposed_quantity - order.filled_quantity)
-            _reserve(ledger, order.symbol, order.side, left, worst_price(order))
+            _reserve(ledger, order.symbol, order.side, _still_possible(order), worst_price(order))
     for parent in ledger.parents.values():
         if parent.reserved_quantity:
             ticket = parent.ticket

@@ -1,21 +1,23 @@
 """Amendments: stored before they are sent, sent once, believed only on evidence, the worse of both reserved."""
 
+from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
 from src.domain.decisions.amending import SETTLING_MS
 from src.domain.decisions.effects import ModifyOrder
-from src.domain.decisions.news import News, RequestCancel, RequestModify, Tick
+from src.domain.decisions.news import MoveTrading, News, RequestCancel, RequestModify, Tick
 from src.domain.ledger import events as e
 from src.domain.ledger.evolve import fold
 from src.domain.orders.news import ModifyAccepted, ModifyRefused, ModifyUnknown, OrderNews
 from src.domain.orders.ticket import SIGNED_AHEAD_MS
 from src.domain.orders.transitions import ModifyState
 from src.domain.orders.types import OrderStatus
-from src.domain.sessions.trading_states import SymbolState
+from src.domain.sessions.trading_states import SymbolState, TradingTrigger
 from tests.support.domain_builders import BTC, a_fill, a_read, a_report
-from tests.support.domain_scene import VENUE_AHEAD_MS, Scene, kinds, reconciles
+from tests.support.domain_scene import VENUE_AHEAD_MS, Scene, cancels, kinds, reconciles
 from tests.support.ledger_builders import ledger_snapshot
 
 
@@ -94,21 +96,103 @@ def test_a_refused_amendment_leaves_the_order_as_it_was_and_asks():
     assert reconciles(step)
 
 
-def test_an_amendment_of_unknown_outcome_is_no_fact_until_it_can_no_longer_arrive():
-    scene = Scene()
-    order = resting(scene)
+def lost(scene: Scene, **changes):
+    """A resting order whose amendment to 3 at 98 is of unknown outcome, and how the order was before it."""
+    order = resting(scene, **changes)
+    as_it_was = a_report(order)
     request(scene, order, 98, 3)
+    assert reconciles(scene.decide(ModifyUnknown(order.client_order_id, "timeout")))
+    return order, as_it_was
 
-    asked = scene.decide(ModifyUnknown(order.client_order_id, "timeout"))
-    scene.decide(a_read(orders=[a_report(order)]))
-    too_early = order.modify_state
-    scene.now_ms = order.modify_deadline_ms + SETTLING_MS
-    scene.decide(a_read(orders=[a_report(order)]))
 
-    assert reconciles(asked)
-    assert too_early is ModifyState.UNKNOWN
+def test_a_read_of_the_order_as_it_was_may_lag_and_disproves_nothing_however_late_it_comes():
+    scene = Scene(stop_loss_pct=Decimal(0), take_profit_pct=Decimal(0))
+    order, as_it_was = lost(scene)
+    scene.now_ms += 3_600_000
+
+    scene.decide(a_read(orders=[as_it_was]))
+    still = order.modify_state, pending(scene)[0]
+    more = as_it_would_be(
+        order, 98, 3, status=OrderStatus.PARTIALLY_FILLED, filled=2, updated_ms=scene.now_ms
+    )
+    scene.stream(OrderNews(more, a_fill(order, 1, 2)))
+    step = scene.decide(MoveTrading(TradingTrigger.HALT, "a person", "operator"))
+
+    assert still == (ModifyState.UNKNOWN, 3)
+    assert pending(scene)[0] == 1
+    assert cancels(step) == [order.client_order_id]
+
+
+@pytest.mark.parametrize(("late_ms", "state"), [(0, ModifyState.UNKNOWN), (1, ModifyState.NONE)])
+def test_the_exchanges_own_date_of_the_order_as_it_was_disproves_an_amendment(late_ms, state):
+    scene = Scene()
+    order, as_it_was = lost(scene)
+    assert order.modify_deadline_ms is not None
+    dated_ms = order.modify_deadline_ms + SETTLING_MS + late_ms
+
+    scene.stream(OrderNews(replace(as_it_was, updated_ms=dated_ms)))
+
+    assert order.modify_state is state
+    assert (order.ticket.limit_price, order.ticket.quantity) == (Decimal(99), Decimal(2))
+
+
+def test_a_date_at_which_the_order_is_neither_as_it_was_nor_as_wanted_proves_nothing():
+    scene = Scene()
+    order, _ = lost(scene)
+
+    scene.stream(OrderNews(as_it_would_be(order, 98, 5, updated_ms=scene.now_ms + 3_600_000)))
+
+    assert order.modify_state is ModifyState.UNKNOWN
+
+
+@pytest.mark.parametrize("another_ms", [0, 1])
+def test_what_reads_have_disproven_is_that_amendment_and_no_other(another_ms):
+    scene = Scene()
+    order, as_it_was = lost(scene)
+    assert order.modify_deadline_ms is not None
+    never = order.client_order_id, order.modify_deadline_ms + another_ms
+
+    scene.decide(a_read(orders=[as_it_was], unamended=[never, ("gone", 1)]))
+
+    assert (order.modify_state is ModifyState.NONE) is (another_ms == 0)
+    assert pending(scene)[0] == 2 + another_ms
+
+
+@pytest.mark.parametrize("how", ["trades", "a claim"])
+@pytest.mark.parametrize("late_s", [0, 11])
+def test_what_is_filled_beyond_the_old_quantity_proves_the_amendment(how, late_s):
+    scene = Scene(stop_loss_pct=Decimal(0), take_profit_pct=Decimal(0))
+    order, as_it_was = lost(scene)
+    scene.now_ms += late_s * 1_000
+    never = order.client_order_id, order.modify_deadline_ms
+    claim: dict[str, Any] = {"filled": "2.5", "quantity": Decimal(4)} if how == "a claim" else {}
+    report = as_it_was if how == "trades" else a_report(order, OrderStatus.PARTIALLY_FILLED, **claim)
+    fills = [a_fill(order, 1, 2), a_fill(order, 2, "0.5")] if how == "trades" else []
+
+    scene.decide(a_read(fills=fills, orders=[report], unamended=[never]))
+
+    assert (order.modify_state, order.ticket.quantity) == (ModifyState.NONE, Decimal(3))
+    assert pending(scene)[0] == 3 - order.filled_quantity
+
+
+def test_as_much_as_the_old_quantity_proves_nothing():
+    scene = Scene(stop_loss_pct=Decimal(0), take_profit_pct=Decimal(0))
+    order, as_it_was = lost(scene)
+
+    scene.decide(a_read(fills=[a_fill(order, 1, 2)], orders=[as_it_was]))
+
+    assert order.modify_state is ModifyState.UNKNOWN
+
+
+def test_no_reservation_is_negative_though_more_is_filled_than_an_amendment_that_never_happened_allowed():
+    scene = Scene(stop_loss_pct=Decimal(0), take_profit_pct=Decimal(0))
+    order, as_it_was = lost(scene)
+    scene.decide(a_read(fills=[a_fill(order, 1, 4)]))
+
+    scene.decide(a_read(orders=[as_it_was], unamended=[(order.client_order_id, order.modify_deadline_ms)]))
+
     assert order.modify_state is ModifyState.NONE
-    assert (order.ticket.limit_price, pending(scene)[0]) == (Decimal(99), 2)
+    assert pending(scene)[0] == 0
 
 
 def test_an_overdue_amendment_is_asked_about_after_one_two_four_seconds():

@@ -8,7 +8,7 @@ papered over: trading halts and a person decides. Running it twice changes nothi
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from src.application.ports.failpoints import failpoint
@@ -17,6 +17,7 @@ from src.application.trading.account_setup import note_isolated_wallets
 from src.application.trading.emergency_import import import_emergency
 from src.application.trading.opening import open_books
 from src.application.trading.services.exchange_reading import Reading, differences, disputed, read_exchange
+from src.application.trading.services.unknown_amendments import UnknownAmendments
 from src.application.trading.services.unknown_outcomes import READS_APART_MS, UnknownOutcomes
 from src.application.trading.session_loop import SessionLoop
 from src.application.trading.waiting import work_for
@@ -74,6 +75,7 @@ class StateRecoveryService:
         self._has_a_past = has_a_past
         self._silent_ms: dict[str, int] = {}
         self.unknown = UnknownOutcomes(loop.broker.consistency, loop.witness)
+        self._amendments = UnknownAmendments(loop.broker.consistency, loop.witness)
         # Rows of trades are income too, and are not booked as such: what was read once is not read for ever.
         self._income_read_ms = 0
         self._full_until_ms = 0
@@ -178,7 +180,9 @@ class StateRecoveryService:
             all_symbols=all_symbols,
         )
         failpoint("recovery.read")
-        merge = reading.merge
+        found = reading.merge.orders
+        unamended = self._amendments.judge(loop.ledger.orders.values(), found, reading.judgement.now_ms)
+        merge = replace(reading.merge, unamended=unamended)
         report.orders_checked = len(merge.orders) + len(merge.dead) + len(merge.lost)
         step = loop.decide(merge)
         report.fills_added += sum(1 for event in step.events if type(event) is FillBooked)
