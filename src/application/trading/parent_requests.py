@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import Any
 
 from src.application.trading.adapters.live_broker_adapter import LiveBrokerAdapter
-from src.application.trading.requests import OrderRequest
+from src.application.trading.requests import OrderRequest, whole
 from src.application.trading.volume_profile import VolumeProfile
 from src.domain.orders.parents import ParentKind, ParentTicket
 from src.domain.orders.ticket import OrderTicket
@@ -46,7 +46,7 @@ def schedule_ticket(
     ticket = adapter.asked_for(request)
     if ticket.order_type not in (OrderType.MARKET, OrderType.LIMIT):
         raise ValueError(f"the parts of a schedule are MARKET or LIMIT orders, not {ticket.order_type.value}")
-    if slices < 1 or duration_ms < slices * 1_000:
+    if whole(slices, "the slices") < 1 or whole(duration_ms, "the duration in ms") < slices * 1_000:
         raise ValueError("a schedule needs a slice, and a second for each: ask for fewer slices or more time")
     kind = ParentKind.TWAP if volume is None else ParentKind.VWAP
     weights = () if volume is None else volume.weights(ticket.symbol, now_ms, duration_ms, slices)

@@ -1,8 +1,10 @@
 """What callers of the service hand in and get back: plain values, checked once, here."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal, InvalidOperation
+from typing import Final
 
 from src.application.ports.broker import Broker
 from src.application.ports.event_bus import EventBus
@@ -23,6 +25,8 @@ from src.domain.sessions.session import TradingSession
 Number = Decimal | int | float | str
 
 OUTCOME_UNKNOWN = "outcome unknown"
+LARGEST_POWER: Final = 20
+"""Of ten: beyond it nobody trades, and money is not computed exactly any more."""
 
 
 def decimal(value: Number, what: str) -> Decimal:
@@ -33,7 +37,16 @@ def decimal(value: Number, what: str) -> Decimal:
         raise ValueError(f"{what} must be a number, not {value!r}") from None
     if not number.is_finite():
         raise ValueError(f"{what} must be a finite number, not {value!r}")
+    if number and abs(number.adjusted()) > LARGEST_POWER:
+        raise ValueError(f"{what} must lie between 1E-{LARGEST_POWER} and 1E+{LARGEST_POWER}, not {value!r}")
     return number
+
+
+def whole(value: object, what: str) -> int:
+    """A whole number as it is; ValueError names ``what`` for anything else."""
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise ValueError(f"{what} must be a whole number, not {value!r}")
+    return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +70,10 @@ class SessionRequest:
 class OrderRequest:
     """An order somebody wants: quantity in base asset, prices in quote asset per base asset.
 
-    ``price`` is the limit; for a conditional order without one it is the trigger, if ``stop_price`` is not given.
-    ``stop_loss_pct``, ``take_profit_pct`` and ``callback_pct`` are fractions; ``good_till_ms`` is venue time.
+    The constructor takes any spelling (floats, numbers and words as text, BTC/USDT) and raises ValueError, in one line,
+    for what is none. ``price`` is the limit; for a conditional order without one it is the trigger, if ``stop_price``
+    is not given. ``stop_loss`` and ``take_profit`` are prices or, like "2%", distances, which ``stop_loss_pct`` and
+    ``take_profit_pct`` keep; these and ``callback_pct`` are fractions; ``good_till_ms`` is venue time.
     ``position_side`` names the position in hedge mode: the one that ``side`` opens grows, the other one is closed;
     without it, an order opens the side it can, or, being reduce-only, closes the other.
     """
@@ -82,6 +97,37 @@ class OrderRequest:
     callback_pct: Decimal | None = None
     position_side: PositionSide | None = None
 
+    def __post_init__(self) -> None:
+        kind = OrderType(self.order_type)
+        good_till_ms, force = self.good_till_ms, self.time_in_force
+        if force is None and kind.has_limit:
+            force = TimeInForce.GTC if good_till_ms is None else TimeInForce.GTD
+        stop, stop_pct = _protection(self.stop_loss, "the stop loss")
+        target, target_pct = _protection(self.take_profit, "the take profit")
+        position_side = self.position_side
+        values = {
+            "symbol": canonical_symbol(_text(self.symbol, "the symbol")),
+            "side": OrderSide(self.side),
+            "quantity": Quantity(decimal(self.quantity, "the quantity")),
+            "order_type": kind,
+            "price": _price(self.price, "the price"),
+            "time_in_force": None if force is None else TimeInForce(force),
+            "stop_loss": stop,
+            "take_profit": target,
+            "strategy_id": _text(self.strategy_id, "the strategy's id"),
+            "reduce_only": _flag(self.reduce_only, "reduce only")
+            or _flag(self.close_position, "close position"),
+            "stop_price": _price(self.stop_price, "the stop price"),
+            "stop_loss_pct": stop_pct or _share(self.stop_loss_pct, "the stop loss"),
+            "take_profit_pct": target_pct or _share(self.take_profit_pct, "the take profit"),
+            "good_till_ms": None if good_till_ms is None else whole(good_till_ms, "the end of a GTD order"),
+            "activation_price": _price(self.activation_price, "the activation price"),
+            "callback_pct": _share(self.callback_pct, "the callback"),
+            "position_side": None if position_side is None else PositionSide(position_side),
+        }
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
+
     @classmethod
     def of(
         cls,
@@ -103,36 +149,46 @@ class OrderRequest:
         callback_pct: Number | None = None,
         position_side: PositionSide | str | None = None,
     ) -> "OrderRequest":
-        """From what a caller wrote, any spelling of symbol and numbers; raises ValueError with cause and fix."""
-        kind = OrderType(order_type)
-        force = TimeInForce(time_in_force) if time_in_force is not None else None
-        if kind.has_limit and force is None:
-            force = TimeInForce.GTC if good_till_ms is None else TimeInForce.GTD
-        stop, target = _protection(stop_loss, "the stop loss"), _protection(take_profit, "the take profit")
-        return cls(
-            canonical_symbol(symbol),
-            OrderSide(side),
-            Quantity(decimal(quantity, "the quantity")),
-            kind,
-            _price(price, "the price"),
-            force,
-            stop[0],
-            target[0],
+        """The constructor for who is checked by types, and writes numbers and words as they come."""
+        make: Callable[..., OrderRequest] = cls
+        return make(
+            symbol,
+            side,
+            quantity,
+            order_type,
+            price,
+            time_in_force,
+            stop_loss,
+            take_profit,
             strategy_id,
-            reduce_only or close_position,
-            stop_price=_price(stop_price, "the stop price"),
-            stop_loss_pct=stop[1],
-            take_profit_pct=target[1],
+            reduce_only,
+            stop_price=stop_price,
             close_position=close_position,
             good_till_ms=good_till_ms,
-            activation_price=_price(activation_price, "the activation price"),
-            callback_pct=None if callback_pct is None else decimal(callback_pct, "the callback"),
-            position_side=None if position_side is None else PositionSide(position_side),
+            activation_price=activation_price,
+            callback_pct=callback_pct,
+            position_side=position_side,
         )
 
 
 def _price(value: Number | None, what: str) -> Price | None:
     return None if value is None else Price(decimal(value, what))
+
+
+def _share(value: Number | None, what: str) -> Decimal | None:
+    return None if value is None else decimal(value, what)
+
+
+def _text(value: object, what: str) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"{what} must be text, not {value!r}")
+    return value
+
+
+def _flag(value: object, what: str) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError(f"{what} must be True or False, not {value!r}")
+    return value
 
 
 def _protection(value: Number | None, what: str) -> tuple[Price | None, Decimal | None]:

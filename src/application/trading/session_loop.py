@@ -49,6 +49,7 @@ BATCH_INPUTS = 256
 TICK_MS = 1_000
 COMMITTED_TOPIC = "session.committed"
 BATCHES_BEFORE_BREATHING = 16
+UNFORESEEN = (ArithmeticError, AttributeError, TypeError)
 
 
 class SessionLoop:
@@ -117,8 +118,8 @@ class SessionLoop:
         now = Now(session_ms, venue_ms)
         step = decide(self.ledger, self.desk, self.policy, news, now)
         if step.events:
-            self.store.stage(session_ms, step.events)
             self._untold.append((session_ms, step.events))
+            self.store.stage(session_ms, step.events)
             self._staged = True
         if step.effects:
             self._effects += step.effects
@@ -270,9 +271,13 @@ class SessionLoop:
         return await future
 
     def _command(self, command: Callable[[], Result], future: Future[Result]) -> None:
+        decided = len(self._untold)
         try:
             result = command()
-        except (IllegalTransition, ValueError, LookupError) as error:
+        except (IllegalTransition, ValueError, LookupError, *UNFORESEEN) as error:
+            # What nobody foresaw is the caller's alone as long as nothing was decided, and else ends the session.
+            if isinstance(error, UNFORESEEN) and len(self._untold) > decided:
+                raise
             future.set_exception(error)
             return
         self._answers.append((future, result))

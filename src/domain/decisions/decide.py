@@ -115,7 +115,8 @@ def decide(ledger: Ledger, view: MarketView, policy: Policy, news: n.News, now: 
     """Work one piece of news into the ledger; the step returned holds its events and effects.
 
     Raises what the news makes impossible, with nothing changed; :class:`BrokenDecision` for anything that is raised
-    after the ledger was changed, as then it is ahead of the journal and of no use any more.
+    after the ledger was changed, as then it is ahead of the journal and of no use any more, and for what nobody
+    foresaw, as then nobody knows.
     """
     step = Step(ledger, view, policy, now)
     try:
@@ -126,4 +127,6 @@ def decide(ledger: Ledger, view: MarketView, policy: Policy, news: n.News, now: 
         if step.events:
             raise BrokenDecision(news, error) from error
         raise
+    except (ArithmeticError, AttributeError, TypeError) as error:
+        raise BrokenDecision(news, error) from error
     return step

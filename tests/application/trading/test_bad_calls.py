@@ -1,6 +1,8 @@
 """Bad calls of the library: each raises one line that names what is wrong, and orders nothing."""
 
+import contextlib
 from collections.abc import Awaitable, Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,7 @@ import pytest
 from src.application.trading.config import TradingConfig
 from src.application.trading.services.live_trading_service import LiveTradingService, NoSession
 from src.application.trading.trading_state import TradingState
+from src.application.trading.vocabulary import ExecutionResult, Order, OrderSide
 from src.bootstrap.assembly import repositories
 from src.domain.shared.errors import IllegalTransition
 from tests.application.trading.callers import data_folder, service, until
@@ -28,8 +31,18 @@ def limit(**changes: Any) -> Call:
     return order(order_type="LIMIT", price=45_000, **changes)
 
 
+def wanted(**changes: Any) -> Call:
+    """Execute an order, written by its constructor, that would be good but for one argument."""
+    arguments: dict[str, Any] = {"symbol": "BTCUSDT", "side": "BUY", "quantity": 0.01}
+    return lambda service: service.execute_order(Order(**(arguments | changes)))
+
+
 def adjusted(quantity: Any) -> Call:
     return lambda service: service.adjust_position("BTCUSDT", quantity)
+
+
+def sliced(duration_ms: Any, slices: Any) -> Call:
+    return lambda service: service.place_twap(Order.of("BTCUSDT", "BUY", "0.01"), duration_ms, slices)
 
 
 def asked(method: str, value: str) -> Call:
@@ -68,6 +81,23 @@ CALLS: dict[str, Call] = {
     **{f"cancel of {value!r}": asked("cancel_order", value) for value in ["", "x", "'; --", "0" * 99]},
     **{f"close of {value!r}": asked("close_position", value) for value in ["", "B$", "BTCUSDT", "DOGEUSDT"]},
     **{f"adjust to {value!r}": adjusted(value) for value in ["abc", "NaN", "Infinity"]},
+    **{f"the number {value!r}": order(quantity=value) for value in ["1e60", "1e-60", "1e999999", Decimal("1e21")]},
+    **{f"the distant stop {value!r}": order(stop_loss=value) for value in ["1e60", "1e-60", 1e300]},
+    **{f"the end {value!r}": limit(good_till_ms=value) for value in ["x", 1e15, True]},
+    **{f"the order's quantity {value!r}": wanted(quantity=value) for value in [*NO_NUMBERS, -1, "1e60"]},
+    **{f"the order's price {value!r}": wanted(order_type="LIMIT", price=value) for value in ["abc", 0, float("nan")]},
+    **{f"the order's symbol {value!r}": wanted(symbol=value) for value in ["", "B$", None, 5]},
+    **{f"the order's side {value!r}": wanted(side=value) for value in ["", "LONG", None, 1]},
+    **{f"the order's type {value!r}": wanted(order_type=value) for value in ["", "market", None]},
+    **{f"the order's strategy {value!r}": wanted(strategy_id=value) for value in [None, 5]},
+    **{f"the order's flag {value!r}": wanted(reduce_only=value) for value in ["no", None, 1]},
+    "an order's stop loss that is no number": wanted(stop_loss="two"),
+    "an order's end that is no number": wanted(order_type="LIMIT", price=45_000, good_till_ms="x"),
+    **{f"adjust to {value!r}": adjusted(value) for value in ["1e60", "-1e60"]},
+    **{f"a schedule of {value!r}": sliced(*value) for value in [(1.5, "x"), (6_000.5, 2), ("6000", 2), (6_000, 2.0)]},
+    "a part of an iceberg that is too small": lambda s: s.place_iceberg(
+        Order.of("BTCUSDT", "BUY", "0.01", "LIMIT", 45_000), "1e-60"
+    ),
     "resume of a session that runs": lambda s: s.resume_session(),
     "a second session": lambda s: s.start_session(),
 }  # fmt: skip
@@ -90,9 +120,40 @@ async def test_every_bad_call_is_one_line_and_orders_nothing(service: LiveTradin
         if (set(runner.loop.ledger.orders), dict(runner.loop.ledger.account.wallet)) != before:
             wrong.append(f"{name}: something was ordered")
 
-    assert len(CALLS) >= 85
+    assert len(CALLS) >= 130
     assert wrong == []
     assert service.is_running()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"quantity": 0.003},
+        {"quantity": "0.003"},
+        {"quantity": Decimal("0.003"), "side": "BUY", "order_type": "MARKET"},
+        {"quantity": 0.003, "symbol": "BTC/USDT"},
+        {"quantity": 0.003, "stop_loss": "2%"},
+    ],
+)
+async def test_an_order_in_any_spelling_is_executed(service: LiveTradingService, changes: dict[str, Any]):
+    await until(lambda: service.snapshot().markets[0].trouble is None)
+
+    result = await wanted(**changes)(service)
+
+    assert isinstance(result, ExecutionResult) and result.success
+    placed = await service.get_order(result.order_id)
+    assert (placed.symbol, placed.side, placed.quantity) == ("BTCUSDT", OrderSide.BUY, Decimal("0.003"))
+    assert service.is_running()
+
+
+@pytest.mark.parametrize(
+    "call", [lambda s: s.execute_order(None), lambda s: s.execute_order({}), lambda s: s.halt(None)]
+)
+async def test_what_is_no_order_at_all_does_not_end_the_session(service: LiveTradingService, call: Call):
+    with contextlib.suppress(AttributeError):
+        await call(service)
+
+    assert service.is_running() and not service._active().loop.ledger.orders
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from src.application.ports.failpoints import install_hook
 from src.application.ports.store import StoreError
 from src.application.trading.session_loop import COMMITTED_TOPIC
 from src.application.trading.session_runner import SessionRunner
-from src.domain.decisions.news import RequestCancel, Tick
+from src.domain.decisions.news import RaiseAlarm, RequestCancel, Tick
 from src.domain.ledger import events as e
 from src.domain.orders.transitions import AttemptState
 from src.domain.orders.types import OrderStatus, Purpose
@@ -179,6 +179,47 @@ async def test_a_command_that_fails_is_answered_with_its_error(watched: Watched)
 
     with pytest.raises(ValueError, match="not so"):
         await asked
+
+
+@pytest.mark.parametrize("slip", [TypeError, AttributeError, ArithmeticError])
+async def test_what_nobody_foresaw_is_its_callers_when_it_decided_nothing(
+    watched: Watched, slip: type[Exception]
+):
+    def stumble() -> None:
+        raise slip("a slip")
+
+    asked = asyncio.ensure_future(watched.runner.loop.ask(stumble))
+    await asyncio.sleep(0)
+    await pass_time(watched.runner.loop, 10)
+
+    with pytest.raises(slip, match="a slip"):
+        await asked
+
+
+async def test_what_nobody_foresaw_ends_the_session_when_it_had_decided_something(watched: Watched):
+    def stumble() -> None:
+        resting(watched.runner)
+        raise TypeError("a slip")
+
+    asked = asyncio.ensure_future(watched.runner.loop.ask(stumble))
+    await asyncio.sleep(0)
+
+    with pytest.raises(TypeError, match="a slip"):
+        await pass_time(watched.runner.loop, 10)
+    assert not asked.done() and "committed" not in watched.seen
+    asked.cancel()
+
+
+async def test_what_the_journal_cannot_hold_ends_the_session_and_is_not_its_callers_alone(watched: Watched):
+    loop = watched.runner.loop
+    unwritable: Any = b"no text"
+    asked = asyncio.ensure_future(loop.ask(lambda: loop.decide(RaiseAlarm("test", unwritable))))
+    await asyncio.sleep(0)
+
+    with pytest.raises(TypeError):
+        await pass_time(loop, 10)
+    assert not asked.done()
+    asked.cancel()
 
 
 async def test_the_kill_switch_stops_openings_at_the_wire_and_lets_exits_pass(

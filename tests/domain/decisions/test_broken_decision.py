@@ -31,3 +31,16 @@ def test_what_fails_after_the_ledger_was_changed_ends_the_process(monkeypatch: p
         Scene().decide(Tick(mark_equity=False))
     # Commands answer with what callers may ask for in vain; this is none of it.
     assert not isinstance(broken.value, ValueError | LookupError)
+
+
+@pytest.mark.parametrize("slip", [TypeError, AttributeError, ArithmeticError])
+def test_what_nobody_foresaw_ends_the_process_as_nobody_knows_what_it_changed(
+    monkeypatch: pytest.MonkeyPatch, slip: type[Exception]
+):
+    def stumble(step: Step, news: Tick) -> None:
+        raise slip("a slip")
+
+    monkeypatch.setitem(module._HANDLERS, Tick, stumble)
+
+    with pytest.raises(BrokenDecision, match="half-way: a slip"):
+        Scene().decide(Tick(mark_equity=False))

@@ -200,11 +200,13 @@ class LiveSession:
 
     async def halt(self, reason: str, author: str = "operator") -> None:
         """The kill switch, durably: no opening order until a person re-arms."""
-        await self._command(lambda r: r.loop.decide(MoveTrading(TradingTrigger.HALT, reason, author)))
+        news = MoveTrading(TradingTrigger.HALT, str(reason), str(author))
+        await self._command(lambda r: r.loop.decide(news))
 
     async def rearm(self, author: str = "operator") -> None:
         """Allow trading again after a halt."""
-        await self._command(lambda r: r.loop.decide(MoveTrading(TradingTrigger.REARM, "re-armed", author)))
+        news = MoveTrading(TradingTrigger.REARM, "re-armed", str(author))
+        await self._command(lambda r: r.loop.decide(news))
 
     def is_running(self) -> bool:
         """Whether a session is RUNNING."""
