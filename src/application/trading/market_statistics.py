@@ -22,11 +22,11 @@ RETURNS_MIN: Final = 30
 """With fewer, nothing is said."""
 LAMBDA: Final = 0.94
 """Weight of the past in the exponentially weighted variance (RiskMetrics Technical Document, 1996, for daily data)."""
-DAY_SAMPLES: Final = 1_440
 TOGETHER: Final = 64
 """Of how many closed bars is learnt in one go, when nobody asks before."""
-_SAMPLE_MS: Final = 60_000
-_YEAR_MS: Final = 365 * 86_400_000
+_MINUTE_MS: Final = 60_000
+_DAY_MS: Final = 86_400_000
+_YEAR_MS: Final = 365 * _DAY_MS
 """These markets never close."""
 
 
@@ -38,11 +38,14 @@ class _Series:
         "_day",
         "_length_ms",
         "_open_ms",
+        "_places",
         "_sampled",
         "_seen",
         "_sorted",
+        "_spacing_ms",
         "_unit",
         "_unit_version",
+        "_usual_min",
         "_variance",
         "reading",
         "reading_version",
@@ -62,7 +65,11 @@ class _Series:
         self._close = 0.0
         self._variance = 0.0
         self._seen = 0
-        self._day: deque[float] = deque()
+        # One place a minute, or a bar where these are longer; empty where there was no return.
+        self._spacing_ms = max(length_ms, _MINUTE_MS)
+        self._places = max(1, _DAY_MS // self._spacing_ms)
+        self._usual_min = min(RETURNS_MIN, max(1, self._places // 2))
+        self._day: deque[float | None] = deque()
         self._sorted: list[float] = []
         self._sampled = -1
         self._unit: list[float] | None = None
@@ -86,17 +93,26 @@ class _Series:
         square = value * value
         self._variance = LAMBDA * self._variance + (1.0 - LAMBDA) * square if self._seen else square
         self._seen += 1
-        sample = (open_ms + self._length_ms) // _SAMPLE_MS
-        if self._seen >= RETURNS_MIN and sample != self._sampled:
+        sample = (open_ms + self._length_ms) // self._spacing_ms
+        passed = sample - self._sampled
+        if passed and self._seen >= RETURNS_MIN:
             self._sampled = sample
+            if passed > 1:
+                # A day goes on over a gap.
+                for _ in range(min(passed - 1, self._places)):
+                    self._keep(None)
             self._keep(self._variance)
 
-    def _keep(self, variance: float) -> None:
-        """One sample a minute, of the last day, in order of time and in order of size."""
-        if len(self._day) == DAY_SAMPLES:
-            del self._sorted[bisect_left(self._sorted, self._day.popleft())]
-        self._day.append(variance)
-        insort(self._sorted, variance)
+    def _keep(self, variance: float | None) -> None:
+        """The last day, in order of time and in order of size."""
+        day = self._day
+        if len(day) == self._places:
+            oldest = day.popleft()
+            if oldest is not None:
+                del self._sorted[bisect_left(self._sorted, oldest)]
+        day.append(variance)
+        if variance is not None:
+            insort(self._sorted, variance)
 
     def volatility(self) -> Volatility | None:
         """The annualised deviation of a bar's return, and its median of the last day."""
@@ -110,7 +126,7 @@ class _Series:
             return None
         per_year = _YEAR_MS / self._length_ms
         usual = None
-        if len(self._sorted) >= RETURNS_MIN:
+        if len(self._sorted) >= self._usual_min:
             usual = _decimal(sqrt(self._sorted[len(self._sorted) // 2] * per_year))
         return Volatility(_decimal(sqrt(self._variance * per_year)), usual)
 

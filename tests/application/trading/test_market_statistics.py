@@ -13,6 +13,9 @@ from src.domain.market.candle import Candle
 MINUTE = 60_000
 
 
+DAY = 1_440 * MINUTE
+
+
 def candles(symbol: str, closes, start: int = MINUTE, step: int = MINUTE) -> list[Candle]:
     return [
         Candle(symbol, "1m", start + i * step, c, c, c, c, Decimal(1))
@@ -107,6 +110,63 @@ def test_what_is_usual_is_the_median_of_the_last_day_and_older_samples_leave_it(
 
     usual = sorted(variances(prices)[RETURNS_MIN - 1 :][-1_440:])[720]
     assert float(reading.usual) == pytest.approx(math.sqrt(usual * 365 * 1_440), abs=1e-6)
+
+
+@pytest.mark.parametrize(("timeframe", "minutes"), [("5m", 5), ("15m", 15), ("1h", 60), ("4h", 240)])
+def test_a_day_is_a_day_whatever_the_length_of_a_bar(timeframe: str, minutes: int):
+    step, a_day = minutes * MINUTE, 1_440 // minutes
+    prices = walk(1, 2 * a_day + RETURNS_MIN)
+    calm = walk(2, a_day)
+    prices += [round(prices[-1] + (price - calm[0]) / 10, 4) for price in calm]
+
+    statistics = MarketStatistics(["A"], timeframe)
+    for candle in candles("A", prices, step=step):
+        statistics.add(candle)
+    reading = statistics.volatility("A")
+
+    assert reading is not None and reading.usual is not None
+    usual = sorted(variances(prices)[RETURNS_MIN - 1 :][-a_day:])[a_day // 2]
+    assert float(reading.usual) == pytest.approx(math.sqrt(usual * 365 * a_day), abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("timeframe", "minutes", "bars"), [("1m", 1, 30), ("5m", 5, 30), ("1h", 60, 12), ("1d", 1_440, 1)]
+)
+def test_what_is_usual_is_known_from_half_a_day_or_thirty_samples_on(timeframe: str, minutes: int, bars: int):
+    statistics = MarketStatistics(["A"], timeframe)
+    known = []
+    for candle in candles("A", walk(1, RETURNS_MIN + bars + 1), step=minutes * MINUTE):
+        statistics.add(candle)
+        reading = statistics.volatility("A")
+        known.append(reading is not None and reading.usual is not None)
+
+    assert known.index(True) == RETURNS_MIN + bars - 1
+
+
+def test_what_is_older_than_a_day_is_forgotten_after_a_gap():
+    statistics = fed(A=walk(1, 500))
+
+    for candle in candles("A", walk(2, 20), start=501 * MINUTE + DAY):
+        statistics.add(candle)
+    reading = statistics.volatility("A")
+
+    assert reading is not None and reading.usual is None
+
+
+def test_a_gap_ages_what_came_before_it():
+    first, second = walk(1, 400), walk(2, 1_300)
+    statistics = fed(A=first)
+    for candle in candles("A", second, start=501 * MINUTE):
+        statistics.add(candle)
+    reading = statistics.volatility("A")
+
+    assert reading is not None and reading.usual is not None
+    found: list[float] = variances(first)
+    for value in map(float, np.diff(np.log(second))):
+        found.append(0.94 * found[-1] + 0.06 * value**2)
+    # The gap of a hundred minutes and the bar behind it have no sample.
+    usual = sorted(found[-1_440 + 101 :])
+    assert float(reading.usual) == pytest.approx(math.sqrt(usual[len(usual) // 2] * 365 * 1_440), abs=1e-6)
 
 
 def test_a_gap_makes_no_return_and_an_old_bar_says_nothing():
