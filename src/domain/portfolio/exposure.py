@@ -45,13 +45,15 @@ class Exposure:
 
     ``gross`` adds them up whatever their direction; ``up`` is the net exposure if every open buy fills, ``down`` the
     net exposure if every open sell does (negative when short). ``symbols`` are those exposed at all: whether each may
-    be long, and whether it may be short, by what is held and what is being entered.
+    be long, and whether it may be short, by what is held and what is being entered. ``margin`` is the initial margin
+    of ``gross``, each symbol at its own leverage.
     """
 
     gross: Decimal
     up: Decimal
     down: Decimal
     symbols: list[tuple[str, bool, bool]]
+    margin: Decimal
 
 
 def worst_exposure(ledger: Ledger, view: MarketView, *, without: str) -> Exposure:
@@ -61,9 +63,10 @@ def worst_exposure(ledger: Ledger, view: MarketView, *, without: str) -> Exposur
     """
     if ledger.is_hedged:
         return _hedged_exposure(ledger, view, without)
-    gross = up = down = ZERO
+    gross = up = down = margin = ZERO
     symbols: list[tuple[str, bool, bool]] = []
     positions = ledger.positions
+    leverage, leverages = _leverages(ledger)
     for symbol, book in ledger.symbols.items():
         if symbol == without:
             continue
@@ -82,13 +85,25 @@ def worst_exposure(ledger: Ledger, view: MarketView, *, without: str) -> Exposur
         up += highest
         down += lowest
         # The larger of the two by size: the lowest is never above the highest.
-        gross += highest if highest + lowest >= 0 else -lowest
-    return Exposure(gross, up, down, symbols)
+        worst = highest if highest + lowest >= 0 else -lowest
+        gross += worst
+        if leverages:
+            margin += worst / leverages.get(symbol, leverage)
+    return Exposure(gross, up, down, symbols, margin if leverages else gross / leverage)
+
+
+def _leverages(ledger: Ledger) -> tuple[int, dict[str, int]]:
+    """That of all symbols, and those of single ones."""
+    if ledger.session is None:
+        return 1, {}
+    options = ledger.session.options
+    return options.leverage, dict(options.leverages)
 
 
 def _hedged_exposure(ledger: Ledger, view: MarketView, without: str) -> Exposure:
     """The same where LONG and SHORT are two positions: what is bought enters the one, what is sold the other."""
-    worst = Exposure(ZERO, ZERO, ZERO, [])
+    worst = Exposure(ZERO, ZERO, ZERO, [], ZERO)
+    leverage, leverages = _leverages(ledger)
     for symbol, book in ledger.symbols.items():
         if symbol == without:
             continue
@@ -102,4 +117,5 @@ def _hedged_exposure(ledger: Ledger, view: MarketView, without: str) -> Exposure
             worst.up += (bought + short.quantity) * price
             worst.down += (long.quantity + sold) * price
             worst.gross += (bought - sold) * price
+            worst.margin += (bought - sold) * price / leverages.get(symbol, leverage)
     return worst

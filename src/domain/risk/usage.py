@@ -76,9 +76,8 @@ def _by_symbol(
 
 
 def _of_account(ledger: Ledger, limits: RiskLimits, own: Decimal, account: Exposure) -> tuple[RuleUse, ...]:
-    state, session = ledger.account, ledger.session
-    leverage = session.options.leverage if session is not None else 1
-    margin = share(account.gross / leverage, own) if account.gross else ZERO
+    state = ledger.account
+    margin = share(account.margin, own) if account.gross else ZERO
     day, peak = state.day_start_equity, max(state.peak_equity, own)
     return (
         _use("leverage", share(account.gross, own) if account.gross else ZERO, limits.leverage_max),

@@ -24,7 +24,7 @@ class Balance:
     """Money in ``settle_asset``. Unknown without a process: equity, unrealized P&L and what rests on them are None.
 
     ``exposure`` is the notional of all positions at mark price (at entry price where no mark is known),
-    ``initial_margin`` what they bind at the session's leverage, ``available`` equity less that.
+    ``initial_margin`` what they bind at the leverage of each symbol (``leverages``), ``available`` equity less that.
     """
 
     account_id: str
@@ -38,6 +38,7 @@ class Balance:
     equity: Decimal | None
     exposure: Decimal
     leverage: int
+    leverages: dict[str, int]
     initial_margin: Decimal
     available: Decimal | None
     positions: int
@@ -54,11 +55,13 @@ def balance_of(app: Application, wanted: str | None) -> "tuple[Seen, Balance]":
     assert ledger is not None and ledger.session is not None, "look found both"
     snapshot, settle = seen.snapshot, ledger.account.settle_asset
     wallets = {**ledger.account.wallet, settle: snapshot.wallet}
-    leverage = ledger.session.options.leverage
-    exposure = sum(
-        (abs(line.quantity) * (line.mark_price or line.entry_price) for line in snapshot.positions), ZERO
-    )
-    margin = exposure / leverage
+    options = ledger.session.options
+    leverages = {line.symbol: options.leverage_of(line.symbol) for line in snapshot.positions}
+    exposure = margin = ZERO
+    for line in snapshot.positions:
+        notional = abs(line.quantity) * (line.mark_price or line.entry_price)
+        exposure += notional
+        margin += notional / leverages[line.symbol]
     # A position without a mark price is not valued; with any such, nobody knows the equity.
     is_valued = seen.running and all(line.unrealized_pnl is not None for line in snapshot.positions)
     is_known = is_valued or not snapshot.positions
@@ -75,7 +78,8 @@ def balance_of(app: Application, wanted: str | None) -> "tuple[Seen, Balance]":
         unrealized_pnl=snapshot.unrealized_pnl if is_known else None,
         equity=snapshot.equity if is_known else None,
         exposure=exposure,
-        leverage=leverage,
+        leverage=options.leverage,
+        leverages=leverages,
         initial_margin=margin,
         available=snapshot.equity - margin if is_known else None,
         positions=len(snapshot.positions),
@@ -90,6 +94,8 @@ def print_balance(seen: Seen, balance: Balance) -> None:
     unknown = "not known without a process"
     bound = percent(balance.initial_margin / balance.equity) if balance.equity else ""
     at = " at their entry prices" if balance.positions and balance.equity is None else ""
+    lowest, highest = _range(balance)
+    leverage = f"{lowest}x" if lowest == highest else f"{lowest}x to {highest}x"
     lines = (
         ("wallet", money(balance.wallet)),
         ("unrealized", unknown if balance.unrealized_pnl is None else signed(balance.unrealized_pnl)),
@@ -98,7 +104,7 @@ def print_balance(seen: Seen, balance: Balance) -> None:
             "exposure",
             f"{money(balance.exposure)} in {balance.positions} position{'s' if balance.positions != 1 else ''}{at}",
         ),
-        ("margin", f"{money(balance.initial_margin)} at {balance.leverage}x{f', {bound}' if bound else ''}"),
+        ("margin", f"{money(balance.initial_margin)} at {leverage}{f', {bound}' if bound else ''}"),
         ("available", unknown if balance.available is None else money(balance.available)),
     )
     for name, text in lines:
@@ -106,3 +112,9 @@ def print_balance(seen: Seen, balance: Balance) -> None:
     if len(balance.assets) > 1:
         rows = [(each.asset, quantity(each.wallet)) for each in balance.assets]
         print_table("Wallets", ("asset", "amount>"), rows)
+
+
+def _range(balance: Balance) -> tuple[int, int]:
+    """The lowest and the highest leverage of what is held; that of the session where nothing is."""
+    held = balance.leverages.values() or [balance.leverage]
+    return min(held), max(held)

@@ -92,6 +92,7 @@ def test_exposure_adds_both_sides_up_and_nets_them_apart():
     # Long 4 and short 6 at worst; net between +2 (buys fill) and -3 (sells fill).
     assert [worst.gross, worst.up, worst.down] == [Decimal(1_000), Decimal(200), Decimal(-300)]
     assert worst.symbols == [(BTC, True, True)]
+    assert worst.margin == 100, "at a leverage of ten"
 
 
 @pytest.mark.parametrize(("share", "approved"), [("0.006", True), ("0.00599", False)])

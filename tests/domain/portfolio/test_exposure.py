@@ -117,5 +117,10 @@ def test_the_net_worst_case_goes_both_ways():
     worst = worst_exposure(scene.ledger, scene.view, without="")
 
     assert worst == Exposure(
-        Decimal(800), Decimal(300), Decimal(-400), [(BTC, True, False), (ETH, False, True)]
+        Decimal(800),
+        Decimal(300),
+        Decimal(-400),
+        [(BTC, True, False), (ETH, False, True)],
+        # At the leverage of ten.
+        margin=Decimal(80),
     )

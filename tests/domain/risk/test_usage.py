@@ -46,6 +46,18 @@ def test_a_limits_use_is_the_worst_case_of_what_is_held_and_being_entered(rule, 
     assert (use.subject, use.value, use.used) == (subject, Decimal(value), Decimal(share))
 
 
+@pytest.mark.parametrize(
+    ("leverages", "margin"), [(((BTC, 5),), "0.08"), (((BTC, 5), (ETH, 20)), "0.075"), (((ETH, 1),), "0.135")]
+)
+def test_margin_is_bound_at_the_leverage_of_each_symbol(leverages: tuple[tuple[str, int], ...], margin: str):
+    scene = a_scene()
+    session = scene.ledger.session
+    assert session is not None
+    session.options = replace(session.options, leverages=leverages)
+
+    assert used(scene)["margin"].value == Decimal(margin)
+
+
 def test_losses_are_measured_from_the_days_start_and_from_the_peak():
     scene = a_scene()
     scene.ledger.account.day_start_equity = WALLET + 1_000

@@ -223,6 +223,22 @@ def test_the_balance_of_a_running_session_is_its_own(run: Run, app: FakeApplicat
     assert document["assets"] == [{"asset": "USDT", "wallet": "10010"}]
 
 
+def test_margin_is_bound_at_the_leverage_of_each_symbol(run: Run, app: FakeApplication):
+    ledger = app.reads.the_ledger
+    assert ledger is not None and ledger.session is not None
+    ledger.session.options = replace(ledger.session.options, leverages=(("ETHUSDT", 4),))
+    app.running = a_snapshot(
+        positions=(a_position(), a_position(symbol="ETHUSDT", quantity="-0.1", mark_price=D(4_000)))
+    )
+
+    shown, document = run("balance"), run("balance", "--json").document
+
+    # A tenth of 977.60, and a quarter of 400.
+    assert document["initial_margin"] == "197.76"
+    assert "margin     197.76 at 4x to 10x" in shown.out
+    assert document["leverages"] == {"BTCUSDT": 10, "ETHUSDT": 4}
+
+
 def test_without_a_process_only_what_needs_no_market_is_known(run: Run, app: FakeApplication):
     ledger = app.reads.the_ledger
     assert ledger is not None
