@@ -104,7 +104,7 @@ class SessionOptions:
 
     def leverage_of(self, symbol: str) -> int:
         """The leverage of a symbol: its own where one is named, else that of all."""
-        return dict(self.leverages).get(symbol, self.leverage)
+        return dict(self.leverages).get(symbol, self.leverage) if self.leverages else self.leverage
 
 
 @dataclass(slots=True)

@@ -1,6 +1,7 @@
 """The pass that saves asking the rules: it changes no verdict, whatever the account, the market and the limits are."""
 
 from collections import Counter
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -22,6 +23,7 @@ SOL = "SOLUSDT"
 FACTORS = st.sampled_from(
     [Decimal(text) for text in ("0", "0.2", "0.9", "0.999999", "1", "1.000001", "1.5", "5")]
 )
+LEVERAGES = st.dictionaries(st.sampled_from([BTC, ETH, SOL]), st.sampled_from([1, 5, 20]), max_size=2)
 
 AROUND: dict[str, Decimal] = {
     "position_size_pct": Decimal("0.002"),
@@ -111,6 +113,9 @@ def an_account(draw: st.DrawFn, bench: Bench) -> None:
 def benches(draw: st.DrawFn) -> Bench:
     bench = Bench()
     an_account(draw, bench)
+    session = bench.scene.ledger.session
+    assert session is not None
+    session.options = replace(session.options, leverages=tuple(draw(LEVERAGES).items()))
     quantity = draw(st.sampled_from(["0.5", "1", "1", "2", "3", "121"]))
     side = draw(st.sampled_from([BUY, SELL]))
     ticket: dict[str, Any] = {"quantity": quantity, "side": side}

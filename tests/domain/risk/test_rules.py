@@ -88,6 +88,26 @@ PASSES: list[tuple[str, str, list[Change]]] = [
     # 10 000 of notional at leverage 10 takes 1 000 of 100 000.
     ("margin", "at the limit", [ticket(quantity=100), limits(free_margin_pct_min=Decimal("0.99"))]),
     (
+        "margin",
+        "beside a low leverage of a symbol that is not held",
+        [
+            leverages(("SOLUSDT", 1)),
+            held(50, symbol=ETH),
+            ticket(quantity=50),
+            limits(free_margin_pct_min=Decimal("0.99")),
+        ],
+    ),
+    (
+        "margin",
+        "others at their own leverages",
+        [
+            leverages((BTC, 5), (ETH, 20)),
+            held(100, symbol=ETH),
+            ticket(quantity=25),
+            limits(free_margin_pct_min=Decimal("0.99")),
+        ],
+    ),
+    (
         "daily_loss",
         "just less",
         [day_started_with(WALLET), wallet("98000.01"), limits(daily_loss_pct_max=Decimal("0.02"))],
@@ -209,6 +229,16 @@ OBJECTS: list[tuple[str, str, list[Change]]] = [
         "margin",
         "at the symbol's own leverage",
         [leverages((BTC, 5)), ticket(quantity="50.001"), limits(free_margin_pct_min=Decimal("0.99"))],
+    ),
+    (
+        "margin",
+        "others at their own lower leverage",
+        [
+            leverages((ETH, 5)),
+            held(50, symbol=ETH),
+            ticket(quantity="0.001"),
+            limits(free_margin_pct_min=Decimal("0.99")),
+        ],
     ),
     (
         "daily_loss",

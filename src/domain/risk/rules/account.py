@@ -41,13 +41,10 @@ class FreeMargin:
     name: ClassVar[str] = "margin"
 
     def objection(self, review: Review) -> Objection | None:
-        """Initial margin is notional over the leverage set; other symbols count at the lowest there is."""
+        """Initial margin is notional over the leverage set, each symbol's own."""
         session = review.ledger.session
-        leverage = lowest = session.options.leverage if session is not None else 1
-        if session is not None and session.options.leverages:
-            leverage = session.options.leverage_of(review.ticket.symbol)
-            lowest = min(lowest, *(each for _, each in session.options.leverages))
-        used = review.worst_notional / leverage + review.others.gross / lowest
+        leverage = session.options.leverage_of(review.ticket.symbol) if session is not None else 1
+        used = review.worst_notional / leverage + review.others.margin
         limit = review.limits.free_margin_pct_min
         free = review.equity - used
         if review.equity > 0 and free >= limit * review.equity:
