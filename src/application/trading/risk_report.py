@@ -12,15 +12,16 @@ from src.domain.sessions.trading_states import SymbolState
 class RiskReport:
     """Every rule's use of its limit, and what the rules did since this process started.
 
-    ``refusals`` counts refused orders by rule, ``unenforced`` the reviews in which a rule had too little data to judge;
+    ``refusals`` counts refused orders by rule, ``unenforced`` the reviews in which a rule had too little data to judge,
+    both None without a process, as nobody has counted them;
     ``closed_symbols`` are those in which nothing is opened, with the reason.
     """
 
     trading_state: str
     trading_reason: str
     rules: tuple[RuleUse, ...]
-    refusals: dict[str, int]
-    unenforced: dict[str, int]
+    refusals: dict[str, int] | None
+    unenforced: dict[str, int] | None
     closed_symbols: dict[str, str]
 
 

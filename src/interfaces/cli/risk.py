@@ -53,8 +53,8 @@ def look_at_risk(app: Application, wanted: str | None) -> RiskSeen:
         trading_state=state.trading_state.value,
         trading_reason=state.trading_reason,
         rules=risk_usage(ledger, BlindView(), app.risk_limits(), state.last_ms),
-        refusals={},
-        unenforced={},
+        refusals=None,
+        unenforced=None,
         closed_symbols=closed_symbols(ledger),
     )
     return RiskSeen(row.account_id, row.exchange, False, report)
@@ -73,15 +73,21 @@ def print_risk(seen: RiskSeen) -> None:
             _value(use.rule, use.value),
             _value(use.rule, use.limit),
             _used(use),
-            str(report.refusals.get(use.rule, 0)),
+            NOTHING if report.refusals is None else str(report.refusals.get(use.rule, 0)),
         )
-        for use in report.rules
+        for use in (*report.rules, *_without_figure(report))
     ]
     print_table("Limits", ("rule", "most in", "now>", "limit>", "used>", "refused>?"), rows)
     for symbol, text in report.closed_symbols.items():
         print(f"{symbol} is {text}: rearm --symbol {symbol} opens it again")
-    for rule, count in report.unenforced.items():
+    for rule, count in (report.unenforced or {}).items():
         print(f"{rule} was not enforced {count} times: too few bars yet")
+
+
+def _without_figure(report: RiskReport) -> list[RuleUse]:
+    """The rules that refused and have no figure of their own."""
+    shown = {use.rule for use in report.rules}
+    return [RuleUse(rule, "", None, None, None) for rule in report.refusals or {} if rule not in shown]
 
 
 def _value(rule: str, value: Decimal | None) -> str:

@@ -278,7 +278,7 @@ def test_risk_is_told_by_the_running_session(run: Run, app: FakeApplication):
             {"rule": "gross_exposure", "subject": "", "value": "1500", "limit": "10000", "used": "0.15"},
             {"rule": "volatility", "subject": "", "value": None, "limit": "2", "used": None},
         ],
-        "refusals": {"daily_loss": 3},
+        "refusals": {"daily_loss": 3, "order_rate": 19},
         "unenforced": {"volatility": 7},
         "closed_symbols": {"ETHUSDT": "CLOSED: it was filled beyond its quantity"},
     }
@@ -288,6 +288,8 @@ def test_risk_is_told_by_the_running_session(run: Run, app: FakeApplication):
     assert "risk, live; trading REDUCE_ONLY: the daily loss limit is reached" in shown
     assert "2.10 %" in shown and "105.00 %" in shown and "1,500.00" in shown
     assert "volatility was not enforced 7 times" in shown
+    refused = {line.split()[0]: line.split()[-1] for line in shown.splitlines() if line.strip()}
+    assert (refused["daily_loss"], refused["gross_exposure"], refused["order_rate"]) == ("3", "0", "19")
     assert "rearm --symbol ETHUSDT" in shown
     assert document["running"] is True and document["report"]["rules"][0]["used"] == "1.05"
 
@@ -297,8 +299,11 @@ def test_without_a_process_risk_is_that_of_the_last_commit(run: Run, app: FakeAp
 
     shown, document = run("risk").out, run("risk", "--json").document
 
-    assert "not running" in shown and "daily_loss" in shown
+    assert "not running" in shown
+    (line,) = (line for line in shown.splitlines() if line.split()[:1] == ["daily_loss"])
+    assert line.split()[-1] == "-", "nobody counted refusals"
     assert document["running"] is False
+    assert document["report"]["refusals"] is document["report"]["unenforced"] is None
 
 
 def test_an_account_that_never_traded_has_no_risk_to_show(run: Run, app: FakeApplication):
