@@ -4,6 +4,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from src.application.sizing import parse_sizer
 from src.application.trading.adapters.live_broker_adapter import LiveBrokerAdapter
@@ -14,18 +16,25 @@ from src.domain.orders.types import Purpose
 from src.domain.positions.position import Position
 from src.domain.risk.limits import RiskLimits
 from src.domain.signals import Signal, SignalType
-from tests.support.domain_builders import BTC, BUY, SELL, START_MS, a_ledger, a_view
+from tests.support.domain_builders import BTC, BUY, SELL, START_MS, AView, a_ledger, a_view
 
 
-def a_bridge(ledger: Ledger, sizing: str = "fixed:1", *, hedged: bool = False) -> OrderExecutionBridge:
-    view = a_view()
+def a_bridge(
+    ledger: Ledger,
+    sizing: str = "fixed:1",
+    view: AView | None = None,
+    stop_loss_pct: Decimal = Decimal("0.02"),
+    *,
+    hedged: bool = False,
+) -> OrderExecutionBridge:
+    view = view or a_view()
     return OrderExecutionBridge(
         ledger,
         view,
         LiveBrokerAdapter(view, hedged=hedged),
         parse_sizer(sizing),
         RiskLimits(),
-        Decimal("0.02"),
+        stop_loss_pct,
     )
 
 
@@ -166,3 +175,51 @@ def test_a_position_at_a_gain_gets_its_next_part(held: str, step: int):
 @pytest.mark.parametrize("ledger", [gaining("1.5"), gaining("1.3"), gaining("0.5", entry=110)])
 def test_a_whole_position_and_one_at_a_loss_get_no_more(ledger: Ledger):
     assert a_bridge(ledger, "fixed:1.5,steps=3").next_step(BTC) is None
+
+
+class AQuote(AView):
+    """A market whose best prices stand apart from the mark price."""
+
+    quote = (Decimal(100), Decimal(100))
+
+    def best_prices(self, symbol: str) -> tuple[Decimal, Decimal]:
+        """Bid and ask."""
+        return self.quote
+
+
+@given(
+    kind=st.sampled_from([SignalType.BUY, SignalType.SELL]),
+    bid=st.decimals(90, 110, places=1),
+    spread=st.decimals(0, 1, places=1),
+    mark=st.decimals(90, 110, places=2),
+    stop_loss_pct=st.decimals("0.005", "0.2", places=3),
+    risk=st.decimals("0.0001", "0.01", places=4),
+    share_max=st.sampled_from([Decimal("0.05"), Decimal(5)]),
+)
+def test_no_entry_loses_more_at_its_stop_than_was_asked_for_wherever_the_mark_stands(
+    kind: SignalType,
+    bid: Decimal,
+    spread: Decimal,
+    mark: Decimal,
+    stop_loss_pct: Decimal,
+    risk: Decimal,
+    share_max: Decimal,
+):
+    ledger, view = a_ledger(), AQuote(marks={BTC: mark})
+    view.quote = (bid, bid + spread)
+    equity = ledger.wallet_balance
+    bridge = a_bridge(ledger, f"risk:{risk},share_max={share_max}", view, stop_loss_pct)
+
+    try:
+        ticket = bridge.ticket_for(a_signal(kind))
+    except NothingToDo:
+        return
+
+    # Filled at the best price, stopped out where the stop is placed from there, commission paid twice.
+    entry = ticket.reference_price
+    stop = entry * (1 - stop_loss_pct * ticket.side.sign)
+    instrument = view.instrument(BTC)
+    assert instrument is not None
+    loss = ticket.quantity * (abs(entry - stop) + instrument.taker_rate * (entry + stop))
+    assert loss <= equity * risk
+    assert ticket.quantity * max(entry, mark) <= share_max * equity
