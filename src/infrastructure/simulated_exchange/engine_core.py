@@ -52,6 +52,10 @@ class EngineCore:
         """What is traded, with the filters of now."""
         return tuple(market.instrument for market in self._markets.values())
 
+    def instrument(self, symbol: str) -> Instrument:
+        """One of them; -1121 for a symbol that is not traded."""
+        return self._state.market(symbol).instrument
+
     @property
     def now_ms(self) -> int:
         """Engine time: the highest event time seen, in ms since the epoch; never goes back."""

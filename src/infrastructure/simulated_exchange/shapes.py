@@ -68,7 +68,7 @@ def check_algo_shape(state: ExchangeState, request: OrderRequest) -> None:
     if request.type == TRAILING_STOP_MARKET:
         _check_trailing(state, request)
     else:
-        _need(request.trigger_price, "triggerPrice")
+        _check_fixed(request)
     if request.working_type not in (CONTRACT_PRICE, MARK_PRICE):
         raise refusal(-1130, "workingType")
     if request.type in LIMITED:
@@ -93,6 +93,15 @@ def _check_trailing(state: ExchangeState, request: OrderRequest) -> None:
         raise refusal(-4135)
     if request.trigger_price is not None:
         raise refusal(-1106, "triggerPrice")
+
+
+def _check_fixed(request: OrderRequest) -> None:
+    """A trigger that stays where it is has a price, and nothing that belongs to one that follows the market."""
+    _need(request.trigger_price, "triggerPrice")
+    if request.callback_rate is not None:
+        raise refusal(-1106, "callbackRate")
+    if request.activate_price is not None:
+        raise refusal(-1106, "activatePrice")
 
 
 def _check_closing_shape(request: OrderRequest) -> None:

@@ -58,6 +58,7 @@ _FIXES = (
     ("unable to open", "make its folder, and make it writable"),
     ("not a database", "restore the data folder from a copy, or start with another one"),
     ("malformed", "restore the data folder from a copy, or start with another one"),
+    ("too large", "an amount is beyond what it holds; start again, it is as of the commit before"),
 )
 
 
@@ -104,7 +105,7 @@ class ExchangeStore:
         """Store the changes and the memory after them, durably, all or nothing; raises :class:`ExchangeFailure`."""
         try:
             self._write(changes, snapshot)
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OverflowError) as error:
             raise self._failure(error) from error
         self._failpoint("exchange.after_commit")
 
@@ -122,7 +123,7 @@ class ExchangeStore:
         self._failpoint("exchange.before_commit")
         self._execute("COMMIT")
 
-    def _failure(self, error: sqlite3.Error) -> ExchangeFailure:
+    def _failure(self, error: sqlite3.Error | OverflowError) -> ExchangeFailure:
         """What went wrong, in one line with what to do about it."""
         text = str(error)
         fix = next(

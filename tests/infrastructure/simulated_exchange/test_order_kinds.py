@@ -310,6 +310,17 @@ def test_a_trailing_stop_that_makes_no_sense_is_refused(engine: Engine, changes:
     assert refused.value.code == code
 
 
+@pytest.mark.parametrize("changes", [{"callback_rate": Decimal(1)}, {"activate_price": Decimal("75000")}])
+@pytest.mark.parametrize("kind", ["STOP_MARKET", "STOP"])
+def test_what_belongs_to_a_trailing_stop_is_refused_with_others(
+    engine: Engine, kind: str, changes: dict[str, Any]
+):
+    priced = {"price": "77000.00", "time_in_force": "GTC"} if kind == "STOP" else {}
+
+    with pytest.raises(ExchangeError, match="-1106"):
+        algo(engine, type=kind, trigger_price="77000.00", **priced, **changes)
+
+
 # --- orders that close a position -----------------------------------------------------------------------------
 
 CLOSING = {"side": "SELL", "trigger_price": "75000.00", "quantity": None, "close_position": True}

@@ -4,6 +4,13 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
+from src.infrastructure.simulated_exchange.server.admin_values import (
+    AMOUNT_MAX,
+    RATE_MAX,
+    account_of,
+    decimal_of,
+    optional_decimal_of,
+)
 from src.infrastructure.simulated_exchange.server.services import Services
 
 
@@ -25,32 +32,31 @@ class Accidents:
 
     def _liquidate(self, body: dict[str, Any]) -> Any:
         engine = self._services.venue.writing()
-        engine.force_liquidation(int(body["account"]), str(body["symbol"]), str(body.get("side", "BOTH")))
+        engine.force_liquidation(account_of(body), str(body["symbol"]), str(body.get("side", "BOTH")))
         return {}
 
     def _deleverage(self, body: dict[str, Any]) -> Any:
-        engine = self._services.venue.writing()
-        engine.force_adl(
-            int(body["account"]), str(body["symbol"]), str(body.get("side", "BOTH")), _decimal(body, "price")
-        )
+        number, symbol, price = account_of(body), str(body["symbol"]), self._price(body)
+        self._services.venue.writing().force_adl(number, symbol, str(body.get("side", "BOTH")), price)
         return {}
 
     def _settle(self, body: dict[str, Any]) -> Any:
-        self._services.venue.writing().force_settlement(str(body["symbol"]), _decimal(body, "price"))
+        self._services.venue.writing().force_settlement(str(body["symbol"]), self._price(body))
         return {}
 
     def _pay_funding(self, body: dict[str, Any]) -> Any:
-        self._services.venue.writing().force_funding(str(body["symbol"]), _decimal(body, "rate"))
+        rate = optional_decimal_of(body, "rate", -RATE_MAX, RATE_MAX)
+        self._services.venue.writing().force_funding(str(body["symbol"]), rate)
         return {}
 
     def _trade_by_owner(self, body: dict[str, Any]) -> Any:
         """A manual order: ``side`` BUY or SELL, MARKET without a price."""
         return self._services.venue.writing().trade_by_owner(
-            int(body["account"]),
+            account_of(body),
             str(body["symbol"]),
             str(body["side"]),
-            Decimal(str(body["quantity"])),
-            price=_decimal(body, "price"),
+            decimal_of(body, "quantity", Decimal(0), AMOUNT_MAX),
+            price=self._price(body),
             position_side=str(body.get("position_side", "BOTH")),
             reduce_only=bool(body.get("reduce_only", False)),
         )
@@ -75,9 +81,10 @@ class Accidents:
         self._services.venue.writing().change_filters(str(body["symbol"]), **values)
         return {}
 
-
-def _decimal(body: dict[str, Any], name: str) -> Decimal | None:
-    return Decimal(str(body[name])) if body.get(name) is not None else None
+    def _price(self, body: dict[str, Any]) -> Decimal | None:
+        """The price that is given, within the symbol's own bounds; None for that of the market."""
+        instrument = self._services.venue.engine.instrument(str(body["symbol"]))
+        return optional_decimal_of(body, "price", instrument.price_min, instrument.price_max)
 
 
 def _number(value: Any) -> Decimal | int:

@@ -7,7 +7,7 @@ cannot be done. Nothing here exists on the real exchange.
 import asyncio
 from collections.abc import Callable
 from dataclasses import asdict
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, Final
 
 import msgspec
@@ -15,6 +15,7 @@ from aiohttp import web
 
 from src.infrastructure.simulated_exchange.errors import ExchangeError
 from src.infrastructure.simulated_exchange.server.accidents import Accidents
+from src.infrastructure.simulated_exchange.server.admin_values import AMOUNT_MAX, account_of, decimal_of
 from src.infrastructure.simulated_exchange.server.fault_rules import (
     Accident,
     FaultRule,
@@ -88,30 +89,35 @@ class AdminApi:
             await self._services.venue.durable()
         except KeyError as error:
             return _respond(400, {"error": f"{error.args[0]} is missing or unknown"})
-        except (ValueError, TypeError, InvalidOperation, ExchangeError, msgspec.DecodeError) as error:
+        except (ValueError, TypeError, ExchangeError, msgspec.DecodeError) as error:
             return _respond(400, {"error": str(error)})
         return _respond(200, answer)
 
     def _create_account(self, body: dict[str, Any]) -> Any:
         """A new account with a key of its own; ``balance`` is what it starts with, in USDT."""
-        number = int(body["account"])
+        number = account_of(body)
         engine = self._services.venue.writing()
         engine.create_account(number, str(body.get("id", f"account-{number}")))
         if "balance" in body:
-            engine.deposit(number, str(body.get("asset", "USDT")), Decimal(str(body["balance"])))
+            amount = decimal_of(body, "balance", Decimal(0), AMOUNT_MAX)
+            engine.deposit(number, str(body.get("asset", "USDT")), amount)
         return self._put_key(body)
 
     def _deposit(self, body: dict[str, Any]) -> Any:
+        number, asset = account_of(body), str(body.get("asset", "USDT"))
+        amount = decimal_of(body, "amount", -AMOUNT_MAX, AMOUNT_MAX)
         engine = self._services.venue.writing()
-        asset, amount = str(body.get("asset", "USDT")), Decimal(str(body["amount"]))
-        return engine.deposit(int(body["account"]), asset, amount)
+        held = next((row["balance"] for row in engine.balance(number) if row["asset"] == asset), "0")
+        if abs(Decimal(held) + amount) > AMOUNT_MAX:
+            raise ValueError(f"a wallet holds {AMOUNT_MAX:f} at most: this one has {held} {asset}")
+        return engine.deposit(number, asset, amount)
 
     def _list_keys(self, body: dict[str, Any]) -> Any:
         return [asdict(key) | {"secret": "…"} for key in self._services.keys]
 
     def _put_key(self, body: dict[str, Any]) -> Any:
         """A key with its permissions; key and secret are made up when they are not given."""
-        number = int(body["account"])
+        number = account_of(body)
         if self._services.venue.engine.account_id(number) is None:
             raise KeyError(f"account {number}")
         key = ApiKey(
@@ -160,7 +166,7 @@ class AdminApi:
 
     def _expire_key(self, body: dict[str, Any]) -> Any:
         now_ms = self._services.venue.clock.now_ms()
-        self._services.users.expire_key(int(body["account"]), now_ms)
+        self._services.users.expire_key(account_of(body), now_ms)
         return {}
 
     def _cut_streams(self, body: dict[str, Any]) -> Any:
@@ -183,7 +189,7 @@ class AdminApi:
 
     def _truth(self, body: dict[str, Any]) -> Any:
         """Everything the exchange knows of an account, from its file; amounts in units of 10⁻⁸."""
-        number = int(body["account"])
+        number = account_of(body)
         engine = self._services.venue.reading()
         return self._services.archive.ground_truth(number) | {
             "now_ms": engine.now_ms,

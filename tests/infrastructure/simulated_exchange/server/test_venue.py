@@ -100,3 +100,14 @@ async def test_after_a_failed_commit_nobody_is_answered_and_nothing_is_told(tmp_
         with pytest.raises(ExchangeFailure):
             venue.writing().deposit(1, "USDT", Decimal(1))
     assert deposits(tmp_path) == 0
+
+
+async def test_an_amount_that_the_file_cannot_hold_is_a_failed_commit_with_its_text(tmp_path: Path):
+    with a_venue(tmp_path, []) as venue:
+        venue.writing().deposit(1, "USDT", Decimal("1e30"))
+
+        with pytest.raises(ExchangeFailure, match=r"exchange\.db: .*too large.*start again"):
+            await venue.durable()
+
+        assert "too large" in str(await venue.failed)
+    assert deposits(tmp_path) == 0
