@@ -1,7 +1,8 @@
 """The WebSocket API (/ws-fapi/v1): the operations of REST, asked for by messages.
 
 HMAC keys sign each request; an Ed25519 key may log the connection on, whose later requests need neither key nor
-signature. Source: "WebSocket API General Info" of USDⓈ-M futures.
+signature. Source: "WebSocket API General Info" of USDⓈ-M futures. What a connection may keep waiting is bounded: the
+requests under way, each one's length, and the bytes of answers that the client does not read.
 """
 
 import asyncio
@@ -16,6 +17,7 @@ from src.infrastructure.simulated_exchange.errors import ExchangeError, Exchange
 from src.infrastructure.simulated_exchange.server.fault_bodies import BODIES
 from src.infrastructure.simulated_exchange.server.fault_rules import FaultRule, Faults
 from src.infrastructure.simulated_exchange.server.gateway import Gateway, Usage
+from src.infrastructure.simulated_exchange.server.hub import Listener
 from src.infrastructure.simulated_exchange.server.keys import ApiKey
 from src.infrastructure.simulated_exchange.server.parameters import Parameters
 from src.infrastructure.simulated_exchange.server.refusals import OverLimit, refuse, status_of
@@ -25,6 +27,13 @@ from src.infrastructure.simulated_exchange.server.signing import sorted_payload
 
 PATH: Final = "/ws-fapi/v1"
 HANDSHAKE_WEIGHT: Final = 5
+REFUSAL_WEIGHT: Final = 1
+"""Of a request that names no operation."""
+MESSAGE_MAX: Final = 1 << 16
+"""Bytes of a request; a longer one ends its connection."""
+UNDER_WAY_MAX: Final = 128
+"""Requests of one connection at a time; further ones are not read before one of these is answered."""
+ID_MAX: Final = 36
 encode: Final = msgspec.json.Encoder().encode
 
 
@@ -55,24 +64,32 @@ class SocketApi:
             return web.Response(status=error.status, headers={"Retry-After": str(error.retry_after_s)})
         shows = parse_qs(request.query_string).get("returnRateLimits", ["true"])[0] != "false"
         session = _Session(address, shows)
-        socket = web.WebSocketResponse(autoping=True, compress=False, max_msg_size=1 << 20)
+        socket = web.WebSocketResponse(autoping=True, compress=False, max_msg_size=MESSAGE_MAX)
         await socket.prepare(request)
+        transport = request.transport
+        if transport is None:
+            return socket
+        listener = Listener(transport, is_combined=False)
         running: set[asyncio.Task[None]] = set()
         async for message in socket:
             if message.type is not WSMsgType.TEXT:
                 break
-            task = asyncio.create_task(self._serve(socket, session, message.data))
+            if len(running) >= UNDER_WAY_MAX:
+                await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+            task = asyncio.create_task(self._serve(socket, listener, session, message.data))
             running.add(task)
             task.add_done_callback(running.discard)
         return socket
 
-    async def _serve(self, socket: web.WebSocketResponse, session: _Session, text: str) -> None:
-        """One request."""
+    async def _serve(
+        self, socket: web.WebSocketResponse, listener: Listener, session: _Session, text: str
+    ) -> None:
+        """One request; who does not read the answers is cut off, as on a stream."""
         reply = await self._reply(session, text)
         if reply is None:
             await socket.close()
         elif not socket.closed:
-            await socket.send_str(encode(reply).decode())
+            listener.reply(encode(reply))
 
     async def _reply(self, session: _Session, text: str) -> dict[str, Any] | None:
         """The reply to one message; None to drop the connection."""
@@ -81,6 +98,10 @@ class SocketApi:
         shows = session.shows_limits
         try:
             document = _parsed(text)
+            if document is None:
+                raise self._refusal(session, usage, -1102, "method")
+            if not _is_id(document.get("id")):
+                raise self._refusal(session, usage, -1102, "id")
             request_id = document.get("id")
             method, values = document["method"], document.get("params") or {}
             shows = shows and str(values.get("returnRateLimits", "true")).lower() != "false"
@@ -105,7 +126,7 @@ class SocketApi:
             return self._session_method(session, method, values, usage)
         endpoint = SOCKET.get(method)
         if endpoint is None:
-            raise refuse(-1020)
+            raise self._refusal(session, usage, -1020)
         rule = self._faults.draw(endpoint.operation)
         if rule is None:
             return await self._answer(session, endpoint, values, usage)
@@ -166,7 +187,7 @@ class SocketApi:
         elif method == "session.logout":
             session.key = None
         elif method != "session.status":
-            raise refuse(-1020)
+            raise self._refusal(session, usage, -1020)
         usage.weight = services.limits.count_weight(session.address, now_ms, 2 * (method != "session.logon"))
         return {
             "apiKey": session.key.key if session.key else None,
@@ -175,6 +196,13 @@ class SocketApi:
             "returnRateLimits": session.shows_limits,
             "serverTime": now_ms,
         }
+
+    def _refusal(self, session: _Session, usage: Usage, code: int, *details: object) -> ExchangeError:
+        """The refusal of what names no operation, which counts nevertheless; raises :class:`OverLimit`."""
+        services = self._gateway.services
+        now_ms = services.venue.clock.now_ms()
+        usage.weight = services.limits.count_weight(session.address, now_ms, REFUSAL_WEIGHT)
+        return refuse(code, *details)
 
     def _limits(self, usage: Usage) -> list[dict[str, Any]]:
         limits = self._gateway.services.limits
@@ -208,12 +236,19 @@ def _canned(rule: FaultRule, now_ms: int) -> _Canned:
     return _Canned(canned.status, error)
 
 
-def _parsed(text: str) -> dict[str, Any]:
+def _parsed(text: str) -> dict[str, Any] | None:
+    """The request that a message spells, or None."""
     try:
         document = msgspec.json.decode(text, type=dict[str, Any])
     except msgspec.DecodeError:
-        raise refuse(-1102, "method") from None
+        return None
     params = document.get("params")
-    if not isinstance(document.get("method"), str) or not (params is None or isinstance(params, dict)):
-        raise refuse(-1102, "method")
-    return document
+    is_request = isinstance(document.get("method"), str) and (params is None or isinstance(params, dict))
+    return document if is_request else None
+
+
+def _is_id(value: Any) -> bool:
+    """Numbers, short texts, and none."""
+    if isinstance(value, str):
+        return len(value) <= ID_MAX
+    return value is None or (isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63)
