@@ -15,7 +15,13 @@ from aiohttp import web
 
 from src.infrastructure.simulated_exchange.errors import ExchangeError
 from src.infrastructure.simulated_exchange.server.accidents import Accidents
-from src.infrastructure.simulated_exchange.server.admin_values import AMOUNT_MAX, account_of, decimal_of
+from src.infrastructure.simulated_exchange.server.admin_values import (
+    AMOUNT_MAX,
+    account_of,
+    decimal_of,
+    whole_of,
+)
+from src.infrastructure.simulated_exchange.server.bars import DAY_MS
 from src.infrastructure.simulated_exchange.server.fault_rules import (
     Accident,
     FaultRule,
@@ -28,6 +34,8 @@ from src.infrastructure.simulated_exchange.server.sockets import StreamSockets
 from src.infrastructure.simulated_exchange.server.users import random_listen_key
 
 PREFIX: Final = "/admin/"
+SKEW_MAX_MS: Final = 100 * DAY_MS
+"""Longer than anything is remembered, and short enough to work off what falls due meanwhile at once."""
 
 
 class AdminApi:
@@ -149,7 +157,7 @@ class AdminApi:
 
     def _move_clock(self, body: dict[str, Any]) -> Any:
         clock = self._services.venue.clock
-        clock.skew_ms = int(body["skew_ms"])
+        clock.skew_ms = whole_of(body, "skew_ms", -SKEW_MAX_MS, SKEW_MAX_MS)
         return {"now_ms": clock.now_ms()}
 
     def _set_limits(self, body: dict[str, Any]) -> Any:

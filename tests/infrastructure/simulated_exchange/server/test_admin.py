@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from src.infrastructure.simulated_exchange.server.bars import DAY_MS
 from tests.support.exchange_server import Client
 
 BUY = {"symbol": "BTCUSDT", "side": "BUY", "type": "MARKET", "quantity": "0.010"}
@@ -47,3 +48,16 @@ async def test_an_amount_beyond_all_bounds_is_refused(
 
     assert said in await refused(client, request_line, body)
     assert (await client.signed("POST", "/fapi/v1/order", **BUY))[0] == 200
+
+
+@pytest.mark.parametrize("skew", [2**62, -(2**62), 10**400, "soon", 1.5, 100 * DAY_MS + 1])
+async def test_a_clock_is_set_forward_or_back_by_a_hundred_days_at_most(client: Client, skew: Any):
+    before = client.server.services.venue.clock.skew_ms
+
+    assert "skew_ms has to be a whole number from -864" in await refused(
+        client, "POST clock", {"skew_ms": skew}
+    )
+    assert client.server.services.venue.clock.skew_ms == before
+    assert (await client.call("GET", "/fapi/v1/time"))[0] == 200
+    await client.admin("POST", "clock", skew_ms=100 * DAY_MS)
+    assert (await client.call("GET", "/fapi/v1/time"))[0] == 200
