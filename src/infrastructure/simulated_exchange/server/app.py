@@ -19,6 +19,7 @@ from src.infrastructure.simulated_exchange.rules import ExchangeRules
 from src.infrastructure.simulated_exchange.server.admin import PREFIX, AdminApi
 from src.infrastructure.simulated_exchange.server.amendments import Amendments
 from src.infrastructure.simulated_exchange.server.archive import Archive
+from src.infrastructure.simulated_exchange.server.callers import is_foreign
 from src.infrastructure.simulated_exchange.server.clock import ServerClock
 from src.infrastructure.simulated_exchange.server.fault_rules import Faults, FaultSchedule
 from src.infrastructure.simulated_exchange.server.feed import Feed, MarketFeed, Source
@@ -226,14 +227,20 @@ class ExchangeServer:
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """The one entrance of all requests."""
-        if request.headers.get("Upgrade", "").lower() == "websocket":
+        is_socket = request.headers.get("Upgrade", "").lower() == "websocket"
+        is_admin = self._config.admin and request.path.startswith(PREFIX)
+        if (is_socket or is_admin) and is_foreign(request, HOST):
+            return web.Response(
+                status=403, text="This is for programs of this machine, not for pages of the web."
+            )
+        if is_socket:
             if request.path == PATH:
                 return await self._socket_api.handle(request)
             entrance = entrance_of(request.path)
             if entrance is None:
                 return web.Response(status=404)
             return await self.sockets.handle(request, entrance)
-        if self._config.admin and request.path.startswith(PREFIX):
+        if is_admin:
             return await self._admin.handle(request)
         return await self._rest.handle(request)
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from aiohttp import WSServerHandshakeError
 
 from src.infrastructure.simulated_exchange.server.bars import DAY_MS
 from tests.support.exchange_server import Client
@@ -61,3 +62,46 @@ async def test_a_clock_is_set_forward_or_back_by_a_hundred_days_at_most(client: 
     assert (await client.call("GET", "/fapi/v1/time"))[0] == 200
     await client.admin("POST", "clock", skew_ms=100 * DAY_MS)
     assert (await client.call("GET", "/fapi/v1/time"))[0] == 200
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Host": "evil.example"},
+        {"Host": "evil.example:18080"},
+        {"Host": "127.0.0.1.evil.example"},
+        {"Host": "10.0.0.7"},
+        {"Host": "[::1"},
+        {"Origin": "https://evil.example"},
+        {"Origin": "http://localhost.evil.example:18080"},
+        {"Origin": "null"},
+        {"Host": "localhost", "Origin": "https://evil.example"},
+    ],
+)
+async def test_a_page_of_the_web_can_neither_command_nor_listen(client: Client, headers: dict[str, str]):
+    admin = f"{client.server.url}/admin/accounts"
+    async with client.session.post(admin, data=b'{"account":7}', headers=headers) as answer:
+        assert (answer.status, b"secret" in await answer.read()) == (403, False)
+    for path in ("ws-fapi/v1", "ws/btcusdt@bookTicker"):
+        with pytest.raises(WSServerHandshakeError) as refused_with:
+            await client.session.ws_connect(f"{client.server.url}/{path}", headers=headers)
+        assert refused_with.value.status == 403
+    await client.admin("POST", "accounts", account=7)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Host": "localhost"},
+        {"Host": "LOCALHOST:18080"},
+        {"Host": "[::1]:18080"},
+        {"Host": "127.0.0.1", "Origin": "http://127.0.0.1:18080"},
+        {"Origin": "http://localhost:3000"},
+    ],
+)
+async def test_programs_and_pages_of_this_machine_are_served(client: Client, headers: dict[str, str]):
+    async with client.session.get(f"{client.server.url}/admin/keys", headers=headers) as answer:
+        assert answer.status == 200
+    for path in ("ws-fapi/v1", "ws/btcusdt@bookTicker"):
+        async with client.session.ws_connect(f"{client.server.url}/{path}", headers=headers) as connection:
+            assert not connection.closed
