@@ -55,6 +55,17 @@ class Client:
         query = urlencode({"timestamp": time.time_ns() // 1_000_000, **params})
         return await self._send(method, path, f"{query}&signature={hmac_signature(self.key.secret, query)}")
 
+    async def post_signed(self, method: str, path: str, **params: Any) -> tuple[int, Any]:
+        """A signed one with its parameters in the body, which may be longer than an address."""
+        body = urlencode({"timestamp": time.time_ns() // 1_000_000, **params})
+        signed, headers = (
+            f"{body}&signature={hmac_signature(self.key.secret, body)}",
+            {"X-MBX-APIKEY": self.key.key},
+        )
+        url = f"{self.server.url}{path}"
+        async with self.session.request(method, url, data=signed, headers=headers) as answer:
+            return answer.status, await answer.json()
+
     async def admin(self, method: str, path: str, **body: Any) -> Any:
         """A request to the admin API, which has to succeed."""
         async with self.session.request(method, f"{self.server.url}/admin/{path}", json=body) as answer:

@@ -66,7 +66,7 @@ def decode_request(line: bytes) -> Request:
     """Read a line; raises :class:`RequestRefused`."""
     try:
         content = msgspec.json.decode(line)
-    except msgspec.DecodeError:
+    except (ValueError, RecursionError):
         raise RequestRefused("the request is not JSON: send one JSON object a line") from None
     if not isinstance(content, dict) or not isinstance(content.get("command"), str):
         raise RequestRefused('the request names no command: send {"command": …, "arguments": {…}}')
@@ -100,7 +100,7 @@ def decode_answer(line: bytes) -> dict[str, Any]:
     """Read an answer; raises ConnectionError for what no session of ours would say."""
     try:
         content = msgspec.json.decode(line)
-    except msgspec.DecodeError:
+    except (ValueError, RecursionError):
         content = None
     if not isinstance(content, dict) or ("result" in content) is ("error" in content):
         raise ConnectionError("the answer of the running session cannot be read")

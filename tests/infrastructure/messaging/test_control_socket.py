@@ -127,6 +127,8 @@ async def test_a_refusal_comes_back_in_one_line_with_its_kind(path: Path, comman
         b'{"command": "stop", "arguments": {"flatten": "yes"}}',
         b'{"command": "stop", "arguments": {"now": true}}',
         b"\xff\xfe",
+        b'{"command":"\xff"}',
+        b"[" * 60_000,
         b"",
     ],
 )

@@ -13,7 +13,7 @@ from typing import Any, Final
 import msgspec
 from aiohttp import web
 
-from src.infrastructure.simulated_exchange.errors import ExchangeError
+from src.infrastructure.simulated_exchange.errors import ExchangeError, ExchangeFailure
 from src.infrastructure.simulated_exchange.server.accidents import Accidents
 from src.infrastructure.simulated_exchange.server.admin_values import (
     AMOUNT_MAX,
@@ -29,6 +29,7 @@ from src.infrastructure.simulated_exchange.server.fault_rules import (
     read_schedule,
 )
 from src.infrastructure.simulated_exchange.server.keys import ApiKey
+from src.infrastructure.simulated_exchange.server.refusals import last_resort
 from src.infrastructure.simulated_exchange.server.services import Services
 from src.infrastructure.simulated_exchange.server.sockets import StreamSockets
 from src.infrastructure.simulated_exchange.server.users import random_listen_key
@@ -91,13 +92,18 @@ class AdminApi:
         if operation is None:
             return _respond(404, {"error": f"there is no {request.method} {request.path}"})
         try:
-            text = await request.read()
-            body = msgspec.json.decode(text, type=dict[str, Any]) if text else {}
-            answer = operation(body | dict(request.query))
-            await self._services.venue.durable()
+            with last_resort(KeyError, ValueError, TypeError, RecursionError, web.HTTPException):
+                text = await request.read()
+                body = msgspec.json.decode(text, type=dict[str, Any]) if text else {}
+                answer = operation(body | dict(request.query))
+                await self._services.venue.durable()
+        except ExchangeFailure as failure:
+            return _respond(500, {"error": str(failure)})
         except KeyError as error:
             return _respond(400, {"error": f"{error.args[0]} is missing or unknown"})
-        except (ValueError, TypeError, ExchangeError, msgspec.DecodeError) as error:
+        except RecursionError:
+            return _respond(400, {"error": "the body is nested too deep"})
+        except (ValueError, TypeError, ExchangeError) as error:
             return _respond(400, {"error": str(error)})
         return _respond(200, answer)
 
@@ -184,6 +190,7 @@ class AdminApi:
 
     def _mute_streams(self, body: dict[str, Any]) -> Any:
         """Let every stream connection fall silent for ``ms``; pings and requests are answered."""
+        pause_ms = whole_of(body, "ms", 0, DAY_MS)
         silent = list(self._sockets.open)
         for listener in silent:
             listener.is_mute = True
@@ -192,7 +199,7 @@ class AdminApi:
             for listener in silent:
                 listener.is_mute = False
 
-        asyncio.get_running_loop().call_later(int(body["ms"]) / 1_000, speak)
+        asyncio.get_running_loop().call_later(pause_ms / 1_000, speak)
         return {"mute": len(silent)}
 
     def _truth(self, body: dict[str, Any]) -> Any:

@@ -45,7 +45,7 @@ def is_purged(status: str, executed: str, created_ms: int, now_ms: int) -> bool:
 
 def span_of(params: Parameters, now_ms: int, kept_ms: int = ORDERS_KEPT_MS) -> Span:
     """The span asked for: seven days at most, the last seven when nothing was said (-1127, -4166)."""
-    since_ms, until_ms = params.integer("startTime"), params.integer("endTime")
+    since_ms, until_ms = params.moment("startTime"), params.moment("endTime")
     if since_ms is None:
         until = now_ms if until_ms is None else until_ms
         return Span(until - SPAN_MS, until)

@@ -1,5 +1,6 @@
 """Candles over REST."""
 
+import re
 from typing import Any, Final
 
 from src.infrastructure.simulated_exchange.server.bars import INTERVALS, Bar, end_of
@@ -8,6 +9,7 @@ from src.infrastructure.simulated_exchange.server.refusals import refuse
 from src.infrastructure.simulated_exchange.server.services import Call
 
 KLINES_MAX: Final = 1_500
+_FEW_DIGITS: Final = re.compile(r"[0-9]{1,9}")
 
 
 def klines(call: Call) -> Any:
@@ -37,7 +39,7 @@ def _bars(call: Call, name: str) -> list[tuple[Bar, str]]:
     if interval not in INTERVALS:
         raise refuse(-1120)
     limit = call.params.count("limit", 500, KLINES_MAX)
-    since_ms, until_ms = call.params.integer("startTime"), call.params.integer("endTime")
+    since_ms, until_ms = call.params.moment("startTime"), call.params.moment("endTime")
     found = view.bars.series(interval, since_ms or 0, call.now_ms if until_ms is None else until_ms)
     return [(bar, interval) for bar in (found[:limit] if since_ms is not None else found[-limit:])]
 
@@ -61,6 +63,6 @@ def _kline(bar: Bar, interval: str) -> list[Any]:
 
 def weight_of_klines(params: Parameters) -> int:
     """1 below 100, 2 below 500, 5 up to 1,000, 10 beyond."""
-    text = str(params.text("limit") or "") if "limit" in params else "500"
-    limit = int(text) if text.isdigit() else 500
+    text = params.text("limit") or ""
+    limit = int(text) if _FEW_DIGITS.fullmatch(text) else 500
     return 1 if limit < 100 else 2 if limit < 500 else 5 if limit <= 1_000 else 10

@@ -19,7 +19,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 
@@ -49,9 +49,9 @@ class FaultRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     first: int = 1
     count: int | None = 1
     chance: float = 1.0
-    ms: int = 0
-    bytes: int = 0
-    copies: int = 1
+    ms: Annotated[int, msgspec.Meta(ge=0, le=86_400_000)] = 0
+    bytes: Annotated[int, msgspec.Meta(ge=0)] = 0
+    copies: Annotated[int, msgspec.Meta(ge=0, le=1_000)] = 1
     body: str = "unknown_503"
     executed: bool = True
 
@@ -83,7 +83,7 @@ def read_schedule(document: bytes) -> FaultSchedule:
     """The schedule that a JSON document describes; ValueError says what is wrong with it."""
     try:
         return msgspec.json.decode(document, type=FaultSchedule)
-    except msgspec.DecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"the fault schedule cannot be read: {error}") from None
 
 

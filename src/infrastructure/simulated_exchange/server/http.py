@@ -17,7 +17,7 @@ from src.infrastructure.simulated_exchange.server.fault_bodies import BODIES, Ca
 from src.infrastructure.simulated_exchange.server.fault_rules import FaultRule, Faults
 from src.infrastructure.simulated_exchange.server.gateway import Gateway, Usage, merged, usage_headers
 from src.infrastructure.simulated_exchange.server.parameters import Parameters, split_pairs
-from src.infrastructure.simulated_exchange.server.refusals import OverLimit, refuse, status_of
+from src.infrastructure.simulated_exchange.server.refusals import OverLimit, last_resort, refuse, status_of
 from src.infrastructure.simulated_exchange.server.routes import REST
 from src.infrastructure.simulated_exchange.server.services import Endpoint
 from src.infrastructure.simulated_exchange.server.signing import signed_part
@@ -42,14 +42,8 @@ class RestApi:
         """The answer to one request."""
         usage = Usage()
         try:
-            endpoint = REST.get(f"{request.method} {request.path}")
-            if endpoint is None:
-                raise refuse(-5000, request.path, request.method)
-            rule = self._faults.draw(endpoint.operation)
-            if rule is None:
-                answer = await self._answer(request, endpoint, usage)
-                return _respond(200, encode(answer), usage)
-            return await self._go_wrong(request, endpoint, usage, rule)
+            with last_resort(Torn, web.HTTPException, ConnectionError):
+                return await self._respond(request, usage)
         except OverLimit as error:
             usage.headers["Retry-After"] = str(error.retry_after_s)
             return _respond(error.status, _error_body(error), usage)
@@ -59,6 +53,16 @@ class RestApi:
             return _respond(500, _error_body(refuse(-1000)), usage)
         except Torn:
             return web.Response()
+
+    async def _respond(self, request: web.BaseRequest, usage: Usage) -> web.StreamResponse:
+        endpoint = REST.get(f"{request.method} {request.path}")
+        if endpoint is None:
+            raise refuse(-5000, request.path, request.method)
+        rule = self._faults.draw(endpoint.operation)
+        if rule is None:
+            answer = await self._answer(request, endpoint, usage)
+            return _respond(200, encode(answer), usage)
+        return await self._go_wrong(request, endpoint, usage, rule)
 
     async def _answer(
         self,
@@ -173,7 +177,10 @@ def _error_body(error: ExchangeError) -> bytes:
 
 async def _body(request: web.BaseRequest) -> str:
     """The body as text; clients that put everything into the query send none."""
-    return await request.text() if request.can_read_body else ""
+    try:
+        return (await request.read()).decode() if request.can_read_body else ""
+    except (UnicodeDecodeError, web.RequestPayloadError):
+        raise refuse(-1100, "body", "UTF-8") from None
 
 
 async def _send_part(request: web.BaseRequest, status: int, body: bytes, length: int) -> None:

@@ -239,7 +239,7 @@ def _list(params: Parameters, name: str) -> list[Any]:
         return []
     try:
         return msgspec.json.decode(text, type=list[Any])
-    except msgspec.DecodeError:
+    except (ValueError, RecursionError):
         raise refuse(-1130, name) from None
 
 

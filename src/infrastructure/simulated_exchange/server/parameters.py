@@ -16,6 +16,8 @@ _DECIMAL: Final = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,20})?")
 _DECIMAL_RANGE: Final = r"^([0-9]{1,20})(\.[0-9]{1,20})?$"
 _INTEGER: Final = re.compile(r"-?[0-9]{1,19}")
 _INT64_MAX: Final = 2**63 - 1
+MOMENT_MAX: Final = 253_402_300_799_000
+"""The end of the year 9999."""
 
 
 def split_pairs(encoded: str) -> dict[str, str]:
@@ -80,6 +82,11 @@ class Parameters:
         if not _INTEGER.fullmatch(text) or abs(int(text)) > _INT64_MAX:
             raise refuse(-1102, name)
         return int(text)
+
+    def moment(self, name: str) -> int | None:
+        """A time in ms since the epoch, or None when it was not sent; one beyond the calendar is its first or last."""
+        value = self.integer(name)
+        return None if value is None else min(max(value, 0), MOMENT_MAX)
 
     def need_integer(self, name: str) -> int:
         """A whole number that has to be there (-1102)."""

@@ -3,9 +3,14 @@
 The engine has its own list (errors.py one folder up). Texts: error-code page of USDⓈ-M futures and general info.
 """
 
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
-from src.infrastructure.simulated_exchange.errors import MESSAGES, ExchangeError
+from src.infrastructure.simulated_exchange.errors import MESSAGES, ExchangeError, ExchangeFailure
+
+_LOG: Final = logging.getLogger("steadyhand.testnet")
 
 _TEXTS: Final = {
     -1000: "An unknown error occured while processing the request.",
@@ -55,6 +60,18 @@ def refuse(code: int, *details: object) -> ExchangeError:
 def status_of(code: int) -> int:
     """The HTTP status that goes with a code: 400 for all that is the client's fault."""
     return _STATUS.get(code, 400)
+
+
+@contextmanager
+def last_resort(*foreseen: type[Exception]) -> Iterator[None]:
+    """Turn what nobody foresaw into an ExchangeFailure, which clients hear of as -1000; the log tells what it was."""
+    try:
+        yield
+    except Exception as error:
+        if isinstance(error, (ExchangeError, ExchangeFailure, *foreseen)):
+            raise
+        _LOG.exception("request.failed")
+        raise ExchangeFailure(f"a request failed: {type(error).__name__}") from error
 
 
 class OverLimit(ExchangeError):

@@ -53,7 +53,7 @@ def position_margin_changes(call: Call) -> Any:
     kind, limit = params.integer("type"), params.count("limit", 500, PAGE_MAX)
     if kind not in (None, 1, 2):
         raise refuse(-1130, "type")
-    since_ms, until_ms = params.integer("startTime") or 0, params.integer("endTime")
+    since_ms, until_ms = params.moment("startTime") or 0, params.moment("endTime")
     until_ms = call.now_ms if until_ms is None else until_ms
     found = [
         row

@@ -20,7 +20,7 @@ from src.infrastructure.simulated_exchange.server.gateway import Gateway, Usage
 from src.infrastructure.simulated_exchange.server.hub import Listener
 from src.infrastructure.simulated_exchange.server.keys import ApiKey
 from src.infrastructure.simulated_exchange.server.parameters import Parameters
-from src.infrastructure.simulated_exchange.server.refusals import OverLimit, refuse, status_of
+from src.infrastructure.simulated_exchange.server.refusals import OverLimit, last_resort, refuse, status_of
 from src.infrastructure.simulated_exchange.server.routes import SOCKET
 from src.infrastructure.simulated_exchange.server.services import Endpoint, Security
 from src.infrastructure.simulated_exchange.server.signing import sorted_payload
@@ -105,7 +105,8 @@ class SocketApi:
             request_id = document.get("id")
             method, values = document["method"], document.get("params") or {}
             shows = shows and str(values.get("returnRateLimits", "true")).lower() != "false"
-            result = await self._perform(session, method, values, usage)
+            with last_resort(_Dropped, _Canned):
+                result = await self._perform(session, method, values, usage)
             reply: dict[str, Any] = {"id": request_id, "status": 200, "result": result}
         except _Dropped:
             return None
@@ -240,7 +241,7 @@ def _parsed(text: str) -> dict[str, Any] | None:
     """The request that a message spells, or None."""
     try:
         document = msgspec.json.decode(text, type=dict[str, Any])
-    except msgspec.DecodeError:
+    except (ValueError, RecursionError):
         return None
     params = document.get("params")
     is_request = isinstance(document.get("method"), str) and (params is None or isinstance(params, dict))

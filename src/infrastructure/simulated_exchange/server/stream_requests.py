@@ -38,7 +38,7 @@ def answer(listener: Listener, text: str, join: Change, leave: Change) -> bytes:
 def _parsed(text: str) -> dict[str, Any]:
     try:
         request = msgspec.json.decode(text)
-    except msgspec.DecodeError:
+    except (ValueError, RecursionError):
         raise BadRequest(3, "Invalid JSON: expected value at line 1 column 1") from None
     if not isinstance(request, dict):
         raise BadRequest(2, "Invalid request: expected an object")
@@ -57,9 +57,11 @@ def _id_of(request: dict[str, Any]) -> int | str | None:
 
 def _perform(listener: Listener, request: dict[str, Any], join: Change, leave: Change) -> Any:
     method, params = request["method"], request.get("params", [])
+    if not isinstance(method, str):
+        raise BadRequest(2, "Invalid request: method must be a string")
     if method not in METHODS:
         known = ", ".join(f"`{name}`" for name in METHODS)
-        raise BadRequest(2, f"Invalid request: unknown variant {method}, expected one of {known}")
+        raise BadRequest(2, f"Invalid request: unknown variant {method[:40]}, expected one of {known}")
     if not isinstance(params, list):
         raise BadRequest(2, "Invalid request: params must be a list")
     if method == "LIST_SUBSCRIPTIONS":

@@ -35,6 +35,14 @@ async def refused(client: Client, request: str, body: dict[str, Any] | bytes) ->
         ("POST funding", {"symbol": "BTCUSDT", "rate": "1e30"}, "rate has to be a number from -1 to 1"),
         ("POST settlement", {"symbol": "BTCUSDT", "price": "1e30"}, "price has to be a number from"),
         ("POST adl", {"account": 1, "symbol": "BTCUSDT", "price": "-1"}, "price has to be a number from"),
+        ("POST deposits", b'{"account":1,"amount":1e400000000}', "out of range"),
+        ("POST deposits", {"account": 1, "amount": "1e400000000"}, "amount has to be a number from"),
+        ("POST deposits", {"account": 1, "amount": "Infinity"}, "amount has to be a number from"),
+        ("POST funding", {"symbol": "BTCUSDT", "rate": "Infinity"}, "rate has to be a number from"),
+        ("POST streams/mute", {"ms": 10**400}, "ms has to be a whole number from 0 to"),
+        ("POST faults", {"rules": [{"operation": "*", "fault": "drop", "ms": 10**15}]}, "<= 86400000"),
+        ("POST deposits", b'{"a":' * 7_000, "nested too deep"),
+        ("POST deposits", b'{"account":"\xff"}', "utf-8"),
         (
             "POST owner_trades",
             {"account": 1, "symbol": "BTCUSDT", "side": "BUY", "quantity": "1e30"},
@@ -43,7 +51,7 @@ async def refused(client: Client, request: str, body: dict[str, Any] | bytes) ->
     ],
 )
 async def test_an_amount_beyond_all_bounds_is_refused(
-    client: Client, request_line: str, body: dict[str, Any], said: str
+    client: Client, request_line: str, body: dict[str, Any] | bytes, said: str
 ):
     await client.signed("POST", "/fapi/v1/order", **BUY)
 

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from src.infrastructure.simulated_exchange.server.routes import REST, SOCKET
-from src.infrastructure.simulated_exchange.server.services import Security
-from tests.support.exchange_server import Client
+from src.infrastructure.simulated_exchange.server.services import Call, Endpoint, Security
+from tests.support.exchange_server import KEY, Client
 
 ORDER = {
     "symbol": "BTCUSDT",
@@ -82,6 +82,10 @@ SPOILED = [
     *("", " ", "0", "-1", "1e3", "NaN", "Infinity", "null", "true", "none", "[]", "{}", "[1,2", '[{"a":1}]'),
     *(
         "99999999999999999999999",
+        "9" * 4_400,
+        "9223372036854775807",
+        "-9223372036854775807",
+        "²",
         "0.000000000000000001",
         "币安人生USDT",
         "btcusdt",
@@ -139,6 +143,89 @@ async def test_no_message_breaks_the_websocket_api(client: Client, method: str):
             await socket.send_json({"id": 1, "method": method, "params": dict.fromkeys(names, value)})
             reply = await socket.receive_json(timeout=5)
             assert reply["status"] == 200 or reply["error"]["code"] <= -1013
+
+
+NESTED = "[" * 7_000 + "]" * 7_000
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT"])
+async def test_a_batch_nested_without_end_is_refused(client: Client, method: str):
+    status, answer = await client.post_signed(method, "/fapi/v1/batchOrders", batchOrders=NESTED)
+
+    assert (status, answer["code"]) == (400, -1130)
+
+
+@pytest.mark.parametrize(
+    ("body", "headers"),
+    [
+        (b"symbol=\xff\xfe", {}),
+        (b"symbol=BTCUSDT", {"Content-Type": "text/plain; charset=nope"}),
+        (b"symbol=BTCUSDT", {"Content-Type": "text/plain; charset=base64"}),
+        (b"symbol=BTCUSDT", {"Content-Encoding": "gzip"}),
+        (b"\x1f\x8b\x08\x00\x00", {"Content-Encoding": "gzip"}),
+    ],
+)
+async def test_a_body_that_cannot_be_read_is_refused(client: Client, body: bytes, headers: dict[str, str]):
+    url = f"{client.server.url}/fapi/v1/order/test"
+    async with client.session.post(url, data=body, headers={"X-MBX-APIKEY": KEY.key} | headers) as answer:
+        document = await answer.json()
+
+    assert answer.status == 400
+    assert document["code"] in (-1100, -1102)
+
+
+async def test_messages_nested_without_end_are_answered(client: Client):
+    for path in ("ws-fapi/v1", "ws"):
+        async with client.session.ws_connect(f"{client.server.url}/{path}") as socket:
+            for message in (
+                NESTED,
+                f'{{"id":1,"method":{NESTED}}}',
+                '{"id":1,"method":"ping","params":[[]]}',
+            ):
+                await socket.send_str(message)
+                assert (await socket.receive_json(timeout=5))["error"]["code"] in (-1102, 2, 3)
+            await socket.send_json({"id": 7, "method": "ping"})
+            assert (await socket.receive_json(timeout=5))["id"] == 7
+
+
+def fails(call: Call) -> Any:
+    raise ZeroDivisionError
+
+
+async def test_what_nobody_foresaw_is_answered_as_json_and_logged(
+    client: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    monkeypatch.setitem(REST, "GET /fapi/v1/broken", Endpoint("broken", fails))
+    monkeypatch.setitem(SOCKET, "broken", Endpoint("broken", fails))
+    said = {"code": -1000, "msg": "An unknown error occured while processing the request."}
+
+    over_rest = await client.call("GET", "/fapi/v1/broken")
+    async with client.session.ws_connect(f"{client.server.url}/ws-fapi/v1") as socket:
+        await socket.send_json({"id": 7, "method": "broken"})
+        reply = await socket.receive_json(timeout=5)
+
+    assert over_rest == (500, said)
+    assert (reply["id"], reply["status"], reply["error"]) == (7, 500, said)
+    assert [record.getMessage() for record in caplog.records if record.exc_info] == ["request.failed"] * 2
+
+
+@pytest.mark.parametrize("span", [{"endTime": 1 - 2**63}, {"startTime": 2**63 - 1}])
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("allOrders", "allAlgoOrders", "userTrades", "income", "forceOrders", "orderAmendment"),
+        *("positionMargin/history", "klines", "aggTrades", "fundingRate"),
+    ],
+)
+async def test_beyond_the_calendar_nothing_happened(client: Client, path: str, span: dict[str, int]):
+    await client.signed(
+        "POST", "/fapi/v1/order", symbol="BTCUSDT", side="BUY", type="MARKET", quantity="0.01"
+    )
+
+    assert await client.signed("GET", f"/fapi/v1/{path}", symbol="BTCUSDT", interval="1m", **span) == (
+        200,
+        [],
+    )
 
 
 async def test_a_path_that_is_not_there_is_named(client: Client):
