@@ -8,16 +8,17 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from src.application.ports.broker import BrokerError
-from src.application.ports.store import StoreError
+from src.application.ports.store import AccountRow, StoreError
 from src.application.trading.restarts import Restarts
 from src.application.trading.session_parts import SessionParts
 from src.application.trading.session_runner import ContradictingOptions
 from src.bootstrap import offline
 from src.bootstrap.audit_watch import AuditWatch
 from src.bootstrap.audits import audit_request
+from src.bootstrap.elsewhere import refuse_for, sessions_elsewhere, told_of
 from src.bootstrap.markets import open_market, try_market
-from src.bootstrap.paper import PaperConfig, account_of, paper_parts
-from src.bootstrap.selection import Selection, keep_note, select
+from src.bootstrap.paper import PAPER, PaperConfig, account_of, paper_parts
+from src.bootstrap.selection import MARKET_SETTINGS, Selection, keep_note, select
 from src.bootstrap.session_process import SessionProcess
 from src.bootstrap.settings import load_settings
 from src.bootstrap.upkeep import Upkeep
@@ -114,12 +115,28 @@ class PaperApplication(Upkeep):
 
         ``venue`` is where to trade and as whom; without one the settings say so.
         """
-        if request.exchange != "paper":
-            return self._open_venue(request, venue)
-        selection = self._select(request)
-        parts = self._open(selection)
-        keep_note(selection.config, parts.account.account_id)
+        waiting = self._sessions_elsewhere()
+        if request.exchange != PAPER:
+            parts = self._open_venue(request, venue)
+        else:
+            if not request.replay and not MARKET_SETTINGS & request.given:
+                # It would go on with what was unfinished, and this may not silently be something else.
+                refuse_for(waiting)
+            selection = self._select(request)
+            parts = self._open(selection)
+            keep_note(selection.config, parts.account.account_id)
+        own = parts.account.account_id
+        parts.notes += [told_of(row) for row in waiting if row.account_id != own]
         return parts
+
+    def _sessions_elsewhere(self) -> list[AccountRow]:
+        if self.database.state() is SchemaState.EMPTY:
+            return []
+        reads = self.open_reads()
+        try:
+            return sessions_elsewhere(reads.accounts(), self.database)
+        finally:
+            reads.close()
 
     def _log(self, parts: SessionParts) -> None:
         settings = self.settings
@@ -142,7 +159,7 @@ class PaperApplication(Upkeep):
 
     def _open_venue(self, request: SessionRequest, venue: "Venue | None") -> SessionParts:
         """The parts of a session at an exchange; imported here, as paper has no use for it."""
-        from src.bootstrap.venue import open_venue
+        from src.bootstrap.venue_sessions import open_venue
 
         self._initialise_database()
         reads = self.open_reads()
@@ -165,18 +182,29 @@ class PaperApplication(Upkeep):
         return parts
 
     def recover(self, account_id: str, *, dry_run: bool) -> RecoveryOutcome:
-        """Compare store and exchange and make them agree, as the one writer."""
+        """Compare store and exchange, the account's own, and make them agree, as the one writer."""
         use_money_context()
         reads = self.open_reads()
         try:
             selection = select(self.settings, SessionRequest(), reads, self.database, account_id=account_id)
+            row = next(row for row in selection.accounts if row.account_id == account_id)
+            if not dry_run:
+                _require_unfinished(row)
+            if row.exchange != PAPER:
+                parts = self._open_account(selection, row)
+                return offline.recover_dry(parts, reads) if dry_run else offline.recover_now(parts)
             if dry_run:
                 with offline.copy_of_exchange(selection.config, account_id) as config:
                     return offline.recover_dry(self._open(replace(selection, config=config)), reads)
-            _require_unfinished(selection, account_id)
             return offline.recover_now(self._open(selection))
         finally:
             reads.close()
+
+    def _open_account(self, selection: Selection, row: AccountRow) -> SessionParts:
+        """The parts of an account at an exchange; imported here, as paper has no use for it."""
+        from src.bootstrap.venue_sessions import open_account
+
+        return self._completed(open_account(self.settings, selection, row))
 
     # --- database -------------------------------------------------------------------------------------------
 
@@ -209,12 +237,11 @@ async def _open_account(parts: SessionParts) -> None:
         parts.close()
 
 
-def _require_unfinished(selection: Selection, account_id: str) -> None:
+def _require_unfinished(row: AccountRow) -> None:
     """Refuse a recovery of a session that ended in good order: the recovery would open a new one."""
-    row = next(row for row in selection.accounts if row.account_id == account_id)
     if row.session_status in (None, TradingSessionStatus.STOPPED.value):
         raise ConfigurationError(
-            f"account {account_id[:8]} has no unfinished session, there is nothing to recover: compare store and "
+            f"account {row.account_id[:8]} has no unfinished session, there is nothing to recover: compare store and "
             "exchange with --dry-run"
         )
 

@@ -39,15 +39,10 @@ def audit_request(
 
 
 def _at_venue(request: AuditRequest, settings: Settings, exchange: str) -> AuditRequest:
-    from src.bootstrap.venue import venue_of  # loads the exchange's client
+    from src.bootstrap.venue import venue_of_account  # loads the exchange's client
     from src.infrastructure.brokers.binance_places import DEMO, MAINNET
 
-    venue = venue_of(settings, exchange, settings.data_folder)
-    if venue.account_id != request.account_id:
-        raise ConfigurationError(
-            f"the key in the settings is not that of account {request.account_id[:8]}: set the key that it was traded "
-            "with, or name another account with --account"
-        )
+    venue = venue_of_account(settings, exchange, request.account_id)
     return replace(
         request,
         venue=Credentials(venue.place.rest_url, venue.api_key, venue.secret),

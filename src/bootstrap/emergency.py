@@ -27,7 +27,6 @@ from src.infrastructure.simulated_exchange.engine import Engine
 from src.infrastructure.simulated_exchange.errors import ExchangeFailure
 from src.infrastructure.simulated_exchange.store import ExchangeStore
 from src.infrastructure.time.timeline import NS_PER_MS, Timeline
-from src.interfaces.cli.composition import ConfigurationError
 from src.interfaces.cli.outcomes import EmergencyAccount
 
 NOTHING_THERE: Final = EmergencyReport()
@@ -64,16 +63,11 @@ def close_in_emergency(settings: Settings, account_id: str, reason: str, tell: T
 
 async def _at_venue(settings: Settings, journal: FileSideJournal, reason: str, tell: Tell) -> EmergencyReport:
     # Paper has no use for what these load.
-    from src.bootstrap.venue import broker_at, venue_of
+    from src.bootstrap.venue import broker_at, venue_of_account
     from src.infrastructure.brokers.guarded_reads import guarded
 
     header = journal.header
-    venue = venue_of(settings, header.exchange, settings.data_folder)
-    if venue.account_id != header.account_id:
-        raise ConfigurationError(
-            f"the key in the settings is not that of account {header.account_id[:8]}: set BINANCE_API_KEY and "
-            "BINANCE_API_SECRET, or STEADYHAND_TESTNET_URL, as its session had them"
-        )
+    venue = venue_of_account(settings, header.exchange, header.account_id)
     earlier = journal.claim()
     broker = broker_at(settings.data_folder, venue)
     reads = guarded(broker, settings.retry_attempts)

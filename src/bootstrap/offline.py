@@ -143,6 +143,13 @@ async def _recover_now(parts: SessionParts) -> RecoveryOutcome:
             differences=tuple(Difference(d.subject, d.ours, d.theirs, d.verdict) for d in report.differences),
         )
     finally:
+        await _let_go(parts)
+
+
+async def _let_go(parts: SessionParts) -> None:
+    try:
+        await parts.broker.close()
+    finally:
         await parts.store.close()
         parts.close()
 
@@ -194,14 +201,14 @@ async def _recover_dry(parts: SessionParts, reads: ReadModels) -> RecoveryOutcom
     assert ledger is not None, "the account was found before"
     try:
         archive = _Archive(reads, account_id)
-        now = Now(ledger.account.last_ms, parts.broker.venue_time().now_ms)
+        venue = await parts.broker.server_time()
+        now = Now(ledger.account.last_ms, venue.now_ms)
         emergency = await news_of(parts.side_journal.read(), ledger, archive)
         imported = decide(ledger, parts.desk, parts.policy, emergency, now)
         reading = await read_exchange(parts.broker, ledger, archive, parts.options.symbols, at_start=True)
         step = decide(ledger, parts.desk, parts.policy, reading.merge, now)
     finally:
-        await parts.store.close()
-        parts.close()
+        await _let_go(parts)
     left = differences(ledger, reading)
     # That a trade was compared is bookkeeping; everything else is something that the store does not know.
     decided = [*imported.events, *step.events]

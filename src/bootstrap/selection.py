@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from src.application.ports.store import AccountRow, ReadModels
 from src.bootstrap.markets import DEFAULT_SYMBOLS, market_id, market_timeframe, open_market
-from src.bootstrap.paper import SETTLE_ASSET, PaperConfig, account_of
+from src.bootstrap.paper import PAPER, SETTLE_ASSET, PaperConfig, account_of
 from src.bootstrap.settings import Settings
 from src.domain.money import Money
 from src.domain.sessions.session import SessionOptions, TradingSessionStatus
@@ -108,7 +108,8 @@ def select_account(
 
 def _newest_unfinished(accounts: Iterable[AccountRow]) -> AccountRow | None:
     stopped = TradingSessionStatus.STOPPED.value
-    candidates = [row for row in accounts if row.session_status not in (None, stopped)]
+    ours = (row for row in accounts if row.exchange == PAPER)
+    candidates = [row for row in ours if row.session_status not in (None, stopped)]
     return max(candidates, key=lambda row: row.last_ms, default=None)
 
 

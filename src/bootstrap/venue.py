@@ -17,15 +17,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
-from src.application.ports.broker import BrokerError, Consistency, KeyPermissions
+from src.application.ports.broker import Consistency, KeyPermissions
 from src.application.ports.ids import Ids
-from src.application.ports.store import AccountRow, ReadModels
+from src.application.ports.store import AccountRow
 from src.application.sizing import parse_sizer
 from src.application.trading.market_desk import MarketDesk
 from src.application.trading.session_parts import SessionParts
 from src.bootstrap.markets import DEFAULT_SYMBOLS
 from src.bootstrap.paper import SETTLE_ASSET, PaperConfig, policy_of, session_options
-from src.bootstrap.selection import select_account
 from src.bootstrap.settings import Settings
 from src.domain.ledger.events import AccountOpened
 from src.domain.market.candle import Candle
@@ -37,11 +36,10 @@ from src.infrastructure.brokers.binance_reads import BinanceReads
 from src.infrastructure.identity.ids import RandomIds
 from src.infrastructure.messaging.event_bus import InProcessEventBus
 from src.infrastructure.monitoring.kill_switch import FileKillSwitch
-from src.infrastructure.persistence.databases import Database
 from src.infrastructure.persistence.side_journal import SideHeader, ensure
 from src.infrastructure.time.live_inputs import LiveInputs
 from src.infrastructure.time.machine import HERE, Machine
-from src.interfaces.cli.composition import ConfigurationError, SessionRequest
+from src.interfaces.cli.composition import ConfigurationError
 
 TESTNET: Final = "testnet"
 LIVE: Final = "live"
@@ -86,6 +84,21 @@ def venue_of(settings: Settings, name: str, data_dir: Path) -> Venue:
     if not key:
         key, secret = _local_key(data_dir)
     return Venue(TESTNET, local_place(url or LOCAL_URL), key, secret, READ_YOUR_WRITES)
+
+
+def venue_of_account(settings: Settings, exchange: str, account_id: str) -> Venue:
+    """The venue of an account that is known, with the key in the settings.
+
+    Raises ConfigurationError when that is another account's.
+    """
+    venue = venue_of(settings, exchange, settings.data_folder)
+    if venue.account_id != account_id:
+        raise ConfigurationError(
+            f"the key in the settings is not that of account {account_id[:8]} at {exchange}: set BINANCE_API_KEY and "
+            "BINANCE_API_SECRET, or STEADYHAND_TESTNET_URL, as its session had them, or name another account with "
+            "--account"
+        )
+    return venue
 
 
 def _local_key(data_dir: Path) -> tuple[str, str]:
@@ -275,26 +288,3 @@ def venue_behind(broker: object) -> Venue:
     broker.serve_session()
     name = TESTNET if broker.testnet else LIVE
     return Venue(name, broker.place, *broker.credentials, broker.consistency)
-
-
-def open_venue(
-    settings: Settings,
-    request: SessionRequest,
-    reads: ReadModels,
-    database: Database,
-    venue: Venue | None = None,
-) -> SessionParts:
-    """The parts of the session that a request for an exchange is about: the key's unfinished one, or a new one.
-
-    Raises ConfigurationError, also for an exchange that does not answer.
-    """
-    venue = replace(
-        venue or venue_of(settings, request.exchange, settings.data_folder),
-        may_withdraw=settings.allow_withdrawal_key,
-    )
-    selection = select_account(settings, request, reads, database, venue.account_id)
-    try:
-        return venue_parts(selection.config, venue, selection.accounts, is_resumed=selection.is_resumed)
-    except BrokerError as error:
-        hint = " (start it with `./steadyhand testnet`)" if venue.place.rest_url == LOCAL_URL else ""
-        raise ConfigurationError(f"{venue.place.host} does not answer{hint}: {error}") from None

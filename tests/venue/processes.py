@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
+from uuid import uuid4
 
 import msgspec
 
@@ -132,6 +133,12 @@ class Run:
         self.emergency.start()
         code = self.emergency.wait(EMERGENCY_S)
         return code, self.emergency.log.read_bytes()[since:].decode()
+
+    def command(self, *arguments: str) -> tuple[int, str]:
+        """Run another command over the same folder, with the exchange's address: its exit code, and what it said."""
+        program = Program(f"command{uuid4().hex}", self.folder, arguments, STEADYHAND_TESTNET_URL=self._url)
+        program.start()
+        return program.wait(EMERGENCY_S), program.log.read_text()
 
     def admin(self, method: str, path: str, **body: Any) -> Any:
         """Ask the exchange's admin API."""

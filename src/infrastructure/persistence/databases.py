@@ -3,11 +3,13 @@
 Whatever belongs to PostgreSQL is imported when a PostgreSQL address is used: a start on SQLite has no time for it.
 """
 
+from contextlib import closing
 from pathlib import Path
 from typing import Protocol
 
 from src.application.ports.store import ReadModels, Store, StoreError
 from src.infrastructure.persistence.database_url import DatabaseUrl, parse_database_url
+from src.infrastructure.persistence.lease import holder_of, lock_path
 from src.infrastructure.persistence.read_models import SqliteReadModels
 from src.infrastructure.persistence.schema import SchemaState, create_sqlite, sqlite_schema_state
 from src.infrastructure.persistence.sqlite_store import SqliteStore
@@ -39,6 +41,10 @@ class Database(Protocol):
 
     def store(self, synchronous: str = "FULL") -> Store:
         """The store of one writer; ``synchronous`` is SQLite's."""
+        ...
+
+    def holder(self, account_id: str) -> str | None:
+        """Who holds the account's lease, like "pid 7"; None when nobody does."""
         ...
 
     def written_ns(self) -> int | None:
@@ -86,6 +92,10 @@ class SqliteDatabase:
         """The store of one writer."""
         return SqliteStore(self.path, synchronous=synchronous)
 
+    def holder(self, account_id: str) -> str | None:
+        """Who has the account's file locked."""
+        return holder_of(lock_path(self.path, account_id))
+
     def written_ns(self) -> int | None:
         """When the file or its log was last written; None when there is none."""
         files = (self.path, self.path.with_name(f"{self.path.name}-wal"))
@@ -130,6 +140,13 @@ class PostgresDatabase:
         from src.infrastructure.persistence.postgres_store import PostgresStore
 
         return PostgresStore(self.url)
+
+    def holder(self, account_id: str) -> str | None:
+        """Whose connection has the account's lock at the server."""
+        from src.infrastructure.persistence.postgres_reads import PostgresReadModels
+
+        with closing(PostgresReadModels(self.url)) as reads:
+            return reads.holder(account_id)
 
     def written_ns(self) -> int | None:
         """Not known: a server keeps no such time."""

@@ -6,12 +6,15 @@ stays; removing it would let two processes lock two files of one name.
 
 import fcntl
 import os
+import time
 from pathlib import Path
 from typing import Final
 
 from src.application.ports.store import AccountBusy, StoreUnavailable
 
 _OWNER_BYTES: Final = 32
+_A_LOOK_S: Final = 0.02
+"""How long :func:`holder_of` may have the lock, with a lot to spare."""
 
 
 class Lease:
@@ -33,9 +36,9 @@ class Lease:
                 f"cannot write {path.name} beside the database ({error.strerror}): make the folder writable"
             ) from error
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _lock_alone(descriptor)
         except BlockingIOError:
-            holder = os.pread(descriptor, 256, 0).decode(errors="replace").strip() or "another process"
+            holder = _named_in(descriptor)
             os.close(descriptor)
             raise AccountBusy(f"account {account_id} is held by {holder}: stop that session first") from None
         os.ftruncate(descriptor, 0)
@@ -52,7 +55,7 @@ class Lease:
         try:
             fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
         except BlockingIOError:
-            holder = os.pread(descriptor, 256, 0).decode(errors="replace").strip() or "another process"
+            holder = _named_in(descriptor)
             os.close(descriptor)
             raise AccountBusy(f"{path.name} is held by {holder}") from None
         os.pwrite(descriptor, f"{owner}\n".ljust(_OWNER_BYTES).encode(), 0)
@@ -63,6 +66,34 @@ class Lease:
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
+
+
+def _lock_alone(descriptor: int) -> None:
+    """Lock it, at the second try where somebody only looked whether it is locked; raises BlockingIOError."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        time.sleep(_A_LOOK_S)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def holder_of(path: Path) -> str | None:
+    """Who holds the lock of a file, as the file names them; None when nobody does. Nothing is written or waited for."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return _named_in(descriptor)
+    finally:
+        os.close(descriptor)
+    return None
+
+
+def _named_in(descriptor: int) -> str:
+    return os.pread(descriptor, 256, 0).decode(errors="replace").strip() or "another process"
 
 
 def lock_path(database: Path, account_id: str) -> Path:

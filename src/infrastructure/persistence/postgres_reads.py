@@ -8,12 +8,17 @@ from typing import Any
 from src.infrastructure.persistence import loading
 from src.infrastructure.persistence.database_url import DatabaseUrl
 from src.infrastructure.persistence.portal import Portal
-from src.infrastructure.persistence.postgres_driver import AsyncpgDriver
+from src.infrastructure.persistence.postgres_driver import LOCK_CLASS, AsyncpgDriver
 from src.infrastructure.persistence.postgres_failures import FAILURES, postgres_error
 from src.infrastructure.persistence.postgres_schema import require_current
 from src.infrastructure.persistence.postgres_text import Params
 from src.infrastructure.persistence.read_models import SqlReadModels
 
+_HOLDER = """
+SELECT a.lease_owner FROM account a JOIN pg_locks l ON l.objid::bigint=a.account_no
+WHERE l.locktype='advisory' AND l.granted AND l.classid::bigint=CAST(? AS BIGINT) AND a.account_id=?
+AND l.database=(SELECT oid FROM pg_database WHERE datname=current_database())
+"""
 _BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 
@@ -39,6 +44,11 @@ class PostgresReadModels(SqlReadModels):
             self._portal.call(self._driver.close())
             self._driver = None
             self._portal.close()
+
+    def holder(self, account_id: str) -> str | None:
+        """Whose connection has the account's lock; None when nobody's has."""
+        rows = self._query(_HOLDER, (LOCK_CLASS, account_id))
+        return (rows[0][0] or "another process") if rows else None
 
     def _check(self, account_no: int) -> int:
         return loading.check_journal(self._query, account_no)

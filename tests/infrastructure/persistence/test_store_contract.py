@@ -229,6 +229,18 @@ async def test_an_account_is_held_by_one_store_at_a_time(database: Database):
     await third.close()
 
 
+async def test_who_holds_an_account_can_be_asked_without_taking_it(database: Database):
+    assert database.holder("no such account") is None
+    writer = await Writer.open(database)
+
+    holder = await asyncio.to_thread(database.holder, ACCOUNT.account_id)
+
+    assert holder is not None and holder.startswith("a test")
+    await writer.write(an_intent(1))
+    await writer.end()
+    assert await asyncio.to_thread(database.holder, ACCOUNT.account_id) is None
+
+
 async def test_every_start_has_an_epoch_of_its_own(database: Database):
     epochs = []
 

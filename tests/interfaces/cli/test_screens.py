@@ -270,6 +270,17 @@ def test_a_summary_without_trades_claims_no_win_rate():
     assert "win rate" not in "\n".join(summary_lines(result))
 
 
+@pytest.mark.parametrize(
+    ("exchange", "how"), [("paper", "`start-session`"), ("live", "`start-session --exchange live`")]
+)
+def test_the_summary_of_a_failure_says_how_the_session_is_resumed_where_it_traded(exchange: str, how: str):
+    result = a_result(ended=Ended.ERROR)
+
+    lines = list(summary_lines(replace(result, snapshot=replace(result.snapshot, exchange=exchange))))
+
+    assert f"{how} resumes it" in lines[-1]
+
+
 @pytest.mark.parametrize("ended", list(Ended))
 def test_every_end_is_put_in_words(ended: Ended):
     lines = list(summary_lines(a_result(ended=ended, reason="the disk is full")))

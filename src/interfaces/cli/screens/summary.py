@@ -67,7 +67,9 @@ def _next(result: SessionResult) -> str:
     if result.snapshot.status == "STOPPING":
         return "`start-session` goes on stopping it, `doctor` looks for the cause"
     if result.ended is Ended.ERROR or result.snapshot.status != "STOPPED":
-        return "`start-session` resumes it, `doctor` looks for the cause"
+        there = result.snapshot.exchange
+        where = "" if there == "paper" else f" --exchange {there}"
+        return f"`start-session{where}` resumes it, `doctor` looks for the cause"
     return "`trades` lists what was done, `start-session` goes on with the account"
 
 
