@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -20,7 +20,7 @@ from src.bootstrap.markets import open_market, try_market
 from src.bootstrap.paper import PAPER, PaperConfig, account_of, paper_parts
 from src.bootstrap.selection import MARKET_SETTINGS, Selection, keep_note, select
 from src.bootstrap.session_process import SessionProcess
-from src.bootstrap.settings import load_settings
+from src.bootstrap.settings import Loaded, load_settings
 from src.bootstrap.upkeep import Upkeep
 from src.domain.money import use_money_context
 from src.domain.sessions.session import TradingSessionStatus
@@ -49,7 +49,14 @@ _LOG = logging.getLogger("steadyhand.session")
 
 
 class PaperApplication(Upkeep):
-    """Implements the command line's Application over paper trading and SQLite."""
+    """Implements the command line's Application over paper trading and SQLite.
+
+    ``sleep`` waits for some seconds between two starts of a session that failed.
+    """
+
+    def __init__(self, loaded: Loaded, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
+        super().__init__(loaded)
+        self._sleep = sleep
 
     # --- sessions -------------------------------------------------------------------------------------------
 
@@ -61,17 +68,23 @@ class PaperApplication(Upkeep):
 
     def run_session(self, request: SessionRequest, observer: SessionObserver) -> SessionResult:
         """Start or resume the account's session and run it to its end; one that fails starts itself again."""
-        restarts = Restarts(time.monotonic, asyncio.sleep) if self.settings.auto_restart else None
+        restarts = Restarts(time.monotonic, self._sleep) if self.settings.auto_restart else None
         result = self._run_once(request, observer)
+        notes: list[str] = []
+        refusal = ""
         while result.ended is Ended.ERROR and restarts is not None and asyncio.run(restarts.wait()):
-            _LOG.warning("session.restarts", extra={"reason": result.reason})
-            if request.duration_ms is not None:
-                request = replace(request, duration_ms=max(1, request.duration_ms - result.session_ms))
+            _LOG.warning("session.restarts", extra={"reason": refusal or result.reason})
+            observer.on_restart(refusal or result.reason)
             try:
-                result = self._run_once(request, observer)
-            except (StoreError, BrokerError) as error:
-                result = replace(result, reason=str(error))
-        return result
+                again = self._run_once(_rest_of(request, result), observer)
+            except (StoreError, BrokerError, ConfigurationError) as error:
+                # Only a first start is refused to its caller; at a later one the cause may pass.
+                refusal = "; ".join(map(str, error.args))
+            else:
+                notes.append(f"failed and started itself again: {result.reason}")
+                request, result, refusal = _rest_of(request, result), again, ""
+        reason = f"{result.reason}; it did not start again: {refusal}" if refusal else result.reason
+        return replace(result, reason=reason, notes=(*result.notes, *notes))
 
     def _run_once(self, request: SessionRequest, observer: SessionObserver) -> SessionResult:
         use_money_context()
@@ -235,6 +248,13 @@ async def _open_account(parts: SessionParts) -> None:
     finally:
         await parts.store.close()
         parts.close()
+
+
+def _rest_of(request: SessionRequest, result: SessionResult) -> SessionRequest:
+    """What is left of a request after a run of it."""
+    if request.duration_ms is None:
+        return request
+    return replace(request, duration_ms=max(1, request.duration_ms - result.session_ms))
 
 
 def _require_unfinished(row: AccountRow) -> None:

@@ -52,6 +52,9 @@ class Silence:
     def on_started(self, snapshot: SessionSnapshot) -> None:
         """Nothing."""
 
+    def on_restart(self, reason: str) -> None:
+        """Nothing."""
+
     def on_events(self, at_ms: int, events: Sequence[Event]) -> None:
         """Nothing."""
 

@@ -105,7 +105,11 @@ class SessionObserver(Protocol):
         ...
 
     def on_started(self, snapshot: "SessionSnapshot") -> None:
-        """The session is RUNNING, or PAUSED when it was resumed so; called once, before anything below."""
+        """The session is RUNNING, or PAUSED when it was resumed so; called at each start, before anything below."""
+        ...
+
+    def on_restart(self, reason: str) -> None:
+        """The session failed, or its last start did, and it starts itself again now; ``reason`` is one line."""
         ...
 
     def on_events(self, at_ms: int, events: "Sequence[Event]") -> None:

@@ -28,6 +28,7 @@ from src.domain.orders.transitions import OrderTrigger
 from src.domain.sessions.session import SessionTrigger
 from src.domain.sessions.trading_states import TradingTrigger
 from src.interfaces.cli.composition import Ended
+from src.interfaces.cli.screens.choice import Screen
 from src.interfaces.cli.screens.frame import Line, Run, frame
 from src.interfaces.cli.screens.lines import JsonScreen, LineScreen
 from src.interfaces.cli.screens.live import LiveConsole, LiveScreen
@@ -279,6 +280,20 @@ def test_the_summary_of_a_failure_says_how_the_session_is_resumed_where_it_trade
     lines = list(summary_lines(replace(result, snapshot=replace(result.snapshot, exchange=exchange))))
 
     assert f"{how} resumes it" in lines[-1]
+
+
+@pytest.mark.parametrize("screen", [LineScreen(), JsonScreen(), LiveScreen(None, LiveConsole(width=200))])
+def test_why_a_session_starts_itself_again_is_said_at_once(
+    screen: Screen, capsys: pytest.CaptureFixture[str]
+):
+    screen.on_started(a_snapshot())
+
+    screen.on_restart("the disk is full")
+    said = capsys.readouterr().out
+    screen.on_started(a_snapshot())
+    screen.close()
+
+    assert "the disk is full" in said
 
 
 @pytest.mark.parametrize("ended", list(Ended))

@@ -44,6 +44,10 @@ class LineScreen:
         self._notices.start(snapshot)
         self._write(self._started(snapshot))
 
+    def on_restart(self, reason: str) -> None:
+        """Say why, and that it goes on."""
+        self._write(self._restart(reason))
+
     def on_events(self, at_ms: int, events: Sequence[Event]) -> None:
         """Say what happened."""
         for notice in self._notices.of(at_ms, events):
@@ -63,6 +67,9 @@ class LineScreen:
         """The end of it."""
         for line in summary_lines(result):
             self._write(line)
+
+    def _restart(self, reason: str) -> str:
+        return f"the session FAILED and starts itself again: {reason}"
 
     def _started(self, snapshot: SessionSnapshot) -> str:
         # What restricts trading was said to an earlier process, or while this one recovered.
@@ -92,6 +99,9 @@ class JsonScreen(LineScreen):
     def show_result(self, result: SessionResult) -> None:
         """The summary document."""
         self._write(json_line(summary_document(result)))
+
+    def _restart(self, reason: str) -> str:
+        return json_line({"event": "session_restarts", "reason": reason})
 
     def _started(self, snapshot: SessionSnapshot) -> str:
         started: dict[str, Any] = {

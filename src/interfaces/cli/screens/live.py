@@ -86,6 +86,16 @@ class LiveScreen:
             self._gone = True
         self.on_view(snapshot)
 
+    def on_restart(self, reason: str) -> None:
+        """Give the screen back and say why, where it stays; the next start takes it again."""
+        self.close()
+        try:
+            self._console.print(
+                f"the session FAILED and starts itself again: {reason}", markup=False, soft_wrap=True
+            )
+        except OSError:
+            self._gone = True
+
     def on_events(self, at_ms: int, events: Sequence[Event]) -> None:
         """Nothing: the next picture shows it."""
 

@@ -1,0 +1,92 @@
+"""A session that fails in its process: how often it starts itself again, and what is said of why."""
+
+import logging
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from src.application.trading.snapshot import SessionSnapshot
+from src.bootstrap.application import PaperApplication
+from src.bootstrap.settings import load_settings
+from src.infrastructure.monitoring.logging import PROGRAM, TRADES
+from src.interfaces.cli.composition import Ended, SessionRequest
+from tests.crash.process import Silence
+from tests.infrastructure.market_data.bar_files import lines, rows, write
+
+FLAGS = {"strategies": "sma_cross:fast=2,slow=5", "symbols": "BTCUSDT", "entries_per_minute_max": "1000"}
+
+
+@pytest.fixture(autouse=True)
+def own_logs() -> Iterator[None]:
+    """What a session does to the logs of its process is undone."""
+    loggers = [logging.getLogger(name) for name in (None, PROGRAM, TRADES)]
+    before = [(logger.level, logger.handlers[:]) for logger in loggers]
+    yield
+    for logger, (level, handlers) in zip(loggers, before, strict=True):
+        for handler in [each for each in logger.handlers if each not in handlers]:
+            logger.removeHandler(handler)
+            handler.close()
+        logger.setLevel(level)
+        logger.propagate, logger.disabled = True, False
+
+
+class Trouble(Silence):
+    """The world around a session: its database is locked at its first start, and freed while it waits.
+
+    From then on its market cannot be read, until the wait of that length is over.
+    """
+
+    def __init__(self, folder: Path, back_after_s: float) -> None:
+        self._folder = folder
+        self._back_after_s = back_after_s
+        self._lock: sqlite3.Connection | None = None
+        self.bars = write(folder / "BTCUSDT-1m.csv", lines(rows(1, 300)))
+        self.slept: list[float] = []
+        self.told: list[str] = []
+
+    def on_started(self, snapshot: SessionSnapshot) -> None:
+        if not self.slept:
+            self._lock = sqlite3.connect(self._folder / "data" / "steadyhand.db")
+            self._lock.execute("BEGIN IMMEDIATE")
+
+    def on_restart(self, reason: str) -> None:
+        self.told.append(reason)
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        away = self.bars.with_suffix(".away")
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+            shutil.move(self.bars, away)
+        if seconds == self._back_after_s:
+            shutil.move(away, self.bars)
+
+    def run(self) -> tuple[Ended, str, tuple[str, ...]]:
+        said = {"data_dir": str(self._folder / "data"), **FLAGS}
+        application = PaperApplication(load_settings(said, {}, self._folder), sleep=self.sleep)
+        result = application.run_session(SessionRequest(replay=(self.bars,), speed=None), self)
+        return result.ended, result.reason, result.notes
+
+
+def test_a_start_that_fails_for_whatever_reason_is_one_of_three_tries(tmp_path: Path):
+    trouble = Trouble(tmp_path, back_after_s=16)
+
+    ended, _, notes = trouble.run()
+
+    assert (ended, trouble.slept) == (Ended.END_OF_DATA, [1, 4, 16])
+    assert "locked" in trouble.told[0] and all("BTCUSDT-1m.csv" in reason for reason in trouble.told[1:])
+    assert any(note.startswith("failed and started itself again: ") and "locked" in note for note in notes)
+
+
+def test_when_no_start_succeeds_the_first_cause_is_said_with_the_last(tmp_path: Path):
+    trouble = Trouble(tmp_path, back_after_s=-1)
+
+    ended, reason, _ = trouble.run()
+
+    assert (ended, trouble.slept) == (Ended.ERROR, [1, 4, 16])
+    first, _, last = reason.partition("; it did not start again: ")
+    assert "locked" in first and "BTCUSDT-1m.csv" in last
