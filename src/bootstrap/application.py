@@ -1,14 +1,13 @@
 """The program as the command line sees it: settings read, everything else opened when it is asked for."""
 
 import asyncio
-import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from src.application.ports.broker import BrokerError
-from src.application.ports.store import AccountRow, StoreError
+from src.application.ports.store import AccountRow, StoreError, StoreUnavailable
 from src.application.trading.restarts import Restarts
 from src.application.trading.session_parts import SessionParts
 from src.application.trading.session_runner import ContradictingOptions
@@ -17,7 +16,8 @@ from src.bootstrap.audit_watch import AuditWatch
 from src.bootstrap.audits import audit_request
 from src.bootstrap.elsewhere import refuse_for, sessions_elsewhere, told_of
 from src.bootstrap.markets import open_market, try_market
-from src.bootstrap.paper import PAPER, PaperConfig, account_of, paper_parts
+from src.bootstrap.paper import PAPER, PaperConfig, account_of, exchange_file, paper_parts
+from src.bootstrap.repeating import run_again
 from src.bootstrap.selection import MARKET_SETTINGS, Selection, keep_note, select
 from src.bootstrap.session_process import SessionProcess
 from src.bootstrap.settings import Loaded, load_settings
@@ -27,12 +27,13 @@ from src.domain.sessions.session import TradingSessionStatus
 from src.infrastructure.brokers.guarded_reads import guarded
 from src.infrastructure.market_data.source import MarketSource, SourceError
 from src.infrastructure.monitoring.logging import configure_logging, log_session
+from src.infrastructure.persistence.databases import SqliteDatabase
+from src.infrastructure.persistence.file_places import FilePlaces
 from src.infrastructure.persistence.schema import SchemaState
 from src.infrastructure.simulated_exchange.errors import ExchangeFailure
 from src.infrastructure.strategies.loading import load_strategy
 from src.interfaces.cli.composition import (
     ConfigurationError,
-    Ended,
     Initialised,
     LivePlan,
     RecoveryOutcome,
@@ -44,8 +45,6 @@ from src.interfaces.cli.testnet import TestnetRequest
 
 if TYPE_CHECKING:
     from src.bootstrap.venue import Venue
-
-_LOG = logging.getLogger("steadyhand.session")
 
 
 class PaperApplication(Upkeep):
@@ -68,23 +67,20 @@ class PaperApplication(Upkeep):
 
     def run_session(self, request: SessionRequest, observer: SessionObserver) -> SessionResult:
         """Start or resume the account's session and run it to its end; one that fails starts itself again."""
-        restarts = Restarts(time.monotonic, self._sleep) if self.settings.auto_restart else None
         result = self._run_once(request, observer)
-        notes: list[str] = []
-        refusal = ""
-        while result.ended is Ended.ERROR and restarts is not None and asyncio.run(restarts.wait()):
-            _LOG.warning("session.restarts", extra={"reason": refusal or result.reason})
-            observer.on_restart(refusal or result.reason)
-            try:
-                again = self._run_once(_rest_of(request, result), observer)
-            except (StoreError, BrokerError, ConfigurationError) as error:
-                # Only a first start is refused to its caller; at a later one the cause may pass.
-                refusal = "; ".join(map(str, error.args))
-            else:
-                notes.append(f"failed and started itself again: {result.reason}")
-                request, result, refusal = _rest_of(request, result), again, ""
-        reason = f"{result.reason}; it did not start again: {refusal}" if refusal else result.reason
-        return replace(result, reason=reason, notes=(*result.notes, *notes))
+        if not self.settings.auto_restart:
+            return result
+
+        def run(rest: SessionRequest) -> SessionResult:
+            self._require_database()
+            return self._run_once(rest, observer)
+
+        return run_again(result, request, run, observer, Restarts(time.monotonic, self._sleep))
+
+    def _require_database(self) -> None:
+        """A session goes on in the database that it was in: a new one would know of no position."""
+        if self.database.state() is SchemaState.EMPTY:
+            raise StoreUnavailable(f"{self.database.name} is gone: put it back, or restore a backup")
 
     def _run_once(self, request: SessionRequest, observer: SessionObserver) -> SessionResult:
         use_money_context()
@@ -189,10 +185,18 @@ class PaperApplication(Upkeep):
         return self._completed(parts)
 
     def _completed(self, parts: SessionParts) -> SessionParts:
-        """What every session has, wherever it trades: reads that are repeated, and users' own strategies."""
+        """What every session has, wherever it trades: repeated reads, users' own strategies, a look at its files."""
         parts.broker = guarded(parts.broker, self.settings.retry_attempts)
         parts.load_strategy, parts.stopwatch = load_strategy, time.thread_time_ns
+        parts.check_files = FilePlaces(self._files_of(parts)).check
         return parts
+
+    def _files_of(self, parts: SessionParts) -> Iterator[Path]:
+        """What the session stores in."""
+        if isinstance(self.database, SqliteDatabase):
+            yield self.database.path
+        if parts.account.exchange == PAPER:
+            yield exchange_file(self.data_dir, parts.account.account_id)
 
     def recover(self, account_id: str, *, dry_run: bool) -> RecoveryOutcome:
         """Compare store and exchange, the account's own, and make them agree, as the one writer."""
@@ -248,13 +252,6 @@ async def _open_account(parts: SessionParts) -> None:
     finally:
         await parts.store.close()
         parts.close()
-
-
-def _rest_of(request: SessionRequest, result: SessionResult) -> SessionRequest:
-    """What is left of a request after a run of it."""
-    if request.duration_ms is None:
-        return request
-    return replace(request, duration_ms=max(1, request.duration_ms - result.session_ms))
 
 
 def _require_unfinished(row: AccountRow) -> None:

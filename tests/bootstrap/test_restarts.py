@@ -90,3 +90,32 @@ def test_when_no_start_succeeds_the_first_cause_is_said_with_the_last(tmp_path: 
     assert (ended, trouble.slept) == (Ended.ERROR, [1, 4, 16])
     first, _, last = reason.partition("; it did not start again: ")
     assert "locked" in first and "BTCUSDT-1m.csv" in last
+
+
+class Removal(Trouble):
+    """A file of the session is moved out of its place as soon as it runs."""
+
+    def __init__(self, folder: Path, pattern: str) -> None:
+        super().__init__(folder, back_after_s=-1)
+        self._pattern = pattern
+
+    def on_started(self, snapshot: SessionSnapshot) -> None:
+        kept = self._folder / "kept"
+        kept.mkdir()
+        for path in (self._folder / "data").glob(self._pattern):
+            shutil.move(path, kept / path.name)
+
+
+@pytest.mark.parametrize(("pattern", "name"), [("steadyhand.db*", "steadyhand.db"), ("paper/*.db*", ".db")])
+def test_a_session_whose_files_are_gone_ends_and_none_begins_in_new_ones(
+    tmp_path: Path, pattern: str, name: str
+):
+    removal = Removal(tmp_path, pattern)
+
+    ended, reason, _ = removal.run()
+
+    assert (ended, removal.slept) == (Ended.ERROR, [1, 4, 16])
+    first, _, last = reason.partition("; it did not start again: ")
+    assert f"{name} was removed or replaced while the session wrote to it" in first
+    assert "is gone" in last
+    assert not list((tmp_path / "data").glob(pattern))

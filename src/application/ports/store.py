@@ -33,6 +33,10 @@ class StoreUnreachable(StoreUnavailable):
     """No connection to the database's server comes about: nothing was read or changed. The settings are to blame."""
 
 
+class StoreMoved(StoreUnavailable):
+    """A file that the session writes to is not at its path any more: a start would find none, or another one."""
+
+
 class StoreCorrupt(StoreError):
     """The database is damaged: the hash chain, the file's own check, or a row cannot be read."""
 

@@ -29,6 +29,10 @@ def no_guests(spec: UserStrategySpec) -> Strategy:
     raise ValueError(f"{spec.strategy_id} is a strategy of your own, which cannot be read here")
 
 
+def nothing_to_check() -> None:
+    """No file is looked after."""
+
+
 @dataclass(slots=True)
 class SessionParts:
     """Adapters and settings of one session; everything here is ready to use.
@@ -42,7 +46,8 @@ class SessionParts:
     cancels resting entries, None: never. ``has_a_past`` says that the account may have existed before its first session
     here, whose books then begin with what it holds. ``stays_awake``: idle moments are spent on rehearsals, not asleep.
     ``notes`` says what a person should know of the market, ``end_notes`` what is known of it only at the end.
-    ``keeps_candles`` says whether closed candles are stored.
+    ``keeps_candles`` says whether closed candles are stored. ``check_files`` raises StoreError when a file that is
+    written to is not at its path any more.
     """
 
     account: AccountOpened
@@ -74,3 +79,4 @@ class SessionParts:
     stays_awake: bool = False
     notes: list[str] = field(default_factory=list)
     end_notes: Callable[[], Sequence[str]] = tuple
+    check_files: Callable[[], None] = nothing_to_check

@@ -31,6 +31,7 @@ from src.domain.orders.transitions import AttemptState
 from src.domain.sessions.session import SessionOptions, SessionTrigger, TradingSession, TradingSessionStatus
 
 FLATTENS = ", closing positions"
+FILES_CHECKED_EVERY_MS = 10_000
 
 
 class ContradictingOptions(ValueError):
@@ -63,6 +64,7 @@ class SessionRunner:
         self.finished = False
         self.ended: EndCause | None = None
         self._flatten = False
+        self._files_due_ms = 0
         self._switch: SwitchWatch
         self.loop: SessionLoop
         self.recovery: StateRecoveryService
@@ -165,10 +167,14 @@ class SessionRunner:
         self._dead_man = DeadManSwitch(ledger, parts.broker, parts.dead_man_ms) if parts.dead_man_ms else None
 
     def _look_around(self) -> None:
+        now_ms = self.parts.inputs.now_ms()
+        if now_ms >= self._files_due_ms:
+            self._files_due_ms = now_ms + FILES_CHECKED_EVERY_MS
+            self.parts.check_files()
         self._switch.look()
         self.synchrony.look()
         if self._dead_man is not None:
-            self._dead_man.tick(self.parts.inputs.now_ms())
+            self._dead_man.tick(now_ms)
 
     def _name_the_gone(self) -> None:
         """A symbol that cannot be traded any more, delisted meanwhile, is no reason not to go on with the others."""

@@ -17,6 +17,7 @@ from src.application.trading.winding_up import StillOpen
 from src.bootstrap import paper
 from src.domain.shared.errors import IllegalTransition
 from src.infrastructure.monitoring.kill_switch import FileKillSwitch
+from src.infrastructure.persistence.file_places import FilePlaces
 from src.infrastructure.persistence.sqlite_store import SqliteStore
 from tests.application.trading.faults import DeafBroker, died_beside_an_entry
 from tests.application.trading.sessions import begin, calm, die, parts_of
@@ -216,3 +217,28 @@ async def test_a_session_that_fails_while_it_stops_stays_for_the_next_start(tmp_
     again = await begun(parts_of(calm(tmp_path, speed=PACE)))
     assert again.snapshot().resumed
     await again.stop_session()
+
+
+async def test_a_session_whose_database_is_gone_does_not_begin_anew_in_another(tmp_path: Path):
+    waited: list[float] = []
+    config = calm(tmp_path, speed=PACE)
+    parts = parts_of(config)
+    parts.check_files = FilePlaces([config.database]).check
+
+    async def sleep(seconds: float) -> None:
+        waited.append(seconds)
+
+    parts.restarts = Restarts(lambda: 0.0, sleep)
+    service = await begun(parts)
+    for path in tmp_path.glob(f"{config.database.name}*"):
+        path.unlink()
+
+    with pytest.raises(NoSession, match="removed or replaced"):
+        async with asyncio.timeout(5):
+            while True:
+                await service.get_session_stats()
+                await service.pause_session()
+                await service.resume_session()
+
+    assert waited == [] and not service.is_running()
+    assert not config.database.exists()

@@ -16,7 +16,7 @@ from src.application.ports.repositories import (
     PositionRepository,
     Repository,
 )
-from src.application.ports.store import StoreError
+from src.application.ports.store import StoreError, StoreMoved
 from src.application.trading.config import TradingConfig
 from src.application.trading.default_assembly import default_assemble
 from src.application.trading.live_statistics import LiveStatistics
@@ -141,7 +141,12 @@ class LiveSession:
                 await self.close()
                 was_stopping = running is not None and running.ended is not None
                 running = None
-                if was_stopping or self._restarts is None or not await self._restarts.wait():
+                if (
+                    was_stopping
+                    or isinstance(error, StoreMoved)
+                    or self._restarts is None
+                    or not await self._restarts.wait()
+                ):
                     raise
 
     async def begin(self, parts: SessionParts) -> SessionRunner:
