@@ -26,6 +26,7 @@ from src.interfaces.cli.composition import (
     OrderCanceled,
     OrderReleased,
     SettingLine,
+    Thrown,
     TradingChange,
 )
 
@@ -98,6 +99,12 @@ class Upkeep:
         switch = self._kill_switch(account_id)
         switch.engage(reason, level)
         return switch.path
+
+    def kill_switch(self, account_id: str | None) -> Thrown | None:
+        """What the switch asks of the account, for None of every account; None while nobody has thrown it."""
+        switch = self._kill_switch(account_id)
+        level = switch.level()
+        return None if level is None else Thrown(level, switch.reason())
 
     def release_kill_switch(self, account_id: str | None) -> bool:
         """Remove the account's HALT file, or all of them; False when there was none."""

@@ -45,6 +45,7 @@ from src.interfaces.cli.composition import (
     SessionRequest,
     SessionResult,
     SettingLine,
+    Thrown,
     TradingChange,
 )
 from src.interfaces.cli.testnet import TestnetRequest
@@ -158,6 +159,8 @@ class FakeApplication:
     self_audited: AuditOutcome | None = None
     side_accounts: list[EmergencyAccount] = field(default_factory=list)
     reports: dict[str, EmergencyReport] = field(default_factory=dict)
+    thrown: Thrown | None = None
+    halted_already: bool = False
     data_dir: Path = Path("data")
     control_timeout_ms: int = 1_000
     stops: bool = True
@@ -206,6 +209,7 @@ class FakeApplication:
             return {"result": _sent(answer)}
         if command in ("halt", "rearm"):
             soft = arguments.get("level") == "soft"
+            soft = soft and not self.halted_already
             state = "ACTIVE" if command == "rearm" else "REDUCE_ONLY" if soft else "HALTED"
             return {"result": {**_sent(self.running), "trading_state": state, "trading_reason": ""}}
         return {"result": self.answers.get(command) or _sent(self.running)}
@@ -214,6 +218,9 @@ class FakeApplication:
         self.asked.append(("engage", reason, level.value, account_id))
         self._may_fail("engage")
         return self.data_dir / "HALT"
+
+    def kill_switch(self, account_id: str | None) -> Thrown | None:
+        return self.thrown
 
     def release_kill_switch(self, account_id: str | None) -> bool:
         self.asked.append(("release", account_id))

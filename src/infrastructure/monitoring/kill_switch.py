@@ -139,14 +139,23 @@ class FileKillSwitch:
             return None
         self._follow_path()
         found = [_read(path) for path in self._paths if _exists(path)] if self._look() else []
-        return max(found, key=lambda each: list(KillLevel).index(each[0]), default=None)
+        return max(found, key=lambda each: _rank(each[0]), default=None)
 
     def engage(self, reason: str, level: KillLevel = KillLevel.HALT) -> None:
-        """Make the file durable; its text is for people. Raises OSError when the folder cannot be written."""
+        """Make the file durable; its text is for people. Raises OSError when the folder cannot be written.
+
+        One that is there already and asks for as much, or for more, stays as it is: only a release takes a halt back.
+        """
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        if _exists(self._path) and _rank(_read(self._path)[0]) >= _rank(level):
+            self._sync_folder()
+            return
+        text = f"{level.value}: {reason}\n".encode()
+        # The new line goes over the old one before that is cut off: no moment has an empty file, which asks for less.
+        descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT, 0o600)
         try:
-            os.write(descriptor, f"{level.value}: {reason}\n".encode())
+            os.write(descriptor, text)
+            os.ftruncate(descriptor, len(text))
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
@@ -184,6 +193,11 @@ def _exists(path: Path) -> bool:
     except OSError:
         return True
     return True
+
+
+def _rank(level: KillLevel) -> int:
+    """How much a level asks for."""
+    return list(KillLevel).index(level)
 
 
 def _read(path: Path) -> tuple[KillLevel, str]:

@@ -30,6 +30,7 @@ from src.interfaces.cli.outcomes import (
     RecoveryOutcome,
     SessionResult,
     SettingLine,
+    Thrown,
     TradingChange,
 )
 
@@ -64,6 +65,7 @@ __all__ = [
     "SessionRequest",
     "SessionResult",
     "SettingLine",
+    "Thrown",
     "TradingChange",
 ]
 
@@ -177,8 +179,13 @@ class Application(Protocol):
     def engage_kill_switch(self, reason: str, level: "KillLevel", account_id: str | None) -> Path:
         """Make the HALT file durable, whatever the database and the session do; return its path.
 
-        The file of one account, or, for None, the one that stops every account of the data folder.
+        The file of one account, or, for None, the one that stops every account of the data folder. One that asks for
+        as much or more stays as it is.
         """
+        ...
+
+    def kill_switch(self, account_id: str | None) -> Thrown | None:
+        """What the switch asks of the account, for None of every account; None while nobody has thrown it."""
         ...
 
     def release_kill_switch(self, account_id: str | None) -> bool:

@@ -11,16 +11,15 @@ from src.application.ports.kill_switch import KillLevel
 from src.application.ports.store import AccountRow, StoreError
 from src.domain.market.symbols import canonical_symbol
 from src.interfaces.cli.accounts import all_accounts, choose_account
-from src.interfaces.cli.composition import Application, TradingChange
+from src.interfaces.cli.composition import Application, Thrown, TradingChange
 from src.interfaces.cli.control import command
 from src.interfaces.cli.errors import CommandFailed
 from src.interfaces.cli.texts import short_id
 
-_MEANING = {
-    KillLevel.SOFT: ("REDUCE_ONLY", "positions may only shrink until rearm"),
-    KillLevel.HALT: ("HALTED", "no position is opened until rearm"),
-    KillLevel.HARD: ("HALTED", "no position is opened until rearm, and every position is being closed"),
-}
+_STATES = {KillLevel.SOFT: "REDUCE_ONLY", KillLevel.HALT: "HALTED", KillLevel.HARD: "HALTED"}
+_SHRINKING = "positions may only shrink until rearm"
+_CLOSED = "no position is opened until rearm"
+_CLOSING = ", and every position is being closed"
 _ASLEEP = "; those without a process are closed by their next start, or now by emergency-close"
 _WAY_OUT = "; emergency-close closes positions without session and database"
 
@@ -46,7 +45,9 @@ class Outcome:
 def engage(app: Application, wanted: str | None, reason: str, level: KillLevel = KillLevel.HALT) -> Outcome:
     """Halt. The file holds even when everything after it fails; what failed is said, and is an error."""
     one = _named_account(app, wanted, reason, level)
-    path = app.engage_kill_switch(reason, level, one.account_id if one is not None else None)
+    account_id = one.account_id if one is not None else None
+    before = app.kill_switch(account_id)
+    path = app.engage_kill_switch(reason, level, account_id)
     halted: list[Switched] = []
     try:
         for row in all_accounts(app) if one is None else [one]:
@@ -57,9 +58,26 @@ def engage(app: Application, wanted: str | None, reason: str, level: KillLevel =
         if level is KillLevel.HARD:
             text += _WAY_OUT
         raise CommandFailed(text) from error
-    state, meaning = _MEANING[level]
-    asleep = level is KillLevel.HARD and not all(each.running for each in halted)
-    return Outcome(True, tuple(halted), f"{state}{_named(halted)}: {meaning}{_ASLEEP if asleep else ''}")
+    return Outcome(True, tuple(halted), _verdict(Thrown(level, reason), before, halted))
+
+
+def _verdict(asked: Thrown, before: Thrown | None, halted: Sequence[Switched]) -> str:
+    """What holds now: a halt takes nothing back of one as strict, or stricter, that was there before, and says so."""
+    holds = before if before is not None and _rank(before) >= _rank(asked) else asked
+    is_hard = holds.level is KillLevel.HARD
+    parts = []
+    for state in sorted({each.trading_state for each in halted} or {_STATES[holds.level]}):
+        meaning = _SHRINKING if state == _STATES[KillLevel.SOFT] else _CLOSED + (_CLOSING if is_hard else "")
+        parts.append(f"{state}{_named([each for each in halted if each.trading_state == state])}: {meaning}")
+    asleep = is_hard and not all(each.running for each in halted)
+    kept = (
+        f"; thrown before and still in force: {holds.level.value}: {holds.reason}" if holds != asked else ""
+    )
+    return f"{'; '.join(parts)}{_ASLEEP if asleep else ''}{kept.rstrip(': ')}"
+
+
+def _rank(thrown: Thrown) -> int:
+    return list(KillLevel).index(thrown.level)
 
 
 def release(app: Application, wanted: str | None) -> Outcome:

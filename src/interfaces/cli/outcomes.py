@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from src.application.ports.kill_switch import KillLevel
     from src.application.trading.snapshot import SessionSnapshot
 
 
@@ -82,6 +83,14 @@ class RecoveryOutcome:
     unresolved: int
     agrees: bool
     differences: tuple[Difference, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Thrown:
+    """What the kill switch asks for: the strictest of the files that are there, with its reason."""
+
+    level: "KillLevel"
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -174,6 +174,32 @@ def test_the_file_says_how_to_halt(tmp_path: Path, switch_at: SwitchAt, level: K
     assert (before, switch.level(), switch.reason()) == (None, level, "a test")
 
 
+@pytest.mark.parametrize("before", KillLevel)
+@pytest.mark.parametrize("after", KillLevel)
+def test_a_halt_is_made_stricter_by_another_and_never_milder(
+    tmp_path: Path, before: KillLevel, after: KillLevel
+):
+    switch = FileKillSwitch(tmp_path / "HALT")
+    levels = list(KillLevel)
+    is_stricter = levels.index(after) > levels.index(before)
+
+    switch.engage("the first, in some more words", before)
+    switch.engage("the second", after)
+
+    held = (after, "the second") if is_stricter else (before, "the first, in some more words")
+    assert (switch.level(), switch.reason()) == held
+    assert switch.path.read_text() == f"{held[0].value}: {held[1]}\n"
+
+
+def test_a_file_made_by_hand_is_no_milder_for_a_soft_halt(tmp_path: Path):
+    (tmp_path / "HALT").touch()
+    switch = FileKillSwitch(tmp_path / "HALT")
+
+    switch.engage("only reduce", KillLevel.SOFT)
+
+    assert (switch.level(), switch.reason()) == (KillLevel.HALT, "")
+
+
 @pytest.mark.parametrize(
     ("text", "reason"), [("", ""), ("looks wrong\nvery", "looks wrong"), ("why: me", "why: me")]
 )

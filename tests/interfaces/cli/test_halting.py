@@ -2,7 +2,9 @@
 
 import pytest
 
+from src.application.ports.kill_switch import KillLevel
 from src.application.ports.store import AccountBusy, StoreNotInitialised, StoreUnavailable
+from src.interfaces.cli.composition import Thrown
 from tests.interfaces.cli.conftest import Run
 from tests.support.fake_composition import FakeApplication
 from tests.support.session_builders import a_snapshot, an_account
@@ -57,6 +59,37 @@ def test_a_halt_may_be_softer_or_harder(run: Run, app: FakeApplication, flag: st
         ("engage", "asked for", level, None),
         ("halt", {"reason": "asked for", "level": level}),
     ]
+
+
+def test_a_milder_halt_says_what_holds(run: Run, app: FakeApplication):
+    app.running = a_snapshot(trading_state="HALTED")
+    app.halted_already = True
+    app.thrown = Thrown(KillLevel.HARD, "get out")
+
+    soft = run("halt", "--soft", "--reason", "calmer now")
+
+    assert (soft.code, soft.out) == (
+        0,
+        "HALTED acc00001 (running): no position is opened until rearm, and every position is being closed; "
+        "thrown before and still in force: hard: get out\n",
+    )
+
+
+def test_a_soft_halt_of_an_account_that_the_session_itself_halted_does_not_claim_less(
+    run: Run, app: FakeApplication
+):
+    app.running = a_snapshot(trading_state="HALTED")
+    app.halted_already = True
+
+    assert run("halt", "--soft").out == "HALTED acc00001 (running): no position is opened until rearm\n"
+
+
+def test_a_stricter_halt_holds_over_a_milder_one_that_was_there(run: Run, app: FakeApplication):
+    app.running, app.thrown = a_snapshot(), Thrown(KillLevel.SOFT, "careful")
+
+    out = run("halt", "--reason", "stop").out
+
+    assert out == "HALTED acc00001 (running): no position is opened until rearm\n"
 
 
 def test_a_hard_halt_without_a_process_says_when_positions_are_closed(run: Run):
