@@ -67,6 +67,7 @@ def build(rich_help: bool) -> typer.Typer:
 
 def main(arguments: Sequence[str], composition: Composition) -> int:
     """Run one command; the exit code."""
+    _open_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
@@ -77,6 +78,16 @@ def main(arguments: Sequence[str], composition: Composition) -> int:
         # Nobody reads any more: nothing is left to say, and the interpreter must not try at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return code
+
+
+def _open_closed_streams() -> None:
+    """Whoever started the program without a stream hears nothing there: a halt must not depend on it.
+
+    In this order, so that the free descriptors become those of the streams, and no file of ours is taken for one.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode, encoding="utf-8"))
 
 
 def _run(arguments: Sequence[str], composition: Composition) -> int:

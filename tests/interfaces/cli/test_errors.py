@@ -1,5 +1,8 @@
 """Whatever goes wrong is one line on stderr and an exit code; the traceback is for those who ask."""
 
+import os
+import sys
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,8 +17,9 @@ from src.application.ports.store import (
     StoreUnavailable,
 )
 from src.domain.shared.errors import InvariantViolated
+from src.interfaces.cli.app import main
 from src.interfaces.cli.arguments import repeat_flags
-from src.interfaces.cli.composition import ConfigurationError
+from src.interfaces.cli.composition import ConfigurationError, EmergencyAccount
 from src.interfaces.cli.errors import CommandFailed, ExitCode, explain
 from tests.interfaces.cli.conftest import Run
 from tests.support.fake_composition import FakeApplication, FakeComposition
@@ -139,3 +143,21 @@ def test_repeating_flags_twice_changes_nothing_more(arguments: list[str]):
     once = repeat_flags(arguments)
 
     assert repeat_flags(once) == once
+
+
+@pytest.mark.parametrize("stream", ["stdin", "stdout", "stderr"])
+@pytest.mark.parametrize(
+    "command", [("halt", "--reason", "x"), ("status",), ("emergency-close",)], ids=" ".join
+)
+def test_a_stream_that_is_closed_stops_no_command(
+    monkeypatch: pytest.MonkeyPatch, composition: FakeComposition, stream: str, command: tuple[str, ...]
+):
+    codes = {"halt": ExitCode.OK, "status": ExitCode.OK, "emergency-close": ExitCode.CONFIGURATION}
+    composition.app.side_accounts = [EmergencyAccount("acc00001-x", "paper")]
+    monkeypatch.setattr(sys, stream, None)
+
+    code = main(command, composition)
+
+    with getattr(sys, stream) as stand_in:
+        assert (code, os.fstat(stand_in.fileno())) == (codes[command[0]], os.stat(os.devnull))
+    assert (("engage", "x", "halt", None) in composition.app.asked) is (command[0] == "halt")
