@@ -27,7 +27,7 @@ from src.domain.orders.parents import ParentOrder
 from src.domain.performance.executions import Execution
 from src.domain.positions.position import Position, RoundTrip
 from src.domain.risk.limits import RiskLimits
-from src.domain.sessions.session import TradingSession
+from src.domain.sessions.session import TradingSession, TradingSessionStatus
 from src.interfaces.cli.audits import AuditOutcome
 from src.interfaces.cli.composition import (
     Application,
@@ -140,9 +140,8 @@ class FakeReads:
 class FakeApplication:
     """``running`` is what its session's process shows, None when there is none.
 
-    It ends when it is told to stop, if it ``stops``; ``stops_cleanly`` says whether its session is stopped then.
-    ``fails`` maps calls to what they raise, ``asked`` keeps what changes something, in order, and ``events`` are told
-    to the observer of a run.
+    It ends when it is told to stop, if it ``stops``, and leaves its session as ``ends_as`` says. ``fails`` maps calls
+    to what they raise, ``asked`` keeps what changes something, in order; ``events`` are told to the observer of a run.
     """
 
     reads: FakeReads = field(default_factory=FakeReads)
@@ -164,7 +163,7 @@ class FakeApplication:
     data_dir: Path = Path("data")
     control_timeout_ms: int = 1_000
     stops: bool = True
-    stops_cleanly: bool = True
+    ends_as: TradingSessionStatus = TradingSessionStatus.STOPPED
 
     def _may_fail(self, name: str) -> None:
         if name in self.fails:
@@ -204,8 +203,9 @@ class FakeApplication:
         self._may_fail(command)
         if command == "stop" and self.stops:
             answer, self.running = self.running, None
-            if self.stops_cleanly:
-                self.reads.rows = [replace(row, session_status="STOPPED") for row in self.reads.rows]
+            session = self.reads.the_ledger.session if self.reads.the_ledger is not None else None
+            assert session is not None, "a running session is in the database"
+            session.status = self.ends_as
             return {"result": _sent(answer)}
         if command in ("halt", "rearm"):
             soft = arguments.get("level") == "soft"

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from time import monotonic, sleep
 from typing import Any
 
+from src.application.ports.store import AccountRow
 from src.interfaces.cli.accounts import STOPPED, choose_account, is_running
 from src.interfaces.cli.composition import Application
 from src.interfaces.cli.errors import CommandFailed, ExitCode
-from src.interfaces.cli.texts import short_id
+from src.interfaces.cli.texts import quantity, short_id
 
 _POLL_S = 0.05
 _CODES = {"not_found": ExitCode.NOT_FOUND, "invalid": ExitCode.CONFIGURATION}
@@ -16,12 +17,18 @@ _CODES = {"not_found": ExitCode.NOT_FOUND, "invalid": ExitCode.CONFIGURATION}
 
 @dataclass(frozen=True, slots=True)
 class Stopped:
-    """A session that was running and is not any more."""
+    """A session that was running and is not any more, as its process left it.
+
+    ``positions`` counts what is open; ``text`` says for people what came of it, ``done`` whether that was asked for.
+    """
 
     session_id: str
     account_id: str
     flatten: bool
     text: str
+    status: str
+    positions: int
+    done: bool
 
 
 def command(app: Application, account_id: str, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -45,13 +52,34 @@ def ask_to_stop(app: Application, wanted: str | None, *, flatten: bool) -> Stopp
         if monotonic() > deadline:
             raise TimeoutError("the session was told to stop and is still at it")
         sleep(_POLL_S)
-    session_id = str(result.get("session_id") or account.session_id)
-    if choose_account(app, account.account_id).session_status not in (None, STOPPED):
-        text = (
-            f"session {short_id(session_id)} has ended and is NOT stopped: `status --detailed` shows the alarms, "
-            "`start-session` goes on stopping"
+    return _left_behind(app, account, str(result.get("session_id") or account.session_id), flatten)
+
+
+def _left_behind(app: Application, account: AccountRow, session_id: str, flatten: bool) -> Stopped:
+    """What the process committed last: a wish to stop, or to close, may have come too late or found no exchange."""
+    reads = app.open_reads()
+    try:
+        ledger = reads.ledger(account.account_id)
+    finally:
+        reads.close()
+    assert ledger is not None and ledger.session is not None, "its process has just run"
+    status = ledger.session.status.value
+    kept = [
+        f"{position.symbol} {quantity(position.quantity)}"
+        for position in ledger.positions.values()
+        if not position.is_flat
+    ]
+    done = status == STOPPED and not (flatten and kept)
+    name = f"{account.exchange.upper()} session {short_id(session_id)}"
+    if not done:
+        left = f"open is {', '.join(kept)}" if kept else "no position is open"
+        way_out = (
+            "close it by emergency-close, or with a session by close-position"
+            if status == STOPPED
+            else "start-session goes on with it, emergency-close closes positions without a session"
         )
-        raise CommandFailed(text)
-    kept = "positions are closed" if flatten else "positions keep their stops"
-    text = f"{account.exchange.upper()} session {short_id(session_id)} stopped: entries are canceled, {kept}"
-    return Stopped(session_id, account.account_id, flatten, text)
+        text = f"{name} ended {status}, not {'flat' if status == STOPPED else STOPPED}: {left}; {way_out}"
+    else:
+        held = "positions are closed" if flatten else "positions keep their stops"
+        text = f"{name} stopped: entries are canceled, {held}"
+    return Stopped(session_id, account.account_id, flatten, text, status, len(kept), done)

@@ -8,6 +8,7 @@ import pytest
 from src.application.ports.store import JournalRecord
 from src.domain.market.sides import OrderSide
 from src.domain.positions.position import RoundTrip
+from src.domain.sessions.session import TradingSessionStatus
 from src.interfaces.cli.composition import Check, Difference, Ended, Health, RecoveryOutcome, SessionRequest
 from tests.interfaces.cli.conftest import Run
 from tests.support.domain_builders import a_ledger
@@ -76,13 +77,49 @@ def test_a_running_session_is_stopped_and_waited_for(run: Run, app: FakeApplicat
     assert (ran.code, ran.document["session_id"], ran.document["flatten"]) == (0, SESSION_ID, True)
 
 
-def test_a_session_that_ended_without_being_stopped_is_not_said_to_be(run: Run, app: FakeApplication):
-    app.running, app.stops_cleanly = a_snapshot(), False
+def hold(app: FakeApplication, symbol: str, held: str) -> None:
+    assert app.reads.the_ledger is not None
+    app.reads.the_ledger.position(symbol).quantity = Decimal(held)
 
-    ran = run("stop-session")
+
+@pytest.mark.parametrize(
+    ("flags", "text"),
+    [((), "positions keep their stops"), (("--flatten",), "positions are closed")],
+    ids=["stopped", "flattened"],
+)
+def test_a_stop_says_what_it_did(run: Run, app: FakeApplication, flags: tuple[str, ...], text: str):
+    app.running = a_snapshot()
+    if not flags:
+        hold(app, "BTCUSDT", "0.5")
+
+    ran = run("stop-session", *flags)
+
+    assert (ran.code, ran.out) == (0, f"PAPER session 5e551017 stopped: entries are canceled, {text}\n")
+
+
+def test_a_stop_that_was_to_close_positions_and_has_not_is_an_error(run: Run, app: FakeApplication):
+    app.running = a_snapshot()
+    hold(app, "BTCUSDT", "-0.5")
+
+    ran = run("stop-session", "--flatten", "--json")
+
+    assert (ran.code, ran.document["positions"], ran.document["done"]) == (1, 1, False)
+    assert ran.err == (
+        "error: PAPER session 5e551017 ended STOPPED, not flat: open is BTCUSDT -0.5; close it by emergency-close, or "
+        "with a session by close-position\n"
+    )
+
+
+@pytest.mark.parametrize("flags", [(), ("--flatten",)])
+def test_a_session_that_ended_without_being_stopped_is_an_error(
+    run: Run, app: FakeApplication, flags: tuple[str, ...]
+):
+    app.running, app.ends_as = a_snapshot(), TradingSessionStatus.STOPPING
+
+    ran = run("stop-session", *flags)
 
     assert (ran.code, ran.out) == (1, "")
-    assert "has ended and is NOT stopped" in ran.err and "`start-session` goes on stopping" in ran.err
+    assert "ended STOPPING, not STOPPED: no position is open; start-session goes on with it" in ran.err
 
 
 def test_stopping_needs_a_running_session(run: Run):

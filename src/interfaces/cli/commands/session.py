@@ -136,15 +136,19 @@ def stop_session(
 ) -> None:
     """Stop the running session.
 
-    Its entries are canceled; positions keep their stops, which on paper sleep while no engine runs.
+    Its entries are canceled; positions keep their stops, which on paper sleep while no engine runs. Fails unless the
+    session is STOPPED in the end, and with --flatten nothing is open.
     """
     from src.interfaces.cli.control import ask_to_stop
     from src.interfaces.cli.documents import print_document
+    from src.interfaces.cli.errors import CommandFailed
 
     stopped = ask_to_stop(load(ctx), account, flatten=flatten)
     if as_json:
         print_document(stopped)
-    else:
+    if not stopped.done:
+        raise CommandFailed(stopped.text)
+    if not as_json:
         print(stopped.text)
 
 
