@@ -12,6 +12,7 @@ from src.application.trading.restarts import Restarts
 from src.application.trading.session_parts import SessionParts
 from src.application.trading.session_runner import ContradictingOptions
 from src.bootstrap import offline
+from src.bootstrap.activity import mark_active
 from src.bootstrap.audit_watch import AuditWatch
 from src.bootstrap.audits import audit_request
 from src.bootstrap.elsewhere import refuse_for, sessions_elsewhere, told_of
@@ -94,6 +95,7 @@ class PaperApplication(Upkeep):
                 return asyncio.run(process.run())
             finally:
                 parts.close()
+                mark_active(self.data_dir, parts.account.account_id)
         except (SourceError, ContradictingOptions) as error:
             raise ConfigurationError(str(error)) from None
         except ExchangeFailure as error:
@@ -136,6 +138,7 @@ class PaperApplication(Upkeep):
             keep_note(selection.config, parts.account.account_id)
         own = parts.account.account_id
         parts.notes += [told_of(row) for row in waiting if row.account_id != own]
+        mark_active(self.data_dir, own)
         return parts
 
     def _sessions_elsewhere(self) -> list[AccountRow]:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from src.application.ports.store import AccountRow, ReadModels
+from src.bootstrap.activity import newest
 from src.bootstrap.markets import DEFAULT_SYMBOLS, market_id, market_timeframe, open_market
 from src.bootstrap.paper import PAPER, SETTLE_ASSET, PaperConfig, account_of
 from src.bootstrap.settings import Settings
@@ -80,7 +81,7 @@ def select(
             raise ConfigurationError(f"account {account_id[:8]} has had no session yet: start one first")
         return _resumed(config, row, reads, request.given, accounts)
     if not request.replay and not MARKET_SETTINGS & request.given:
-        unfinished = _newest_unfinished(accounts)
+        unfinished = _newest_unfinished(accounts, config.data_dir)
         if unfinished is not None:
             return _resumed(config, unfinished, reads, request.given, accounts)
     config = _fitted(config, request.given)
@@ -106,11 +107,11 @@ def select_account(
     return _resumed(config, row, reads, request.given, accounts)
 
 
-def _newest_unfinished(accounts: Iterable[AccountRow]) -> AccountRow | None:
+def _newest_unfinished(accounts: Iterable[AccountRow], data_dir: Path) -> AccountRow | None:
     stopped = TradingSessionStatus.STOPPED.value
     ours = (row for row in accounts if row.exchange == PAPER)
     candidates = [row for row in ours if row.session_status not in (None, stopped)]
-    return max(candidates, key=lambda row: row.last_ms, default=None)
+    return newest(data_dir, candidates)
 
 
 def _fitted(config: PaperConfig, given: frozenset[str]) -> PaperConfig:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from src.application.ports.kill_switch import KillLevel
 from src.application.ports.store import AccountRow, ReadModels
 from src.bootstrap import checks, offline
+from src.bootstrap.activity import last_active_ns
 from src.bootstrap.settings import ROOT, Loaded, Settings
 from src.domain.risk.limits import RiskLimits
 from src.domain.sessions.trading_states import TradingTrigger
@@ -78,6 +79,10 @@ class Upkeep:
         written_ns = self.database.written_ns()
         return None if written_ns is None else max(0, (time.time_ns() - written_ns) // 1_000_000)
 
+    def last_active_ns(self, account_id: str) -> int:
+        """When the account was at work last, wall time in ns since the epoch; 0 when that is not known."""
+        return last_active_ns(self.data_dir, account_id)
+
     # --- control --------------------------------------------------------------------------------------------
 
     @property
@@ -91,6 +96,10 @@ class Upkeep:
         """Send a command to the process that runs the account's session; return its answer."""
         client = ControlClient(control_path(self.data_dir, account_id))
         return client.request(command, arguments, timeout_ms)
+
+    def has_process(self, account_id: str) -> bool:
+        """Whether a process runs the account's session, be it too busy to answer, or hung."""
+        return ControlClient(control_path(self.data_dir, account_id)).is_listened_at()
 
     def engage_kill_switch(
         self, reason: str, level: KillLevel = KillLevel.HALT, account_id: str | None = None

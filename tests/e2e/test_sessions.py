@@ -119,6 +119,25 @@ def test_a_signal_stops_the_session_within_five_seconds_even_when_it_comes_twice
     assert (end.documents[-1]["ended"], end.documents[-1]["status"]) == ("signal", "STOPPED")
 
 
+def test_of_two_sessions_the_one_at_work_last_is_meant_and_neither_is_stopped_by_chance(
+    steadyhand: Steadyhand,
+):
+    older = steadyhand.start_session("--duration", "none", "--seed", "7", "--speed", "100")
+    first = steadyhand("status", "--json").document["account_id"]
+    newer = steadyhand.start_session("--duration", "none", "--seed", "8")
+    stop, seen = steadyhand.at_once(("stop-session",), ("status", "--json"))
+    for process in (older, newer):
+        process.kill()
+        process.wait()
+    resumed = steadyhand("start-session", "--duration", "1s", "--speed", "max", "--json")
+    again = steadyhand("start-session", "--duration", "1s", "--speed", "max", "--json", "--seed", "7")
+
+    assert stop.code == 1 and "several sessions run: name the one that is meant with --account" in stop.err
+    assert seen.document["account_id"] != first and "seed 8" in seen.document["session"]["market"]
+    assert resumed.documents[0]["session_id"] == seen.document["session"]["session_id"]
+    assert again.code == 0 and steadyhand("status", "--json").document["account_id"] == first
+
+
 def test_a_killed_session_is_seen_as_it_was_and_resumed_by_the_next_start(steadyhand: Steadyhand):
     running = steadyhand.start_session("--duration", "none", "--seed", "7", "--speed", "10")
     session_id = steadyhand("status", "--json").document["session"]["session_id"]

@@ -162,6 +162,7 @@ class FakeApplication:
     halted_already: bool = False
     data_dir: Path = Path("data")
     control_timeout_ms: int = 1_000
+    active: dict[str, int] = field(default_factory=dict)
     stops: bool = True
     ends_as: TradingSessionStatus = TradingSessionStatus.STOPPED
 
@@ -178,6 +179,9 @@ class FakeApplication:
 
     def state_age_ms(self) -> int | None:
         return 125_000
+
+    def last_active_ns(self, account_id: str) -> int:
+        return self.active.get(account_id, 0)
 
     def live_plan(self) -> LivePlan:
         return LivePlan("abcd", ("BTCUSDT",), 10, Decimal("0.02"), Decimal("0.1"))
@@ -213,6 +217,9 @@ class FakeApplication:
             state = "ACTIVE" if command == "rearm" else "REDUCE_ONLY" if soft else "HALTED"
             return {"result": {**_sent(self.running), "trading_state": state, "trading_reason": ""}}
         return {"result": self.answers.get(command) or _sent(self.running)}
+
+    def has_process(self, account_id: str) -> bool:
+        return self.running is not None
 
     def engage_kill_switch(self, reason: str, level: KillLevel, account_id: str | None) -> Path:
         self.asked.append(("engage", reason, level.value, account_id))

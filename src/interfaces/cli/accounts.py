@@ -11,10 +11,11 @@ PING_TIMEOUT_MS = 200
 STOPPED = "STOPPED"
 
 
-def choose_account(app: Application, wanted: str | None) -> AccountRow:
-    """The account whose id begins as wanted; else the one that runs, is unfinished, or was traded last.
+def choose_account(app: Application, wanted: str | None, *, to_change: bool = False) -> AccountRow:
+    """The account whose id begins as wanted; else the one that runs, is unfinished, or was at work last.
 
-    Raises :class:`CommandFailed` when there is none, or when the beginning fits several.
+    Raises :class:`CommandFailed` when there is none, when the beginning fits several, or when one is ``to_change`` and
+    several run: which of them is meant, only the person knows.
     """
     rows = _rows(app)
     if not rows:
@@ -22,8 +23,13 @@ def choose_account(app: Application, wanted: str | None) -> AccountRow:
     if wanted is not None:
         return _named(rows, wanted)
     unfinished = [row for row in rows if row.session_status not in (None, STOPPED)]
-    running = [row for row in unfinished if len(unfinished) > 1 and is_running(app, row.account_id)]
-    return max(running or unfinished or rows, key=lambda row: row.last_ms)
+    running = [row for row in unfinished if len(unfinished) > 1 and app.has_process(row.account_id)]
+    if to_change and len(running) > 1:
+        names = ", ".join(short_id(row.account_id) for row in running)
+        raise CommandFailed(f"several sessions run: name the one that is meant with --account, {names}")
+    return max(
+        running or unfinished or rows, key=lambda row: (app.last_active_ns(row.account_id), row.last_ms)
+    )
 
 
 def all_accounts(app: Application) -> list[AccountRow]:

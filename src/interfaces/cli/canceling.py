@@ -8,7 +8,7 @@ from src.interfaces.cli.errors import CommandFailed, ExitCode
 
 def cancel(app: Application, wanted: str | None, order_id: str) -> OrderCanceled:
     """Cancel; raises :class:`CommandFailed` for an order that is not there or is over."""
-    account = choose_account(app, wanted)
+    account = choose_account(app, wanted, to_change=True)
     reads = app.open_reads()
     try:
         order = reads.order(account.account_id, order_id)

@@ -147,6 +147,10 @@ class Application(Protocol):
         """Wall time since the database was last written, ms; None when there is no such database."""
         ...
 
+    def last_active_ns(self, account_id: str) -> int:
+        """When a session of the account started or ended last, wall time in ns since the epoch; 0: not known."""
+        ...
+
     def live_plan(self) -> LivePlan:
         """What a live session would be; raises :class:`ConfigurationError` unless every limit is written down."""
         ...
@@ -176,12 +180,12 @@ class Application(Protocol):
         """
         ...
 
-    def engage_kill_switch(self, reason: str, level: "KillLevel", account_id: str | None) -> Path:
-        """Make the HALT file durable, whatever the database and the session do; return its path.
+    def has_process(self, account_id: str) -> bool:
+        """Whether a process runs the account's session, be it too busy to answer, or hung."""
+        ...
 
-        The file of one account, or, for None, the one that stops every account of the data folder. One that asks for
-        as much or more stays as it is.
-        """
+    def engage_kill_switch(self, reason: str, level: "KillLevel", account_id: str | None) -> Path:
+        """Make the HALT file of one account, for None of all, whatever happens; its path. It never grows milder."""
         ...
 
     def kill_switch(self, account_id: str | None) -> Thrown | None:

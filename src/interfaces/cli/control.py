@@ -41,11 +41,8 @@ def command(app: Application, account_id: str, name: str, arguments: Mapping[str
 
 
 def ask_to_stop(app: Application, wanted: str | None, *, flatten: bool) -> Stopped:
-    """Stop the account's session and wait until its process has let go; TimeoutError when it does not.
-
-    Raises :class:`CommandFailed` when its process ended before the session was stopped.
-    """
-    account = choose_account(app, wanted)
+    """Stop the account's session and wait until its process has let go; TimeoutError when it does not."""
+    account = choose_account(app, wanted, to_change=True)
     result = command(app, account.account_id, "stop", {"flatten": flatten})
     deadline = monotonic() + app.control_timeout_ms / 1_000
     while is_running(app, account.account_id):

@@ -98,7 +98,7 @@ def release(app: Application, wanted: str | None) -> Outcome:
 def reopen(app: Application, wanted: str | None, symbol: str) -> Outcome:
     """Open one closed symbol again; a halt of the account stands."""
     name = canonical_symbol(symbol)
-    row = choose_account(app, wanted)
+    row = choose_account(app, wanted, to_change=True)
     running, state = True, ""
     try:
         state = str(command(app, row.account_id, "reopen", {"symbol": name})["trading_state"])

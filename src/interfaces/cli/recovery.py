@@ -23,7 +23,7 @@ class Comparison:
 
 def run_recovery(app: Application, wanted: str | None, *, dry_run: bool) -> Comparison:
     """Compare the account's store with the exchange."""
-    account_id = choose_account(app, wanted).account_id
+    account_id = choose_account(app, wanted, to_change=True).account_id
     try:
         if dry_run:
             # A running session compares for itself and would not do so dry.

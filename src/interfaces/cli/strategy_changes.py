@@ -12,7 +12,7 @@ def change_strategies(
     app: Application, wanted: str | None, action: str, strategy: str, parameters: Sequence[str] = ()
 ) -> dict[str, Any]:
     """Ask for a change; the answer is what runs from then on. Raises like :func:`command`."""
-    account = choose_account(app, wanted)
+    account = choose_account(app, wanted, to_change=action != "list")
     arguments = {"action": action, "strategy": strategy, "parameters": ",".join(parameters)}
     return command(app, account.account_id, "strategies", arguments)
 

@@ -124,7 +124,7 @@ def print_unknown(lines: Sequence[UnknownLine], title: str) -> None:
 
 def release_unknown(app: Application, wanted: str | None, order_id: str, reason: str) -> OrderReleased:
     """Take an order for dead; raises :class:`CommandFailed` for one that is not there or not of unknown outcome."""
-    account = choose_account(app, wanted)
+    account = choose_account(app, wanted, to_change=True)
     reads = app.open_reads()
     try:
         order = reads.order(account.account_id, order_id)

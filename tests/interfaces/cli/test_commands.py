@@ -13,7 +13,7 @@ from src.interfaces.cli.composition import Check, Difference, Ended, Health, Rec
 from tests.interfaces.cli.conftest import Run
 from tests.support.domain_builders import a_ledger
 from tests.support.fake_composition import FakeApplication, FakeComposition
-from tests.support.session_builders import SESSION_ID, a_position, a_result, a_snapshot, an_account
+from tests.support.session_builders import SESSION_ID, a_position, a_result, a_snapshot
 
 
 def test_a_session_is_asked_for_with_what_stood_on_the_command_line(
@@ -181,24 +181,6 @@ def test_reading_without_any_account_says_what_makes_one(run: Run, app: FakeAppl
         ran = run(command)
         assert ran.code == 2
         assert ran.err == "error: there is no account yet: start-session or init-db makes one\n"
-
-
-def test_of_several_accounts_the_unfinished_one_is_meant_unless_another_is_named(
-    run: Run, app: FakeApplication
-):
-    app.reads.rows[:] = [
-        an_account("aaa", session_status="STOPPED", last_ms=9),
-        an_account("bbb", last_ms=1),
-        an_account("abb", session_status="STOPPED"),
-    ]
-
-    default = run("orders", "--json").document
-    named = run("orders", "--json", "--account", "ab").document
-    ambiguous, unknown = run("orders", "--account", "a"), run("orders", "--account", "zz")
-
-    assert (default["account_id"], named["account_id"]) == ("bbb", "abb")
-    assert (ambiguous.code, unknown.code) == (1, 2)
-    assert "known are aaa, bbb, abb" in unknown.err
 
 
 def test_round_trips_are_listed_and_summed_up(run: Run, app: FakeApplication):

@@ -36,7 +36,7 @@ def _move(ctx: typer.Context, wanted: str | None, name: str, outcome: str, as_js
     from src.interfaces.cli.texts import short_id
 
     app = load(ctx)
-    account = choose_account(app, wanted)
+    account = choose_account(app, wanted, to_change=True)
     result = command(app, account.account_id, name, {})
     session_id, status = str(result["session_id"]), str(result["status"])
     if as_json:

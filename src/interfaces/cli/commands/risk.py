@@ -54,7 +54,7 @@ def close_position(
         "position_side": position_side.upper(),
         "reason": reason,
     }
-    row = choose_account(app, account)
+    row = choose_account(app, account, to_change=True)
     sent = command(app, row.account_id, "close", arguments)
     if as_json:
         print_document(sent)
