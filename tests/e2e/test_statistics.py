@@ -70,3 +70,21 @@ def test_the_files_of_a_session_hold_what_its_summary_says(steadyhand: Steadyhan
     assert (D(day["realized_pnl"]), fees) == (D(summary["realized_pnl"]), D(summary["commission"]))
     assert D(summary["wallet"]) == D(day["transfers"]) + D(day["net"])
     assert D(rows("performance")[0]["equity"]) == D(summary["capital"])
+
+
+def test_what_a_session_says_of_each_closed_position_is_what_trades_adds_up(steadyhand: Steadyhand):
+    begin = ("--hedge", *BUSY)
+    first = steadyhand(
+        "start-session", "--timeframe", "1s", "--json", "--duration", "1m", "--speed", "max", *begin
+    )
+    held = first.documents[-1]["positions"]
+    # The second run begins with what the first one holds.
+    second = steadyhand.start_session("--duration", "none", "--speed", "20", *begin)
+    assert steadyhand("stop-session", "--flatten").code == 0
+    lines = [*first.documents, *ended(second).documents]
+    told = [D(line["net_pnl"]) for line in lines if line["event"] == "position_closed"]
+    trips = steadyhand("trades", "--limit", "1000", "--json").document["trades"]
+
+    assert held and {line["position_side"] for line in held} <= {"LONG", "SHORT"}
+    assert all(D(line["entry_commission"]) > 0 for line in held)
+    assert sum(told) == sum(D(trip["pnl"]) - D(trip["commission"]) for trip in trips) != 0

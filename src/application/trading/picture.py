@@ -70,6 +70,7 @@ class SessionPicture:
             frames=loop.frames,
             orders_sent=loop.orders_sent,
             resumed=self._runner.resumed,
+            settle_asset=account.settle_asset,
         )
 
     def _market(self, symbol: str) -> MarketLine:

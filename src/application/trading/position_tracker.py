@@ -5,6 +5,7 @@ from decimal import Decimal
 from src.application.trading.snapshot import PositionLine
 from src.domain.ledger.state import Ledger
 from src.domain.market.view import MarketView
+from src.domain.money import ZERO
 from src.domain.orders.ticket import OrderTicket
 from src.domain.orders.types import Purpose
 from src.domain.portfolio.exposure import equity, gross_exposure, unrealized_pnl
@@ -56,6 +57,9 @@ class PositionTracker:
             side=side_of(position),
             margin_ratio=None if margin is None else margin.ratio,
             liquidation_price=None if margin is None else margin.liquidation_price,
+            position_side=position.position_side.value,
+            lot_price=position.lot_price,
+            entry_commission=sum((lot.commission for lot in position.lots), ZERO),
         )
 
     def _guard(self, position: Position, purpose: Purpose) -> Decimal | None:

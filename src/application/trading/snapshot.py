@@ -10,7 +10,9 @@ from src.domain.orders.parents import ParentOrder
 class PositionLine:
     """One open position. Quantities in base asset (signed), prices in quote per base asset, money in quote asset.
 
-    ``side`` is LONG or SHORT; ``margin_ratio`` is maintenance margin over margin balance, forced closing begins at 1.
+    ``side`` is LONG or SHORT, ``position_side`` is BOTH unless the account is in hedge mode. ``margin_ratio`` is
+    maintenance margin over margin balance, forced closing begins at 1. ``lot_price`` is the average price of the lots
+    that are left, first in first out, and ``entry_commission`` what was paid for them.
     """
 
     symbol: str
@@ -26,6 +28,9 @@ class PositionLine:
     side: str = ""
     margin_ratio: Decimal | None = None
     liquidation_price: Decimal | None = None
+    position_side: str = "BOTH"
+    lot_price: Decimal | None = None
+    entry_commission: Decimal = Decimal(0)
 
     @property
     def roi_percentage(self) -> Decimal | None:
@@ -157,3 +162,4 @@ class SessionSnapshot:
     frames: int
     orders_sent: int
     resumed: bool
+    settle_asset: str = "USDT"

@@ -96,6 +96,12 @@ class Position:
         """Average entry, quote asset per base asset; zero while flat. For showing, never for sums."""
         return self.cost / self.quantity if self.quantity else ZERO
 
+    @property
+    def lot_price(self) -> Decimal | None:
+        """Average price of the lots that are left, quote asset per base asset; None while there is none."""
+        quantity = sum((lot.quantity for lot in self.lots), ZERO)
+        return sum((lot.quantity * lot.price for lot in self.lots), ZERO) / quantity if quantity else None
+
     def unrealized_pnl(self, mark_price: Decimal) -> Decimal:
         """What closing at ``mark_price`` would add to the wallet before commission, in quote asset."""
         return self.quantity * mark_price - self.cost

@@ -91,4 +91,5 @@ def _of_ledger(ledger: Ledger, reads: ReadModels, account: AccountRow) -> Sessio
         frames=0,
         orders_sent=0,
         resumed=False,
+        settle_asset=state.settle_asset,
     )

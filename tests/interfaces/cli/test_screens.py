@@ -80,8 +80,8 @@ def test_the_fills_of_one_order_are_one_notice_and_open_a_position():
 def test_a_closed_position_is_told_with_all_that_it_earned():
     notices = told(
         [a_fill(SELL, "0.4")],
-        [a_fill(BUY, "0.1", realized_pnl=Decimal(3), trade_id=2)],
-        [a_fill(BUY, "0.3", realized_pnl=Decimal(9), trade_id=3)],
+        [a_fill(BUY, "0.1", "60970", trade_id=2)],
+        [a_fill(BUY, "0.3", "60970", trade_id=3)],
     )
 
     assert [notice.text for notice in notices if notice.kind.startswith("position")] == [
@@ -95,6 +95,60 @@ def test_a_fill_through_zero_closes_one_position_and_opens_the_other():
 
     assert [notice.kind for notice in notices] == ["order_filled", "position_closed", "position_opened"]
     assert notices[-1].fields["quantity"] == Decimal("-0.004")
+
+
+def nets(notices: Sequence[Notice]) -> list[str]:
+    return [f"{each.fields['net_pnl']:.2f}" for each in notices if each.kind == "position_closed"]
+
+
+def test_a_position_that_turns_is_charged_with_its_own_part_of_the_commission():
+    notices = told([a_fill(BUY, "0.1")], [a_fill(SELL, "0.4", commission=Decimal(2))], [a_fill(BUY, "0.3")])
+
+    assert nets(notices) == ["-1.00", "-2.00"]
+
+
+def test_in_hedge_mode_long_and_short_of_a_symbol_are_two_positions():
+    long, short = PositionSide.LONG, PositionSide.SHORT
+    notices = told(
+        [a_fill(BUY, "0.4", position_side=long)],
+        [a_fill(SELL, "0.4", position_side=short, exchange_order_id=2)],
+        [
+            a_fill(SELL, "0.4", "61010", position_side=long, exchange_order_id=3),
+            a_fill(BUY, "0.4", "61020", position_side=short, exchange_order_id=4),
+        ],
+    )
+
+    assert [each.text for each in notices if each.kind.startswith("position")] == [
+        "LONG 0.4 BTCUSDT @ 61,000",
+        "SHORT 0.4 BTCUSDT @ 61,000",
+        "LONG 0.4 BTCUSDT, net +3.00",
+        "SHORT 0.4 BTCUSDT, net -9.00",
+    ]
+
+
+def test_trades_of_strangers_are_told_order_by_order():
+    strange = {"client_order_id": "", "strategy_id": ""}
+    notices = told(
+        [a_fill(BUY, "0.4", **strange), a_fill(BUY, "3", symbol="ETHUSDT", exchange_order_id=2, **strange)]
+    )
+
+    assert [each.fields["symbol"] for each in notices] == ["BTCUSDT", "BTCUSDT", "ETHUSDT", "ETHUSDT"]
+
+
+def test_a_position_that_a_session_began_with_keeps_what_its_entry_cost():
+    held = a_position(
+        "BTCUSDT", "-0.4", position_side="SHORT", entry_commission=Decimal("1.5"), lot_price=Decimal(61_005)
+    )
+
+    notices = told([a_fill(BUY, "0.4", position_side=PositionSide.SHORT)], held=(held,))
+
+    assert nets(notices) == ["0.00"]
+
+
+def test_a_commission_in_another_asset_is_no_part_of_a_net_figure():
+    notices = told([a_fill(BUY, "0.4", commission_asset="BNB")], [a_fill(SELL, "0.4", "61010")])
+
+    assert nets(notices) == ["3.50"]
 
 
 @given(st.lists(st.tuples(st.sampled_from([BUY, SELL]), st.integers(1, 5)), max_size=12))

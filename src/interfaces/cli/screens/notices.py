@@ -6,7 +6,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from src.application.trading.snapshot import SessionSnapshot
+from src.application.trading.snapshot import PositionLine, SessionSnapshot
 from src.domain.ledger.events import (
     AlarmRaised,
     Event,
@@ -19,9 +19,10 @@ from src.domain.ledger.events import (
     SessionMoved,
     TradingMoved,
 )
-from src.domain.market.sides import OrderSide
+from src.domain.market.sides import OrderSide, PositionSide
 from src.domain.money import ZERO
 from src.domain.orders.transitions import OrderTrigger
+from src.domain.positions.position import Position
 from src.domain.sessions.session import SessionTrigger
 from src.interfaces.cli.texts import price, quantity, signed
 
@@ -65,10 +66,18 @@ class Notice:
 
 @dataclass(slots=True)
 class _Held:
-    """A position as its fills made it: signed quantity (base asset), what it earned since it was opened."""
+    """A position as its fills make it, and what its round trips have come to, less the commissions of both ends."""
 
-    quantity: Decimal = ZERO
+    position: Position
     earned: Decimal = ZERO
+
+    def take(self, fill: FillBooked, settle_asset: str) -> None:
+        """Let a fill in, the way the books do; a commission in another asset is none of these figures."""
+        commission = fill.commission if fill.commission_asset == settle_asset else ZERO
+        trips = self.position.apply_fill(
+            fill.side, fill.price, fill.quantity, commission, fill.strategy_id, fill.traded_ms, fill.trade_id
+        )
+        self.earned += sum((trip.net_pnl for trip in trips), ZERO)
 
 
 @dataclass(slots=True)
@@ -76,12 +85,14 @@ class _Filled:
     """The fills of one order in one batch."""
 
     first: FillBooked
+    fills: list[FillBooked] = field(default_factory=list)
     quantity: Decimal = ZERO
     cost: Decimal = ZERO
     commission: Decimal = ZERO
     realized_pnl: Decimal = ZERO
 
     def add(self, fill: FillBooked) -> None:
+        self.fills.append(fill)
         self.quantity += fill.quantity
         self.cost += fill.quantity * fill.price
         self.commission += fill.commission
@@ -92,24 +103,28 @@ class _Filled:
 class Notices:
     """Follows one session; :meth:`of` is given the events of every commit, in order."""
 
-    _held: dict[str, _Held] = field(default_factory=dict)
+    _held: dict[tuple[str, PositionSide], _Held] = field(default_factory=dict)
+    _settle_asset: str = ""
     _purposes: dict[str, str] = field(default_factory=dict)
     _denied: dict[tuple[str, str, str], int] = field(default_factory=dict)
 
     def start(self, snapshot: SessionSnapshot) -> None:
         """Begin with what a session already holds."""
-        for position in snapshot.positions:
-            self._held[position.symbol] = _Held(position.quantity)
+        self._settle_asset = snapshot.settle_asset
+        for line in snapshot.positions:
+            position = _resumed(line)
+            self._held[(position.symbol, position.position_side)] = _Held(position)
         for order in snapshot.orders:
             self._purposes[order.client_order_id] = order.purpose
 
     def of(self, at_ms: int, events: Sequence[Event]) -> list[Notice]:
         """The notices of one commit."""
         notices: list[Notice] = []
-        fills: dict[str, _Filled] = {}
+        fills: dict[tuple[str, PositionSide, int], _Filled] = {}
         for event in events:
             if isinstance(event, FillBooked):
-                fills.setdefault(event.client_order_id, _Filled(event)).add(event)
+                order = (event.symbol, event.position_side, event.exchange_order_id)
+                fills.setdefault(order, _Filled(event)).add(event)
             elif isinstance(event, OrderIntended):
                 self._purposes[event.attempt.client_order_id] = event.ticket.purpose.value
             elif type(event) in _TOLD:
@@ -192,25 +207,36 @@ class Notices:
 
     def _of_position(self, at_ms: int, filled: _Filled, average: Decimal) -> Iterator[Notice]:
         fill = filled.first
-        held = self._held.setdefault(fill.symbol, _Held())
-        before = held.quantity
-        held.quantity += filled.quantity if fill.side is OrderSide.BUY else -filled.quantity
-        held.earned += filled.realized_pnl - filled.commission
-        if before and (not held.quantity or (held.quantity > 0) is not (before > 0)):
+        key = (fill.symbol, fill.position_side)
+        held = self._held.setdefault(key, _Held(Position(*key)))
+        before = held.position.quantity
+        for each in filled.fills:
+            held.take(each, self._settle_asset)
+        after = held.position.quantity
+        if before and (not after or (after > 0) is not (before > 0)):
             fields: dict[str, Any] = {"symbol": fill.symbol, "quantity": before, "net_pnl": held.earned}
             text = f"{_side(before)} {quantity(abs(before))} {fill.symbol}, net {signed(held.earned)}"
             yield Notice(NoticeKind.POSITION_CLOSED, at_ms, text, fields, held.earned)
             held.earned = ZERO
             before = ZERO
-        if held.quantity and not before:
-            fields = {"symbol": fill.symbol, "quantity": held.quantity, "entry_price": round(average, 8)}
-            text = f"{_side(held.quantity)} {quantity(abs(held.quantity))} {fill.symbol} @ {price(average)}"
+        if after and not before:
+            fields = {"symbol": fill.symbol, "quantity": after, "entry_price": round(average, 8)}
+            text = f"{_side(after)} {quantity(abs(after))} {fill.symbol} @ {price(average)}"
             yield Notice(NoticeKind.POSITION_OPENED, at_ms, text, fields)
 
 
 def why_not(snapshot: SessionSnapshot) -> Notice:
     """The line of the minute."""
     return Notice(NoticeKind.WHY_NOT, snapshot.now_ms, snapshot.why_not, {"why_not": snapshot.why_not})
+
+
+def _resumed(line: PositionLine) -> Position:
+    """A position that a session began with: one lot for all that is left of its entries."""
+    position = Position(line.symbol, PositionSide(line.position_side))
+    side = OrderSide.BUY if line.quantity > 0 else OrderSide.SELL
+    entry = (line.lot_price or line.entry_price, abs(line.quantity), line.entry_commission)
+    position.apply_fill(side, *entry, line.strategy_id, line.opened_ms, 0)
+    return position
 
 
 def _of_recovery(at_ms: int, event: RecoveryFinished) -> Notice:
