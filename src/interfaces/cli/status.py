@@ -7,7 +7,7 @@ from src.application.trading.snapshot import MarketLine, OrderLine, ParentLine, 
 from src.interfaces.cli.screens.summary import win_rate
 from src.interfaces.cli.state import Seen
 from src.interfaces.cli.tables import Cell, gain, print_table
-from src.interfaces.cli.texts import age, clock, moment, money, percent, price, quantity, short_id, signed
+from src.interfaces.cli.texts import age, moment, money, percent, price, quantity, row_clock, short_id, signed
 
 _PURPOSES = {"PROTECTIVE_STOP": "stop", "PROTECTIVE_TARGET": "target"}
 
@@ -106,9 +106,10 @@ def print_orders(orders: Sequence[OrderLine], title: str) -> None:
         "time", "symbol", "side", "quantity>", "price>", "status", "purpose",
         "filled>?", "type?", "strategy?", "id?",
     )  # fmt: skip
+    time = row_clock(line.created_ms for line in orders)
     rows = [
         (
-            clock(line.created_ms),
+            time(line.created_ms),
             line.symbol,
             line.side,
             quantity(line.quantity),
@@ -128,9 +129,10 @@ def print_orders(orders: Sequence[OrderLine], title: str) -> None:
 def print_parents(parents: Sequence[ParentLine], title: str) -> None:
     """Parent orders for people, newest first; the list of orders names each one's children by it."""
     columns = ("time", "kind", "symbol", "side", "filled>", "of>", "price>", "status", "slices>?", "id?")
+    time = row_clock(line.created_ms for line in parents)
     rows = [
         (
-            clock(line.created_ms),
+            time(line.created_ms),
             line.kind,
             line.symbol,
             line.side,

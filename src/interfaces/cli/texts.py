@@ -1,5 +1,6 @@
 """Numbers and moments as people read them; money in the settle asset with two decimals."""
 
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -49,6 +50,12 @@ def clock(at_ms: int) -> str:
 def moment(at_ms: int) -> str:
     """2026-01-05 23:59:01 UTC"""
     return _moment(at_ms).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def row_clock(times: Iterable[int]) -> Callable[[int], str]:
+    """How the rows of a table tell their times: with the date where they are not all of one day."""
+    days = {_moment(at_ms).date() for at_ms in times}
+    return clock if len(days) < 2 else lambda at_ms: _moment(at_ms).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def _moment(at_ms: int) -> datetime:

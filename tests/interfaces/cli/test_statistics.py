@@ -11,8 +11,12 @@ import pytest
 from src.application.ports.store import EquityPoint
 from src.domain.ledger.events import IncomeBooked
 from src.domain.market.sides import OrderSide
+from src.domain.orders.order import Order
+from src.domain.orders.ticket import Attempt
+from src.domain.orders.types import OrderStatus
 from tests.domain.performance.histories import START_MS, a_trip, an_execution
 from tests.interfaces.cli.conftest import Run
+from tests.support.domain_builders import a_ticket
 from tests.support.fake_composition import FakeApplication
 from tests.support.session_builders import a_position, a_snapshot
 
@@ -72,6 +76,34 @@ def test_one_strategy_has_no_curve_of_its_own(run: Run):
 
     assert document["report"]["trades"]["net_pnl"] == "9.25"
     assert document["report"]["curve"] is document["report"]["funding"] is None
+
+
+def test_a_list_of_trades_that_is_cut_says_so_and_sums_up_all(run: Run):
+    shown, whole = run("trades", "--limit", "1"), run("trades")
+    document = run("trades", "--limit", "1", "--json").document
+
+    assert shown.out.splitlines()[0] == "PAPER trades, newest 1 of 2" and "BTCUSDT" not in shown.out
+    assert shown.out.splitlines()[-1] == "all 2 trades, 1 won, net +5.25"
+    assert whole.out.splitlines()[-1] == "2 trades, 1 won, net +5.25"
+    assert whole.out.splitlines()[0] == "PAPER trades" and "2026-01-06 06:00:00" in whole.out
+    assert (len(document["trades"]), document["total"]) == (1, 2)
+
+
+def test_a_list_of_orders_that_is_cut_says_so_and_shows_days_where_there_are_several(
+    run: Run, app: FakeApplication
+):
+    app.reads.the_orders = [
+        Order(a_ticket(), Attempt(f"x-{day}", 0, 5_000), "session", 1, day * 24 * HOUR_MS, OrderStatus.NEW)
+        for day in (2, 1, 0)
+    ]
+
+    cut, whole = run("orders", "--limit", "1"), run("orders")
+
+    assert cut.out.splitlines()[0] == "PAPER orders, newest 1; --limit shows more"
+    assert whole.out.splitlines()[0] == "PAPER orders" and "1970-01-02 00:00:00" in whole.out
+    assert "1970" not in cut.out
+    assert run("orders", "--limit", "1", "--json").document["has_more"] is True
+    assert run("orders", "--limit", "3", "--json").document["has_more"] is False
 
 
 def test_an_unknown_strategy_is_not_found(run: Run):

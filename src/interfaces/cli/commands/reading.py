@@ -6,6 +6,7 @@ import typer
 
 from src.interfaces.cli.commands.options import AccountFlag, JsonFlag, load
 from src.interfaces.cli.commands.statistics import (
+    LISTED,
     ExportFlag,
     ForceFlag,
     FormatFlag,
@@ -77,22 +78,24 @@ def orders(
         return
     reads = app.open_reads()
     try:
-        most = limit or (50 if export is None else ALL)
-        found = reads.orders(row.account_id, open_only=open_only, symbol=wanted, limit=most)
+        most = limit or (LISTED if export is None else ALL)
+        found = reads.orders(row.account_id, open_only=open_only, symbol=wanted, limit=most + 1)
         parents = _parents(reads, row.account_id, wanted, open_only)
     finally:
         reads.close()
-    lines = [order_line(order) for order in found]
+    lines, has_more = [order_line(order) for order in found[:most]], len(found) > most
     if export is not None:
         from src.interfaces.cli.export_rows import ORDER_COLUMNS, order_rows
 
         export_to(export, format_name, ORDER_COLUMNS, order_rows(lines), force=force, what="orders")
     elif as_json:
-        print_document({"account_id": row.account_id, "orders": lines, "parents": parents})
+        told = {"orders": lines, "parents": parents, "has_more": has_more}
+        print_document({"account_id": row.account_id, **told})
     else:
         if parents:
             print_parents(parents, f"{row.exchange.upper()} parent orders")
-        print_orders(lines, f"{row.exchange.upper()} {'open orders' if open_only else 'orders'}")
+        cut = f", newest {most}; --limit shows more" if has_more else ""
+        print_orders(lines, f"{row.exchange.upper()} {'open orders' if open_only else 'orders'}{cut}")
 
 
 def _parents(reads: "ReadModels", account_id: str, symbol: str | None, open_only: bool) -> "list[ParentLine]":

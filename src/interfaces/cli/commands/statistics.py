@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from src.interfaces.cli.exports import Row
 
 PANEL = "Statistics"
+LISTED = 50
+"""How many trades or orders are listed where nobody says how many."""
 SinceFlag = Annotated[
     str | None,
     typer.Option("--since", metavar="TIME", help="From 2026-01-31, 2026-01-31T12:00 or 7d ago on (UTC)."),
@@ -166,15 +168,15 @@ def trades(
     finally:
         reads.close()
     file = export or csv
-    most = limit if limit is not None else None if file is not None else 50
-    found = select_trades(history.shared.trades, period, wanted, _known_strategy(history, strategy), most)
+    found = select_trades(history.shared.trades, period, wanted, _known_strategy(history, strategy))
     if file is not None:
         kind = "csv" if csv is not None else format_name
-        export_to(file, kind, TRADE_COLUMNS, trade_rows(found), force=force, what="trades")
+        export_to(file, kind, TRADE_COLUMNS, trade_rows(found[:limit]), force=force, what="trades")
     elif as_json:
-        print_document({"account_id": row.account_id, "trades": trade_rows(found)})
+        rows = trade_rows(found[: limit or LISTED])
+        print_document({"account_id": row.account_id, "trades": rows, "total": len(found)})
     else:
-        print_trades(found, f"{row.exchange.upper()} trades")
+        print_trades(found, f"{row.exchange.upper()} trades", limit or LISTED)
 
 
 def balance(ctx: typer.Context, account: AccountFlag = None, as_json: JsonFlag = False) -> None:
