@@ -92,7 +92,9 @@ async def test_a_start_whose_books_differ_reads_all_income_since_the_last_booked
     booked_ms = second.loop.ledger.account.income_ms
     assert not report.agrees
     assert booked_ms < last_ms - INCOME_OVERLAP_MS
-    assert second.parts.broker.since_ms == [last_ms - INCOME_OVERLAP_MS, booked_ms, booked_ms]
+    # A row may have shown up behind a later one.
+    again_ms = max(0, booked_ms - INCOME_OVERLAP_MS)
+    assert second.parts.broker.since_ms == [last_ms - INCOME_OVERLAP_MS, again_ms, again_ms]
     await die(second)
 
 

@@ -76,6 +76,8 @@ async def read_exchange(
     known = await _settled(ledger, store, reports.values(), fills)
     strange = _unexplained(ledger, known, reports.values(), fills)
     others = await _others(broker, ledger, strange)
+    # One of ours that was declared dead is known by its name alone.
+    known += await _settled(ledger, store, others.values(), [])
     strange = [fill for fill in strange if _order_key(fill) not in others]
     judgement = unknown.judge(absent, strange, venue.now_ms - venue.error_ms, at_start)
     merge = ExchangeRead(
@@ -198,6 +200,12 @@ async def _first_page(
     if not page:
         silent_ms[symbol] = max(since_ms, broker.venue_time().now_ms - LATE_TRADES_MS)
     return page
+
+
+def symbols_of(reading: Reading) -> set[str]:
+    """The symbols that positions and income name."""
+    held = {position.symbol for position in reading.positions}
+    return held | {income.symbol for income in reading.merge.income if income.symbol}
 
 
 async def _settled(

@@ -16,12 +16,19 @@ from src.application.ports.side_journal import SideJournal
 from src.application.trading.account_setup import note_isolated_wallets
 from src.application.trading.emergency_import import import_emergency
 from src.application.trading.opening import open_books
-from src.application.trading.services.exchange_reading import Reading, differences, disputed, read_exchange
+from src.application.trading.services.exchange_reading import (
+    Reading,
+    differences,
+    disputed,
+    read_exchange,
+    symbols_of,
+)
 from src.application.trading.services.unknown_amendments import UnknownAmendments
 from src.application.trading.services.unknown_outcomes import READS_APART_MS, UnknownOutcomes
 from src.application.trading.session_loop import SessionLoop
 from src.application.trading.waiting import work_for
 from src.domain.decisions.news import PlaceFence, RecoveryConcluded, ReleaseAttempt, StreamRestarted
+from src.domain.decisions.opening import opened_ms
 from src.domain.ledger.events import DifferenceFound, FillBooked, IncomeBooked
 
 AT_ONCE: Final = (0, 0)
@@ -74,6 +81,8 @@ class StateRecoveryService:
         self._symbols = tuple(symbols)
         self._has_a_past = has_a_past
         self._silent_ms: dict[str, int] = {}
+        # Symbols that a position or income names: others trade them on the account, their trades are read as well.
+        self._strange: set[str] = set()
         self.unknown = UnknownOutcomes(loop.broker.consistency, loop.witness)
         self._amendments = UnknownAmendments(loop.broker.consistency, loop.witness)
         # Rows of trades are income too, and are not booked as such: what was read once is not read for ever.
@@ -171,15 +180,16 @@ class StateRecoveryService:
             loop.broker,
             loop.ledger,
             loop.store,
-            self._symbols,
+            tuple(dict.fromkeys((*self._symbols, *self._strange))),
             at_start=at_start,
-            income_since_ms=max(loop.ledger.account.income_ms, self._income_read_ms - INCOME_OVERLAP_MS),
+            income_since_ms=self._income_since_ms(),
             unknown=self.unknown,
             past_since=past_since,
             silent_ms=self._silent_ms,
             all_symbols=all_symbols,
         )
         failpoint("recovery.read")
+        self._strange |= symbols_of(reading)
         found = reading.merge.orders
         unamended = self._amendments.judge(loop.ledger.orders.values(), found, reading.judgement.now_ms)
         merge = replace(reading.merge, unamended=unamended)
@@ -194,6 +204,12 @@ class StateRecoveryService:
             self._income_read_ms = max((i.at_ms for i in merge.income), default=self._income_read_ms)
             note_isolated_wallets(loop.desk, loop.ledger, reading.positions)
         return reading
+
+    def _income_since_ms(self) -> int:
+        """From when on income is read: a row may show up behind a later one, but none from before the books began."""
+        ledger = self._loop.ledger
+        newest_ms = max(ledger.account.income_ms, self._income_read_ms)
+        return max(opened_ms(ledger) or 0, newest_ms - INCOME_OVERLAP_MS)
 
     async def _pause(self, pause_ms: int) -> None:
         """Let session time pass without being deaf: news is worked in, exits go out, nothing is opened."""

@@ -1,0 +1,80 @@
+"""Reads that show rows behind later ones, and trades of orders that were declared dead."""
+
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from src.bootstrap import paper
+from src.domain.ledger import events as e
+from src.domain.orders.news import BalanceReport, IncomeReport, OutcomeUnknown
+from src.domain.orders.ticket import Attempt, OrderTicket
+from src.domain.orders.transitions import AttemptState
+from src.domain.sessions.trading_states import TradingState
+from src.infrastructure.brokers.paper_broker import PaperBroker
+from tests.application.trading.faults import WeakBroker
+from tests.application.trading.sessions import begin, calm, die, events_of, order, pass_time
+from tests.simulation.market import SYMBOL
+
+
+class LateIncome(PaperBroker):
+    """Shows ``rows`` besides its own, and the wallet that they make together."""
+
+    rows: tuple[IncomeReport, ...] = ()
+    paid = Decimal(0)
+
+    async def income(self, since_ms: int) -> list[IncomeReport]:
+        return [*await super().income(since_ms), *(row for row in self.rows if row.at_ms >= since_ms)]
+
+    async def balances(self) -> list[BalanceReport]:
+        return [replace(b, wallet_balance=b.wallet_balance + self.paid) for b in await super().balances()]
+
+
+async def test_income_that_shows_up_behind_a_later_row_is_booked_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(paper, "PaperBroker", LateIncome)
+    runner = await begin(config := calm(tmp_path))
+    now_ms, broker = runner.loop.inputs.now_ms(), runner.parts.broker
+    assert isinstance(broker, LateIncome)
+    funding = IncomeReport(9001, "FUNDING_FEE", "USDT", Decimal(1), SYMBOL, now_ms - 500)
+    transfer = IncomeReport(9002, "TRANSFER", "USDT", Decimal(2), "", now_ms - 100)
+
+    broker.rows, broker.paid = (transfer,), Decimal(2)
+    first = await runner.recovery.recover("a test", new_stream=False)
+    broker.rows, broker.paid = (funding, transfer), Decimal(3)
+    second = await runner.recovery.recover("a test", new_stream=False)
+
+    await die(runner)
+    booked = [row for row in events_of(config, e.IncomeBooked) if isinstance(row, e.IncomeBooked)]
+    assert (first.agrees, second.agrees) == (True, True)
+    assert [row.transaction_id for row in booked if row.transaction_id > 9000] == [9002, 9001]
+
+
+async def test_a_trade_of_a_dead_attempt_is_a_breach_though_only_reads_tell_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(paper, "PaperBroker", WeakBroker)
+    runner = await begin(calm(tmp_path))
+    loop, broker = runner.loop, runner.parts.broker
+    kept: list[tuple[OrderTicket, Attempt]] = []
+    submit = broker.submit
+    monkeypatch.setattr(broker, "submit", lambda ticket, attempt: kept.append((ticket, attempt)))
+    placed = order(runner)
+    await loop.flush()
+    loop.on_submit_outcome(OutcomeUnknown(placed.client_order_id, "no answer"))
+    while placed.attempt_state is not AttemptState.DEAD:
+        await pass_time(loop, 2_000)
+        await runner.recovery.recover("a test", new_stream=False)
+
+    # It lives after all, and its events are lost.
+    monkeypatch.setattr(loop, "on_user_event", lambda event: None)
+    ticket, attempt = kept[0]
+    submit(ticket, replace(attempt, timestamp_ms=broker.venue_time().now_ms))
+    await pass_time(loop, 2_000)
+    await runner.recovery.recover("a test", new_stream=False)
+
+    account = loop.ledger.account
+    await die(runner)
+    assert (account.breaches, account.trading_state) == (1, TradingState.HALTED)
