@@ -15,6 +15,7 @@ from src.domain.orders.types import Purpose
 from src.domain.portfolio.exposure import Exposure, equity, worst_exposure
 from src.domain.risk.limits import RiskLimits
 from src.domain.risk.rules.account import share
+from src.domain.risk.rules.market import by_direction
 
 _FOUR = Decimal("0.0001")
 
@@ -97,10 +98,11 @@ def _of_market(view: MarketView, limits: RiskLimits, account: Exposure) -> tuple
         if reading is not None and (volatile[0] is None or reading.now > volatile[0]):
             volatile = (reading.now, symbol)
     alike: tuple[Decimal | None, str] = (None, "")
-    for (first, long, _), (second, other_long, _) in combinations(account.symbols, 2):
+    for (first, long, short), (second, *other) in combinations(account.symbols, 2):
         value = view.correlation(first, second)
         if value is not None:
-            signed = value if long is other_long else -value
+            # As the rule would find it for an order in a direction that the first may have.
+            signed = max(by_direction(value, buys, *other) for buys in {long, not short})
             if alike[0] is None or signed > alike[0]:
                 alike = (signed, f"{first} {second}")
     return (

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -9,7 +10,7 @@ from src.domain.market.view import BlindView, Volatility
 from src.domain.risk.limits import RiskLimits
 from src.domain.risk.rules import ENTRY_RULES
 from src.domain.risk.usage import RuleUse, risk_usage
-from tests.support.domain_builders import BTC, ETH, SELL, WALLET
+from tests.support.domain_builders import BTC, BUY, ETH, SELL, WALLET
 from tests.support.domain_scene import Scene
 
 
@@ -78,6 +79,27 @@ def test_the_most_volatile_symbol_and_the_most_alike_pair_stand_for_all():
 
     assert (uses["volatility"].subject, uses["volatility"].used) == (ETH, Decimal("0.5"))
     assert (uses["correlation"].value, uses["correlation"].subject) == (Decimal("0.6"), f"{BTC} {ETH}")
+
+
+@pytest.mark.parametrize(
+    ("value", "entering", "counted"),
+    [
+        ("-0.6", {}, "0.6"),
+        ("0.6", {}, "-0.6"),
+        # Open orders may turn the one or the other around: it may be long and short.
+        ("0.6", {"symbol": BTC, "side": SELL, "quantity": 400}, "0.6"),
+        ("-0.6", {"symbol": BTC, "side": SELL, "quantity": 400}, "0.6"),
+        ("0.6", {"symbol": ETH, "side": BUY, "quantity": 150}, "0.6"),
+        ("-0.6", {"symbol": ETH, "side": BUY, "quantity": 150}, "0.6"),
+    ],
+)
+def test_symbols_are_as_alike_as_the_rule_would_find_them(value: str, entering: dict[str, Any], counted: str):
+    scene = a_scene()
+    if entering:
+        scene.place(**entering)
+    scene.view.correlations = {frozenset((BTC, ETH)): Decimal(value)}
+
+    assert used(scene)["correlation"].value == Decimal(counted)
 
 
 def test_one_symbol_among_enough_is_concentrated():
