@@ -13,6 +13,7 @@ from src.infrastructure.simulated_exchange.answers import Answer
 from src.infrastructure.simulated_exchange.engine_orders import EngineOrders
 from src.infrastructure.simulated_exchange.errors import refusal
 from src.infrastructure.simulated_exchange.records import BOTH, GTC, LIMIT, MARKET, OrderRequest
+from src.infrastructure.simulated_exchange.rules import check_filters
 from src.infrastructure.simulated_exchange.symbol_market import HALTED, TRADING
 from src.infrastructure.simulated_exchange.units import to_units
 
@@ -125,13 +126,14 @@ class EngineHands(EngineOrders):
         """Give the instrument other filters from now on (``tick_size``, ``notional_min`` …); return what it is then.
 
         Orders that rest stay as they are. They hold after a restart, too, whatever instruments it is given. Raises
-        ValueError for what is no filter.
+        ValueError for what is no filter, or none that anything could be traded by.
         """
         market = self._state.market(symbol)
         for name, value in values.items():
             kept = getattr(market.instrument, name, None)
             if kept is None or type(kept) is not type(value) or isinstance(kept, str):
                 raise ValueError(f"{name} of an instrument cannot be changed to {value!r}")
+        check_filters(market.instrument, values)
         market.change_filters({name: f"{value}" for name, value in values.items()})
         self._state.changes.state = True
         self._commit_changes()

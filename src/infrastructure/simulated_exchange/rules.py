@@ -1,14 +1,52 @@
 """What can be set about the exchange as a whole, and each symbol's filters in whole units."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
 from src.domain.market.instrument import Instrument
 from src.infrastructure.simulated_exchange.brackets import Bracket, brackets_of
 from src.infrastructure.simulated_exchange.units import DECIMALS, to_units
 
 HOUR_MS: Final = 3_600_000
+
+
+FILTER_MAX: Final = Decimal(10**9)
+_POSITIVE: Final = (Decimal(1).scaleb(-DECIMALS), FILTER_MAX)
+_SHARE: Final = (Decimal(0), Decimal(1))
+_BOUNDS: Final[Mapping[str, tuple[Decimal | int, Decimal | int]]] = {
+    **dict.fromkeys(
+        ("tick_size", "step_size", "quantity_max", "market_quantity_max", "price_max"), _POSITIVE
+    ),
+    **dict.fromkeys(("quantity_min", "price_min", "notional_min"), (Decimal(0), FILTER_MAX)),
+    **dict.fromkeys(("percent_price_down", "market_take_bound"), _SHARE),
+    **dict.fromkeys(("maker_rate", "taker_rate", "maintenance_rate"), _SHARE),
+    "percent_price_up": (Decimal(1), FILTER_MAX),
+    **dict.fromkeys(("price_precision", "quantity_precision"), (0, DECIMALS)),
+    "orders_max": (0, 10**6),
+    "leverage_max": (1, 125),
+}
+"""From where to where each filter may be changed."""
+_ORDERED: Final = (
+    ("price_min", "price_max"),
+    ("tick_size", "price_max"),
+    ("quantity_min", "quantity_max"),
+    ("quantity_min", "market_quantity_max"),
+    ("step_size", "quantity_max"),
+)
+
+
+def check_filters(instrument: Instrument, values: Mapping[str, Decimal | int]) -> None:
+    """ValueError for filters that nothing could be traded by, beside the others that the instrument has."""
+    for name, value in values.items():
+        least, most = _BOUNDS[name]
+        if not least <= value <= most:
+            raise ValueError(f"{name} has to be from {least:f} to {most:f}")
+    changed = replace(instrument, **dict[str, Any](values))
+    for low, high in _ORDERED:
+        if getattr(changed, low) > getattr(changed, high):
+            raise ValueError(f"{low} has to be at most {high}, {getattr(changed, high):f}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,11 @@ CONSUMED_MAX: Final = 64
 CONSUMED_OF_TOPS_MAX: Final = 8
 TRADING: Final = "TRADING"
 HALTED: Final = "TRADING_HALT"
+STATUSES: Final = (
+    *("PENDING_TRADING", TRADING, HALTED, "TRADING_CANCEL_ONLY", "PRE_DELIVERING", "DELIVERING", "DELIVERED"),
+    *("PRE_SETTLE", "SETTLING", "CLOSE"),
+)
+"""What the exchange calls the states of a symbol."""
 # Of the symbol's statuses, those after which it does not come back.
 CLOSED_STATUSES: Final = frozenset({"PRE_SETTLE", "SETTLING", "DELIVERED", "CLOSE"})
 

@@ -4,14 +4,17 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
+from src.infrastructure.simulated_exchange.rules import FILTER_MAX
 from src.infrastructure.simulated_exchange.server.admin_values import (
     AMOUNT_MAX,
     RATE_MAX,
     account_of,
     decimal_of,
+    flag_of,
     optional_decimal_of,
 )
 from src.infrastructure.simulated_exchange.server.services import Services
+from src.infrastructure.simulated_exchange.symbol_market import STATUSES
 
 
 class Accidents:
@@ -58,12 +61,14 @@ class Accidents:
             decimal_of(body, "quantity", Decimal(0), AMOUNT_MAX),
             price=self._price(body),
             position_side=str(body.get("position_side", "BOTH")),
-            reduce_only=bool(body.get("reduce_only", False)),
+            reduce_only=flag_of(body, "reduce_only", False),
         )
 
     def _set_status(self, body: dict[str, Any]) -> Any:
         """Another status of a symbol; the public is told by contractInfo."""
         symbol, status = str(body["symbol"]), str(body["status"])
+        if status not in STATUSES:
+            raise ValueError(f"there is no status {status[:40]!r}; there are: {', '.join(STATUSES)}")
         venue = self._services.venue
         venue.writing().set_symbol_status(symbol, status)
         self._services.market.contract_info(symbol, status, venue.clock.now_ms())
@@ -71,13 +76,16 @@ class Accidents:
 
     def _hang_triggers(self, body: dict[str, Any]) -> Any:
         """From now on triggers of a symbol hang, unless ``hangs`` is false: then they go on."""
-        self._services.venue.writing().hang_triggers(str(body["symbol"]), bool(body.get("hangs", True)))
+        self._services.venue.writing().hang_triggers(str(body["symbol"]), flag_of(body, "hangs", True))
         return {}
 
     def _change_filters(self, body: dict[str, Any]) -> Any:
         """Other filters of a symbol, by the instrument's own names."""
         given = {name: value for name, value in body.items() if name != "symbol"}
-        values = {name: _number(value) for name, value in given.items()}
+        values = {
+            name: value if isinstance(value, int) else decimal_of(given, name, Decimal(0), FILTER_MAX)
+            for name, value in given.items()
+        }
         self._services.venue.writing().change_filters(str(body["symbol"]), **values)
         return {}
 
@@ -85,8 +93,3 @@ class Accidents:
         """The price that is given, within the symbol's own bounds; None for that of the market."""
         instrument = self._services.venue.engine.instrument(str(body["symbol"]))
         return optional_decimal_of(body, "price", instrument.price_min, instrument.price_max)
-
-
-def _number(value: Any) -> Decimal | int:
-    """Amounts are texts, counts are numbers."""
-    return value if isinstance(value, int) else Decimal(str(value))

@@ -19,6 +19,8 @@ from src.infrastructure.simulated_exchange.server.admin_values import (
     AMOUNT_MAX,
     account_of,
     decimal_of,
+    flag_of,
+    optional_decimal_of,
     whole_of,
 )
 from src.infrastructure.simulated_exchange.server.bars import DAY_MS
@@ -29,12 +31,14 @@ from src.infrastructure.simulated_exchange.server.fault_rules import (
     read_schedule,
 )
 from src.infrastructure.simulated_exchange.server.keys import ApiKey
+from src.infrastructure.simulated_exchange.server.parameters import MOMENT_MAX
 from src.infrastructure.simulated_exchange.server.refusals import last_resort
 from src.infrastructure.simulated_exchange.server.services import Services
 from src.infrastructure.simulated_exchange.server.sockets import StreamSockets
 from src.infrastructure.simulated_exchange.server.users import random_listen_key
 
 PREFIX: Final = "/admin/"
+LIMIT_MAX: Final = 10**9
 SKEW_MAX_MS: Final = 100 * DAY_MS
 """Longer than anything is remembered, and short enough to work off what falls due meanwhile at once."""
 
@@ -109,13 +113,16 @@ class AdminApi:
 
     def _create_account(self, body: dict[str, Any]) -> Any:
         """A new account with a key of its own; ``balance`` is what it starts with, in USDT."""
-        number = account_of(body)
+        number, asset = account_of(body), str(body.get("asset", "USDT"))
+        amount = optional_decimal_of(body, "balance", Decimal(0), AMOUNT_MAX)
+        key = _key_of(body, number)
+        self._services.keys.check(key)
         engine = self._services.venue.writing()
         engine.create_account(number, str(body.get("id", f"account-{number}")))
-        if "balance" in body:
-            amount = decimal_of(body, "balance", Decimal(0), AMOUNT_MAX)
-            engine.deposit(number, str(body.get("asset", "USDT")), amount)
-        return self._put_key(body)
+        if amount is not None:
+            engine.deposit(number, asset, amount)
+        self._services.keys.put(key)
+        return asdict(key)
 
     def _deposit(self, body: dict[str, Any]) -> Any:
         number, asset = account_of(body), str(body.get("asset", "USDT"))
@@ -134,15 +141,7 @@ class AdminApi:
         number = account_of(body)
         if self._services.venue.engine.account_id(number) is None:
             raise KeyError(f"account {number}")
-        key = ApiKey(
-            key=str(body.get("key") or random_listen_key()),
-            secret=str(body.get("secret") or random_listen_key()),
-            account=number,
-            may_trade=bool(body.get("may_trade", True)),
-            may_withdraw=bool(body.get("may_withdraw", False)),
-            addresses=tuple(body.get("addresses", ())),
-            expires_ms=int(body.get("expires_ms", 0)),
-        )
+        key = _key_of(body, number)
         self._services.keys.put(key)
         return asdict(key)
 
@@ -168,12 +167,14 @@ class AdminApi:
 
     def _set_limits(self, body: dict[str, Any]) -> Any:
         """Other limits (null lifts one), a ban, or ``forget``."""
+        names = [name for name in ("weight", "orders_10s", "orders_1m") if name in body]
+        values = {name: None if body[name] is None else whole_of(body, name, 0, LIMIT_MAX) for name in names}
+        ban_ms = whole_of(body, "ms", 0, SKEW_MAX_MS, 120_000)
         limits = self._services.limits
-        for name in ("weight", "orders_10s", "orders_1m"):
-            if name in body:
-                setattr(limits, name, None if body[name] is None else int(body[name]))
+        for name, value in values.items():
+            setattr(limits, name, value)
         if "ban" in body:
-            limits.ban(str(body["ban"]), self._services.venue.clock.now_ms() + int(body.get("ms", 120_000)))
+            limits.ban(str(body["ban"]), self._services.venue.clock.now_ms() + ban_ms)
         if body.get("forget"):
             limits.forget()
         return {}
@@ -213,6 +214,22 @@ class AdminApi:
             "open_orders": engine.open_orders(number),
             "open_algo_orders": engine.open_algo_orders(number),
         }
+
+
+def _key_of(body: dict[str, Any], number: int) -> ApiKey:
+    """The key that a body describes; what is not given of it is made up."""
+    addresses = body.get("addresses", [])
+    if not isinstance(addresses, list) or not all(isinstance(one, str) for one in addresses):
+        raise ValueError("addresses has to be a list of texts")
+    return ApiKey(
+        key=str(body.get("key") or random_listen_key()),
+        secret=str(body.get("secret") or random_listen_key()),
+        account=number,
+        may_trade=flag_of(body, "may_trade", True),
+        may_withdraw=flag_of(body, "may_withdraw", False),
+        addresses=tuple(addresses),
+        expires_ms=whole_of(body, "expires_ms", 0, MOMENT_MAX, 0),
+    )
 
 
 def _respond(status: int, answer: Any) -> web.Response:

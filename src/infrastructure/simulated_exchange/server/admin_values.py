@@ -30,6 +30,14 @@ def account_of(body: Mapping[str, Any]) -> int:
     return whole_of(body, "account", 1, ACCOUNT_MAX)
 
 
+def flag_of(body: Mapping[str, Any], name: str, default: bool) -> bool:
+    """True or false, as such or, from an address, as a text."""
+    value = {"true": True, "false": False}.get(str(body.get(name, default)).lower())
+    if value is None:
+        raise ValueError(f"{name} has to be true or false")
+    return value
+
+
 def decimal_of(body: Mapping[str, Any], name: str, least: Decimal, most: Decimal) -> Decimal:
     """An amount from ``least`` to ``most``, spelled as a text or as a number; KeyError when it was not sent."""
     try:

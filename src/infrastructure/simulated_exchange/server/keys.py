@@ -55,10 +55,15 @@ class KeyRing:
     def __iter__(self) -> Any:
         return iter(list(self._keys.values()))
 
-    def put(self, key: ApiKey) -> None:
-        """Add a key, or change one; ValueError for a malformed key or secret."""
+    def check(self, key: ApiKey) -> None:
+        """ValueError for a malformed key or secret; nothing is changed."""
         if not _FORMAT.fullmatch(key.key):
             raise ValueError("a key has 16 to 64 letters and digits")
+        _verifier_of(key)
+
+    def put(self, key: ApiKey) -> None:
+        """Add a key, or change one; ValueError for a malformed key or secret."""
+        self.check(key)
         self._take(key)
         self._store()
 
@@ -88,7 +93,7 @@ class KeyRing:
             raise refuse(-1022)
 
     def _take(self, key: ApiKey) -> None:
-        verifier = Ed25519Verifier(key.secret) if key.is_ed25519 else HmacVerifier(key.secret)
+        verifier = _verifier_of(key)
         self._keys[key.key] = key
         self._verifiers[key.key] = verifier
 
@@ -102,6 +107,10 @@ class KeyRing:
             file.flush()
             os.fsync(file.fileno())
         fresh.replace(self._path)
+
+
+def _verifier_of(key: ApiKey) -> HmacVerifier | Ed25519Verifier:
+    return Ed25519Verifier(key.secret) if key.is_ed25519 else HmacVerifier(key.secret)
 
 
 def _from_document(row: dict[str, Any]) -> ApiKey:

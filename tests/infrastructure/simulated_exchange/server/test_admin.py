@@ -113,3 +113,67 @@ async def test_programs_and_pages_of_this_machine_are_served(client: Client, hea
     for path in ("ws-fapi/v1", "ws/btcusdt@bookTicker"):
         async with client.session.ws_connect(f"{client.server.url}/{path}", headers=headers) as connection:
             assert not connection.closed
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"balance": "NaN"},
+        {"balance": "-1"},
+        {"key": "short"},
+        {"secret": "BEGIN PUBLIC KEY"},
+        {"addresses": "10.0.0.1"},
+        {"expires_ms": -1},
+        {"may_trade": "perhaps"},
+        {"account": -1},
+        {"account": 0},
+    ],
+)
+async def test_an_account_that_is_refused_does_not_exist(client: Client, wrong: dict[str, Any]):
+    await refused(client, "POST accounts", {"account": 7, "balance": "5"} | wrong)
+
+    engine = client.server.services.venue.engine
+    assert [engine.account_id(number) for number in (-1, 0, 7)] == [None] * 3
+    made = await client.admin("POST", "accounts", account=7, balance="5")
+    assert made["account"] == 7
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        *({"tick_size": text} for text in ("0", "-1", "1e30", "NaN", "wide", "[]")),
+        *({"step_size": text} for text in ("0", "-1", "1e30", "1e-9")),
+        {"tick_size": "0.5", "step_size": "0"},
+        {"price_precision": 9},
+        {"leverage_max": 0},
+        {"taker_rate": "2"},
+        {"price_min": "900000000"},
+        {"quantity_max": "0.0001"},
+        {"price_precision": True},
+        {"symbol": "XXX"},
+    ],
+)
+async def test_filters_that_are_refused_change_nothing(client: Client, wrong: dict[str, Any]):
+    engine = client.server.services.venue.engine
+    before = engine.instruments
+
+    await refused(client, "POST filters", {"symbol": "BTCUSDT"} | wrong)
+
+    assert engine.instruments == before
+    assert (await client.signed("POST", "/fapi/v1/order", **BUY))[0] == 200
+
+
+async def test_a_symbol_has_no_status_that_there_is_not(client: Client):
+    said = await refused(client, "POST symbol_status", {"symbol": "BTCUSDT", "status": "FOO"})
+
+    assert "TRADING_HALT" in said
+    assert client.server.services.venue.engine.symbol_status("BTCUSDT") == "TRADING"
+
+
+async def test_limits_that_are_refused_change_nothing(client: Client):
+    limits = client.server.services.limits
+
+    await refused(client, "POST limits", {"weight": 1, "orders_10s": -1})
+    await refused(client, "POST limits", {"weight": 1, "ban": "10.0.0.1", "ms": "long"})
+
+    assert limits.weight == 2_400
