@@ -186,7 +186,7 @@ class _Historian:
         """One drawn event, after a drawn time."""
         self.at_ms += self.draw(st.sampled_from((0, 1, 700, 61_000)))
         kinds = (self.intend, self.attempt, self.move, self.fill, self.fill, self.cancel, self.money)
-        self.draw(st.sampled_from((*kinds, self.session, self.latch, self.report)))()
+        self.draw(st.sampled_from((*kinds, self.change, self.session, self.latch, self.report)))()
 
     def intend(self) -> None:
         draw = self.draw
@@ -239,6 +239,12 @@ class _Historian:
         trigger = self.draw(st.sampled_from(list(ORDER_TRANSITIONS[order.status])))
         claimed = self.draw(st.sampled_from((ZERO, order.ticket.quantity / 2)))
         self.tell(e.OrderMoved(order.client_order_id, trigger, claimed, self.at_ms, reason=self.draw(WORDS)))
+
+    def change(self) -> None:
+        order = self.some_order()
+        if order is not None and order.is_open and order.ticket.order_type is OrderType.LIMIT:
+            terms = self.draw(PRICES), self.draw(QUANTITIES)
+            self.tell(e.TermsChanged(order.client_order_id, *terms, self.at_ms))
 
     def fill(self) -> None:
         order = self.some_order()

@@ -10,15 +10,17 @@ from dataclasses import replace
 from decimal import Decimal
 
 from src.domain.decisions import news as n
+from src.domain.decisions.alarms import restrict
 from src.domain.decisions.effects import ModifyOrder, Reconcile
 from src.domain.decisions.refusals import deny
+from src.domain.decisions.sending import cancel_effect
 from src.domain.decisions.step import Step
 from src.domain.ledger import events as e
 from src.domain.orders import news as o
 from src.domain.orders.order import Order
 from src.domain.orders.ticket import SIGNED_AHEAD_MS, Amendment, OrderTicket
 from src.domain.orders.transitions import AttemptState, CancelState, ModifyState, ModifyTrigger
-from src.domain.orders.types import OrderType
+from src.domain.orders.types import OrderStatus, OrderType
 from src.domain.risk.review import Denied, review, review_reducing
 from src.domain.risk.rules import Objection
 
@@ -134,16 +136,21 @@ def modify_unknown(step: Step, news: o.ModifyUnknown) -> None:
         step.do(Reconcile(f"the amendment of {order.client_order_id} is of unknown outcome"))
 
 
-def recognise_amendment(step: Step, order: Order, report: o.OrderReport) -> None:
+def recognise_terms(step: Step, order: Order, report: o.OrderReport) -> None:
+    """A sighting of an order says its price and total quantity: by an amendment of ours, or else by somebody's."""
+    if order.modify_deadline_ms is not None:
+        _recognise_amendment(step, order, report, order.modify_deadline_ms)
+    if order.modify_state is ModifyState.NONE:
+        _recognise_change(step, order, report)
+
+
+def _recognise_amendment(step: Step, order: Order, report: o.OrderReport, deadline_ms: int) -> None:
     """A sighting of an order may prove what became of its amendment.
 
     As it was asked to be: it happened. What is filled beyond the quantity asked for was filled before: such an
     amendment ends the order, and is not made. A word from before the amendment is none about it: the order may have
     been like this once. As it was, by a word from when the amendment could no longer arrive: it never happened.
     """
-    deadline_ms = order.modify_deadline_ms
-    if deadline_ms is None:
-        return
     as_it_was = (report.limit_price, report.quantity) == (order.ticket.limit_price, order.ticket.quantity)
     if (
         is_as_wanted(order, report.limit_price, report.quantity)
@@ -162,6 +169,42 @@ def recognise_by_fills(step: Step, order: Order, filled_quantity: Decimal, at_ms
     wanted = order.wanted_quantity
     if wanted is not None and order.ticket.quantity < filled_quantity <= wanted:
         step.emit(e.ModifyMoved(order.client_order_id, ModifyTrigger.DONE, at_ms=at_ms))
+
+
+def _recognise_change(step: Step, order: Order, report: o.OrderReport) -> None:
+    """The exchange shows an order otherwise than it should be, and no amendment of ours is under way: it is right.
+
+    Only limit orders can be amended. What is over is not opened again: one that counted as filled and is open
+    nevertheless is ended, and nothing is opened in its symbol until a person has looked.
+    """
+    ticket, price, quantity = order.ticket, report.limit_price, report.quantity
+    if price is None or not quantity or (price, quantity) == (ticket.limit_price, ticket.quantity):
+        return
+    if ticket.order_type is not OrderType.LIMIT or not _is_newest(order, report):
+        return
+    name = order.client_order_id
+    text = (
+        f"{name} is for {quantity:f} at {price:f} and was for {ticket.quantity:f} at {ticket.limit_price:f}"
+    )
+    if order.is_open:
+        step.emit(e.TermsChanged(name, price, quantity, report.updated_ms))
+        step.emit(e.AlarmRaised(name, f"{text}: this session did not change it"))
+    elif not report.status.is_terminal:
+        restrict(step, order.symbol, f"{text}: it counted as filled, and is ended")
+        step.do(cancel_effect(order))
+
+
+def _is_newest(order: Order, report: o.OrderReport) -> bool:
+    """Whether a report of an order that has not ended unfilled is no older than anything that is known of it."""
+    if order.attempt_state is not AttemptState.ACKED or not (_lives(order.status) and _lives(report.status)):
+        return False
+    # Of an order that is believed to be filled, nothing older can claim as much.
+    is_as_filled = order.status is OrderStatus.FILLED and report.filled_quantity >= order.filled_quantity
+    return is_as_filled or report.updated_ms >= order.updated_ms
+
+
+def _lives(status: OrderStatus) -> bool:
+    return status is OrderStatus.FILLED or not status.is_terminal
 
 
 def _never(order: Order, at_ms: int = 0) -> e.ModifyMoved:

@@ -8,7 +8,7 @@ are worked in by the same functions.
 from src.domain.decisions import news as n
 from src.domain.decisions.absences import FORGOTTEN, merge_absences
 from src.domain.decisions.alarms import breach, halt, restrict
-from src.domain.decisions.amending import deny_amendments, recognise_amendment
+from src.domain.decisions.amending import deny_amendments, recognise_terms
 from src.domain.decisions.effects import CancelOrder, Reconcile
 from src.domain.decisions.fence import fence_seen
 from src.domain.decisions.fills import book_fill, is_booked
@@ -97,7 +97,7 @@ def _order_news(step: Step, item: OrderNews) -> None:
             book_fill(step, item.fill, None, forced(report.client_order_id))
         return
     _sighted(step, order, report)
-    recognise_amendment(step, order, report)
+    recognise_terms(step, order, report)
     if item.fill is not None:
         book_fill(step, item.fill, order)
     _status(step, order, report)
@@ -181,7 +181,7 @@ def _merge_sightings(step: Step, reports: tuple[OrderReport, ...]) -> dict[tuple
             _stranger(step, report)
             continue
         _sighted(step, order, report)
-        recognise_amendment(step, order, report)
+        recognise_terms(step, order, report)
         if report.exchange_order_id is not None:
             by_exchange_id[(report.symbol, report.exchange_order_id)] = report.client_order_id
     return by_exchange_id

@@ -9,12 +9,11 @@ from dataclasses import replace
 from typing import Any
 
 from src.domain.ledger import events as e
+from src.domain.ledger.evolve_amendments import modify_moved, modify_requested, terms_changed
 from src.domain.ledger.evolve_cancels import begin_anew, cancel_requested, cancel_withdrawn
 from src.domain.ledger.evolve_money import equity_marked, fill_booked, income_booked
 from src.domain.ledger.evolve_orders import (
     attempt_moved,
-    modify_moved,
-    modify_requested,
     order_intended,
     order_moved,
 )
@@ -146,6 +145,7 @@ _HANDLERS: dict[type, Handler] = {
     e.CancelWithdrawn: cancel_withdrawn,
     e.ModifyRequested: modify_requested,
     e.ModifyMoved: modify_moved,
+    e.TermsChanged: terms_changed,
     e.ProtectionWaived: protection_waived,
     e.ProtectionRestored: protection_restored,
     e.ParentOpened: parent_opened,

@@ -4,7 +4,6 @@ Exposure is reserved with the intent, in the same step, and released only on ter
 outcome and a cancel on its way count in full. Reduce-only orders reserve nothing; they cannot grow a position.
 """
 
-from dataclasses import replace
 from decimal import Decimal
 from typing import Final
 
@@ -18,12 +17,10 @@ from src.domain.orders.order import Order
 from src.domain.orders.parents import ParentOrder
 from src.domain.orders.transitions import (
     ATTEMPT_TRANSITIONS,
-    MODIFY_TRANSITIONS,
     ORDER_TRANSITIONS,
     AttemptTrigger,
     CancelState,
     ModifyState,
-    ModifyTrigger,
     OrderTrigger,
 )
 from src.domain.orders.types import OrderStatus
@@ -45,7 +42,7 @@ def order_intended(ledger: Ledger, event: e.OrderIntended, at_ms: int) -> None:
     if ticket.parent_id is not None:
         _join_parent(ledger, order, at_ms)
     if not ticket.reduce_only:
-        _reserve(ledger, ticket.symbol, ticket.side, ticket.quantity, worst_price(order))
+        reserve(ledger, ticket.symbol, ticket.side, ticket.quantity, worst_price(order))
 
 
 def attempt_moved(ledger: Ledger, event: e.AttemptMoved, at_ms: int) -> None:
@@ -93,47 +90,10 @@ def order_moved(ledger: Ledger, event: e.OrderMoved, at_ms: int) -> None:
     keep_hold(ledger, order, held)
 
 
-def modify_requested(ledger: Ledger, event: e.ModifyRequested, at_ms: int) -> None:
-    """An amendment is on its way: until its outcome is known, the worse of old and new is reserved."""
-    order = ledger.orders[event.client_order_id]
-    held, before = hold(ledger, order), _still_possible(order)
-    order.modify_state = next_state(MODIFY_TRANSITIONS, order.modify_state, ModifyTrigger.REQUEST)
-    order.wanted_price, order.wanted_quantity = event.limit_price, event.quantity
-    order.modify_deadline_ms = event.deadline_ms
-    ledger.changes.orders[order.client_order_id] = order
-    if not order.ticket.reduce_only:
-        more = _still_possible(order) - before
-        _reserve(ledger, order.symbol, order.side, more, worst_price(order))
-    keep_hold(ledger, order, held)
-
-
-def modify_moved(ledger: Ledger, event: e.ModifyMoved, at_ms: int) -> None:
-    """Evidence about an amendment; when it is settled, the order is as it was asked to be, or as it was."""
-    order = ledger.orders[event.client_order_id]
-    held, before = hold(ledger, order), _still_possible(order)
-    price, quantity = order.wanted_price, order.wanted_quantity
-    order.modify_state = next_state(MODIFY_TRANSITIONS, order.modify_state, event.trigger)
-    order.updated_ms = max(order.updated_ms, event.at_ms)
-    ledger.changes.orders[order.client_order_id] = order
-    if order.modify_state is not ModifyState.NONE:
-        return
-    order.wanted_price = order.wanted_quantity = order.modify_deadline_ms = None
-    if event.trigger is ModifyTrigger.DONE:
-        assert price is not None and quantity is not None, "an amendment under way has price and quantity"
-        before_it = order.ticket
-        order.ticket = replace(before_it, limit_price=price, quantity=quantity)
-        ledger.remember_amended(order, before_it)
-        ledger.changes.amended[order.client_order_id] = order
-    if order.is_open and not order.ticket.reduce_only:
-        release(ledger, order, before - _still_possible(order))
-        _rebuild_price(ledger, order.symbol)
-    keep_hold(ledger, order, held)
-
-
 def move_order(ledger: Ledger, order: Order, trigger: OrderTrigger) -> None:
     """Take one step of the order's machine and keep the reservation in line with what may still be filled."""
     was_open = order.is_open
-    possible = _still_possible(order)
+    possible = still_possible(order)
     order.status = next_state(ORDER_TRANSITIONS, order.status, trigger)
     if was_open and not order.is_open:
         order.cancel_state = CancelState.NONE
@@ -153,7 +113,7 @@ def move_order(ledger: Ledger, order: Order, trigger: OrderTrigger) -> None:
 CHILD_RETRY_MS = 5_000
 
 
-def _still_possible(order: Order) -> Decimal:
+def still_possible(order: Order) -> Decimal:
     """The most that may still be filled, whatever becomes of an amendment; base asset. That much is reserved."""
     return max(ZERO, order.exposed_quantity - order.filled_quantity)
 
@@ -173,7 +133,8 @@ def _give_back(ledger: Ledger, symbol: str, side: OrderSide, quantity: Decimal) 
         book.pending_price = ZERO
 
 
-def _reserve(ledger: Ledger, symbol: str, side: OrderSide, quantity: Decimal, price: Decimal) -> None:
+def reserve(ledger: Ledger, symbol: str, side: OrderSide, quantity: Decimal, price: Decimal) -> None:
+    """Set aside ``quantity`` (base asset) of a symbol at ``price`` (quote asset per base asset) at the worst."""
     book = ledger.symbol(symbol)
     if side is _BUY:
         book.pending_buy += quantity
@@ -227,10 +188,10 @@ def adjust_hold(ledger: Ledger, parent: ParentOrder, before: Decimal) -> None:
     """Reserve, or give back, the difference between ``before`` and what the parent may send now."""
     ticket, after = parent.ticket, parent.reserved_quantity
     if after > before:
-        _reserve(ledger, ticket.symbol, ticket.side, after - before, parent_price(parent))
+        reserve(ledger, ticket.symbol, ticket.side, after - before, parent_price(parent))
     elif after < before:
         _give_back(ledger, ticket.symbol, ticket.side, before - after)
-        _rebuild_price(ledger, ticket.symbol)
+        rebuild_price(ledger, ticket.symbol)
 
 
 def _join_parent(ledger: Ledger, order: Order, at_ms: int) -> None:
@@ -250,10 +211,11 @@ def _forget_price(ledger: Ledger, ended: Order) -> None:
     """Reserve at the worst price of the orders that are still open, as :func:`rebuild_reservations` would."""
     book = ledger.symbol(ended.symbol)
     if book.pending_price and worst_price(ended) >= book.pending_price:
-        _rebuild_price(ledger, ended.symbol)
+        rebuild_price(ledger, ended.symbol)
 
 
-def _rebuild_price(ledger: Ledger, symbol: str) -> None:
+def rebuild_price(ledger: Ledger, symbol: str) -> None:
+    """Find the worst price anew that what is reserved in a symbol may trade at."""
     prices = [
         worst_price(order)
         for order in ledger.orders.values()
@@ -281,8 +243,8 @@ def rebuild_reservations(ledger: Ledger) -> None:
         book.pending_buy = book.pending_sell = book.pending_price = ZERO
     for order in ledger.orders.values():
         if order.is_open and not order.ticket.reduce_only:
-            _reserve(ledger, order.symbol, order.side, _still_possible(order), worst_price(order))
+            reserve(ledger, order.symbol, order.side, still_possible(order), worst_price(order))
     for parent in ledger.parents.values():
         if parent.reserved_quantity:
             ticket = parent.ticket
-            _reserve(ledger, ticket.symbol, ticket.side, parent.reserved_quantity, parent_price(parent))
+            reserve(ledger, ticket.symbol, ticket.side, parent.reserved_quantity, parent_price(parent))

@@ -171,8 +171,8 @@ def test_what_is_filled_beyond_the_old_quantity_proves_the_amendment(how, late_s
 
     scene.decide(a_read(fills=fills, orders=[report], unamended=[never]))
 
-    assert (order.modify_state, order.ticket.quantity) == (ModifyState.NONE, Decimal(3))
-    assert pending(scene)[0] == 3 - order.filled_quantity
+    assert (order.modify_state, order.ticket.quantity) == (ModifyState.NONE, Decimal(4 if claim else 3))
+    assert pending(scene)[0] == order.ticket.quantity - order.filled_quantity
 
 
 def test_as_much_as_the_old_quantity_proves_nothing():

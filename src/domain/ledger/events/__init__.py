@@ -43,6 +43,7 @@ from src.domain.ledger.events.orders import (
     ProtectionRestored,
     ProtectionWaived,
     SignalNote,
+    TermsChanged,
     make_attempt_moved,
     make_order_intended,
     make_order_moved,
@@ -85,6 +86,7 @@ __all__ = [
     "StreamLost",
     "StreamOpened",
     "SymbolMoved",
+    "TermsChanged",
     "TradesConfirmed",
     "TradingMoved",
     "make_attempt_moved",
@@ -113,6 +115,7 @@ Event = (
     | CancelWithdrawn
     | ModifyRequested
     | ModifyMoved
+    | TermsChanged
     | ProtectionWaived
     | ProtectionRestored
     | ParentOpened

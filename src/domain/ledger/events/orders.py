@@ -155,6 +155,19 @@ class ModifyMoved:
 
 
 @dataclass(frozen=True, slots=True)
+class TermsChanged:
+    """The exchange shows another price or total quantity of an order since ``at_ms`` (venue time), and it is not ours.
+
+    Somebody else amended the order, or an amendment of ours was taken for one that never happened.
+    """
+
+    client_order_id: str
+    limit_price: Decimal
+    quantity: Decimal
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class ProtectionWaived:
     """A person ended the stop or the target of a position: there is to be none until somebody says otherwise."""
 
