@@ -175,7 +175,7 @@ def _accounts(data_dir: Path, database: Database) -> Iterator[Check]:
     for row in rows:
         yield _journal(database, row.account_id)
         if row.session_status not in (None, TradingSessionStatus.STOPPED.value):
-            yield _session(data_dir, row.account_id, row.session_status or "")
+            yield _session(data_dir, database, row.account_id, row.session_status or "")
 
 
 def _journal(database: Database, account_id: str) -> Check:
@@ -190,8 +190,12 @@ def _journal(database: Database, account_id: str) -> Check:
         return Check(name, Health.FAILED, str(error), "restore a backup")
 
 
-def _session(data_dir: Path, account_id: str, status: str) -> Check:
+def _session(data_dir: Path, database: Database, account_id: str, status: str) -> Check:
     name = f"session {account_id[:8]}"
     if ControlClient(control_path(data_dir, account_id)).is_alive():
         return Check(name, Health.OK, f"{status}, answers")
+    holder = database.holder(account_id)
+    if holder is not None:
+        text = f"{status}, {holder} holds the account but does not answer"
+        return Check(name, Health.WARNING, text, "look at that process; emergency-close does without it")
     return Check(name, Health.WARNING, f"{status}, but no process runs it", "start-session resumes it")

@@ -101,6 +101,10 @@ class Upkeep:
         """Whether a process runs the account's session, be it too busy to answer, or hung."""
         return ControlClient(control_path(self.data_dir, account_id)).is_listened_at()
 
+    def holder(self, account_id: str) -> str | None:
+        """Which process has the account's lease."""
+        return self.database.holder(account_id)
+
     def engage_kill_switch(
         self, reason: str, level: KillLevel = KillLevel.HALT, account_id: str | None = None
     ) -> Path:

@@ -258,6 +258,7 @@ def test_a_session_that_was_frozen_keeps_its_account_and_goes_on(place: Place):
     before = history(place)
 
     refused = resume(place)
+    shown, doctor, halted = (run_command(place, name) for name in ("status", "doctor", "halt"))
     unchanged = history(place) == before
     process.send_signal(signal.SIGCONT)
     process.send_signal(signal.SIGTERM)
@@ -265,6 +266,9 @@ def test_a_session_that_was_frozen_keeps_its_account_and_goes_on(place: Place):
 
     assert (refused.code, len(refused.errors)) == (1, 1), refused.text
     assert f"is held by pid {process.pid}: stop that session first" in refused.errors[0]
+    holds = f"pid {process.pid} holds the account but does not answer"
+    assert f"pid {process.pid} does not answer, last known state" in shown.text and holds in doctor.text
+    assert halted.code == 0 and "HALT in the data folder halts" in halted.text
     assert unchanged
     assert process.returncode in (0, 130), said
     assert [each for each in check(place) if "traded nothing" not in each] == []

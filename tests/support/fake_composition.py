@@ -165,6 +165,7 @@ class FakeApplication:
     active: dict[str, int] = field(default_factory=dict)
     stops: bool = True
     ends_as: TradingSessionStatus = TradingSessionStatus.STOPPED
+    held_by: str | None = None
 
     def _may_fail(self, name: str) -> None:
         if name in self.fails:
@@ -220,6 +221,9 @@ class FakeApplication:
 
     def has_process(self, account_id: str) -> bool:
         return self.running is not None
+
+    def holder(self, account_id: str) -> str | None:
+        return self.held_by
 
     def engage_kill_switch(self, reason: str, level: KillLevel, account_id: str | None) -> Path:
         self.asked.append(("engage", reason, level.value, account_id))

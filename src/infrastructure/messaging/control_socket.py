@@ -48,6 +48,8 @@ class ControlServer:
         self._handler = handler
         self._server: asyncio.AbstractServer | None = None
         self._clients: set[asyncio.Task[None]] = set()
+        # Those that have nothing under way, the longest idle first.
+        self._idle: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
         self._inode = 0
 
     async def open(self) -> None:
@@ -90,25 +92,38 @@ class ControlServer:
         assert task is not None, "the server calls this in a task"
         self._clients.add(task)
         try:
-            if len(self._clients) > CLIENTS_MAX:
+            if len(self._clients) > CLIENTS_MAX and not self._make_room():
                 await _answer(writer, encode_error("too many clients at once: try again", ErrorKind.FAILED))
                 return
-            while self._server is not None and await self._serve_one(reader, writer):
+            while self._server is not None and await self._serve_one(task, reader, writer):
                 pass
         except (ConnectionError, TimeoutError):
             _LOG.debug("a client left before its answer")
         finally:
             self._clients.discard(task)
+            self._idle.pop(task, None)
             writer.close()
 
-    async def _serve_one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+    def _make_room(self) -> bool:
+        """Let go of the client that has been idle the longest; False when all are at work."""
+        if not self._idle:
+            return False
+        oldest = next(iter(self._idle))
+        self._idle.pop(oldest).close()
+        return True
+
+    async def _serve_one(
+        self, task: asyncio.Task[None], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> bool:
         """Answer one request; False when no further one will come."""
+        self._idle[task] = writer
         try:
             line = await asyncio.wait_for(reader.readline(), IDLE_S)
         except ValueError:
             _LOG.warning("a request of more than %d bytes was refused", REQUEST_MAX)
             await _answer(writer, encode_error("the request is too long", ErrorKind.INVALID))
             return False
+        self._idle.pop(task, None)
         if not line.endswith(b"\n"):
             return False
         try:
@@ -176,7 +191,9 @@ class ControlClient:
         connection.settimeout(PING_MS / 1_000)
         try:
             connection.connect(os.fspath(self._path))
-            _exchange(connection, encode_request(PING, {}), PING_MS)
+            answer = decode_answer(_exchange(connection, encode_request(PING, {}), PING_MS))
+            if "error" in answer:
+                raise ConnectionRefusedError(answer["error"])
         except OSError as error:
             connection.close()
             raise ConnectionRefusedError(f"no process answers at {self._path.name}") from error

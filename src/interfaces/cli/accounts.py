@@ -49,7 +49,12 @@ def _rows(app: Application) -> list[AccountRow]:
 
 
 def is_running(app: Application, account_id: str) -> bool:
-    """Whether a process answers for the account."""
+    """Whether a process answers for the account, or holds it without a word."""
+    return answers(app, account_id) or app.holder(account_id) is not None
+
+
+def answers(app: Application, account_id: str) -> bool:
+    """Whether a process answers for the account; nothing else is asked, the database least of all."""
     try:
         app.control(account_id, "ping", {}, PING_TIMEOUT_MS)
     except (ConnectionError, TimeoutError):

@@ -184,6 +184,10 @@ class Application(Protocol):
         """Whether a process runs the account's session, be it too busy to answer, or hung."""
         ...
 
+    def holder(self, account_id: str) -> str | None:
+        """Which process has the account, like "pid 7", whether it answers or not; None when none has."""
+        ...
+
     def engage_kill_switch(self, reason: str, level: "KillLevel", account_id: str | None) -> Path:
         """Make the HALT file of one account, for None of all, whatever happens; its path. It never grows milder."""
         ...

@@ -8,10 +8,12 @@ from typing import Any
 from src.application.ports.store import AccountRow
 from src.interfaces.cli.accounts import STOPPED, choose_account, is_running
 from src.interfaces.cli.composition import Application
-from src.interfaces.cli.errors import CommandFailed, ExitCode
+from src.interfaces.cli.errors import CommandFailed, ExitCode, NotAnswering
 from src.interfaces.cli.texts import quantity, short_id
 
 _POLL_S = 0.05
+_PINGS = 8
+"""How often a process that holds the account is pinged: two seconds in all, which is long for a busy one."""
 _CODES = {"not_found": ExitCode.NOT_FOUND, "invalid": ExitCode.CONFIGURATION}
 
 
@@ -32,12 +34,29 @@ class Stopped:
 
 
 def command(app: Application, account_id: str, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """The result of a command; raises :class:`CommandFailed` for a refusal, ConnectionError without a session."""
-    answer = app.control(account_id, name, arguments, app.control_timeout_ms)
+    """The result of a command; raises :class:`CommandFailed` for a refusal, ConnectionError without a session.
+
+    Raises :class:`NotAnswering` where a process holds the account and says nothing.
+    """
+    answer = _asked(app, account_id, name, arguments)
     if "error" in answer:
         raise CommandFailed(str(answer["error"]), _CODES.get(str(answer.get("kind")), ExitCode.ERROR))
     result = answer["result"]
     return result if isinstance(result, dict) else {}
+
+
+def _asked(app: Application, account_id: str, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The answer, where a ping was answered; one that was not is repeated as long as somebody holds the account."""
+    holder: str | None = ""
+    for _ in range(_PINGS):
+        try:
+            return app.control(account_id, name, arguments, app.control_timeout_ms)
+        except ConnectionRefusedError:
+            holder = app.holder(account_id)
+            if holder is None:
+                raise
+            sleep(_POLL_S)
+    raise NotAnswering(holder or "", account_id)
 
 
 def ask_to_stop(app: Application, wanted: str | None, *, flatten: bool) -> Stopped:

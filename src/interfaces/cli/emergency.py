@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from src.application.ports.kill_switch import KillLevel
-from src.interfaces.cli.accounts import is_running
+from src.interfaces.cli.accounts import answers
 from src.interfaces.cli.composition import Application, ConfigurationError, EmergencyAccount
 from src.interfaces.cli.confirmation import is_typed
 from src.interfaces.cli.errors import CommandFailed, ExitCode, explain
@@ -49,7 +49,7 @@ def choose(app: Application, wanted: str | None, *, anyway: bool) -> list[Emerge
         names = ", ".join(short_id(each.account_id) for each in known)
         text = f"no account begins with {wanted}: known are {names}" if names else "there is no account yet"
         raise CommandFailed(text, ExitCode.NOT_FOUND)
-    answering = [each for each in found if is_running(app, each.account_id)]
+    answering = [each for each in found if answers(app, each.account_id)]
     if answering and not anyway:
         names = ", ".join(short_id(each.account_id) for each in answering)
         raise CommandFailed(

@@ -28,6 +28,18 @@ class CommandFailed(Exception):
         self.code = code
 
 
+class NotAnswering(CommandFailed):
+    """A process holds the account and does not answer: nobody else may act in its place."""
+
+    def __init__(self, holder: str, account_id: str) -> None:
+        super().__init__(
+            f"{holder} holds account {account_id[:8]} but does not answer (it is stopped, busy, waits for a locked "
+            "database, or is a program of its own): try again, or use emergency-close, which does without it",
+            ExitCode.TIMEOUT,
+        )
+        self.holder = holder
+
+
 def explain(error: BaseException) -> tuple[str, ExitCode]:
     """The line and the exit code of a failure."""
     from src.interfaces.cli.composition import ConfigurationError

@@ -13,7 +13,7 @@ from src.domain.market.symbols import canonical_symbol
 from src.interfaces.cli.accounts import all_accounts, choose_account
 from src.interfaces.cli.composition import Application, Thrown, TradingChange
 from src.interfaces.cli.control import command
-from src.interfaces.cli.errors import CommandFailed
+from src.interfaces.cli.errors import CommandFailed, NotAnswering
 from src.interfaces.cli.texts import short_id
 
 _STATES = {KillLevel.SOFT: "REDUCE_ONLY", KillLevel.HALT: "HALTED", KillLevel.HARD: "HALTED"}
@@ -35,30 +35,45 @@ class Switched:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What the switch came to: ``text`` for people."""
+    """What the switch came to: ``text`` for people. ``silent``: accounts whose processes have only the file yet."""
 
     halt_file: bool
     accounts: tuple[Switched, ...]
     text: str
+    silent: tuple[str, ...] = ()
 
 
 def engage(app: Application, wanted: str | None, reason: str, level: KillLevel = KillLevel.HALT) -> Outcome:
-    """Halt. The file holds even when everything after it fails; what failed is said, and is an error."""
+    """Halt. The file holds even when everything after it fails; what failed is said, and is an error.
+
+    A process that does not answer obeys the file as soon as it does anything, so that is none, unless it is to close.
+    """
     one = _named_account(app, wanted, reason, level)
     account_id = one.account_id if one is not None else None
     before = app.kill_switch(account_id)
     path = app.engage_kill_switch(reason, level, account_id)
     halted: list[Switched] = []
+    silent: dict[str, Exception] = {}
     try:
         for row in all_accounts(app) if one is None else [one]:
-            halted.append(_switched(app, row, "halt", reason, level))
+            try:
+                halted.append(_switched(app, row, "halt", reason, level))
+            except (NotAnswering, ConnectionError, TimeoutError) as error:
+                silent[row.account_id] = error
+        if level is KillLevel.HARD and silent:
+            raise next(iter(silent.values()))
     except (StoreError, CommandFailed, ConnectionError, TimeoutError) as error:
         whom = "every session" if one is None else "the account"
         text = f"{path.name} in the data folder halts {whom}, but not all journals know of it: {error}"
         if level is KillLevel.HARD:
             text += _WAY_OUT
         raise CommandFailed(text) from error
-    return Outcome(True, tuple(halted), _verdict(Thrown(level, reason), before, halted))
+    text = _verdict(Thrown(level, reason), before, halted)
+    told = [
+        f"; {path.name} in the data folder halts {short_id(each)} too, by itself: {silent[each]}"
+        for each in silent
+    ]
+    return Outcome(True, tuple(halted), text + "".join(told), tuple(silent))
 
 
 def _verdict(asked: Thrown, before: Thrown | None, halted: Sequence[Switched]) -> str:

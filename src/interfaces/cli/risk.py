@@ -13,7 +13,7 @@ from src.domain.risk.usage import RuleUse, risk_usage
 from src.interfaces.cli.accounts import choose_account
 from src.interfaces.cli.composition import Application
 from src.interfaces.cli.control import command
-from src.interfaces.cli.errors import CommandFailed, ExitCode
+from src.interfaces.cli.errors import CommandFailed, ExitCode, NotAnswering
 from src.interfaces.cli.tables import Cell, print_table
 from src.interfaces.cli.texts import NOTHING, money, percent
 
@@ -32,6 +32,7 @@ class RiskSeen:
     exchange: str
     running: bool
     report: RiskReport
+    holder: str | None = None
 
 
 def look_at_risk(app: Application, wanted: str | None) -> RiskSeen:
@@ -40,7 +41,8 @@ def look_at_risk(app: Application, wanted: str | None) -> RiskSeen:
     try:
         answer = command(app, row.account_id, "risk", {})
         return RiskSeen(row.account_id, row.exchange, True, msgspec.convert(answer, RiskReport))
-    except ConnectionError:
+    except (ConnectionError, NotAnswering) as error:
+        holder = error.holder if isinstance(error, NotAnswering) else None
         reads = app.open_reads()
     try:
         ledger = reads.ledger(row.account_id)
@@ -57,13 +59,14 @@ def look_at_risk(app: Application, wanted: str | None) -> RiskSeen:
         unenforced=None,
         closed_symbols=closed_symbols(ledger),
     )
-    return RiskSeen(row.account_id, row.exchange, False, report)
+    return RiskSeen(row.account_id, row.exchange, False, report, holder)
 
 
 def print_risk(seen: RiskSeen) -> None:
     """The report for people: the fullest limits stand out."""
     report = seen.report
-    live = "live" if seen.running else "not running: as last committed, positions at cost"
+    state = f"{seen.holder} does not answer" if seen.holder else "not running"
+    live = "live" if seen.running else f"{state}: as last committed, positions at cost"
     reason = f": {report.trading_reason}" if report.trading_state != "ACTIVE" else ""
     print(f"{seen.exchange.upper()} risk, {live}; trading {report.trading_state}{reason}")
     rows = [

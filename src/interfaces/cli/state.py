@@ -1,6 +1,6 @@
 """The state of a session for whoever asks: from its process while that runs, else as last committed."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 
@@ -14,14 +14,14 @@ from src.domain.money import ZERO
 from src.interfaces.cli.accounts import choose_account
 from src.interfaces.cli.composition import Application
 from src.interfaces.cli.control import command
-from src.interfaces.cli.errors import CommandFailed, ExitCode
+from src.interfaces.cli.errors import CommandFailed, ExitCode, NotAnswering
 
 ORDERS_SHOWN = 12
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A session as it is, or as it was: ``running`` says whether a process answered for it.
+    """A session as it is, or as it was: ``running`` says whether a process answered for it, ``holder`` who did not.
 
     ``age_ms`` is wall time since the state was written, None while running or when nobody knows. Without a process
     there is no market: marks, markets and unrealized P&L are missing.
@@ -31,6 +31,7 @@ class Seen:
     running: bool
     age_ms: int | None
     snapshot: SessionSnapshot
+    holder: str | None = None
 
 
 def look(app: Application, wanted: str | None) -> Seen:
@@ -40,6 +41,9 @@ def look(app: Application, wanted: str | None) -> Seen:
         answer = command(app, account.account_id, "status", {})
     except ConnectionError:
         return Seen(account, False, app.state_age_ms(), _last_known(app, account))
+    except NotAnswering as error:
+        last = replace(_last_known(app, account), why_not=str(error))
+        return Seen(account, False, app.state_age_ms(), last, error.holder)
     return Seen(account, True, None, msgspec.convert(answer, SessionSnapshot))
 
 

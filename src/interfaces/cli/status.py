@@ -16,6 +16,7 @@ def status_document(seen: Seen) -> dict[str, Any]:
     """The status for programs; keys stay."""
     return {
         "running": seen.running,
+        "holder": seen.holder,
         "age_ms": seen.age_ms,
         "account_id": seen.account.account_id,
         "win_rate": win_rate(seen.snapshot),
@@ -27,7 +28,8 @@ def freshness(seen: Seen) -> str:
     """Whether the state is live, and how old it is if not."""
     if seen.running:
         return "live"
-    return f"not running, last known state{f', {age(seen.age_ms)} old' if seen.age_ms is not None else ''}"
+    state = f"{seen.holder} does not answer" if seen.holder else "not running"
+    return f"{state}, last known state{f', {age(seen.age_ms)} old' if seen.age_ms is not None else ''}"
 
 
 def print_status(seen: Seen, *, detailed: bool) -> None:

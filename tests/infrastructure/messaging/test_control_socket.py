@@ -24,7 +24,7 @@ from src.infrastructure.messaging.control_protocol import (
     decode_request,
     encode_request,
 )
-from src.infrastructure.messaging.control_socket import ControlClient, ControlServer
+from src.infrastructure.messaging.control_socket import CLIENTS_MAX, ControlClient, ControlServer
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +183,38 @@ async def test_several_clients_are_served_while_one_waits(path: Path):
 
     assert alive == [True] * 8
     assert "result" in answer
+
+
+async def test_the_client_that_was_idle_longest_makes_room_for_a_new_one(path: Path):
+    async with a_running_session(path) as session:
+        idle = [await asyncio.open_unix_connection(path) for _ in range(CLIENTS_MAX + 8)]
+
+        answer = await ask(path, "status")
+        async with asyncio.timeout(5):
+            ends = [await reader.read() for reader, _ in idle[:8]]
+
+    assert "result" in answer and len(session.asked) == 1
+    assert ends == [b""] * 8
+    for _, writer in idle:
+        writer.close()
+
+
+async def test_where_every_client_is_at_work_a_new_one_is_turned_away(path: Path):
+    async with a_running_session(path) as session:
+        session.answered.clear()
+        busy = [await asyncio.open_unix_connection(path) for _ in range(CLIENTS_MAX)]
+        for _, writer in busy:
+            writer.write(encode_request("status", {}))
+        while len(session.asked) < CLIENTS_MAX:
+            await asyncio.sleep(0.001)
+
+        with pytest.raises(ConnectionRefusedError):
+            await ask(path, "status")
+
+        session.answered.set()
+        assert all([b"result" in await reader.readline() for reader, _ in busy])
+    for _, writer in busy:
+        writer.close()
 
 
 async def test_a_command_that_is_not_answered_in_time_has_an_unknown_outcome(path: Path):
