@@ -97,9 +97,10 @@ class SqliteDatabase:
         return holder_of(lock_path(self.path, account_id))
 
     def written_ns(self) -> int | None:
-        """When the file or its log was last written; None when there is none."""
-        files = (self.path, self.path.with_name(f"{self.path.name}-wal"))
-        return max((path.stat().st_mtime_ns for path in files if path.exists()), default=None)
+        """When the file or its log was last written; None when there is none. Whoever reads leaves an empty log."""
+        log = self.path.with_name(f"{self.path.name}-wal")
+        found = [path.stat() for path in (self.path, log) if path.exists()]
+        return max((each.st_mtime_ns for each in found if each.st_size), default=None)
 
 
 class PostgresDatabase:

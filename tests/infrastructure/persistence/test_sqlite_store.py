@@ -1,4 +1,6 @@
 import asyncio
+import os
+import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -26,6 +28,8 @@ from tests.support.ledger_builders import (
     ledger_snapshot,
 )
 from tests.support.store_writer import Writer
+
+LONG_AGO_NS = 1_600_000_000_000_000_000
 
 
 @pytest.fixture
@@ -152,3 +156,26 @@ async def test_a_backup_holds_the_last_commit_while_the_session_goes_on(
     assert reads.verify(ACCOUNT.account_id) == 2
     reads.close()
     await writer.end()
+
+
+@pytest.mark.parametrize("killed", [False, True])
+async def test_when_it_was_written_last_does_not_change_when_somebody_reads(
+    database: SqliteDatabase, tmp_path: Path, killed: bool
+):
+    writer = await Writer.open(database)
+    await writer.write(an_intent(1))
+    if not killed:
+        await writer.end()
+    (tmp_path / "left").mkdir()
+    for path in tmp_path.glob("steadyhand.db*"):
+        shutil.copy(path, tmp_path / "left")
+        os.utime(tmp_path / "left" / path.name, ns=(LONG_AGO_NS, LONG_AGO_NS))
+    left = SqliteDatabase(tmp_path / "left" / "steadyhand.db")
+
+    with closing(left.reads()) as reads:
+        reads.accounts()
+        while_read = left.written_ns()
+
+    assert (while_read, left.written_ns()) == (LONG_AGO_NS, LONG_AGO_NS)
+    if killed:
+        await writer.end()
