@@ -58,7 +58,7 @@ class SessionPicture:
             commission=account.commission,
             funding=account.funding,
             day_pnl=equity - account.day_start_equity if account.day_start_equity else Decimal(0),
-            max_drawdown=session.max_drawdown,
+            max_drawdown=session.drawdown_at(equity),
             total_trades=session.total_trades,
             winning_trades=session.winning_trades,
             losing_trades=session.losing_trades,

@@ -249,8 +249,10 @@ class SessionStats:
         return timedelta(milliseconds=self.duration_ms)
 
     @classmethod
-    def of(cls, session: TradingSession, now_ms: int, statistics: LiveStatistics) -> "SessionStats":
-        """The session's figures; one that runs lasts until ``now_ms``."""
+    def of(
+        cls, session: TradingSession, now_ms: int, statistics: LiveStatistics, equity: Decimal
+    ) -> "SessionStats":
+        """The session's figures; one that runs lasts until ``now_ms``, and is worth ``equity`` then."""
         trades, curve = statistics.trades, statistics.curve
         return cls(
             duration_ms=(session.stopped_ms or now_ms) - session.started_ms,
@@ -261,7 +263,7 @@ class SessionStats:
             total_pnl=session.total_pnl,
             commission=session.total_commission,
             funding=session.total_funding,
-            max_drawdown=session.max_drawdown,
+            max_drawdown=session.drawdown_at(equity),
             profit_factor=figure(trades.profit_factor),
             expectancy=figure(trades.expectancy),
             payoff_ratio=figure(trades.payoff_ratio),

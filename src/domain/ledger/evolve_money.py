@@ -173,8 +173,5 @@ def equity_marked(ledger: Ledger, event: e.EquityMarked, at_ms: int) -> None:
     session = ledger.session
     if session is not None:
         session.peak_equity = max(session.peak_equity, equity)
-        if session.peak_equity > 0:
-            session.max_drawdown = max(
-                session.max_drawdown, (session.peak_equity - equity) / session.peak_equity
-            )
+        session.max_drawdown = session.drawdown_at(equity)
         ledger.changes.session = session

@@ -142,6 +142,12 @@ class TradingSession:
         """End in session time, UTC; None while unfinished."""
         return None if self.stopped_ms is None else datetime.fromtimestamp(self.stopped_ms / 1000, UTC)
 
+    def drawdown_at(self, equity: Decimal) -> Decimal:
+        """The deepest fall from the peak, as a share of it, were equity marked now; transfers move the peak along."""
+        if self.peak_equity <= 0:
+            return self.max_drawdown
+        return max(self.max_drawdown, (self.peak_equity - equity) / self.peak_equity)
+
     @property
     def is_unfinished(self) -> bool:
         """Whether the next start resumes this session."""

@@ -150,3 +150,14 @@ async def test_a_picture_shows_orders_newest_first_and_what_guards_a_position(tm
     assert not shown.resumed
     assert shown.synced
     await die(runner)
+
+
+async def test_a_picture_shows_the_fall_from_the_peak_that_its_own_equity_is(tmp_path: Path):
+    runner = await begin(calm(tmp_path))
+    picture = SessionPicture(runner)
+    assert picture.take().max_drawdown == 0
+
+    runner.session.peak_equity = 2 * picture.take().equity
+
+    assert picture.take().max_drawdown == Decimal("0.5")
+    await die(runner)

@@ -66,7 +66,8 @@ class LiveTradingService(LiveOrderChanges):
     async def get_session_stats(self) -> SessionStats:
         """The session's figures so far."""
         runner = self._active()
-        return SessionStats.of(runner.session, runner.loop.now_ms(), self.statistics)
+        equity = self._tracker().equity()
+        return SessionStats.of(runner.session, runner.loop.now_ms(), self.statistics, equity)
 
     async def get_metrics(self) -> LiveMetrics:
         """The session now."""
