@@ -62,9 +62,7 @@ def balance_of(app: Application, wanted: str | None) -> "tuple[Seen, Balance]":
         notional = abs(line.quantity) * (line.mark_price or line.entry_price)
         exposure += notional
         margin += notional / leverages[line.symbol]
-    # A position without a mark price is not valued; with any such, nobody knows the equity.
-    is_valued = seen.running and all(line.unrealized_pnl is not None for line in snapshot.positions)
-    is_known = is_valued or not snapshot.positions
+    is_known = seen.is_valued
     return seen, Balance(
         account_id=seen.account.account_id,
         exchange=snapshot.exchange,

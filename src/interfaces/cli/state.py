@@ -33,6 +33,12 @@ class Seen:
     snapshot: SessionSnapshot
     holder: str | None = None
 
+    @property
+    def is_valued(self) -> bool:
+        """Whether equity is known: every open position has a mark price, which without a process none has."""
+        positions = self.snapshot.positions
+        return not positions or (self.running and all(each.unrealized_pnl is not None for each in positions))
+
 
 def look(app: Application, wanted: str | None) -> Seen:
     """The state of the account's session; raises :class:`CommandFailed` when there is none."""

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from src.application.trading.snapshot import MarketLine, OrderLine, ParentLine, PositionLine
+from src.interfaces.cli.documents import as_document
 from src.interfaces.cli.screens.summary import win_rate
 from src.interfaces.cli.state import Seen
 from src.interfaces.cli.tables import Cell, gain, print_table
@@ -13,14 +14,15 @@ _PURPOSES = {"PROTECTIVE_STOP": "stop", "PROTECTIVE_TARGET": "target"}
 
 
 def status_document(seen: Seen) -> dict[str, Any]:
-    """The status for programs; keys stay."""
+    """The status for programs; keys stay. What rests on a value that nobody knows is None."""
+    unknown = {} if seen.is_valued else dict.fromkeys(("equity", "unrealized_pnl", "day_pnl"))
     return {
         "running": seen.running,
         "holder": seen.holder,
         "age_ms": seen.age_ms,
         "account_id": seen.account.account_id,
         "win_rate": win_rate(seen.snapshot),
-        "session": seen.snapshot,
+        "session": as_document(seen.snapshot) | unknown,
     }
 
 
@@ -44,7 +46,7 @@ def print_status(seen: Seen, *, detailed: bool) -> None:
 
 def _lines(seen: Seen) -> Iterator[str]:
     snapshot = seen.snapshot
-    change = snapshot.equity - snapshot.capital
+    change = (snapshot.equity if seen.is_valued else snapshot.wallet) - snapshot.capital
     share = f" ({percent(change / snapshot.capital)})" if snapshot.capital else ""
     rate = win_rate(snapshot)
     yield f"{snapshot.exchange.upper()}  {snapshot.status}, trading {snapshot.trading_state}  [{freshness(seen)}]"
@@ -52,13 +54,16 @@ def _lines(seen: Seen) -> Iterator[str]:
         yield f"  trading    {snapshot.trading_reason}"
     yield f"  session    {short_id(snapshot.session_id)} of account {short_id(seen.account.account_id)}"
     yield f"  market     {snapshot.market}, {moment(snapshot.now_ms)}"
-    # Without a process nothing is valued: equity is the wallet then.
-    label = "equity" if seen.running else "wallet"
-    unrealized = signed(snapshot.unrealized_pnl) if seen.running else "not known"
-    yield f"  {label}     {money(snapshot.equity)}, {signed(change)}{share}, drawdown {percent(snapshot.max_drawdown)}"
+    # Without a process no position is valued: what is known then is the wallet.
+    label, worth = ("equity", snapshot.equity) if seen.is_valued else ("wallet", snapshot.wallet)
+    unrealized, today = (
+        (signed(each) if seen.is_valued else "not known")
+        for each in (snapshot.unrealized_pnl, snapshot.day_pnl)
+    )
+    yield f"  {label}     {money(worth)}, {signed(change)}{share}, drawdown {percent(snapshot.max_drawdown)}"
     yield (
         f"  P&L        realized {signed(snapshot.realized_pnl)}, unrealized {unrealized},"
-        f" fees {signed(-snapshot.commission)}, funding {signed(snapshot.funding)}, today {signed(snapshot.day_pnl)}"
+        f" fees {signed(-snapshot.commission)}, funding {signed(snapshot.funding)}, today {today}"
     )
     yield f"  trades     {snapshot.total_trades}{f', win rate {percent(rate)}' if rate is not None else ''}"
     naked = sum(1 for line in snapshot.positions if line.stop_price is None)

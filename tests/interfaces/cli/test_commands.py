@@ -16,6 +16,11 @@ from tests.support.fake_composition import FakeApplication, FakeComposition
 from tests.support.session_builders import SESSION_ID, a_position, a_result, a_snapshot
 
 
+def hold(app: FakeApplication, symbol: str, held: str) -> None:
+    assert app.reads.the_ledger is not None
+    app.reads.the_ledger.position(symbol).quantity = Decimal(held)
+
+
 def test_a_session_is_asked_for_with_what_stood_on_the_command_line(
     run: Run, app: FakeApplication, composition: FakeComposition, tmp_path: Path
 ):
@@ -75,11 +80,6 @@ def test_a_running_session_is_stopped_and_waited_for(run: Run, app: FakeApplicat
 
     assert app.asked == [("stop", {"flatten": True})]
     assert (ran.code, ran.document["session_id"], ran.document["flatten"]) == (0, SESSION_ID, True)
-
-
-def hold(app: FakeApplication, symbol: str, held: str) -> None:
-    assert app.reads.the_ledger is not None
-    app.reads.the_ledger.position(symbol).quantity = Decimal(held)
 
 
 @pytest.mark.parametrize(
@@ -157,11 +157,17 @@ def test_the_status_of_a_running_session_is_its_own(run: Run, app: FakeApplicati
     assert document["win_rate"] == "0.75"
 
 
-def test_without_a_process_the_last_known_state_is_shown_with_its_age(run: Run):
+def test_without_a_process_the_last_known_state_is_shown_with_its_age(run: Run, app: FakeApplication):
+    hold(app, "BTCUSDT", "0.5")
     shown = run("status")
     document = run("status", "--json").document
+    hold(app, "BTCUSDT", "0")
+    flat = run("status", "--json").document["session"]
 
     assert shown.code == 0
+    unknown = {document["session"][name] for name in ("equity", "unrealized_pnl", "day_pnl")}
+    assert (unknown, document["session"]["wallet"]) == ({None}, "10010")
+    assert (flat["equity"], flat["unrealized_pnl"]) == ("10010", "0")
     assert "[not running, last known state, 2m old]" in shown.out
     assert "wallet     10,010.00" in shown.out and "unrealized not known" in shown.out
     assert (document["running"], document["age_ms"]) == (False, 125_000)
