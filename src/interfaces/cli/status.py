@@ -5,7 +5,7 @@ from typing import Any
 
 from src.application.trading.snapshot import MarketLine, OrderLine, ParentLine, PositionLine
 from src.interfaces.cli.documents import as_document
-from src.interfaces.cli.screens.summary import win_rate
+from src.interfaces.cli.screens.summary import ACCOUNT, SESSION, win_rate
 from src.interfaces.cli.state import Seen
 from src.interfaces.cli.tables import Cell, gain, print_table
 from src.interfaces.cli.texts import age, moment, money, percent, price, quantity, row_clock, short_id, signed
@@ -60,12 +60,12 @@ def _lines(seen: Seen) -> Iterator[str]:
         (signed(each) if seen.is_valued else "not known")
         for each in (snapshot.unrealized_pnl, snapshot.day_pnl)
     )
-    yield f"  {label}     {money(worth)}, {signed(change)}{share}, drawdown {percent(snapshot.max_drawdown)}"
+    yield f"  {label}     {money(worth)}, {signed(change)}{share}, drawdown {percent(snapshot.max_drawdown)}{SESSION}"
     yield (
-        f"  P&L        realized {signed(snapshot.realized_pnl)}, unrealized {unrealized},"
+        f"  P&L        {ACCOUNT} realized {signed(snapshot.realized_pnl)}, unrealized {unrealized},"
         f" fees {signed(-snapshot.commission)}, funding {signed(snapshot.funding)}, today {today}"
     )
-    yield f"  trades     {snapshot.total_trades}{f', win rate {percent(rate)}' if rate is not None else ''}"
+    yield f"  trades     {snapshot.total_trades}{f', win rate {percent(rate)}' if rate is not None else ''}{SESSION}"
     naked = sum(1 for line in snapshot.positions if line.stop_price is None)
     yield f"  positions  {len(snapshot.positions)}{f', {naked} WITHOUT A STOP' if naked else ''}"
     yield f"  why        {snapshot.why_not}"

@@ -302,6 +302,15 @@ def test_the_summary_names_kept_positions_with_their_stops_and_what_that_means()
     assert "4, 3 won and 1 lost, win rate 75.00 %" in text and "note       3 bad lines" in text
 
 
+def test_figures_of_the_session_and_of_its_account_are_told_apart(run: RunCommand, app: FakeApplication):
+    app.running = a_snapshot()
+    for lines in (list(summary_lines(a_result())), run("status").out.splitlines()):
+        by_label = {line.split()[0]: line for line in lines[1:]}
+        assert "P&L        account: realized +10.50" in by_label["P&L"]
+        assert by_label["equity"].endswith("drawdown 0.41 % (this session)")
+        assert by_label["trades"].endswith("win rate 75.00 % (this session)")
+
+
 def test_at_an_exchange_kept_stops_go_on_standing():
     result = a_result()
 

@@ -18,6 +18,12 @@ _ENDED = {
 }
 
 
+ACCOUNT = "account:"
+"""Before figures of all that the account has traded."""
+SESSION = " (this session)"
+"""Behind figures of one session alone."""
+
+
 def win_rate(snapshot: SessionSnapshot) -> Decimal | None:
     """Winning round trips over those that were won or lost, a fraction; None when there are none."""
     decided = snapshot.winning_trades + snapshot.losing_trades
@@ -33,17 +39,19 @@ def summary_lines(result: SessionResult) -> Iterator[str]:
     yield f"{snapshot.exchange.upper()} session {short_id(snapshot.session_id)}: {_ENDED[result.ended]}, {took}"
     if result.ended is Ended.ERROR:
         yield f"  cause      {result.reason}"
-    yield f"  equity     {money(snapshot.equity)}, {signed(change)}{share}, drawdown {percent(snapshot.max_drawdown)}"
+    drawdown = f"drawdown {percent(snapshot.max_drawdown)}{SESSION}"
+    yield f"  equity     {money(snapshot.equity)}, {signed(change)}{share}, {drawdown}"
     yield (
-        f"  P&L        realized {signed(snapshot.realized_pnl)}, unrealized {signed(snapshot.unrealized_pnl)},"
+        f"  P&L        {ACCOUNT} realized {signed(snapshot.realized_pnl)},"
+        f" unrealized {signed(snapshot.unrealized_pnl)},"
         f" fees {signed(-snapshot.commission)}, funding {signed(snapshot.funding)}"
     )
     rate = win_rate(snapshot)
     yield (
         f"  trades     {snapshot.total_trades}, {snapshot.winning_trades} won and {snapshot.losing_trades} lost"
-        f"{f', win rate {percent(rate)}' if rate is not None else ''}"
+        f"{f', win rate {percent(rate)}' if rate is not None else ''}{SESSION}"
     )
-    yield f"  orders     {snapshot.orders_sent} sent on {snapshot.frames:,} market frames"
+    yield f"  orders     {snapshot.orders_sent} sent on {snapshot.frames:,} market frames since this start"
     yield from _kept(snapshot.positions, on_paper=snapshot.exchange == "paper")
     for note in result.notes:
         yield f"  note       {note}"
