@@ -311,6 +311,21 @@ def test_figures_of_the_session_and_of_its_account_are_told_apart(run: RunComman
         assert by_label["trades"].endswith("win rate 75.00 % (this session)")
 
 
+@pytest.mark.parametrize(
+    ("ended", "told"),
+    [
+        (
+            Ended.DURATION,
+            "`trades` lists what was done, `start-session` with the same options goes on with the account",
+        ),
+        (Ended.END_OF_DATA, "`trades` lists what was done"),
+        (Ended.ERROR, "`start-session` resumes it, `doctor` looks for the cause"),
+    ],
+)
+def test_what_comes_next_is_true_of_the_account_that_was_traded(ended: Ended, told: str):
+    assert list(summary_lines(a_result(ended=ended)))[-1] == f"  next       {told}"
+
+
 def test_at_an_exchange_kept_stops_go_on_standing():
     result = a_result()
 

@@ -78,7 +78,10 @@ def _next(result: SessionResult) -> str:
         there = result.snapshot.exchange
         where = "" if there == "paper" else f" --exchange {there}"
         return f"`start-session{where}` resumes it, `doctor` looks for the cause"
-    return "`trades` lists what was done, `start-session` goes on with the account"
+    if result.ended is Ended.END_OF_DATA:
+        return "`trades` lists what was done"
+    # Symbols, seed and recording name the market, and that the account: without them it is another one.
+    return "`trades` lists what was done, `start-session` with the same options goes on with the account"
 
 
 def summary_document(result: SessionResult) -> dict[str, Any]:
