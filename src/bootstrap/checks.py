@@ -55,8 +55,15 @@ def _libraries() -> Check:
     return Check("libraries", Health.FAILED, f"missing: {', '.join(missing)}", "make setup")
 
 
+def _folder(data_dir: Path) -> Path:
+    """The data folder, or while it is not made yet the nearest one that is."""
+    return next(path for path in (data_dir, *data_dir.absolute().parents) if path.exists())
+
+
 def _data_folder(data_dir: Path) -> Check:
-    folder = data_dir if data_dir.exists() else data_dir.parent
+    folder = _folder(data_dir)
+    if not folder.is_dir():
+        return Check("data folder", Health.FAILED, f"{folder} is no folder", "set STEADYHAND_DATA_DIR")
     if os.access(folder, os.W_OK):
         return Check(
             "data folder", Health.OK, f"{data_dir}{'' if data_dir.exists() else ' (made at first use)'}"
@@ -65,7 +72,7 @@ def _data_folder(data_dir: Path) -> Check:
 
 
 def _disk(data_dir: Path) -> Check:
-    free = shutil.disk_usage(data_dir if data_dir.exists() else data_dir.parent).free
+    free = shutil.disk_usage(_folder(data_dir)).free
     text = f"{free // 1024 // 1024:,} MB free"
     if free >= FREE_BYTES_MIN:
         return Check("disk", Health.OK, text)
@@ -74,8 +81,8 @@ def _disk(data_dir: Path) -> Check:
 
 def _sync(data_dir: Path) -> Check:
     """How long a synced write takes: every order waits for one."""
-    folder = data_dir if data_dir.exists() else data_dir.parent
-    if not os.access(folder, os.W_OK):
+    folder = _folder(data_dir)
+    if not folder.is_dir() or not os.access(folder, os.W_OK):
         return Check("synced write", Health.FAILED, "the data folder cannot be written", "see data folder")
     path = folder / f".doctor-{os.getpid()}"
     took = []

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from src.bootstrap import checks
+from src.bootstrap.application import PaperApplication
+from src.bootstrap.settings import load_settings
 from src.interfaces.cli.composition import Check, Health
 from tests.bootstrap.sessions import SENT_UNHEARD, copied, plain_application, run_session
 
@@ -117,3 +119,15 @@ def test_every_check_is_one_line_and_every_trouble_has_a_fix(data_dir: Path):
     for check in checked(data_dir).values():
         assert "\n" not in check.detail + check.fix
         assert bool(check.fix) is (check.health is not Health.OK)
+
+
+@pytest.mark.parametrize("path", ["file", "file/data", "none/of/these"])
+def test_a_data_folder_that_is_none_does_not_end_the_checks(tmp_path: Path, path: str):
+    (tmp_path / "file").touch()
+
+    loaded = load_settings({"data_dir": str(tmp_path / path)}, {}, tmp_path)
+    found = {check.name: check for check in PaperApplication(loaded).checks()}
+
+    health = Health.OK if path.startswith("none") else Health.FAILED
+    assert found["data folder"].health is found["synced write"].health is health
+    assert {"disk", "kill switch", "side journals", "database"} <= found.keys()

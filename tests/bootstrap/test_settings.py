@@ -249,7 +249,7 @@ def test_leverages_are_read_and_shown_as_people_write_them(tmp_path: Path):
 
 @pytest.mark.parametrize("text", ["BTCUSDT", "BTCUSDT:0", "BTCUSDT:2.5", "BTCUSDT:151"])
 def test_a_leverage_that_no_symbol_has_is_refused_with_the_fix(tmp_path: Path, text: str):
-    with pytest.raises(ConfigurationError, match="write symbols like BTCUSDT:20"):
+    with pytest.raises(ConfigurationError, match="write symbols like BTCUSDT=20"):
         load_settings(environment={"STEADYHAND_LEVERAGES": text}, root=tmp_path)
 
 

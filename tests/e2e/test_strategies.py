@@ -39,7 +39,7 @@ def test_what_is_changed_while_a_session_runs_is_kept_by_the_next_process(
     assert ids == [["sma_cross", own], ["sma_cross:fast=4,slow=9", own], ["sma_cross:fast=4,slow=9", own]]
     assert silent.code == 3
     assert disabled.code == 0 and "mine.py" not in disabled.out
-    assert wrong.code == 4 and "no strategy is macd_momentum" in wrong.err
+    assert wrong.code == 2 and "no strategy is macd_momentum" in wrong.err
 
 
 def test_bars_are_traded_to_their_end(steadyhand: Steadyhand, tmp_path: Path):

@@ -44,6 +44,9 @@ def find_position(ledger: Ledger, symbol: str, side: PositionSide | str | None) 
         and not position.is_flat
         and wanted in (None, PositionSide.BOTH, position.position_side)
     ]
+    one_way = ledger.positions.get((name, PositionSide.BOTH))
+    if not found and one_way is not None and not one_way.is_flat:
+        raise PositionNotFound(f"{name} is held one-way, not LONG beside SHORT: leave out the position side")
     if not found:
         raise PositionNotFound(f"there is no position in {name}{f' {wanted.value}' if wanted else ''}")
     if len(found) > 1:

@@ -22,6 +22,10 @@ from src.domain.decisions.news import ChooseStrategies
 from src.domain.sessions.session import SessionOptions
 
 
+class StrategyNotFound(LookupError, ValueError):
+    """No strategy of that id or name runs."""
+
+
 @dataclass(frozen=True, slots=True)
 class StrategyLine:
     """One strategy of the session: its id, and by symbol where it stands."""
@@ -117,9 +121,9 @@ class StrategyBoard:
             return text
         if len(names) != 1:
             running = ", ".join(self._ids()) or "none"
-            raise ValueError(
-                f"{'several strategies are' if names else 'no strategy is'} {text}: running are {running}"
-            )
+            if not names:
+                raise StrategyNotFound(f"no strategy is {text}: running are {running}")
+            raise ValueError(f"several strategies are {text}: running are {running}")
         return names[0]
 
     def _add(self, text: str) -> None:

@@ -1,6 +1,7 @@
 """Reads the settings, once, at the start of a command: the program never looks at the environment again."""
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -114,6 +115,7 @@ def _database_problem(settings: Settings, found: Found) -> Iterator[str]:
         yield f"DATABASE_URL ({found['database_url'].source}): {error}"
 
 
+_DECIMAL = re.compile(r"Decimal\('([^']*)'\)")
 _PROBLEMS = {
     "greater_than": "must be above {gt}",
     "greater_than_equal": "must be at least {ge}",
@@ -141,6 +143,7 @@ def _problem(field: str, error: Any, found: Found) -> str:
         # Our own validators say cause and fix themselves.
         return f"{written}: {context['error']}"
     text = _PROBLEMS.get(error["type"], "has no meaning here").format_map(context)
+    text = _DECIMAL.sub(r"\1", text)
     return f"{written} {text}: write it like {env_of(field).example}"
 
 

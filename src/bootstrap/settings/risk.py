@@ -40,14 +40,16 @@ def _read_leverages(value: Any) -> Any:
         return value
     read = []
     for symbol, leverage in pairs:
+        if not symbol:
+            raise ValueError(f"{leverage!r} names no leverage: write symbols like BTCUSDT=20,ETHUSDT=5")
         if not str(leverage).strip().isdecimal() or not 1 <= int(leverage) <= LEVERAGE_MAX:
             raise ValueError(
-                f"{leverage!r} is no leverage of {symbol}: write symbols like BTCUSDT:20,ETHUSDT:5"
+                f"{leverage!r} is no leverage of {symbol}: write symbols like BTCUSDT=20,ETHUSDT=5"
             )
         read.append((canonical_symbol(str(symbol)), int(leverage)))
     names = [symbol for symbol, _ in read]
     if len(set(names)) < len(names):
-        raise ValueError("a symbol has two leverages: name each symbol once, like BTCUSDT:20,ETHUSDT:5")
+        raise ValueError("a symbol has two leverages: name each symbol once, like BTCUSDT=20,ETHUSDT=5")
     return tuple(read)
 
 

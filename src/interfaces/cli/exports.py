@@ -6,11 +6,12 @@ A file is written beside its place and then moved there, so that nobody ever fin
 import csv
 import json
 import os
+import sys
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from src.interfaces.cli.documents import as_document
 from src.interfaces.cli.errors import CommandFailed, ExitCode
@@ -41,6 +42,18 @@ def parse_format(text: str | None, path: Path) -> Format:
         raise CommandFailed(
             f"--format {text} is not known: use csv or json", ExitCode.CONFIGURATION
         ) from None
+
+
+STDOUT: Final = Path("-")
+
+
+def export_to_stdout(format_name: str | None, columns: list[str], rows: Iterable[Row]) -> None:
+    """The same for a pipe: nothing but the table."""
+    kind = parse_format(format_name, STDOUT)
+    if kind is Format.JSON:
+        _write_json(sys.stdout, rows)
+    else:
+        _write_csv(sys.stdout, columns, rows)
 
 
 def export(

@@ -33,11 +33,15 @@ def verify_journal(app: Application, account_id: str, *, as_json: bool) -> None:
         )
 
 
-def export_journal(app: Application, account_id: str, target: str, after: int, kind: str | None) -> None:
-    """Write one JSON object a record; a file appears under its name only when it is complete."""
+def export_journal(
+    app: Application, account_id: str, target: str, after: int, kind: str | None, limit: int | None
+) -> None:
+    """Write one JSON object a record, of all or of the last; a file appears under its name only when it is complete."""
     reads = app.open_reads()
     try:
-        records = reads.journal(account_id, after, kind)
+        records: Iterable[JournalRecord] = reads.journal(account_id, after, kind)
+        if limit is not None:
+            records = deque(records, maxlen=limit)
         if target == "-":
             _write(records, sys.stdout)
             return

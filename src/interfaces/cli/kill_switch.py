@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from src.application.ports.kill_switch import KillLevel
 from src.application.ports.store import AccountRow, StoreError
 from src.domain.market.symbols import canonical_symbol
+from src.domain.sessions.trading_states import SymbolState
 from src.interfaces.cli.accounts import all_accounts, choose_account
 from src.interfaces.cli.composition import Application, Thrown, TradingChange
 from src.interfaces.cli.control import command
-from src.interfaces.cli.errors import CommandFailed, NotAnswering
+from src.interfaces.cli.errors import CommandFailed, ExitCode, NotAnswering
 from src.interfaces.cli.texts import short_id
 
 _STATES = {KillLevel.SOFT: "REDUCE_ONLY", KillLevel.HALT: "HALTED", KillLevel.HARD: "HALTED"}
@@ -114,6 +115,7 @@ def reopen(app: Application, wanted: str | None, symbol: str) -> Outcome:
     """Open one closed symbol again; a halt of the account stands."""
     name = canonical_symbol(symbol)
     row = choose_account(app, wanted, to_change=True)
+    _require_closed(app, row.account_id, name)
     running, state = True, ""
     try:
         state = str(command(app, row.account_id, "reopen", {"symbol": name})["trading_state"])
@@ -121,6 +123,23 @@ def reopen(app: Application, wanted: str | None, symbol: str) -> Outcome:
         running, state = False, app.reopen_symbol(row.account_id, name).trading_state
     switched = Switched(row.account_id, state, running)
     return Outcome(False, (switched,), f"{name} may be opened again{_named([switched])}, trading is {state}")
+
+
+def _require_closed(app: Application, account_id: str, symbol: str) -> None:
+    """Raise :class:`CommandFailed` unless there is something to open again."""
+    reads = app.open_reads()
+    try:
+        ledger = reads.ledger(account_id)
+    finally:
+        reads.close()
+    book = None if ledger is None else ledger.symbols.get(symbol)
+    if book is None:
+        raise CommandFailed(f"account {short_id(account_id)} never traded {symbol}", ExitCode.NOT_FOUND)
+    if book.state is not SymbolState.CLOSED:
+        raise CommandFailed(
+            f"{symbol} is {book.state.value}, not CLOSED: there is nothing to open again",
+            ExitCode.CONFIGURATION,
+        )
 
 
 def _named_account(app: Application, wanted: str | None, reason: str, level: KillLevel) -> AccountRow | None:

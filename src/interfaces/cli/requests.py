@@ -74,3 +74,9 @@ def _paths(text: str, flag: str, kind: str) -> list[Path]:
             problem = "is a folder" if path.is_dir() else "does not exist"
             raise ConfigurationError(f"{flag} {path} {problem}: name a file of {kind}")
     return paths
+
+
+def require_symbols(symbols: Sequence[str] | None) -> None:
+    """Refuse a flag that names none: the session would trade what the settings name. Raises ConfigurationError."""
+    if symbols is not None and not "".join(symbols).replace(",", "").strip():
+        raise ConfigurationError("--symbols names none: write it like BTCUSDT,ETHUSDT, or leave it out")

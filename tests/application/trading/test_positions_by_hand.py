@@ -116,3 +116,12 @@ def test_where_both_sides_are_held_it_has_to_be_said_which():
         find_position(ledger, SYMBOL, None)
     with pytest.raises(PositionNotFound):
         find_position(ledger, "ETHUSDT", None)
+
+
+def test_a_side_named_where_none_are_kept_apart_is_said_to_be_too_much():
+    ledger = a_ledger()
+    ledger.position(SYMBOL).quantity = Decimal(1)
+
+    with pytest.raises(PositionNotFound, match="leave out the position side"):
+        find_position(ledger, SYMBOL, "LONG")
+    assert find_position(ledger, SYMBOL, None).quantity == 1

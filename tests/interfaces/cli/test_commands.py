@@ -253,6 +253,8 @@ def test_an_export_to_stdout_is_nothing_but_records(run: Run, app: FakeApplicati
     ran = run("journal", "--export", "-")
 
     assert ran.out.splitlines()[0].startswith('{"seq":1,') and len(ran.out.splitlines()) == 3
+    last = run("journal", "--export", "-", "--limit", "1").out
+    assert last.startswith('{"seq":3,') and len(last.splitlines()) == 1
 
 
 @pytest.mark.parametrize("command", ["doctor", "health-check"])

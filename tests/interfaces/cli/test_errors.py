@@ -23,6 +23,7 @@ from src.interfaces.cli.composition import ConfigurationError, EmergencyAccount
 from src.interfaces.cli.errors import CommandFailed, ExitCode, explain
 from tests.interfaces.cli.conftest import Run
 from tests.support.fake_composition import FakeApplication, FakeComposition
+from tests.support.session_builders import a_snapshot
 
 CODES: list[tuple[BaseException, ExitCode]] = [
     (CommandFailed("no such thing", ExitCode.NOT_FOUND), ExitCode.NOT_FOUND),
@@ -161,3 +162,30 @@ def test_a_stream_that_is_closed_stops_no_command(
     with getattr(sys, stream) as stand_in:
         assert (code, os.fstat(stand_in.fileno())) == (codes[command[0]], os.stat(os.devnull))
     assert (("engage", "x", "halt", None) in composition.app.asked) is (command[0] == "halt")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (
+            ("start-session", "--symbols", ""),
+            "--symbols names none: write it like BTCUSDT,ETHUSDT, or leave it out",
+        ),
+        (
+            ("start-session", "--symbols", ", "),
+            "--symbols names none: write it like BTCUSDT,ETHUSDT, or leave it out",
+        ),
+        (
+            ("close-position", "BTCUSDT", "--position-side", "UP"),
+            "--position-side UP is neither LONG nor SHORT",
+        ),
+    ],
+)
+def test_what_names_nothing_is_refused_before_anything_is_asked(
+    run: Run, app: FakeApplication, arguments: tuple[str, ...], line: str
+):
+    app.running = a_snapshot()
+
+    ran = run(*arguments)
+
+    assert (ran.code, ran.err, app.asked) == (4, f"error: {line}\n", [])

@@ -4,6 +4,7 @@ import pytest
 
 from src.application.ports.kill_switch import KillLevel
 from src.application.ports.store import AccountBusy, StoreNotInitialised, StoreUnavailable
+from src.domain.sessions.trading_states import SymbolState
 from src.interfaces.cli.composition import Thrown
 from tests.interfaces.cli.conftest import Run
 from tests.support.fake_composition import FakeApplication
@@ -167,12 +168,26 @@ def test_a_rearm_removes_the_file_last(run: Run, app: FakeApplication):
 @pytest.mark.parametrize("running", [True, False])
 def test_a_closed_symbol_is_opened_again_by_whoever_writes(run: Run, app: FakeApplication, running: bool):
     app.running = a_snapshot() if running else None
+    assert app.reads.the_ledger is not None
+    app.reads.the_ledger.symbol("ETHUSDT").state = SymbolState.CLOSED
 
     ran = run("rearm", "--symbol", "eth/usdt")
 
     assert ran.code == 0 and ran.out.startswith("ETHUSDT may be opened again")
     asked = ("reopen", {"symbol": "ETHUSDT"}) if running else ("offline reopen", "acc00001-x", "ETHUSDT")
     assert app.asked == [asked]
+
+
+def test_a_symbol_that_is_not_closed_is_not_opened_again(run: Run, app: FakeApplication):
+    assert app.reads.the_ledger is not None
+    app.reads.the_ledger.symbol("BTCUSDT")
+
+    unknown, open_one = run("rearm", "--symbol", "ZZZUSDT"), run("rearm", "--symbol", "BTCUSDT")
+
+    assert (unknown.code, unknown.err) == (2, "error: account acc00001 never traded ZZZUSDT\n")
+    assert open_one.code == 4
+    assert open_one.err == "error: BTCUSDT is TRADING, not CLOSED: there is nothing to open again\n"
+    assert app.asked == []
 
 
 def test_a_hard_halt_that_a_hung_session_does_not_carry_out_names_the_way_out(app: FakeApplication, run: Run):

@@ -314,3 +314,21 @@ def test_an_account_that_traded_nothing_has_no_figures(run: Run, app: FakeApplic
     assert report.code == days.code == trades.code == 0
     assert "not marked in this period" in report.out and "none was closed" in report.out
     assert "nothing was booked yet" in days.out and "no position was closed yet" in trades.out
+
+
+@pytest.mark.parametrize(("command", "rows"), EXPORTS)
+def test_an_export_may_go_to_stdout_and_is_nothing_but_the_table(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str, rows: int
+):
+    monkeypatch.chdir(tmp_path)
+
+    table, document = run(command, "--export", "-"), run(command, "--export", "-", "--format", "json")
+
+    assert (len(table.out.splitlines()), len(document.document)) == (rows + 1, rows)
+    assert (table.err, list(tmp_path.iterdir())) == ("", [])
+
+
+def test_an_equity_curve_in_a_file_leaves_the_report_to_stdout(run: Run, tmp_path: Path):
+    ran = run("performance", "--export", str(tmp_path / "e.csv"), "--json")
+
+    assert ran.document["report"]["trades"]["net_pnl"] == "5.25" and (tmp_path / "e.csv").exists()

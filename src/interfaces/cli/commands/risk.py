@@ -45,9 +45,12 @@ def close_position(
     """
     from src.domain.market.symbols import canonical_symbol
     from src.interfaces.cli.accounts import choose_account
+    from src.interfaces.cli.composition import ConfigurationError
     from src.interfaces.cli.control import command
     from src.interfaces.cli.documents import print_document
 
+    if position_side.upper() not in ("", "LONG", "SHORT"):
+        raise ConfigurationError(f"--position-side {position_side} is neither LONG nor SHORT")
     app = load(ctx)
     arguments = {
         "symbol": canonical_symbol(symbol),

@@ -83,8 +83,9 @@ def start_session(
     as_json: JsonFlag = False,
 ) -> None:
     """Start a session, or resume the unfinished one."""
-    from src.interfaces.cli.requests import session_request
+    from src.interfaces.cli.requests import require_symbols, session_request
 
+    require_symbols(symbols)
     flags = {
         "symbols": ",".join(symbols) if symbols else None,
         "strategies": ",".join(strategies) if strategies else None,

@@ -32,7 +32,8 @@ LimitFlag = Annotated[
 ]
 StrategyFlag = Annotated[str | None, typer.Option("--strategy", metavar="ID", help="Only this strategy.")]
 ExportFlag = Annotated[
-    Path | None, typer.Option("--export", metavar="FILE", help="Write to a file instead of the terminal.")
+    Path | None,
+    typer.Option("--export", metavar="FILE", help="Write to a file instead of the terminal; - is stdout."),
 ]
 CsvFlag = Annotated[
     Path | None, typer.Option("--csv", metavar="FILE", help="The same as --export FILE --format csv.")
@@ -91,7 +92,8 @@ def performance(
             raise ValueError("the equity curve is the whole account's: leave out --strategy")
         points = points_of(history, period)
         export_to(export, format_name, EQUITY_COLUMNS, equity_rows(points), force=force, what="equity points")
-        return
+        if not as_json:
+            return
     found = report(history, period, wanted, told_apart, bucket_ms)
     if as_json:
         print_document({"account_id": row.account_id, "strategy": wanted, "period": period, "report": found})
@@ -194,9 +196,12 @@ def balance(ctx: typer.Context, account: AccountFlag = None, as_json: JsonFlag =
 def export_to(
     path: Path, format_name: str | None, columns: list[str], rows: "Iterable[Row]", *, force: bool, what: str
 ) -> None:
-    """Write a file and say so on stderr; raises CommandFailed when it cannot be written."""
-    from src.interfaces.cli.exports import export
+    """Write a file and say so on stderr, or for - write to stdout; raises CommandFailed when it cannot be written."""
+    from src.interfaces.cli.exports import STDOUT, export, export_to_stdout
 
+    if path == STDOUT:
+        export_to_stdout(format_name, columns, rows)
+        return
     count = export(path, format_name, columns, rows, force=force)
     print(f"{path}: {count} {what}", file=sys.stderr)
 

@@ -7,6 +7,7 @@ import typer
 from src.interfaces.cli.commands.options import AccountFlag, JsonFlag, load
 
 PANEL = "Database"
+LISTED = 20
 
 
 def register(app: typer.Typer) -> None:
@@ -57,8 +58,9 @@ def journal(
         int, typer.Option("--after", metavar="SEQ", min=0, help="Only records after this number.")
     ] = 0,
     limit: Annotated[
-        int, typer.Option("--limit", metavar="N", min=1, help="How many of the last are listed.")
-    ] = 20,
+        int | None,
+        typer.Option("--limit", metavar="N", min=1, help="Only the last. [default: 20, of an export all]"),
+    ] = None,
     verify: Annotated[bool, typer.Option("--verify", help="Check the whole chain of hashes.")] = False,
     account: AccountFlag = None,
     as_json: JsonFlag = False,
@@ -72,9 +74,9 @@ def journal(
     if verify:
         verify_journal(app, account_id, as_json=as_json)
     if export is not None:
-        export_journal(app, account_id, export, after, kind)
+        export_journal(app, account_id, export, after, kind, limit)
     elif not verify:
-        print_journal(app, account_id, after, kind, limit, as_json=as_json)
+        print_journal(app, account_id, after, kind, limit or LISTED, as_json=as_json)
 
 
 def backup(
