@@ -34,6 +34,8 @@ from src.domain.risk.limits import RiskLimits
 
 ROOT: Final = Path(__file__).resolve().parents[3]
 """The project's root: relative folders are meant from here."""
+CAPITAL_MAX: Final = 10_000_000_000
+"""A ninth of what the paper exchange's file can count; the rest is room for profits."""
 
 
 class Settings(RiskSettings):
@@ -82,7 +84,7 @@ class Settings(RiskSettings):
     """Length of the candles that strategies see."""
     seed: Annotated[int, Env.of("STEADYHAND_SEED", "7"), Field(ge=0, lt=2**63)] = 42
     """Chooses the synthetic market and the paper exchange's latencies; equal seeds, equal sessions."""
-    capital: Annotated[Amount, Env.of("STEADYHAND_CAPITAL", "10000")] = Decimal(10_000)
+    capital: Annotated[Amount, Env.of("STEADYHAND_CAPITAL", "10000"), Field(le=CAPITAL_MAX)] = Decimal(10_000)
     """What a new paper account starts with, in quote asset."""
     auto_restart: Annotated[bool, Env.of("AUTO_RESTART", "true")] = True
     """Resume an unfinished session without --resume, and a failed one at once, three times in ten minutes."""

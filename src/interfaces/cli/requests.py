@@ -7,6 +7,8 @@ from pathlib import Path
 from src.interfaces.cli.composition import ConfigurationError, SessionRequest
 from src.interfaces.cli.units import parse_duration
 
+SPEED_MIN = Decimal("0.001")
+SPEED_MAX = Decimal(1_000_000)
 _EXCHANGES = ("paper", "testnet", "live")
 
 
@@ -58,8 +60,10 @@ def _speed(text: str) -> Decimal | None:
         speed = Decimal(text)
     except InvalidOperation:
         speed = Decimal(0)
-    if not speed.is_finite() or speed <= 0:
-        raise ConfigurationError(f"--speed {text} is no speed: write a number above 0, or max")
+    if not speed.is_finite() or not SPEED_MIN <= speed <= SPEED_MAX:
+        raise ConfigurationError(
+            f"--speed {text} is no speed: write a number from {SPEED_MIN} to {SPEED_MAX:,}, or max"
+        )
     return speed
 
 

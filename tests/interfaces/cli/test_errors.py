@@ -99,7 +99,7 @@ def test_of_several_wrong_settings_the_first_is_said_and_the_check_lists_all(
         (["start-session", "--seed"], "option '--seed' requires an argument"),
         (["start-session", "--replay"], "option '--replay' requires an argument"),
         (["start-session", "--duration", "soon"], "--duration 'soon' is not a duration: write it like"),
-        (["start-session", "--speed", "0"], "--speed 0 is no speed: write a number above 0, or max"),
+        (["start-session", "--speed", "0"], "--speed 0 is no speed: write a number from 0.001 to 1,000,000, or max"),
         (["start-session", "--speed", "nan"], "--speed nan is no speed"),
         (["start-session", "--replay", "nowhere.ws"], "--replay nowhere.ws does not exist: name a file"),
         (["start-session", "--replay", "."], "--replay . is a folder: name a file of recorded frames"),

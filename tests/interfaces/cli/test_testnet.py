@@ -52,6 +52,17 @@ def test_a_market_that_is_not_there_is_refused(run: Run, app: FakeApplication):
     assert not app.asked
 
 
+@pytest.mark.parametrize("port", ["-1", "65536", "99999"])
+def test_a_port_that_cannot_be_is_refused_in_one_line(run: Run, app: FakeApplication, port: str):
+    result = run("testnet", "--port", port)
+
+    assert (result.code, result.err) == (
+        4,
+        f"error: --port {port} is no port: choose one from 1 to 65535, or 0 for any\n",
+    )
+    assert not app.asked
+
+
 def test_a_live_market_is_asked_for_with_its_address(run: Run, app: FakeApplication):
     run("testnet", "--market", "live", "--market-url", "http://127.0.0.1:1", "--symbols", "BTCUSDT")
 

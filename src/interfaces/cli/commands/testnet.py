@@ -7,6 +7,7 @@ import typer
 
 PANEL = "Local exchange"
 DEFAULT_PORT = 18_080
+PORT_MAX = 65_535
 SYNTHETIC = "synthetic"
 LIVE = "live"
 
@@ -58,7 +59,7 @@ def testnet(
     paced = session_request("none", replay or (), speed, False, {})
     ctx.obj.serve_testnet(
         TestnetRequest(
-            port=port,
+            port=_checked(port),
             symbols=tuple(" ".join(symbols or ()).replace(",", " ").split()),
             replay=paced.replay,
             speed=None if paced.speed is None else float(paced.speed),
@@ -73,6 +74,15 @@ def testnet(
             market_url=market_url,
         )
     )
+
+
+def _checked(port: int) -> int:
+    """The port; raises ConfigurationError for one that there is not."""
+    if not 0 <= port <= PORT_MAX:
+        from src.interfaces.cli.composition import ConfigurationError
+
+        raise ConfigurationError(f"--port {port} is no port: choose one from 1 to {PORT_MAX}, or 0 for any")
+    return port
 
 
 def _is_live(market: str, market_url: str | None, *, is_paced: bool) -> bool:
