@@ -97,10 +97,6 @@ class Upkeep:
         client = ControlClient(control_path(self.data_dir, account_id))
         return client.request(command, arguments, timeout_ms)
 
-    def has_process(self, account_id: str) -> bool:
-        """Whether a process runs the account's session, be it too busy to answer, or hung."""
-        return ControlClient(control_path(self.data_dir, account_id)).is_listened_at()
-
     def holder(self, account_id: str) -> str | None:
         """Which process has the account's lease."""
         return self.database.holder(account_id)

@@ -219,11 +219,8 @@ class FakeApplication:
             return {"result": {**_sent(self.running), "trading_state": state, "trading_reason": ""}}
         return {"result": self.answers.get(command) or _sent(self.running)}
 
-    def has_process(self, account_id: str) -> bool:
-        return self.running is not None
-
     def holder(self, account_id: str) -> str | None:
-        return self.held_by
+        return self.held_by or ("pid 7" if self.running is not None else None)
 
     def engage_kill_switch(self, reason: str, level: KillLevel, account_id: str | None) -> Path:
         self.asked.append(("engage", reason, level.value, account_id))

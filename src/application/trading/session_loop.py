@@ -89,16 +89,14 @@ class SessionLoop:
         self.frames = 0
         self._outbox = Outbox(broker, kill_switch, self.decide)
         self._mark_equity_ms = mark_equity_ms
-        self._next_mark_ms = 0
-        self._next_minute_ms = 0
+        self._next_mark_ms = self._next_minute_ms = 0
         self._effects: list[Effect] = []
         self._untold: list[tuple[int, list[Event]]] = []
         self._staged = False
         self._answers: list[tuple[Future[Any], object]] = []
         self._late: list[tuple[StreamNews, list[str]]] = []
         self._batches = 0
-        self._handed_over = False
-        self._ticking = False
+        self._handed_over = self._ticking = False
 
     @property
     def orders_sent(self) -> int:
@@ -115,8 +113,7 @@ class SessionLoop:
         """Work one piece of news into the ledger; its records are staged, its effects wait for the commit."""
         session_ms = self.inputs.now_ms() + self._ahead_ms
         venue_ms, _ = self.broker.venue_time()
-        now = Now(session_ms, venue_ms)
-        step = decide(self.ledger, self.desk, self.policy, news, now)
+        step = decide(self.ledger, self.desk, self.policy, news, Now(session_ms, venue_ms))
         if step.events:
             self._untold.append((session_ms, step.events))
             self.store.stage(session_ms, step.events)

@@ -97,12 +97,11 @@ class BinanceReads:
     async def _algo_row(self, symbol: str, client_algo_id: str) -> Answer | None:
         try:
             answer = await self._ask("find_algo", at.QUERY_ALGO, clientAlgoId=client_algo_id)
+            row: Answer = _about(symbol, answer)
+            return row
         except BrokerRefused as no:
             if no.code != NO_SUCH_ORDER:
                 raise
-        else:
-            row: Answer = _about(symbol, answer)
-            return row
         rows = await _unless_gone(self._rows("find_algo", at.ALL_ALGOS, symbol, limit=PAGE))
         return next((row for row in rows if row["clientAlgoId"] == client_algo_id), None)
 
@@ -298,5 +297,4 @@ def _about(symbol: str | None, answer: Any) -> Any:
 
 def _without_repeats(rows: Iterable[IncomeReport]) -> list[IncomeReport]:
     """Rows of overlapping pages once each; a transaction id is unique within one type of income only."""
-    kept = {(row.transaction_id, row.income_type, row.asset, row.symbol): row for row in rows}
-    return list(kept.values())
+    return list({(row.transaction_id, row.income_type, row.asset, row.symbol): row for row in rows}.values())

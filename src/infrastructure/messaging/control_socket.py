@@ -163,18 +163,6 @@ class ControlClient:
         except ConnectionError:
             return False
 
-    def is_listened_at(self) -> bool:
-        """Whether a process has the socket open, be it too busy to answer, or hung."""
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-            connection.settimeout(PING_MS / 1_000)
-            try:
-                connection.connect(os.fspath(self._path))
-            except (TimeoutError, BlockingIOError):
-                return True
-            except OSError:
-                return False
-        return True
-
     def request(self, command: str, arguments: Mapping[str, Any], timeout_ms: int) -> dict[str, Any]:
         """Ask for a command; return the answer with its ``result``, or its ``error`` and ``kind``.
 

@@ -23,7 +23,7 @@ def choose_account(app: Application, wanted: str | None, *, to_change: bool = Fa
     if wanted is not None:
         return _named(rows, wanted)
     unfinished = [row for row in rows if row.session_status not in (None, STOPPED)]
-    running = [row for row in unfinished if len(unfinished) > 1 and app.has_process(row.account_id)]
+    running = [row for row in unfinished if len(unfinished) > 1 and app.holder(row.account_id)]
     if to_change and len(running) > 1:
         names = ", ".join(short_id(row.account_id) for row in running)
         raise CommandFailed(f"several sessions run: name the one that is meant with --account, {names}")

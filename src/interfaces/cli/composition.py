@@ -180,10 +180,6 @@ class Application(Protocol):
         """
         ...
 
-    def has_process(self, account_id: str) -> bool:
-        """Whether a process runs the account's session, be it too busy to answer, or hung."""
-        ...
-
     def holder(self, account_id: str) -> str | None:
         """Which process has the account, like "pid 7", whether it answers or not; None when none has."""
         ...
@@ -295,10 +291,7 @@ class Composition(Protocol):
     """Makes an :class:`Application`."""
 
     def load(self, flags: Mapping[str, str]) -> Application:
-        """Read the settings; ``flags`` maps setting names to what stood on the command line.
-
-        Raises :class:`ConfigurationError`.
-        """
+        """Read the settings; ``flags`` are those of the command line by setting. Raises :class:`ConfigurationError`."""
         ...
 
     def serve_testnet(self, request: "TestnetRequest") -> None:

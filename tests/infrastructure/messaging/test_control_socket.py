@@ -228,19 +228,7 @@ async def test_without_a_process_the_client_says_so_at_once(path: Path):
     with pytest.raises(ConnectionError):
         await ask(path, "status")
 
-    assert not ControlClient(path).is_alive() and not ControlClient(path).is_listened_at()
-
-
-def test_a_process_that_listens_but_does_not_answer_is_there_and_not_alive(path: Path):
-    path.parent.mkdir()
-    frozen = socket.socket(socket.AF_UNIX)
-    frozen.bind(str(path))
-    frozen.listen()
-
-    assert not ControlClient(path).is_alive() and ControlClient(path).is_listened_at()
-
-    frozen.close()
-    assert not ControlClient(path).is_listened_at()
+    assert not ControlClient(path).is_alive()
 
 
 async def test_the_file_that_a_killed_process_left_is_replaced(path: Path):

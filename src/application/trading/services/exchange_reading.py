@@ -65,14 +65,12 @@ async def read_exchange(
     # Absence is judged by a time from before it was looked for, at the lowest that the clock can mean.
     venue = await broker.server_time()
     # Trades before orders: a trade made in between belongs to an order that is read after it, and is claimed there.
-    ordered = (order.symbol for order in ledger.orders.values())
-    traded = tuple(dict.fromkeys((*symbols, *ledger.symbols, *ordered)))
+    traded = tuple(dict.fromkeys((*symbols, *ledger.symbols, *(o.symbol for o in ledger.orders.values()))))
     fills, confirmed = await _trades(broker, ledger, traded, {} if silent_ms is None else silent_ms)
     past = await _past_orders(broker, past_since or {})
     asked = (None,) if all_symbols or len(traded) > SINGLY_MAX else traded
     reports, absent = await _orders(broker, ledger, past, asked)
-    since_ms = ledger.account.income_ms if income_since_ms is None else income_since_ms
-    income = await broker.income(since_ms)
+    income = await broker.income(ledger.account.income_ms if income_since_ms is None else income_since_ms)
     known = await _settled(ledger, store, reports.values(), fills)
     strange = _unexplained(ledger, known, reports.values(), fills)
     others = await _others(broker, ledger, strange)

@@ -49,11 +49,12 @@ def _common_database(*repositories: Repository | None) -> str | None:
     for each in repositories:
         if each is not None:
             if not hasattr(each, "database_url"):
-                name = type(each).__name__
-                raise ValueError(f"{name} is a read model of no database: hand in what repositories() gives")
+                raise ValueError(
+                    f"{type(each).__name__} is a read model of no database: hand in what repositories() gives"
+                )
             urls.add(each.database_url)
-    if len(urls) > 1:
-        raise ValueError("the repositories read different databases: hand in those of one")
+        if len(urls) > 1:
+            raise ValueError("the repositories read different databases: hand in those of one")
     return urls.pop() if urls else None
 
 
@@ -182,8 +183,7 @@ class LiveSession:
     async def stop_session(self, *, flatten: bool = False) -> TradingSession:
         """Cancel entries, keep positions with their stops (or close them), and end the session.
 
-        Raises BrokerError when it is not stopped: entries could not be ended (:class:`StillOpen`), or the exchange not
-        be read. The next start goes on stopping.
+        Raises BrokerError when it is not stopped, and the next start goes on: entries could not be ended (StillOpen).
         """
         if self._is_restarting and self._task is not None:
             self._task.cancel()
