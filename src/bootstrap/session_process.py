@@ -67,7 +67,7 @@ class SessionProcess:
         self._observer = observer
         self._data_dir = data_dir
         self._audits = audits
-        self._runner = SessionRunner(parts)
+        self._runner = SessionRunner(parts, flatten=request.flatten)
         self._signalled_ns = 0
         self._picture: SessionPicture | None = None
 

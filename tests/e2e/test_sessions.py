@@ -40,6 +40,17 @@ def test_a_short_session_and_what_every_command_says_of_it_afterwards(steadyhand
     assert journal["records"] > 0
 
 
+@pytest.mark.parametrize("flags", [(), ("--flatten",)], ids=["kept", "flattened"])
+def test_a_session_that_was_to_be_flat_at_its_end_holds_nothing(
+    steadyhand: Steadyhand, flags: tuple[str, ...]
+):
+    run = steadyhand("start-session", "--duration", "30s", "--seed", "7", "--json", *QUICK, *flags)
+
+    *_, summary = run.documents
+    assert (run.code, summary["status"]) == (0, "STOPPED")
+    assert bool(summary["positions"]) is not bool(flags)
+
+
 def test_a_session_leaves_a_log_and_its_trades_beside_it(steadyhand: Steadyhand):
     secrets = {"BINANCE_API_KEY": "key-1234567", "BINANCE_API_SECRET": "hush-1234567"}
     run = steadyhand("start-session", "--duration", "30s", "--seed", "7", "--json", *QUICK, **secrets)

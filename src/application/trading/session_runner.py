@@ -56,14 +56,17 @@ _END_TEXT = {
 
 
 class SessionRunner:
-    """Runs one session. Call :meth:`start`, then :meth:`run` until it returns, then read the ledger."""
+    """Runs one session. Call :meth:`start`, then :meth:`run` until it returns, then read the ledger.
 
-    def __init__(self, parts: SessionParts) -> None:
+    With ``flatten`` its positions are closed at its end, whatever ends it.
+    """
+
+    def __init__(self, parts: SessionParts, *, flatten: bool = False) -> None:
         self.parts = parts
         self.resumed = False
         self.finished = False
         self.ended: EndCause | None = None
-        self._flatten = False
+        self._flatten = flatten
         self._files_due_ms = 0
         self._switch: SwitchWatch
         self.loop: SessionLoop
@@ -102,7 +105,7 @@ class SessionRunner:
         await loop.flush()
         if self.session.status is TradingSessionStatus.STOPPING:
             self.ended = EndCause.STOP
-            self._flatten = self.session.reason.endswith(FLATTENS)
+            self._flatten = self._flatten or self.session.reason.endswith(FLATTENS)
         self._take_up_the_past()
         self._name_the_gone()
         loop.tick_ms = parts.tick_ms

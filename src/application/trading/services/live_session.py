@@ -36,11 +36,11 @@ from src.domain.sessions.trading_states import TradingTrigger
 Answer = TypeVar("Answer")
 
 
+Assemble = Callable[[SessionRequest], SessionParts]
+
+
 class NoSession(LookupError):
     """The call needs a running session, and there is none."""
-
-
-Assemble = Callable[[SessionRequest], SessionParts]
 
 
 def _common_database(*repositories: Repository | None) -> str | None:
@@ -49,9 +49,8 @@ def _common_database(*repositories: Repository | None) -> str | None:
     for each in repositories:
         if each is not None:
             if not hasattr(each, "database_url"):
-                raise ValueError(
-                    f"{type(each).__name__} is a read model of no database: hand in what repositories() gives"
-                )
+                name = type(each).__name__
+                raise ValueError(f"{name} is a read model of no database: hand in what repositories() gives")
             urls.add(each.database_url)
         if len(urls) > 1:
             raise ValueError("the repositories read different databases: hand in those of one")
@@ -142,12 +141,8 @@ class LiveSession:
                 await self.close()
                 was_stopping = running is not None and running.ended is not None
                 running = None
-                if (
-                    was_stopping
-                    or isinstance(error, StoreMoved)
-                    or self._restarts is None
-                    or not await self._restarts.wait()
-                ):
+                restarts = None if was_stopping or isinstance(error, StoreMoved) else self._restarts
+                if restarts is None or not await restarts.wait():
                     raise
 
     async def begin(self, parts: SessionParts) -> SessionRunner:
