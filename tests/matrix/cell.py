@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from src.application.ports.failpoints import install_hook
+from src.domain.ledger.events import TermsChanged
 from src.domain.money import use_money_context
 from src.domain.orders.order import Order
 from src.domain.orders.transitions import AttemptState
@@ -75,6 +76,9 @@ async def _run(cell: Cell, folder: Path, template: Path) -> Verdict:
     trouble += _expectations(cell, books, known)
     if not injected and (cell.fault.rule and cell.operation.family is not Family.ACCOUNT):
         trouble.append("the fault was never reached")
+    trouble += [
+        f"nobody else amended {e.client_order_id}" for _, e in books.events if isinstance(e, TermsChanged)
+    ]
     if world.unreserved:
         trouble.append("an order that may still be filled was not reserved in full")
     if naked and cell.operation.name == "submit.stop" and cell.phase is Phase.POSITION:

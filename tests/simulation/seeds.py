@@ -10,7 +10,13 @@ from functools import cache
 from pathlib import Path
 
 from src.domain.decisions.watch import UNPROTECTED
-from src.domain.ledger.events import DifferenceFound, OrderIntended, SymbolMoved, TradingMoved
+from src.domain.ledger.events import (
+    DifferenceFound,
+    OrderIntended,
+    SymbolMoved,
+    TermsChanged,
+    TradingMoved,
+)
 from src.domain.money import use_money_context
 from src.domain.sessions.trading_states import SymbolState
 from tests.simulation.deeds import TRADER
@@ -105,6 +111,8 @@ def unprovoked(books: Books) -> Iterator[str]:
             yield f"unprovoked: {event.subject} differs: ours {event.ours}, the exchange's {event.theirs}"
         elif isinstance(event, SymbolMoved) and event.state is SymbolState.CLOSED:
             yield f"unprovoked: {event.symbol} is closed: {event.reason}"
+        elif isinstance(event, TermsChanged):
+            yield f"unprovoked: somebody else amended {event.client_order_id}"
         elif isinstance(event, TradingMoved) and event.author != TRADER:
             yield f"unprovoked: {event.trigger.value} by {event.author}: {event.reason}"
 

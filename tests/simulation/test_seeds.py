@@ -3,12 +3,13 @@
 import os
 import subprocess
 import sys
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from src.domain.decisions.watch import UNPROTECTED
-from src.domain.ledger.events import DifferenceFound, OrderIntended, SymbolMoved, TradingMoved
+from src.domain.ledger.events import DifferenceFound, OrderIntended, SymbolMoved, TermsChanged, TradingMoved
 from src.domain.money import use_money_context
 from src.domain.sessions.trading_states import SymbolState, TradingTrigger
 from tests.simulation.deeds import TRADER
@@ -42,12 +43,14 @@ def test_only_what_the_trader_did_not_do_himself_is_held_against_a_history(tmp_p
         (0, SymbolMoved(SYMBOL, SymbolState.CLOSED, "a contradiction")),
         (0, SymbolMoved(SYMBOL, SymbolState.CLOSED, f"{UNPROTECTED}, 3 in a row")),
         (0, DifferenceFound("position", "1", "2", "open")),
+        (0, TermsChanged("abc", Decimal(1), Decimal(2), 0)),
     ]
 
     assert list(unprovoked(books)) == [
         "unprovoked: HALT by system: they differ",
         f"unprovoked: {SYMBOL} is closed: a contradiction",
         "unprovoked: position differs: ours 1, the exchange's 2",
+        "unprovoked: somebody else amended abc",
     ]
 
 

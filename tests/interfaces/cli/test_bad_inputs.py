@@ -109,7 +109,7 @@ BAD: dict[str, tuple[Spoil, int, str]] = {
     "an unknown strategy": (given("--strategies", "sma_cros"), 4, "(did you mean 'sma_cross'?)"),
     "a parameter out of range": (given("--strategies", "rsi:period=0"), 4, "period=0 is out of range"),
     "a number that is none": (given("--capital", "much"), 4, "--capital much is not a number: write it like 10000"),
-    "a share out of range": (given("--trailing-stop", "2"), 4, "--trailing-stop 2 must be at most 0.1: write it"),
+    "a share out of range": (given("--trailing-stop", "2"), 4, "--trailing-stop 2 must be at most 0.2: write it"),
     "a leverage of no symbol": (given("--leverages", "BTCUSDT"), 4, "'BTCUSDT' names no leverage: write symbols like"),
     "a number out of range": (given("--leverage", "500"), 4, "--leverage 500 must be at most 125"),
     "a duration that is none": (given("--duration", "soon"), 4, "--duration 'soon' is not a duration"),

@@ -2,6 +2,7 @@
 
 import pytest
 
+from src.domain.sessions.trading_states import SymbolState
 from tests.interfaces.cli.conftest import Run
 from tests.support.fake_composition import FakeApplication
 from tests.support.session_builders import a_snapshot, an_account
@@ -32,6 +33,9 @@ def test_its_last_known_state_is_shown_as_that_and_not_as_of_one_that_does_not_r
 def test_what_only_it_may_do_is_refused_with_the_code_of_no_answer(
     run: Run, app: FakeApplication, command: str
 ):
+    assert app.reads.the_ledger is not None
+    app.reads.the_ledger.symbol("BTCUSDT").state = SymbolState.CLOSED
+
     ran = run(*command.split())
 
     assert (ran.code, ran.err.startswith(f"error: {SAID}")) == (5, True), ran.err
