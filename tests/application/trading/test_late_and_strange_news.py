@@ -8,7 +8,7 @@ import pytest
 
 from src.bootstrap import paper
 from src.domain.ledger import events as e
-from src.domain.orders.news import BalanceReport, IncomeReport, OutcomeUnknown
+from src.domain.orders.news import BalanceReport, FillReport, IncomeReport, OutcomeUnknown
 from src.domain.orders.ticket import Attempt, OrderTicket
 from src.domain.orders.transitions import AttemptState
 from src.domain.sessions.trading_states import TradingState
@@ -50,6 +50,39 @@ async def test_income_that_shows_up_behind_a_later_row_is_booked_once(
     booked = [row for row in events_of(config, e.IncomeBooked) if isinstance(row, e.IncomeBooked)]
     assert (first.agrees, second.agrees) == (True, True)
     assert [row.transaction_id for row in booked if row.transaction_id > 9000] == [9002, 9001]
+
+
+class LateTrades(WeakBroker):
+    """Does not show one trade yet."""
+
+    late: int | None = None
+
+    async def trades(self, symbol: str, from_id: int) -> list[FillReport]:
+        return [fill for fill in await super().trades(symbol, from_id) if fill.trade_id != self.late]
+
+
+async def test_a_trade_that_shows_up_behind_a_later_one_is_booked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(paper, "PaperBroker", LateTrades)
+    runner = await begin(calm(tmp_path))
+    loop, broker = runner.loop, runner.parts.broker
+    assert isinstance(broker, LateTrades)
+    monkeypatch.setattr(loop, "on_user_event", lambda event: None)
+    for _ in range(2):
+        order(runner)
+        await pass_time(loop, 1_000)
+    first, *_ = await broker.trades(SYMBOL, 1)
+
+    broker.late = first.trade_id
+    before = await runner.recovery.recover("a test", new_stream=False)
+    broker.late = None
+    after = await runner.recovery.recover("a test", new_stream=False)
+
+    held = loop.ledger.position(SYMBOL).quantity
+    await die(runner)
+    assert (before.agrees, after.agrees) == (False, True)
+    assert held == Decimal("0.020")
 
 
 async def test_a_trade_of_a_dead_attempt_is_a_breach_though_only_reads_tell_of_it(

@@ -173,15 +173,21 @@ def _named(fill: FillReport, others: Mapping[tuple[str, int], OrderReport]) -> F
 async def _trades(
     broker: Broker, ledger: Ledger, symbols: Sequence[str], silent_ms: dict[str, int]
 ) -> tuple[list[FillReport], dict[str, int]]:
-    """Every trade after the last confirmed one, page by page, for each symbol ever traded."""
+    """Every trade after the last confirmed one, page by page, for each symbol ever traded.
+
+    Where reads may lag, an earlier trade may show up behind the newest ones: those are not confirmed before their time.
+    """
     fills: list[FillReport] = []
     confirmed: dict[str, int] = {}
+    prompt = broker.consistency.read_your_writes
+    until_ms = None if prompt else broker.venue_time().now_ms - LATE_TRADES_MS
     for symbol in symbols:
         page = await _first_page(broker, ledger, symbol, silent_ms)
         while page:
             fills += page
-            confirmed[symbol] = max(fill.trade_id for fill in page)
-            page = await broker.trades(symbol, confirmed[symbol] + 1)
+            old = [fill.trade_id for fill in page if until_ms is None or fill.traded_ms <= until_ms]
+            confirmed |= {symbol: max(old)} if old else {}
+            page = await broker.trades(symbol, max(fill.trade_id for fill in page) + 1)
     return fills, confirmed
 
 
