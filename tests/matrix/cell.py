@@ -27,6 +27,8 @@ from tests.support.invariants import Books, violations
 AFTERMATH_S: Final = 14.0
 """Beyond the receive window and the client's patience."""
 COMPARE_S: Final = 0.4
+BOOK_S: Final = 1.5
+"""After a cut, until a book is asked for again: it waits for an event, and was asked for just before."""
 QUIET_S: Final = 400.0
 """Longer than a ban."""
 ENDS_ALLOWED: Final = frozenset({Family.SETTING, Family.ACCOUNT, Family.CLOCK})
@@ -212,7 +214,7 @@ async def _while_stopping(cell: Cell, world: World) -> None:
     await _befall(cell, world)
     if name in ("listen_key.start", "depth"):
         world.admin("POST streams/cut")
-        await asyncio.sleep(0.5)
+        await asyncio.sleep(BOOK_S)
     if name in ("submit.stop", "submit.target"):
         world.quote(deeds.FILLS_RESTING)
     flatten = name in ("submit.exit", "cancel.stop") or family in (Family.EVENT, Family.CLOCK)
