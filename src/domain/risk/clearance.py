@@ -173,12 +173,13 @@ class Clearance:
         pnl, gross, exposed, unknown, seen, position = survey
         limits, account = self.limits, ledger.account
         held = position.quantity if position is not None else ZERO
-        up, down = held + book.pending_buy, book.pending_sell - held
+        buys, sells = book.pending_buy, book.pending_sell
+        # The side that the order closes counts only if open orders may grow it, as in a review.
         if ticket.side is _BUY:
-            up += ticket.quantity
+            largest, other = held + buys + ticket.quantity, sells - held if sells else ZERO
         else:
-            down += ticket.quantity
-        largest = up if up >= down else down
+            largest, other = sells - held + ticket.quantity, held + buys if buys else ZERO
+        largest = max(largest, other, ZERO)
         price = ticket.limit_price or ticket.reference_price
         worst = largest * (mark if mark >= price else price)
         total = worst + gross

@@ -79,6 +79,16 @@ PASSES: list[tuple[str, str, list[Change]]] = [
         "less than the entries of the other side",
         [ticket(quantity=50, side=SELL), entering(quantity=100), limits(position_size_pct=Decimal("0.1"))],
     ),
+    (
+        "position_size",
+        "turning a position around that is above it",
+        [held(101, side=SELL), ticket(quantity=201), limits(position_size_pct=Decimal("0.1"))],
+    ),
+    (
+        "position_size",
+        "shrinking a position that is above it",
+        [held(120), ticket(quantity=1, side=SELL), limits(position_size_pct=Decimal("0.1"))],
+    ),
     ("leverage", "at the limit", [ticket(quantity=1_000), limits(leverage_max=Decimal(1))]),
     (
         "leverage",
@@ -215,6 +225,31 @@ OBJECTS: list[tuple[str, str, list[Change]]] = [
         "position_size",
         "at its own price above the mark",
         [ticket(quantity=100, limit_price="100.1"), limits(position_size_pct=Decimal("0.1"))],
+    ),
+    (
+        "position_size",
+        "turning around too far",
+        [held(101), ticket(quantity="201.001", side=SELL), limits(position_size_pct=Decimal("0.1"))],
+    ),
+    (
+        "position_size",
+        "turning around what an open order may make larger",
+        [
+            held(100, side=SELL),
+            entering(side=SELL, quantity="0.001"),
+            ticket(quantity=110),
+            limits(position_size_pct=Decimal("0.1")),
+        ],
+    ),
+    (
+        "position_size",
+        "the same, selling",
+        [
+            held(100),
+            entering(quantity="0.001"),
+            ticket(quantity=110, side=SELL),
+            limits(position_size_pct=Decimal("0.1")),
+        ],
     ),
     ("position_size", "without equity", [wallet("0")]),
     ("leverage", "above", [ticket(quantity="1000.001"), limits(leverage_max=Decimal(1))]),

@@ -30,9 +30,10 @@ class Review:
     """What the rules look at: the order, the account as it is, and the worst case if the order is sent.
 
     Money in quote asset. ``worst_quantity`` (base asset) is of the order's position and ``worst_notional`` of its
-    symbol, with this order included, ``net_quantity`` is the signed worst case in the order's direction, ``others``
-    is the worst case of all other symbols. ``confidence`` is that of the signal behind the order, None for one by
-    hand. ``unenforced`` counts the rules that could not be held to for want of data.
+    symbol, with this order included; one-way, the side that the order closes counts only if open orders may grow it.
+    ``net_quantity`` is the signed worst case in the order's direction, ``others`` is that of all other symbols.
+    ``confidence`` is that of the signal behind the order, None for one by hand. ``unenforced`` counts the rules that
+    could not be held to for want of data.
     """
 
     __slots__ = (
@@ -87,9 +88,13 @@ class Review:
         else:
             sells += quantity
         if ticket.position_side is PositionSide.BOTH:
-            up, down = held + buys, held - sells
-            self.net_quantity = up if ticket.side is OrderSide.BUY else down
-            self.worst_quantity = largest = up if up + down >= 0 else -down
+            # What the order closes is none of its doing, but open orders may make that larger before it fills.
+            if ticket.side is OrderSide.BUY:
+                grown, other = held + buys, sells - held if sells else ZERO
+            else:
+                grown, other = sells - held, held + buys if buys else ZERO
+            self.net_quantity = grown * ticket.side.sign
+            self.worst_quantity = largest = max(grown, other, ZERO)
         else:
             # LONG and SHORT are two positions: neither makes room for the other.
             long = ledger.position(ticket.symbol, PositionSide.LONG).quantity
