@@ -23,6 +23,8 @@ _SIDE = {SignalType.BUY: OrderSide.BUY, SignalType.SELL: OrderSide.SELL}
 _EXIT = SignalType.EXIT
 _BUY = OrderSide.BUY
 _WHOLE = Decimal(1)
+_TOGETHER = (PositionSide.BOTH,)
+_APART = (PositionSide.LONG, PositionSide.SHORT)
 
 
 class NothingToDo(Exception):
@@ -82,10 +84,15 @@ class OrderExecutionBridge:
 
         Parts are sized anew each time; a position within half a part of the whole is whole.
         """
-        position = self._ledger.position(symbol)
-        if position.is_flat or self._entering(symbol):
+        if self._entering(symbol):
             return None
-        mark = self._view.mark_price(symbol)
+        steps = (self._step(position) for position in self._positions(symbol))
+        return next((ticket for ticket in steps if ticket is not None), None)
+
+    def _step(self, position: Position) -> OrderTicket | None:
+        if position.is_flat or position.misses_a_trade:
+            return None
+        symbol, mark = position.symbol, self._view.mark_price(position.symbol)
         side, held = position.side, abs(position.quantity)
         if mark is None or (mark - position.entry_price) * side.sign <= 0:
             return None
@@ -94,7 +101,7 @@ class OrderExecutionBridge:
             return None
         step = int(held / part + Decimal("1.5"))
         reason = f"Step {step} of {self._sizer.steps}: the position stands at a gain."
-        return self._adapter.entry(symbol, side, part, position.strategy_id, reason)
+        return self._adapter.entry(symbol, side, part, position.strategy_id, reason, position.position_side)
 
     def fallback_for(self, signal: Signal) -> OrderTicket | None:
         """The exit that remains when the turning order of a signal was denied; None when nothing is held."""
@@ -117,13 +124,14 @@ class OrderExecutionBridge:
 
     def _held(self, signal: Signal) -> Position:
         """The position that an exit of this signal is about: its own, in hedge mode the one it holds."""
-        if not self._ledger.is_hedged:
-            return self._ledger.position(signal.symbol)
-        sides = [
-            self._ledger.position(signal.symbol, side) for side in (PositionSide.LONG, PositionSide.SHORT)
-        ]
+        sides = self._positions(signal.symbol)
         own = [p for p in sides if not p.is_flat and p.strategy_id == signal.strategy_id]
         return own[0] if own else sides[0]
+
+    def _positions(self, symbol: str) -> list[Position]:
+        """What may be held of a symbol: one position, in hedge mode two."""
+        sides = _APART if self._ledger.is_hedged else _TOGETHER
+        return [self._ledger.position(symbol, side) for side in sides]
 
     def _entering(self, symbol: str) -> bool:
         """Whether an order that may grow the position is still open: it has a reservation for as long as it is."""

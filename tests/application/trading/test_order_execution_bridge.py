@@ -1,5 +1,6 @@
 """From a signal to a ticket: open, turn around, leave, or a sentence why nothing follows."""
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -175,6 +176,49 @@ def test_a_position_at_a_gain_gets_its_next_part(held: str, step: int):
 @pytest.mark.parametrize("ledger", [gaining("1.5"), gaining("1.3"), gaining("0.5", entry=110)])
 def test_a_whole_position_and_one_at_a_loss_get_no_more(ledger: Ledger):
     assert a_bridge(ledger, "fixed:1.5,steps=3").next_step(BTC) is None
+
+
+def hedging(ledger: Ledger) -> Ledger:
+    """The same account where LONG and SHORT are kept apart."""
+    assert ledger.session is not None
+    ledger.session.options = replace(ledger.session.options, hedge_mode=True)
+    return ledger
+
+
+def a_hedge(strategy_id: str = "sma", **held: tuple[str, int]) -> Ledger:
+    """An account that holds sides of BTC, each as quantity and entry price."""
+    ledger = hedging(a_ledger())
+    for name, (quantity, entry) in held.items():
+        position = ledger.position(BTC, PositionSide[name])
+        position.quantity, position.strategy_id = Decimal(quantity), strategy_id
+        position.cost = position.quantity * entry
+    return ledger
+
+
+@pytest.mark.parametrize(
+    ("ledger", "side", "position_side"),
+    [
+        (a_hedge(LONG=("0.5", 90)), BUY, PositionSide.LONG),
+        (a_hedge(SHORT=("-0.5", 110)), SELL, PositionSide.SHORT),
+        (a_hedge(LONG=("0.5", 110), SHORT=("-0.5", 110)), SELL, PositionSide.SHORT),
+    ],
+    ids=["long", "short", "short beside a long at a loss"],
+)
+def test_a_side_of_a_hedge_at_a_gain_gets_its_next_part(
+    ledger: Ledger, side: object, position_side: PositionSide
+):
+    ticket = a_bridge(ledger, "fixed:1.5,steps=3", hedged=True).next_step(BTC)
+
+    assert ticket is not None
+    assert (ticket.side, ticket.position_side, ticket.quantity) == (side, position_side, Decimal("0.5"))
+    assert (ticket.strategy_id, ticket.reason[:11]) == ("sma", "Step 2 of 3")
+
+
+def test_a_side_of_a_hedge_that_misses_a_trade_gets_no_more():
+    # At a gain if it were the short that its sign says.
+    ledger = a_hedge(LONG=("-0.5", 110))
+
+    assert a_bridge(ledger, "fixed:1.5,steps=3", hedged=True).next_step(BTC) is None
 
 
 class AQuote(AView):
