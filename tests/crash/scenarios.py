@@ -66,8 +66,13 @@ TWO_SYMBOLS = Scenario(
         "hedge_mode": "true",
         "seed": "13",
     },
+    tuple(
+        Act(at_ms + wait_ms, enter("0.004"))
+        for at_ms in range(6_000, 20_000, 4_000)
+        for wait_ms, enter in ((0, acts.buy), (100, acts.sell))
+    ),
 )
-"""Two symbols and two strategies that disagree, LONG and SHORT held at once."""
+"""Two symbols and two strategies that disagree; a person holds LONG and SHORT at once."""
 
 BY_HAND = Scenario(
     "by hand",

@@ -1,7 +1,8 @@
 """From a signal to the tickets that would follow it.
 
 A signal that agrees with the position held changes nothing; one against it turns the position around with a single
-order, and if a rule forbids the opening half, the exit alone goes out: exits are never blocked by entry rules.
+order, and if a rule forbids the opening half, the exit alone goes out: exits are never blocked by entry rules. In hedge
+mode no single order can turn it: the signal closes the side held, and the other is opened by the next one.
 """
 
 from decimal import Decimal
@@ -59,6 +60,9 @@ class OrderExecutionBridge:
         if signal.signal_type is _EXIT:
             return self._exit(signal, self._held(signal))
         symbol, side = signal.symbol, _SIDE[signal.signal_type]
+        against = self._hedged_against(signal, side)
+        if against is not None:
+            return self._exit(signal, against)
         position_side = self._adapter.side_opened(side)
         position = self._ledger.position(symbol, position_side)
         held = position.quantity
@@ -121,6 +125,19 @@ class OrderExecutionBridge:
         if position.strategy_id != signal.strategy_id:
             raise NothingToDo(f"{signal.symbol} belongs to {position.strategy_id}")
         return self._adapter.exit(position, abs(position.quantity), signal.strategy_id, signal.reason)
+
+    def _hedged_against(self, signal: Signal, side: OrderSide) -> Position | None:
+        """What the signal's own strategy holds against it in hedge mode, None in one-way mode.
+
+        Of a side that misses a trade it is not known what is held: neither side is opened then.
+        """
+        if not self._adapter.hedged:
+            return None
+        symbol, position_side = signal.symbol, self._adapter.side_opened(side.opposite)
+        position = self._ledger.position(symbol, position_side)
+        if position.misses_a_trade:
+            raise NothingToDo(f"a trade of {symbol} {position_side.value} has not been heard of yet")
+        return position if not position.is_flat and position.strategy_id == signal.strategy_id else None
 
     def _held(self, signal: Signal) -> Position:
         """The position that an exit of this signal is about: its own, in hedge mode the one it holds."""

@@ -221,6 +221,38 @@ def test_a_side_of_a_hedge_that_misses_a_trade_gets_no_more():
     assert a_bridge(ledger, "fixed:1.5,steps=3", hedged=True).next_step(BTC) is None
 
 
+@pytest.mark.parametrize(
+    ("ledger", "kind", "side", "position_side", "quantity"),
+    [
+        (a_hedge(LONG=("3", 100)), SignalType.SELL, SELL, PositionSide.LONG, 3),
+        (a_hedge(SHORT=("-2", 100)), SignalType.BUY, BUY, PositionSide.SHORT, 2),
+        (a_hedge(LONG=("3", 100), SHORT=("-2", 100)), SignalType.BUY, BUY, PositionSide.SHORT, 2),
+    ],
+    ids=["long", "short", "both"],
+)
+def test_a_signal_against_the_side_of_a_hedge_that_its_strategy_holds_closes_it(
+    ledger: Ledger, kind: SignalType, side: object, position_side: PositionSide, quantity: int
+):
+    ticket = a_bridge(ledger, hedged=True).ticket_for(a_signal(kind))
+
+    assert (ticket.side, ticket.position_side, ticket.quantity) == (side, position_side, Decimal(quantity))
+    assert (ticket.reduce_only, ticket.purpose) == (True, Purpose.EXIT)
+
+
+def test_a_signal_never_closes_the_side_of_a_hedge_that_somebody_else_holds():
+    ticket = a_bridge(a_hedge("manual", SHORT=("-2", 100)), hedged=True).ticket_for(a_signal())
+
+    assert (ticket.side, ticket.position_side, ticket.reduce_only) == (BUY, PositionSide.LONG, False)
+
+
+@pytest.mark.parametrize("strategy_id", ["sma", "other"])
+def test_no_side_of_a_hedge_is_opened_while_the_other_misses_a_trade(strategy_id: str):
+    ledger = a_hedge(strategy_id, SHORT=("1", 100))
+
+    with pytest.raises(NothingToDo, match="a trade of BTCUSDT SHORT has not been heard of yet"):
+        a_bridge(ledger, hedged=True).ticket_for(a_signal())
+
+
 class AQuote(AView):
     """A market whose best prices stand apart from the mark price."""
 

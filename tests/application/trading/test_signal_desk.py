@@ -12,6 +12,7 @@ from src.application.trading.session_runner import SessionRunner
 from src.bootstrap.paper import PaperConfig
 from src.domain.ledger.events import OrderDenied, OrderIntended
 from src.domain.market.candle import Candle
+from src.domain.market.sides import PositionSide
 from src.domain.orders.types import Purpose
 from src.domain.signals import Signal, SignalType
 from tests.application.trading.sessions import begin, calm, die, events_of, pass_time
@@ -81,6 +82,27 @@ async def test_an_exit_closes_and_is_the_owners_alone(tmp_path: Path):
 
     # The book is thin: what it cannot take at once stays.
     assert 0 <= quantity_held(runner) < after_the_others
+    await die(runner)
+
+
+async def test_in_hedge_mode_a_strategy_closes_one_side_before_it_opens_the_other(tmp_path: Path):
+    config = replace(quiet(tmp_path), hedge_mode=True)
+    runner = await begin(config)
+
+    def sides_held() -> list[PositionSide]:
+        return [each.position_side for each in runner.loop.ledger.positions.values() if not each.is_flat]
+
+    await execute(runner, a_signal(BUY), a_signal(SELL, strategy_id="another"))
+    assert sides_held() == [PositionSide.LONG]
+    assert f"{SYMBOL} belongs to trend until it is flat" in runner.signals.minute()
+
+    while sides_held() == [PositionSide.LONG]:
+        # The book is thin: what it cannot take at once stays.
+        await execute(runner, a_signal(SELL))
+    assert sides_held() == []
+
+    await execute(runner, a_signal(SELL))
+    assert sides_held() == [PositionSide.SHORT]
     await die(runner)
 
 

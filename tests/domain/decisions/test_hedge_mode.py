@@ -26,6 +26,7 @@ from src.domain.portfolio.exposure import worst_exposure
 from src.domain.positions.position import Position
 from src.domain.risk.limits import RiskLimits
 from src.domain.risk.review import Approved, Denied, review
+from src.domain.risk.rules import MANUAL
 from src.domain.sessions.trading_states import TradingTrigger
 from tests.support.domain_builders import BTC, BUY, SELL, Number, a_fill, a_report, a_ticket, an_exit
 from tests.support.domain_scene import VENUE_AHEAD_MS, Scene, alarms, cancels, reconciles, submits
@@ -106,6 +107,35 @@ def test_an_entry_counts_what_the_other_side_holds(share, approved):
     assert isinstance(verdict, Approved) is approved
     if isinstance(verdict, Denied):
         assert verdict.objection.rule == "position_size"
+
+
+@pytest.mark.parametrize(("side", "other"), [(LONG, SHORT), (SHORT, LONG)])
+@pytest.mark.parametrize(("strategy_id", "approved"), [("rsi", False), ("sma", True), (MANUAL, True)])
+def test_both_sides_of_a_symbol_belong_to_the_strategy_that_opened_one(side, other, strategy_id, approved):
+    scene = a_scene()
+    assert hold(scene, side, 3, 1).strategy_id == "sma"
+    ticket = a_ticket(side=OPENING[other], position_side=other, strategy_id=strategy_id)
+
+    verdict = review(scene.ledger, scene.view, RiskLimits(), ticket, scene.now_ms)
+
+    assert isinstance(verdict, Approved) is approved
+    if isinstance(verdict, Denied):
+        assert verdict.objection.text == f"{BTC} belongs to sma until it is flat"
+
+
+def test_what_a_person_opens_on_the_other_side_takes_the_symbol_from_no_strategy():
+    scene = a_scene()
+    hold(scene, LONG, 3, 1)
+    by_hand = scene.place(side=SELL, quantity=2, position_side=SHORT, strategy_id=MANUAL)
+    filled(scene, by_hand, 2)
+
+    grown = review(scene.ledger, scene.view, RiskLimits(), a_ticket(position_side=LONG), scene.now_ms)
+    turned = review(
+        scene.ledger, scene.view, RiskLimits(), a_ticket(side=SELL, position_side=SHORT), scene.now_ms
+    )
+
+    assert isinstance(grown, Approved)
+    assert isinstance(turned, Denied) and turned.objection.rule == "position_owner"
 
 
 @pytest.mark.parametrize(

@@ -65,19 +65,23 @@ class DataQuality:
 
 
 class PositionOwner:
-    """A symbol belongs to the strategy that opened it until it is flat."""
+    """A symbol belongs to the strategy that opened it until it is flat, on both sides in hedge mode.
+
+    A person may open the other side of a strategy's symbol; what the strategy holds stays its own.
+    """
 
     name: ClassVar[str] = "position_owner"
 
     def objection(self, review: Review) -> Objection | None:
         """Compare the owner of the position."""
-        owner = review.position.strategy_id
-        strategy = review.ticket.strategy_id
-        if review.position.is_flat or owner == strategy or strategy == MANUAL:
+        position, ticket = review.position, review.ticket
+        if position.is_flat and ticket.position_side is not PositionSide.BOTH:
+            other = PositionSide.SHORT if ticket.position_side is PositionSide.LONG else PositionSide.LONG
+            position = review.ledger.position(ticket.symbol, other)
+        owner, strategy = position.strategy_id, ticket.strategy_id
+        if position.is_flat or owner == strategy or strategy == MANUAL:
             return None
-        return Objection(
-            self.name, strategy, owner, f"{review.ticket.symbol} belongs to {owner} until it is flat"
-        )
+        return Objection(self.name, strategy, owner, f"{ticket.symbol} belongs to {owner} until it is flat")
 
 
 class Confidence:
