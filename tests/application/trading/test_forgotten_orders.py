@@ -238,6 +238,16 @@ def test_four_reads_that_agree_say_that_it_has_ended_and_its_age_whether_that_wa
     assert [unseen.read(age_ms - 3_000 + n * 1_000) for n in range(4)] == ["open"] * 3 + [fate]
 
 
+def test_one_that_has_vanished_is_told_of_by_each_read_and_asked_about_no_more():
+    unseen = Unseen()
+    for n in range(4):
+        unseen.read(DAY_MS + n * 1_000)
+
+    again = unseen.read(DAY_MS + 60_000)
+
+    assert (again, unseen.unknown.asks_again) == ("vanished", False)
+
+
 def test_reads_that_follow_each_other_at_once_count_once():
     unseen = Unseen()
 

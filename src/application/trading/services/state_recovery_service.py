@@ -87,6 +87,7 @@ class StateRecoveryService:
         self._amendments = UnknownAmendments(loop.broker.consistency, loop.witness)
         # Rows of trades are income too, and are not booked as such: what was read once is not read for ever.
         self._income_read_ms = 0
+        self._opened_ms: int | None = None
         self._full_until_ms = 0
         self._hold = ""
 
@@ -208,8 +209,11 @@ class StateRecoveryService:
     def _income_since_ms(self) -> int:
         """From when on income is read: a row may show up behind a later one, but none from before the books began."""
         ledger = self._loop.ledger
+        if self._opened_ms is None:
+            # Every row is looked at for it, once.
+            self._opened_ms = opened_ms(ledger) or 0
         newest_ms = max(ledger.account.income_ms, self._income_read_ms)
-        return max(opened_ms(ledger) or 0, newest_ms - INCOME_OVERLAP_MS)
+        return max(self._opened_ms, newest_ms - INCOME_OVERLAP_MS)
 
     async def _pause(self, pause_ms: int) -> None:
         """Let session time pass without being deaf: news is worked in, exits go out, nothing is opened."""

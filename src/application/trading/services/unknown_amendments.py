@@ -9,22 +9,13 @@ Nothing here is stored. A new process counts its reads anew, which can only make
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from src.application.ports.broker import Consistency
-from src.application.trading.services.unknown_outcomes import READS_APART_MS, READS_MIN
+from src.application.trading.services.unknown_outcomes import READS_MIN, Trail
 from src.application.trading.stream_witness import StreamWitness
 from src.domain.decisions.amending import is_as_wanted
 from src.domain.orders.news import OrderReport
 from src.domain.orders.order import Order
-
-
-@dataclass(slots=True)
-class Trail:
-    """The reads that showed the order of one amendment otherwise than wanted since it could no longer arrive."""
-
-    reads: int = 0
-    last_ms: int = 0
 
 
 class UnknownAmendments:
@@ -58,9 +49,7 @@ class UnknownAmendments:
                 or is_as_wanted(order, report.limit_price, report.quantity)
             ):
                 continue
-            if now_ms - trail.last_ms >= READS_APART_MS:
-                trail.reads += 1
-                trail.last_ms = now_ms
+            trail.count(now_ms)
             if self._proves(order, trail, now_ms, until_ms):
                 never.append((name, deadline_ms))
         return tuple(never)

@@ -62,6 +62,14 @@ class Trail:
     last_ms: int = 0
     fences: int = 0
 
+    def count(self, now_ms: int) -> bool:
+        """Count one more read, unless it follows the last one too soon."""
+        if self.reads and now_ms - self.last_ms < READS_APART_MS:
+            return False
+        self.reads += 1
+        self.first_ms, self.last_ms = self.first_ms or now_ms, now_ms
+        return True
+
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
@@ -88,6 +96,8 @@ class UnknownOutcomes:
         self._witness = witness or StreamWitness()
         self._trails: dict[str, Trail] = {}
         self._unseen: dict[str, Trail] = {}
+        # What has vanished and stays reserved is not asked about again and again.
+        self._vanished: frozenset[str] = frozenset()
 
     def arrives_until_ms(self, order: Order) -> int:
         """The last venue millisecond at which the exchange may accept an order's attempt."""
@@ -112,10 +122,12 @@ class UnknownOutcomes:
         shown = self._unseen.keys() - set(_names(unseen))
         for name in shown:
             del self._unseen[name]
+        vanished = _names(found[Fate.VANISHED])
+        self._vanished = frozenset(vanished)
         return Judgement(
             _names(found[Fate.DEAD]),
             _names((*found[Fate.LOST], *silent)),
-            _names(found[Fate.VANISHED]),
+            vanished,
             _names(found[Fate.FORGOTTEN]),
             tuple(proofs),
             silent,
@@ -149,7 +161,8 @@ class UnknownOutcomes:
             if is_young or any(may_be_of(order, fill) for fill in strange):
                 return Fate.OPEN
             trail = self._unseen.get(name)
-            if trail is None or trail.reads < READS_MIN:
+            is_clear = name in self._vanished or (trail is not None and trail.reads >= READS_MIN)
+            if not is_clear:
                 return Fate.UNSEEN
         age_ms = now_ms - order.attempt.timestamp_ms
         is_past = promises.forgets_ms is not None and age_ms > promises.forgets_ms
@@ -260,11 +273,7 @@ def _count(trails: dict[str, Trail], order: Order, now_ms: int, disputed: Collec
         trails.pop(name, None)
         return None
     trail = trails.setdefault(name, Trail())
-    if trail.reads and now_ms - trail.last_ms < READS_APART_MS:
-        return None
-    trail.reads += 1
-    trail.first_ms, trail.last_ms = trail.first_ms or now_ms, now_ms
-    return trail
+    return trail if trail.count(now_ms) else None
 
 
 def _names(orders: Iterable[Order]) -> tuple[str, ...]:

@@ -67,7 +67,7 @@ def last_resort(*foreseen: type[Exception]) -> Iterator[None]:
     """Turn what nobody foresaw into an ExchangeFailure, which clients hear of as -1000; the log tells what it was."""
     try:
         yield
-    except Exception as error:
+    except Exception as error:  # whatever it is, clients get an answer, and who serves finds it in the log
         if isinstance(error, (ExchangeError, ExchangeFailure, *foreseen)):
             raise
         _LOG.exception("request.failed")
