@@ -166,7 +166,8 @@ class Rehearsal:
 
     def _signal(self, symbol: str, price: Decimal) -> Signal:
         """A wish against what is held, of whoever holds it."""
-        position = self._ledger.positions.get((symbol, PositionSide.BOTH))
+        kept = (self._ledger.positions.get((symbol, side)) for side in PositionSide)
+        position = next((held for held in kept if held is not None and not held.is_flat), None)
         is_long = position is not None and position.quantity > 0
         number = float(price)
         return make_signal(

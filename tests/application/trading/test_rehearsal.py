@@ -12,7 +12,7 @@ from src.domain.decisions.news import MoveTrading
 from src.domain.ledger.events import AlarmRaised
 from src.domain.ledger.state import Ledger
 from src.domain.market.candle import Candle
-from src.domain.market.sides import OrderSide
+from src.domain.market.sides import OrderSide, PositionSide
 from src.domain.sessions.trading_states import TradingTrigger
 from src.domain.signals import Signal
 from src.infrastructure.monitoring.kill_switch import FileKillSwitch
@@ -95,6 +95,20 @@ async def test_a_session_that_stays_awake_rehearses_at_its_pace_and_leaves_the_s
 async def test_a_rehearsal_changes_nothing_of_the_session(tmp_path: Path):
     runner = await begin(a_session(tmp_path, timeframe="1s", strategies=(STRATEGY,)))
     order(runner, "0.001", side=OrderSide.SELL)
+    await pass_time(runner.loop, 3_000)
+    before, rehearsal = state_of(runner), rehearsal_of(runner)
+
+    for _ in range(20):
+        rehearsal.walk()
+
+    assert rehearsal.walks == 20
+    assert state_of(runner) == before
+    await die(runner)
+
+
+async def test_in_hedge_mode_a_rehearsal_turns_against_what_is_held(tmp_path: Path):
+    runner = await begin(a_session(tmp_path, timeframe="1s", strategies=(STRATEGY,), hedge_mode=True))
+    order(runner, "0.001", side=OrderSide.SELL, position_side=PositionSide.SHORT)
     await pass_time(runner.loop, 3_000)
     before, rehearsal = state_of(runner), rehearsal_of(runner)
 
