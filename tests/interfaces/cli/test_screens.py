@@ -209,6 +209,18 @@ def test_every_end_is_put_in_words(ended: Ended):
     assert ("the disk is full" in lines[1]) is (ended is Ended.ERROR)
 
 
+@pytest.mark.parametrize("screen", [LineScreen, JsonScreen])
+def test_the_same_moment_of_a_quick_session_is_told_once(
+    screen: type[LineScreen], capsys: pytest.CaptureFixture[str]
+):
+    watching = screen()
+
+    for snapshot in (a_snapshot(), a_snapshot(), a_snapshot(now_ms=NOW_MS + 60_000)):
+        watching.on_minute(snapshot)
+
+    assert len(capsys.readouterr().out.splitlines()) == 2
+
+
 class _Closed(io.StringIO):
     def write(self, text: str) -> int:
         raise BrokenPipeError

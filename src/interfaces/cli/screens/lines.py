@@ -32,6 +32,7 @@ class LineScreen:
 
     def __init__(self) -> None:
         self._notices = Notices()
+        self._last_minute = ""
         self._gone = False
 
     @property
@@ -57,8 +58,11 @@ class LineScreen:
         """Nothing: lines tell what changed."""
 
     def on_minute(self, snapshot: SessionSnapshot) -> None:
-        """Say why the session did or did not trade."""
-        self._write(self._line(why_not(snapshot)))
+        """Say why the session did or did not trade; once, where it is so quick that minutes end before one is told."""
+        line = self._line(why_not(snapshot))
+        if line != self._last_minute:
+            self._last_minute = line
+            self._write(line)
 
     def close(self) -> None:
         """Nothing is held."""
