@@ -116,12 +116,12 @@ class MacdMomentumStrategy(StreamStrategy[MacdMomentumParameters]):
         )
 
     def _state(self) -> str:
-        """Where the histogram is and since when, or what an armed crossing waits for."""
+        """Where the histogram is and for how long, or what an armed crossing waits for."""
         if self._side.value == 0:
             return "histogram at zero: the price has not moved"
         relation = "above" if self._side.value > 0 else "below"
         histogram = spelled(self._histogram, abs(self._histogram))
-        state = f"histogram {histogram} {relation} zero since {self._side.bars} bars"
+        state = f"histogram {histogram} {relation} zero {self._side.duration}"
         if self._armed_bars:
             moved = spelled(self._momentum_value, abs(self._momentum_value))
             return f"{state}, momentum {moved} over {self._parameters.momentum} bars does not confirm it yet"

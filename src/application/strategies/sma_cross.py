@@ -99,10 +99,10 @@ class SmaCrossStrategy(StreamStrategy[SmaCrossParameters]):
         )
 
     def _state(self) -> str:
-        """Which average is above which, and since when."""
+        """Which average is above which, and for how long."""
         fast = spelled(self._fast_value, abs(self._distance))
         slow = spelled(self._slow_value, abs(self._distance))
         if self._side.value == 0:
             return f"fast {fast} equals slow {slow}: the price has not moved"
         relation = "above" if self._side.value > 0 else "below"
-        return f"fast {fast} {relation} slow {slow} since {self._side.bars} bars"
+        return f"fast {fast} {relation} slow {slow} {self._side.duration}"

@@ -48,6 +48,11 @@ class Side:
         self.value = 0
         self.bars = 0
 
+    @property
+    def duration(self) -> str:
+        """For how many bars, in words."""
+        return f"for {self.bars} bar{'s' if self.bars != 1 else ''}"
+
     def crosses(self, distance: float, touching: float) -> bool:
         """Take the line's signed distance and say whether it changed sides.
 

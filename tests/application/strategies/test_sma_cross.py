@@ -44,11 +44,14 @@ def test_a_crossing_says_what_crossed_what_and_at_which_values():
     ]
 
 
-def test_between_crossings_it_says_which_average_leads_since_when():
+def test_between_crossings_it_says_which_average_leads_for_how_long():
     strategy = a_fast_strategy()
-    feed(strategy, candles([100, 101, 102, 103, 104, 105, 106]))
+    feed(strategy, candles([100, 101, 102, 103, 104, 105]))
+    before = strategy.why_not
+    feed(strategy, candles([106], first_bar=6))
 
-    assert strategy.why_not == "fast 105.5 above slow 104.5 since 2 bars"
+    assert before == "fast 104.5 above slow 103.5 for 1 bar"
+    assert strategy.why_not == "fast 105.5 above slow 104.5 for 2 bars"
 
 
 def test_the_side_of_the_warm_up_is_no_crossing():
