@@ -17,6 +17,7 @@ from src.domain.orders.ticket import OrderTicket
 from src.domain.portfolio.exposure import equity
 from src.domain.positions.position import Position
 from src.domain.risk.limits import RiskLimits
+from src.domain.risk.review import EXITS
 from src.domain.signals import Signal, SignalType
 
 _SIDE = {SignalType.BUY: OrderSide.BUY, SignalType.SELL: OrderSide.SELL}
@@ -86,7 +87,8 @@ class OrderExecutionBridge:
     def next_step(self, symbol: str) -> OrderTicket | None:
         """The next part of a position that stands at a gain and is not whole yet, or None.
 
-        Parts are sized anew each time; a position within half a part of the whole is whole.
+        Parts are sized anew each time; a position within half a part of the whole is whole. One that is being closed
+        gets no more.
         """
         if self._entering(symbol):
             return None
@@ -94,7 +96,7 @@ class OrderExecutionBridge:
         return next((ticket for ticket in steps if ticket is not None), None)
 
     def _step(self, position: Position) -> OrderTicket | None:
-        if position.is_flat or position.misses_a_trade:
+        if position.is_flat or position.misses_a_trade or self._leaving(position):
             return None
         symbol, mark = position.symbol, self._view.mark_price(position.symbol)
         side, held = position.side, abs(position.quantity)
@@ -154,6 +156,12 @@ class OrderExecutionBridge:
         """Whether an order that may grow the position is still open: it has a reservation for as long as it is."""
         book = self._ledger.symbols.get(symbol)
         return book is not None and bool(book.pending_buy or book.pending_sell)
+
+    def _leaving(self, position: Position) -> bool:
+        """Whether an order that is to close the position, or a part of it, is still open."""
+        key = (position.symbol, position.position_side)
+        tickets = (order.ticket for order in self._ledger.orders.values() if order.is_open)
+        return any(t.purpose in EXITS and (t.symbol, t.position_side) == key for t in tickets)
 
     def _size(self, signal: Signal, side: OrderSide, price: Decimal) -> Decimal:
         quantity, note = self._sized(signal.symbol, side, signal.confidence, price)

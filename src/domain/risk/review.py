@@ -164,7 +164,7 @@ def exits_under_way(ledger: Ledger, ticket: OrderTicket) -> Decimal:
         if (
             other.symbol != ticket.symbol
             or other.position_side is not ticket.position_side
-            or other.purpose not in _EXITS
+            or other.purpose not in EXITS
             or other.side is not ticket.side
         ):
             continue
@@ -176,4 +176,5 @@ def exits_under_way(ledger: Ledger, ticket: OrderTicket) -> Decimal:
     return total + sum(legs.values(), ZERO)
 
 
-_EXITS = frozenset({Purpose.EXIT, Purpose.EMERGENCY})
+EXITS = frozenset({Purpose.EXIT, Purpose.EMERGENCY})
+"""The purposes of orders that close a position, where protective ones only stand by."""

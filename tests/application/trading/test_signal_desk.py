@@ -144,24 +144,41 @@ async def test_before_its_strategies_are_warm_the_line_says_how_far_they_are(
     await die(runner)
 
 
+def in_steps(folder: Path) -> PaperConfig:
+    """A session that builds its positions in three parts."""
+    return replace(quiet(folder), sizing="fixed:0.009,steps=3", take_profit_pct=Decimal(0))
+
+
+def a_candle(bar: int) -> Candle:
+    price = Decimal(60_000)
+    return Candle(SYMBOL, "1s", bar * 1_000, price, price, price, price, Decimal(1))
+
+
 async def test_a_position_at_a_gain_is_built_in_steps_as_candles_close(tmp_path: Path):
-    config = calm(
-        tmp_path,
-        strategies=("sma_cross:fast=100,slow=200",),
-        sizing="fixed:0.009,steps=3",
-        take_profit_pct=Decimal(0),
-    )
-    runner = await begin(config)
+    runner = await begin(config := in_steps(tmp_path))
     await execute(runner, a_signal(BUY))
     position = runner.loop.ledger.position(SYMBOL)
     # As if it had been bought for half: it stands at a gain whatever the market does.
     position.cost /= 2
 
     for bar in range(1, 6):
-        price = Decimal(60_000)
-        runner.signals.on_candle(Candle(SYMBOL, "1s", bar * 1_000, price, price, price, price, Decimal(1)))
+        runner.signals.on_candle(a_candle(bar))
         await pass_time(runner.loop, 2_000)
 
     assert quantity_held(runner) == Decimal("0.009")
     await die(runner)
     assert [each.ticket.reason[:11] for each in entries(config)[1:]] == ["Step 2 of 3", "Step 3 of 3"]
+
+
+async def test_a_position_that_is_being_closed_is_not_built_any_further(tmp_path: Path):
+    runner = await begin(in_steps(tmp_path))
+    await execute(runner, a_signal(BUY))
+    runner.loop.ledger.position(SYMBOL).cost /= 2
+    placed = runner.loop.orders_sent
+
+    runner.signals.execute(a_signal(EXIT))
+    runner.signals.on_candle(a_candle(1))
+    await pass_time(runner.loop, 500)
+
+    assert (quantity_held(runner), runner.loop.orders_sent) == (0, placed + 1)
+    await die(runner)
