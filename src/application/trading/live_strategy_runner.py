@@ -176,6 +176,10 @@ class LiveStrategyRunner:
                 running[name].disabled = why
         self._dropped[name] = why
 
+    def active(self, symbol: str) -> set[str]:
+        """The names of a symbol's strategies that are not disabled."""
+        return {name for name, running in self._running_in(symbol).items() if not running.disabled}
+
     def shipped(self, symbol: str) -> dict[str, Strategy]:
         """The strategies of a symbol that are no guests and not disabled, by name."""
         return {

@@ -5,6 +5,7 @@ order, and if a rule forbids the opening half, the exit alone goes out: exits ar
 mode no single order can turn it: the signal closes the side held, and the other is opened by the next one.
 """
 
+from collections.abc import Container
 from decimal import Decimal
 
 from src.application.sizing import PositionSizer, Sized
@@ -84,15 +85,16 @@ class OrderExecutionBridge:
         """Whether positions are built in steps, for which :meth:`next_step` has to be asked."""
         return self._sizer.steps > 1
 
-    def next_step(self, symbol: str) -> OrderTicket | None:
+    def next_step(self, symbol: str, strategies: Container[str]) -> OrderTicket | None:
         """The next part of a position that stands at a gain and is not whole yet, or None.
 
         Parts are sized anew each time; a position within half a part of the whole is whole. One that is being closed
-        gets no more.
+        gets no more, nor does one that none of ``strategies`` (ids) has opened.
         """
         if self._entering(symbol):
             return None
-        steps = (self._step(position) for position in self._positions(symbol))
+        own = (position for position in self._positions(symbol) if position.strategy_id in strategies)
+        steps = (self._step(position) for position in own)
         return next((ticket for ticket in steps if ticket is not None), None)
 
     def _step(self, position: Position) -> OrderTicket | None:

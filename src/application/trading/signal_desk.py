@@ -58,8 +58,8 @@ class SignalDesk:
                 self._try(fallback, signal)
 
     def _build(self, symbol: str) -> None:
-        """Add the next part to a position that is built in steps."""
-        ticket = self._bridge.next_step(symbol)
+        """Add the next part to a position that a strategy of the session builds in steps."""
+        ticket = self._bridge.next_step(symbol, self._runner.active(symbol))
         if ticket is not None:
             self._try(ticket, None)
 

@@ -161,12 +161,12 @@ def test_the_first_part_of_a_position_follows_its_signal():
 
     assert bridge.builds_gradually
     assert bridge.ticket_for(a_signal()).quantity == Decimal("0.5")
-    assert bridge.next_step(BTC) is None
+    assert bridge.next_step(BTC, {"sma"}) is None
 
 
 @pytest.mark.parametrize(("held", "step"), [("0.5", 2), ("0.4", 2), ("1", 3)])
 def test_a_position_at_a_gain_gets_its_next_part(held: str, step: int):
-    ticket = a_bridge(gaining(held), "fixed:1.5,steps=3").next_step(BTC)
+    ticket = a_bridge(gaining(held), "fixed:1.5,steps=3").next_step(BTC, {"sma"})
 
     assert ticket is not None
     assert (ticket.side, ticket.quantity, ticket.strategy_id) == (BUY, Decimal("0.5"), "sma")
@@ -175,7 +175,15 @@ def test_a_position_at_a_gain_gets_its_next_part(held: str, step: int):
 
 @pytest.mark.parametrize("ledger", [gaining("1.5"), gaining("1.3"), gaining("0.5", entry=110)])
 def test_a_whole_position_and_one_at_a_loss_get_no_more(ledger: Ledger):
-    assert a_bridge(ledger, "fixed:1.5,steps=3").next_step(BTC) is None
+    assert a_bridge(ledger, "fixed:1.5,steps=3").next_step(BTC, {"sma"}) is None
+
+
+@pytest.mark.parametrize("owner", ["manual", "gone"])
+def test_a_position_that_no_strategy_of_the_session_has_opened_gets_no_more(owner: str):
+    ledger = gaining("0.5")
+    ledger.position(BTC).strategy_id = owner
+
+    assert a_bridge(ledger, "fixed:1.5,steps=3").next_step(BTC, {"sma"}) is None
 
 
 def hedging(ledger: Ledger) -> Ledger:
@@ -207,7 +215,7 @@ def a_hedge(strategy_id: str = "sma", **held: tuple[str, int]) -> Ledger:
 def test_a_side_of_a_hedge_at_a_gain_gets_its_next_part(
     ledger: Ledger, side: object, position_side: PositionSide
 ):
-    ticket = a_bridge(ledger, "fixed:1.5,steps=3", hedged=True).next_step(BTC)
+    ticket = a_bridge(ledger, "fixed:1.5,steps=3", hedged=True).next_step(BTC, {"sma"})
 
     assert ticket is not None
     assert (ticket.side, ticket.position_side, ticket.quantity) == (side, position_side, Decimal("0.5"))
@@ -218,7 +226,7 @@ def test_a_side_of_a_hedge_that_misses_a_trade_gets_no_more():
     # At a gain if it were the short that its sign says.
     ledger = a_hedge(LONG=("-0.5", 110))
 
-    assert a_bridge(ledger, "fixed:1.5,steps=3", hedged=True).next_step(BTC) is None
+    assert a_bridge(ledger, "fixed:1.5,steps=3", hedged=True).next_step(BTC, {"sma"}) is None
 
 
 @pytest.mark.parametrize(

@@ -19,14 +19,15 @@ from tests.application.trading.sessions import begin, calm, die, events_of, pass
 from tests.simulation.market import SYMBOL
 
 BUY, SELL, EXIT = SignalType.BUY, SignalType.SELL, SignalType.EXIT
+STRATEGY = "sma_cross:fast=100,slow=200"
 
 
 def quiet(folder: Path) -> PaperConfig:
     """A session whose own strategy is not warm for minutes, with orders that its thin book can fill."""
-    return calm(folder, strategies=("sma_cross:fast=100,slow=200",), sizing="fixed:0.003")
+    return calm(folder, strategies=(STRATEGY,), sizing="fixed:0.003")
 
 
-def a_signal(kind: SignalType, confidence: str = "0.8", strategy_id: str = "trend") -> Signal:
+def a_signal(kind: SignalType, confidence: str = "0.8", strategy_id: str = STRATEGY) -> Signal:
     numbers = (("fast", Decimal(101)),)
     price = Decimal(60_000)
     return Signal(SYMBOL, kind, strategy_id, Decimal(confidence), "It rose.", numbers, price, 1)
@@ -94,7 +95,7 @@ async def test_in_hedge_mode_a_strategy_closes_one_side_before_it_opens_the_othe
 
     await execute(runner, a_signal(BUY), a_signal(SELL, strategy_id="another"))
     assert sides_held() == [PositionSide.LONG]
-    assert f"{SYMBOL} belongs to trend until it is flat" in runner.signals.minute()
+    assert f"{SYMBOL} belongs to {STRATEGY} until it is flat" in runner.signals.minute()
 
     while sides_held() == [PositionSide.LONG]:
         # The book is thin: what it cannot take at once stays.
@@ -130,7 +131,7 @@ async def test_a_session_that_may_not_execute_says_so_by_doing_nothing(tmp_path:
 
 
 @pytest.mark.parametrize(
-    ("strategy", "line"), [("sma_cross:fast=100,slow=200", r"warming up, \d+ of 201 bars")]
+    ("strategy", "line"), [(STRATEGY, r"warming up, \d+ of 201 bars")]
 )
 async def test_before_its_strategies_are_warm_the_line_says_how_far_they_are(
     tmp_path: Path, strategy: str, line: str
@@ -168,6 +169,19 @@ async def test_a_position_at_a_gain_is_built_in_steps_as_candles_close(tmp_path:
     assert quantity_held(runner) == Decimal("0.009")
     await die(runner)
     assert [each.ticket.reason[:11] for each in entries(config)[1:]] == ["Step 2 of 3", "Step 3 of 3"]
+
+
+async def test_a_position_whose_strategy_was_disabled_is_not_built_any_further(tmp_path: Path):
+    runner = await begin(in_steps(tmp_path))
+    runner.signals.execute(a_signal(BUY))
+    await pass_time(runner.loop, 500)
+    runner.loop.ledger.position(SYMBOL).cost /= 2
+
+    runner.board.disable(STRATEGY)
+    await pass_time(runner.loop, 5_000)
+
+    assert quantity_held(runner) == Decimal("0.003")
+    await die(runner)
 
 
 async def test_a_position_that_is_being_closed_is_not_built_any_further(tmp_path: Path):
