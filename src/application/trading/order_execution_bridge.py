@@ -1,8 +1,9 @@
 """From a signal to the tickets that would follow it.
 
 A signal that agrees with the position held changes nothing; one against it turns the position around with a single
-order, and if a rule forbids the opening half, the exit alone goes out: exits are never blocked by entry rules. In hedge
-mode no single order can turn it: the signal closes the side held, and the other is opened by the next one.
+order, and if a rule forbids the opening half, or it has no size, the exit alone goes out: exits are never blocked by
+entry rules. In hedge mode no single order can turn it: the signal closes the side held, and the other is opened by the
+next one.
 """
 
 from collections.abc import Container
@@ -75,10 +76,19 @@ class OrderExecutionBridge:
         if self._entering(symbol):
             raise NothingToDo(f"an entry in {symbol} is already on its way")
         price = self._adapter.best_price(symbol, side)
-        quantity = self._size(signal, side, price) + abs(held)
+        quantity, note = self._sized(symbol, side, signal.confidence, price)
+        if not quantity:
+            return self._without_size(signal, position, note)
+        self.size_note = note
         return self._adapter.entry(
-            symbol, side, quantity, signal.strategy_id, signal.reason, position_side, price
+            symbol, side, quantity + abs(held), signal.strategy_id, signal.reason, position_side, price
         )
+
+    def _without_size(self, signal: Signal, position: Position, note: str) -> OrderTicket:
+        """What remains of a turn whose new position has no size: the exit."""
+        if position.is_flat:
+            raise NothingToDo(f"no size for {signal.symbol}: {note}")
+        return self._exit(signal, position)
 
     @property
     def builds_gradually(self) -> bool:
@@ -164,13 +174,6 @@ class OrderExecutionBridge:
         key = (position.symbol, position.position_side)
         tickets = (order.ticket for order in self._ledger.orders.values() if order.is_open)
         return any(t.purpose in EXITS and (t.symbol, t.position_side) == key for t in tickets)
-
-    def _size(self, signal: Signal, side: OrderSide, price: Decimal) -> Decimal:
-        quantity, note = self._sized(signal.symbol, side, signal.confidence, price)
-        if not quantity:
-            raise NothingToDo(f"no size for {signal.symbol}: {note}")
-        self.size_note = note
-        return quantity
 
     def _sized(self, symbol: str, side: OrderSide, confidence: Decimal, price: Decimal) -> Sized:
         """The size of an entry at the best price.

@@ -123,6 +123,18 @@ def test_what_has_no_size_says_why():
         a_bridge(a_ledger(), "fixed:0.0001").ticket_for(a_signal())
 
 
+@pytest.mark.parametrize(("held", "kind", "side"), [(3, SignalType.SELL, SELL), (-3, SignalType.BUY, BUY)])
+def test_a_turn_without_a_size_leaves_with_the_whole_position(held: int, kind: SignalType, side: object):
+    ticket = a_bridge(holding(held), "fixed:0.0001").ticket_for(a_signal(kind))
+
+    assert (ticket.side, ticket.quantity, ticket.reduce_only) == (side, Decimal(3), True)
+
+
+def test_a_turn_without_a_size_leaves_the_positions_of_others_alone():
+    with pytest.raises(NothingToDo, match="BTCUSDT belongs to other"):
+        a_bridge(holding(3, "other"), "fixed:0.0001").ticket_for(a_signal(SignalType.SELL))
+
+
 @pytest.mark.parametrize("held", [3, -3])
 def test_when_turning_is_denied_the_exit_remains(held: int):
     kind = SignalType.SELL if held > 0 else SignalType.BUY
