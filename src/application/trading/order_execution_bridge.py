@@ -178,15 +178,16 @@ class OrderExecutionBridge:
     def _sized(self, symbol: str, side: OrderSide, confidence: Decimal, price: Decimal) -> Sized:
         """The size of an entry at the best price.
 
-        The rules value a position at the higher of that price and the mark price; so does its size. The stop is
-        measured from there, too: as a share of a higher price it is never nearer than the one that will be placed.
+        The rules value a position at the highest of that price, the order's limit and the mark price; so does its size.
+        The stop is measured from there, too: as a share of a higher price it is never nearer than the one that will be
+        placed.
         """
         view = self._view
         instrument = self._adapter.instrument(symbol)
         factor = self._stop_of_buy if side is _BUY else self._stop_of_sell
         volatility, mark = view.volatility(symbol), view.mark_price(symbol)
-        if mark is not None and mark > price:
-            price = mark
+        limit = self._adapter.entry_limit(symbol, side, price)
+        price = max(price, limit or price, mark or price)
         return self._sizer.size(
             equity(self._ledger, view),
             price,

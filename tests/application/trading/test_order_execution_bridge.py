@@ -16,8 +16,9 @@ from src.domain.market.sides import PositionSide
 from src.domain.orders.types import Purpose
 from src.domain.positions.position import Position
 from src.domain.risk.limits import RiskLimits
+from src.domain.risk.review import Approved, review
 from src.domain.signals import Signal, SignalType
-from tests.support.domain_builders import BTC, BUY, SELL, START_MS, AView, a_ledger, a_view
+from tests.support.domain_builders import BTC, BUY, MARK, SELL, START_MS, AView, a_ledger, a_view
 
 
 def a_bridge(
@@ -27,12 +28,13 @@ def a_bridge(
     stop_loss_pct: Decimal = Decimal("0.02"),
     *,
     hedged: bool = False,
+    with_limit: bool = False,
 ) -> OrderExecutionBridge:
     view = view or a_view()
     return OrderExecutionBridge(
         ledger,
         view,
-        LiveBrokerAdapter(view, hedged=hedged),
+        LiveBrokerAdapter(view, use_market_orders=not with_limit, hedged=hedged),
         parse_sizer(sizing),
         RiskLimits(),
         stop_loss_pct,
@@ -281,6 +283,18 @@ class AQuote(AView):
     def best_prices(self, symbol: str) -> tuple[Decimal, Decimal]:
         """Bid and ask."""
         return self.quote
+
+
+@pytest.mark.parametrize("kind", [SignalType.BUY, SignalType.SELL])
+def test_an_entry_with_a_limit_is_sized_by_what_it_may_cost(kind: SignalType):
+    ledger, view = a_ledger(), a_view()
+    share = RiskLimits().position_size_pct
+
+    ticket = a_bridge(ledger, f"percent:{share}", view, with_limit=True).ticket_for(a_signal(kind))
+
+    assert ticket.limit_price is not None
+    assert isinstance(review(ledger, view, RiskLimits(), ticket, START_MS), Approved)
+    assert ticket.quantity * max(ticket.limit_price, MARK) > share * ledger.wallet_balance * Decimal("0.999")
 
 
 @given(

@@ -63,6 +63,15 @@ class LiveBrokerAdapter:
             raise NoPrice(f"there is no quote of {symbol} yet")
         return prices[1] if side is _BUY else prices[0]
 
+    def entry_limit(self, symbol: str, side: OrderSide, price: Decimal) -> Decimal | None:
+        """The worst price that an entry at a best price takes; None for a market order."""
+        if self.use_market_orders:
+            return None
+        tick = self.instrument(symbol).tick_size
+        if side is OrderSide.BUY:
+            return round_price_down_to_tick(price * (1 + self.slippage_tolerance), tick)
+        return round_price_up_to_tick(price * (1 - self.slippage_tolerance), tick)
+
     def entry(
         self,
         symbol: str,
@@ -79,9 +88,7 @@ class LiveBrokerAdapter:
         """
         if price is None:
             price = self.best_price(symbol, side)
-        limit = None
-        if not self.use_market_orders:
-            limit = self._limit(self.instrument(symbol), side, price)
+        limit = self.entry_limit(symbol, side, price)
         # By place as far as it goes: names cost, and this is on the way of every order.
         return make_ticket(
             symbol,
@@ -179,11 +186,6 @@ class LiveBrokerAdapter:
         if named is opens and request.reduce_only:
             raise ValueError(f"a {request.side.value} opens a {named.value} position, it cannot reduce one")
         return named, named is closes
-
-    def _limit(self, instrument: Instrument, side: OrderSide, price: Decimal) -> Decimal:
-        if side is OrderSide.BUY:
-            return round_price_down_to_tick(price * (1 + self.slippage_tolerance), instrument.tick_size)
-        return round_price_up_to_tick(price * (1 - self.slippage_tolerance), instrument.tick_size)
 
 
 def _away(
