@@ -6,11 +6,11 @@ market data service that calls :meth:`on_candle`, and handlers on the bus.
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from src.application.ports.event_bus import EventBus, Handler
 from src.application.strategies import Strategy
-from src.application.trading.guests import GuestFailed, ask_guest
+from src.application.trading.guests import Guest, GuestFailed
 from src.domain.market.candle import Candle
 from src.domain.signals import Signal
 
@@ -20,6 +20,7 @@ BUDGET_NS = 5_000_000
 OVERRUNS_MAX = 3
 
 Stopwatch = Callable[[], int]
+T = TypeVar("T")
 
 
 class CandleFeed(Protocol):
@@ -33,9 +34,13 @@ class CandleFeed(Protocol):
 @dataclass(slots=True)
 class _Running:
     strategy: Strategy
-    is_guest: bool = False
     overruns: int = 0
     disabled: str = ""
+
+    @property
+    def is_guest(self) -> bool:
+        """Whether it is a user's own."""
+        return isinstance(self.strategy, Guest)
 
 
 class LiveStrategyRunner:
@@ -43,7 +48,7 @@ class LiveStrategyRunner:
 
     ``stopwatch`` (ns) holds strategies to 5 ms a candle, three overruns disable one; without it, as in virtual
     time, where the wall's clock may change nothing, there is no such budget. Users' own strategies, which are added
-    as guests, are held to it by ``guest_stopwatch``, and one that raises is disabled at once.
+    as guests, are held to it by ``guest_stopwatch``, and one that raises, whatever it is asked, is disabled at once.
     """
 
     def __init__(
@@ -62,7 +67,6 @@ class LiveStrategyRunner:
         self._symbols = tuple(symbols)
         self._stopwatch = stopwatch
         self._guest_stopwatch = guest_stopwatch
-        self._guests: set[str] = set()
         self._dropped: dict[str, str] = {}
         self.on_disabled: Callable[[str, str], None] = lambda name, why: None
         self._running: dict[str, dict[str, _Running]] = {}
@@ -71,18 +75,23 @@ class LiveStrategyRunner:
         self._is_fed = False
 
     def add_strategy(self, name: str, strategy: Strategy, *, is_guest: bool = False) -> None:
-        """Add a strategy under a name; an instance without a symbol is a template for every symbol."""
-        self._templates[name] = strategy
+        """Add a strategy under a name; an instance without a symbol is a template for every symbol.
+
+        Raises :class:`GuestFailed`, with nothing changed, for a guest that cannot be made for its symbols.
+        """
         if is_guest:
-            self._guests.add(name)
+            strategy = Guest(name, strategy)
         symbols = (strategy.symbol,) if strategy.symbol is not None else (*self._symbols, *self._running)
-        for symbol in dict.fromkeys(symbols):
-            self._running_in(symbol)[name] = _Running(self._own(strategy, symbol), is_guest)
+        # All are made before the first is taken in: one that cannot be made leaves nothing behind.
+        made = {symbol: _Running(self._own(strategy, symbol)) for symbol in dict.fromkeys(symbols)}
+        self._templates[name] = strategy
+        for symbol, running in made.items():
+            self._running_in(symbol)[name] = running
 
     def remove_strategy(self, name: str) -> None:
         """Ask a strategy no more; one that is not there is none already."""
         self._templates.pop(name, None)
-        self._guests.discard(name)
+        self._dropped.pop(name, None)
         for running in self._running.values():
             running.pop(name, None)
 
@@ -95,10 +104,7 @@ class LiveStrategyRunner:
         running = self._running.get(symbol)
         if running is None:
             templates = {n: s for n, s in self._templates.items() if s.symbol in (None, symbol)}
-            running = {
-                name: _Running(self._own(strategy, symbol), name in self._guests)
-                for name, strategy in templates.items()
-            }
+            running = {name: _Running(self._own(strategy, symbol)) for name, strategy in templates.items()}
             self._running[symbol] = running
         return running
 
@@ -121,19 +127,30 @@ class LiveStrategyRunner:
     def warm(self, symbol: str, candles: Iterable[Candle]) -> None:
         """Give a symbol's strategies their history, oldest first."""
         history = list(candles)
-        for running in self._running_in(symbol).values():
-            running.strategy.warm(history[-running.strategy.history_bars :])
+        for name, running in self._running_in(symbol).items():
+            self._answer(name, running, lambda strategy: _warm(strategy, history), None)
 
     def warm_new(self, symbol: str, candles: Iterable[Candle]) -> None:
         """Give those strategies of a symbol their history that have seen nothing yet."""
         history = list(candles)
-        for running in self._running_in(symbol).values():
-            if not running.strategy.progress.seen:
-                running.strategy.warm(history[-running.strategy.history_bars :])
+        for name, running in self._running_in(symbol).items():
+            if not self._answer(name, running, lambda strategy: strategy.progress.seen, 1):
+                self._answer(name, running, lambda strategy: _warm(strategy, history), None)
 
     def history_bars(self, symbol: str) -> int:
         """How many closed candles the strategies of a symbol want for warming up."""
-        return max((r.strategy.history_bars for r in self._running_in(symbol).values()), default=0)
+        running = self._running_in(symbol).items()
+        return max((self._answer(name, r, lambda s: s.history_bars, 0) for name, r in running), default=0)
+
+    def _answer(self, name: str, running: _Running, question: Callable[[Strategy], T], otherwise: T) -> T:
+        """What a strategy says; one that cannot say it is disabled."""
+        if running.disabled:
+            return otherwise
+        try:
+            return question(running.strategy)
+        except GuestFailed as failure:
+            self._disable(name, str(failure))
+            return otherwise
 
     def on_candle(self, candle: Candle) -> list[Signal]:
         """Give a closed candle to its symbol's strategies; return and publish their signals."""
@@ -155,12 +172,7 @@ class LiveStrategyRunner:
     def _run(self, name: str, running: _Running, candle: Candle) -> Signal | None:
         stopwatch = self._guest_stopwatch if running.is_guest else self._stopwatch
         before = 0 if stopwatch is None else stopwatch()
-        try:
-            strategy = running.strategy
-            signal = ask_guest(name, strategy, candle) if running.is_guest else strategy.on_candle(candle)
-        except GuestFailed as failure:
-            self._disable(name, str(failure))
-            return None
+        signal = self._answer(name, running, lambda strategy: strategy.on_candle(candle), None)
         if stopwatch is not None and stopwatch() - before > BUDGET_NS:
             running.overruns += 1
             if running.overruns >= OVERRUNS_MAX:
@@ -194,13 +206,23 @@ class LiveStrategyRunner:
 
     def states(self, symbol: str) -> dict[str, str]:
         """Where each strategy of a symbol stands, in a few words."""
-        return {name: _state(running) for name, running in self._running_in(symbol).items()}
+        running = self._running_in(symbol).items()
+        states = {name: self._answer(name, each, _state, "") for name, each in running}
+        return {
+            name: f"disabled: {each.disabled}" if each.disabled else states[name] for name, each in running
+        }
+
+    def failure(self, name: str) -> str:
+        """Why a strategy is disabled; empty while it is not."""
+        running = (each[name] for each in self._running.values() if name in each)
+        return next((each.disabled for each in running), "")
 
 
-def _state(running: _Running) -> str:
-    strategy = running.strategy
-    if running.disabled:
-        return f"disabled: {running.disabled}"
+def _warm(strategy: Strategy, history: list[Candle]) -> None:
+    strategy.warm(history[-strategy.history_bars :])
+
+
+def _state(strategy: Strategy) -> str:
     if not strategy.is_warm:
         return f"warming up, {strategy.progress.seen} of {strategy.progress.needed} bars"
     return strategy.why_not or "signalled on the last bar"

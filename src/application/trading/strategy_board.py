@@ -70,7 +70,7 @@ class StrategyBoard:
         """What runs and what could."""
         lines = {symbol: self._runner.states(symbol) for symbol in self._options.symbols}
         running = tuple(
-            StrategyLine(name, tuple(f"{symbol} {states[name]}" for symbol, states in lines.items()))
+            StrategyLine(name, tuple(f"{symbol} {of[name]}" for symbol, of in lines.items() if name in of))
             for name in self._ids()
         )
         return StrategiesView(running, tuple(kind.name for kind in STRATEGIES), note)
@@ -80,8 +80,7 @@ class StrategyBoard:
         name = parse_strategy(text).strategy_id
         if name in self._ids():
             raise ValueError(f"{name} is enabled already")
-        self._add(name)
-        self._warm()
+        self._take_in(name)
         self._choose((*self._ids(), name), f"{name} was enabled")
         return self.view()
 
@@ -101,9 +100,8 @@ class StrategyBoard:
             return self.view()
         if after in self._ids():
             raise ValueError(f"{after} is enabled already: disable {name} instead")
-        self._add(after)
+        self._take_in(after)
         self._runner.remove_strategy(name)
-        self._warm()
         changed = tuple(after if each == name else each for each in self._ids())
         self._choose(changed, f"{name} became {after}")
         return self.view(self._left_behind(name))
@@ -131,6 +129,15 @@ class StrategyBoard:
         self._runner.add_strategy(
             spec.strategy_id, make(spec, self._load), is_guest=isinstance(spec, UserStrategySpec)
         )
+
+    def _take_in(self, name: str) -> None:
+        """Add a strategy and warm it; one that fails at that is not added, and raises ValueError."""
+        self._add(name)
+        self._warm()
+        why = self._runner.failure(name)
+        if why:
+            self._runner.remove_strategy(name)
+            raise ValueError(why)
 
     def _warm(self) -> None:
         """Give strategies that have seen nothing yet what the market remembers."""

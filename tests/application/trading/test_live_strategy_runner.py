@@ -1,11 +1,12 @@
 """Running strategies: which candle reaches which, what they may take, and what is said of them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
-from src.application.strategies import parse_strategy_spec
+from src.application.strategies import SmaCrossStrategy, parse_strategy_spec
+from src.application.trading.guests import GuestFailed
 from src.application.trading.live_strategy_runner import (
     BUDGET_NS,
     OVERRUNS_MAX,
@@ -118,3 +119,52 @@ def test_a_strategy_within_its_budget_stays(watched: bool):
     signals = [signal for candle in candles(CLOSES) for signal in runner.on_candle(candle)]
 
     assert len(signals) == 1
+
+
+def a_guest(broken: str) -> Any:
+    """A strategy, one part of which raises."""
+
+    class Broken(SmaCrossStrategy):
+        pass
+
+    def fail(_: object) -> None:
+        raise RuntimeError("not today\nnor tomorrow")
+
+    setattr(Broken, broken, property(fail))
+    return Broken()
+
+
+@pytest.mark.parametrize(
+    ("broken", "ask"),
+    [
+        ("history_bars", lambda runner: runner.history_bars("BTCUSDT")),
+        ("warm", lambda runner: runner.warm("BTCUSDT", candles(CLOSES))),
+        ("progress", lambda runner: runner.warm_new("BTCUSDT", candles(CLOSES))),
+        ("is_warm", lambda runner: runner.lines("BTCUSDT")),
+        ("on_candle", lambda runner: runner.on_candle(a_candle(100))),
+    ],
+)
+def test_a_guest_that_fails_at_whatever_it_is_asked_is_disabled_and_that_is_told(
+    broken: str, ask: Callable[[LiveStrategyRunner], object]
+):
+    runner = a_runner()
+    runner.add_strategy("guest", a_guest(broken), is_guest=True)
+    told: list[tuple[str, str]] = []
+    runner.on_disabled = lambda name, why: told.append((name, why))
+
+    ask(runner)
+    signals = [signal for candle in candles(CLOSES, 100) for signal in runner.on_candle(candle)]
+
+    assert told == [("guest", "guest failed with RuntimeError: not today")]
+    assert runner.states("BTCUSDT")["guest"] == "disabled: guest failed with RuntimeError: not today"
+    assert {signal.strategy_id for signal in signals} == {TEXT}
+
+
+def test_a_guest_that_cannot_be_made_for_its_symbols_leaves_nothing_behind():
+    runner = a_runner()
+
+    with pytest.raises(GuestFailed, match="guest failed with RuntimeError: not today"):
+        runner.add_strategy("guest", a_guest("for_symbol"), is_guest=True)
+
+    runner.on_candle(a_candle(100, symbol="SOLUSDT"))
+    assert [list(runner.states(symbol)) for symbol in ("BTCUSDT", "SOLUSDT")] == [["cross"], ["cross"]]

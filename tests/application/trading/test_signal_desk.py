@@ -130,9 +130,7 @@ async def test_a_session_that_may_not_execute_says_so_by_doing_nothing(tmp_path:
     assert entries(config) == []
 
 
-@pytest.mark.parametrize(
-    ("strategy", "line"), [(STRATEGY, r"warming up, \d+ of 201 bars")]
-)
+@pytest.mark.parametrize(("strategy", "line"), [(STRATEGY, r"warming up, \d+ of 201 bars")])
 async def test_before_its_strategies_are_warm_the_line_says_how_far_they_are(
     tmp_path: Path, strategy: str, line: str
 ):
@@ -194,5 +192,5 @@ async def test_a_position_that_is_being_closed_is_not_built_any_further(tmp_path
     runner.signals.on_candle(a_candle(1))
     await pass_time(runner.loop, 500)
 
-    assert (quantity_held(runner), runner.loop.orders_sent) == (0, placed + 1)
+    assert (quantity_held(runner), runner.loop.orders_sent) == (Decimal(0), placed + 1)
     await die(runner)

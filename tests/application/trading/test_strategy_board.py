@@ -2,16 +2,21 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from src.application.strategies import Strategy, StrategySpec, UserStrategySpec, parse_strategy_spec
+from src.application.strategies.strategy import Progress
 from src.application.trading.live_strategy_runner import OVERRUNS_MAX
 from src.application.trading.session_runner import SessionRunner
-from src.domain.ledger.events import AlarmRaised, StrategiesChosen
+from src.bootstrap.paper import PaperConfig
+from src.domain.ledger.events import AlarmRaised, OrderIntended, StrategiesChosen
 from src.domain.market.candle import Candle
-from src.domain.signals import Signal
+from src.domain.market.sides import OrderSide
+from src.domain.signals import Signal, SignalType
 from src.infrastructure.persistence.read_models import SqliteReadModels
 from tests.application.trading.sessions import begin, calm, die, events_of, parts_of, pass_time
 from tests.simulation.market import SYMBOL
@@ -126,14 +131,23 @@ class Guest:
         self._inner = shipped.make()
         self._act = act
 
-    def __getattr__(self, name: str) -> object:
+    def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)
 
     def for_symbol(self, symbol: str) -> "Guest":
-        return Guest(self._act)
+        return type(self)(self._act)
 
     def on_candle(self, candle: Candle) -> object:
         return self._act(candle)
+
+
+async def begin_with(config: PaperConfig, guest: Guest) -> SessionRunner:
+    """A started session that knows one guest."""
+    parts = parts_of(config)
+    parts.load_strategy = lambda spec: guest  # type: ignore[assignment, return-value]  # a Guest has what is called
+    runner = SessionRunner(parts)
+    await runner.start()
+    return runner
 
 
 async def run_guest(folder: Path, act: Callable[[Candle], object], took_ns: int = 0) -> list[AlarmRaised]:
@@ -185,3 +199,76 @@ async def test_a_guest_that_answers_nonsense_is_disabled_at_once(tmp_path: Path)
     (alarm,) = await run_guest(tmp_path, lambda candle: "buy!")
 
     assert alarm.text == f"{GUEST} answered a candle of {SYMBOL} with 'buy!', no signal for it"
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"reason": ["It rose."]}, "a signal's reason cannot be ['It rose.']"),
+        ({"reason": "It rose\x00."}, "a signal's reason cannot be"),
+        ({"reason": "It rose\ud800."}, "UnicodeEncodeError"),
+        ({"numbers": ((1, Decimal(5)),)}, "a signal's numbers cannot be ((1, Decimal('5')),)"),
+        ({"at_ms": "now"}, "a signal's at_ms cannot be 'now'"),
+        ({"signal_type": "buy"}, "'buy' is not a valid SignalType"),
+    ],
+)
+async def test_a_guest_whose_signal_could_not_be_recorded_is_disabled_at_once(
+    tmp_path: Path, changed: dict[str, Any], said: str
+):
+    (alarm,) = await run_guest(tmp_path, lambda candle: a_signal(**changed))
+
+    assert said in alarm.text
+    assert events_of(calm(tmp_path), OrderIntended) == []
+
+
+async def test_a_guests_signal_type_may_be_its_name(tmp_path: Path):
+    assert await run_guest(tmp_path, lambda candle: a_signal(signal_type="SELL")) == []
+
+    entry = events_of(calm(tmp_path), OrderIntended)[0]
+    assert isinstance(entry, OrderIntended) and entry.ticket.side is OrderSide.SELL
+
+
+@pytest.mark.parametrize("change_to_it", [False, True])
+async def test_a_guest_that_fails_to_warm_up_is_not_enabled(tmp_path: Path, change_to_it: bool):
+    runner = await begin_with(config := calm(tmp_path, strategies=(GUEST, SMA)), Guest(lambda candle: None))
+
+    class Angry(Guest):
+        def warm(self, candles: object) -> None:
+            raise RuntimeError("not today")
+
+        progress = Progress(0, 5)
+
+    runner.board._load = lambda spec: Angry(lambda candle: None)  # type: ignore[assignment, return-value]  # as above
+    board = runner.board
+    with pytest.raises(ValueError, match="failed with RuntimeError: not today"):
+        board.change(GUEST, "a=1") if change_to_it else board.enable("my.own:Angry")
+
+    await pass_time(runner.loop, 3_000)
+    assert ids(runner) == (GUEST, SMA)
+    assert list(runner.strategies.states(SYMBOL)) == [GUEST, SMA]
+    await die(runner)
+    assert events_of(config, AlarmRaised) == []
+
+
+async def test_a_guest_of_another_symbol_is_shown_without_a_state(tmp_path: Path):
+    guest = Guest(lambda candle: None)
+    guest.__dict__["symbol"] = "ETHUSDT"
+
+    runner = await begin_with(calm(tmp_path, strategies=(GUEST, SMA)), guest)
+
+    assert [line.state != () for line in runner.board.view().running] == [False, True]
+    await die(runner)
+
+
+def a_signal(**changed: Any) -> Signal:
+    values: dict[str, Any] = {
+        "symbol": SYMBOL,
+        "signal_type": SignalType.BUY,
+        "strategy_id": GUEST,
+        "confidence": Decimal("0.8"),
+        "reason": "It rose.",
+        "numbers": (),
+        "reference_price": Decimal(60_000),
+        "at_ms": 1,
+    }
+    return Signal(**values | changed)
