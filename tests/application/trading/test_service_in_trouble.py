@@ -15,12 +15,14 @@ from src.application.trading.session_parts import SessionParts
 from src.application.trading.session_runner import ContradictingOptions
 from src.application.trading.winding_up import StillOpen
 from src.bootstrap import paper
+from src.domain.ledger.events import SessionMoved
+from src.domain.sessions.session import SessionTrigger, TradingSessionStatus
 from src.domain.shared.errors import IllegalTransition
 from src.infrastructure.monitoring.kill_switch import FileKillSwitch
 from src.infrastructure.persistence.file_places import FilePlaces
 from src.infrastructure.persistence.sqlite_store import SqliteStore
 from tests.application.trading.faults import DeafBroker, died_beside_an_entry
-from tests.application.trading.sessions import begin, calm, die, parts_of
+from tests.application.trading.sessions import begin, calm, die, events_of, parts_of
 from tests.simulation.market import SYMBOL
 from tests.support.faulty_driver import FaultyDriver, sqlite_error
 
@@ -123,6 +125,32 @@ async def test_a_service_runs_one_session_at_a_time(tmp_path: Path):
 
     assert service.is_running()
     await service.stop_session()
+
+
+async def test_who_gives_up_waiting_for_a_stop_does_not_end_the_session_halfway(tmp_path: Path):
+    service = await begun(parts_of(config := calm(tmp_path, speed=PACE)))
+    await service.execute_order(OrderRequest.of(SYMBOL, "BUY", "0.01"))
+
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0):
+            await service.stop_session(flatten=True)
+
+    async with asyncio.timeout(5):
+        session = await service.stop_session()
+    assert session.status is TradingSessionStatus.STOPPED
+    assert events_of(config, SessionMoved)[-1] == SessionMoved(
+        session.id, SessionTrigger.CLEANED_UP, "asked for"
+    )
+
+
+async def test_to_stop_a_session_whose_run_was_given_up_is_refused(tmp_path: Path):
+    service = await begun(parts_of(calm(tmp_path, speed=PACE)))
+    assert service._task is not None
+    service._task.cancel()
+
+    for _ in range(2):
+        with pytest.raises(NoSession, match="given up"):
+            await service.stop_session()
 
 
 async def test_to_stop_twice_is_harmless(tmp_path: Path):

@@ -185,10 +185,12 @@ class LiveSession:
         runner = self._active()
         runner.loop.inputs.post(lambda: runner.request_stop(EndCause.STOP, flatten=flatten))
         if self._task is not None:
-            try:
-                await self._task
-            finally:
-                await self.close()
+            # Waited for rather than awaited: who gives up waiting would end the run with it, halfway.
+            await asyncio.wait({self._task})
+            await self.close()
+            if self._task.cancelled():
+                raise NoSession("the session's run was given up: start_session goes on with it")
+            self._task.result()
         return runner.session
 
     async def close(self) -> None:
