@@ -51,8 +51,9 @@ def _module(spec: UserStrategySpec) -> ModuleType:
 
 
 def _from_file(path: Path) -> ModuleType:
-    """Run a file as a module of its own; the same file is one module, however often it is asked for."""
-    name = f"steadyhand_user_{hashlib.blake2b(str(path.resolve()).encode(), digest_size=8).hexdigest()}"
+    """Run a file as a module of its own; it is one module, however often it is asked for, until it is written anew."""
+    known_by = str(path.resolve()).encode() + path.read_bytes()
+    name = f"steadyhand_user_{hashlib.blake2b(known_by, digest_size=8).hexdigest()}"
     if name in sys.modules:
         return sys.modules[name]
     found = importlib.util.spec_from_file_location(name, path)

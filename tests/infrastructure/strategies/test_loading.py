@@ -43,6 +43,17 @@ def test_a_strategy_in_a_file_gets_its_parameters_and_trades(tmp_path: Path):
     assert signals and strategy.history_bars == 6
 
 
+def test_a_file_that_was_written_anew_is_read_anew(tmp_path: Path):
+    spec = UserStrategySpec(a_file(tmp_path), "Mine")
+    before, again = load_strategy(spec), load_strategy(spec)
+
+    a_file(tmp_path, GOOD.replace("slow=10", "slow=100"))
+    after = load_strategy(spec)
+
+    assert type(before) is type(again)
+    assert (before.history_bars, after.history_bars) == (11, 101)
+
+
 def test_a_strategy_in_a_module_is_found_by_its_dotted_path():
     strategy = load_strategy(UserStrategySpec("src.application.strategies.rsi", "RSIStrategy"))
 
