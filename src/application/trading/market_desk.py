@@ -20,9 +20,12 @@ from src.domain.money import ZERO
 
 
 class SymbolDesk:
-    """One symbol. ``mark_price`` is the exchange's own if it publishes one, else the middle of the book."""
+    """One symbol. ``mark_price`` is the exchange's own if it publishes one, else the middle of the book.
 
-    __slots__ = ("book", "candles", "gates", "instrument", "mark_price", "quoted_ms")
+    ``told_price`` is the mark price that a read of the exchange named, for as long as the market is not heard.
+    """
+
+    __slots__ = ("book", "candles", "gates", "instrument", "mark_price", "quoted_ms", "told_price")
 
     def __init__(self, instrument: Instrument, timeframe: str, limits: QualityLimits) -> None:
         self.instrument = instrument
@@ -30,6 +33,7 @@ class SymbolDesk:
         self.candles = CandleBuilder(instrument.symbol, timeframe)
         self.gates = QualityGates(instrument.symbol, limits)
         self.mark_price: Decimal | None = None
+        self.told_price: Decimal | None = None
         self.quoted_ms = 0
 
 
@@ -133,12 +137,14 @@ class MarketDesk:
         return desk.book.best_prices() if desk is not None else None
 
     def mark_price(self, symbol: str) -> Decimal | None:
-        """Mark price, or the middle of the book where none is published."""
+        """Mark price, or the middle of the book where none is published; before either, what a read named."""
         desk = self._desks.get(symbol)
         if desk is None:
             return None
         mark = desk.mark_price
-        return desk.book.mid() if mark is None else mark
+        if mark is None:
+            mark = desk.book.mid()
+        return desk.told_price if mark is None else mark
 
     def opening_objection(self, symbol: str, now_ms: int) -> str | None:
         """Why no position may be opened on this data now."""
@@ -173,6 +179,12 @@ class MarketDesk:
         """What the exchange says of a symbol's margin, lowest bracket first."""
         if brackets:
             self._brackets[symbol] = tuple(brackets)
+
+    def set_told_price(self, symbol: str, mark_price: Decimal) -> None:
+        """The mark price as the exchange named it when it was read."""
+        desk = self._desks.get(symbol)
+        if desk is not None and mark_price > 0:
+            desk.told_price = mark_price
 
     def margin_added(self, symbol: str, side: PositionSide, opened_ms: int) -> Decimal:
         """What was added to an isolated position by hand, as of the last comparison with the exchange."""

@@ -2,16 +2,20 @@
 
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from src.application.trading.market_desk import MarketDesk
 from src.application.trading.services.state_recovery_service import DAY_MS, INCOME_OVERLAP_MS
 from src.application.trading.session_runner import SessionRunner
 from src.bootstrap import paper
 from src.domain.decisions.news import RequestCancel
 from src.domain.ledger import events as e
+from src.domain.market.quality import QualityLimits
 from src.domain.orders.transitions import AttemptState, AttemptTrigger
 from src.domain.orders.types import Purpose
+from src.domain.portfolio.exposure import unrealized_pnl
 from src.domain.sessions.session import TradingSessionStatus
 from src.infrastructure.brokers.paper_broker import PaperBroker
 from tests.application.trading.faults import AskedBroker, WeakBroker, killed_at
@@ -235,3 +239,31 @@ async def test_what_is_on_its_way_is_not_declared_dead(
     assert attempts(config, placed.id)[0] in (AttemptTrigger.ACCEPTED, AttemptTrigger.FOUND)
     assert await books_agree(runner)
     await die(runner)
+
+
+class DeafDesk(MarketDesk):
+    """A desk whose market stream is not there yet."""
+
+    _hear_nothing: Any = staticmethod(lambda *_: ())
+    on_ticker = on_trade = on_depth = on_snapshot = on_mark_price = _hear_nothing
+
+
+async def test_before_the_market_is_heard_equity_is_at_the_mark_prices_that_the_exchange_named(
+    tmp_path: Path,
+):
+    first = await begin(config := calm(tmp_path))
+    order(first)
+    await pass_time(first.loop, 5_000)
+    await die(first)
+
+    parts = parts_of(config)
+    instrument = parts.desk.instrument(SYMBOL)
+    assert instrument is not None
+    parts.desk = DeafDesk({SYMBOL: instrument}, parts.options.timeframe, QualityLimits())
+    second = SessionRunner(parts)
+    await second.start()
+
+    (held,) = await parts.broker.positions()
+    assert held.unrealized_pnl
+    assert unrealized_pnl(second.loop.ledger, parts.desk) == held.unrealized_pnl
+    await die(second)

@@ -194,6 +194,8 @@ class StateRecoveryService:
         found = reading.merge.orders
         unamended = self._amendments.judge(loop.ledger.orders.values(), found, reading.judgement.now_ms)
         merge = replace(reading.merge, unamended=unamended)
+        for position in reading.positions:
+            loop.desk.set_told_price(position.symbol, position.mark_price)
         report.orders_checked = len(merge.orders) + len(merge.dead) + len(merge.lost)
         step = loop.decide(merge)
         report.fills_added += sum(1 for event in step.events if type(event) is FillBooked)
