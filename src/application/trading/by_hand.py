@@ -68,12 +68,13 @@ def adjusting_ticket(
     """The market order from what is held to ``target`` (base asset, below zero for short); None when it is there.
 
     What grows the position, or turns it around, is an entry and meets every rule; what shrinks it is an exit. Rounded
-    down to the step. In hedge mode ``side`` is LONG or SHORT, and the target keeps its sign.
+    down to the step. In hedge mode ``side`` is LONG or SHORT, and the target keeps its sign; ValueError for 0 without
+    ``side`` where both are held.
     """
     name = canonical_symbol(symbol)
     wanted = PositionSide(side) if side else PositionSide.BOTH
     if desk.loop.ledger.is_hedged and wanted is PositionSide.BOTH:
-        wanted = PositionSide.LONG if target > 0 else PositionSide.SHORT if target < 0 else wanted
+        wanted = _side_meant(desk.loop.ledger, name, target)
     if (wanted is PositionSide.LONG and target < 0) or (wanted is PositionSide.SHORT and target > 0):
         raise ValueError(f"a {wanted.value} position cannot be {target:f}: its sign is the other one")
     position = desk.loop.ledger.position(name, wanted)
@@ -93,6 +94,16 @@ def adjusting_ticket(
     if shrinks:
         return desk.adapter.exit(position, quantity, owner or MANUAL, "adjusted by hand")
     return desk.adapter.entry(name, order_side, quantity, owner or MANUAL, "adjusted by hand", wanted)
+
+
+def _side_meant(ledger: Ledger, symbol: str, target: Decimal) -> PositionSide:
+    """The side of hedge mode that a target is about: by its sign, or, where nothing is to be left, the one held."""
+    if target:
+        return PositionSide.LONG if target > 0 else PositionSide.SHORT
+    try:
+        return find_position(ledger, symbol, None).position_side
+    except PositionNotFound:
+        return PositionSide.BOTH
 
 
 def send_by_hand(desk: Desk, ticket: OrderTicket) -> str | ExecutionResult:

@@ -14,7 +14,7 @@ from src.application.trading.by_hand import (
 )
 from src.application.trading.requests import ExecutionResult
 from src.application.trading.session_runner import SessionRunner
-from src.domain.market.sides import PositionSide
+from src.domain.market.sides import OrderSide, PositionSide
 from src.domain.orders.types import Purpose
 from src.domain.positions.position import Position
 from src.domain.risk.rules import MANUAL
@@ -96,6 +96,24 @@ async def test_from_nothing_a_target_is_an_entry_of_ones_own(tmp_path: Path):
     assert await adjust(runner, "-0.004") is Purpose.ENTRY
 
     assert (held(runner).quantity, held(runner).strategy_id) == (Decimal("-0.004"), MANUAL)
+
+
+async def test_in_hedge_mode_nothing_is_the_target_of_the_one_side_that_is_held(tmp_path: Path):
+    runner = await begin(calm(tmp_path, hedge_mode=True))
+    assert await adjust(runner, "0") == "nothing to do"
+    for side, position_side in ((OrderSide.BUY, PositionSide.LONG), (OrderSide.SELL, PositionSide.SHORT)):
+        order(runner, side=side, position_side=position_side)
+        await runner.loop.flush()
+        await pass_time(runner.loop, 500)
+
+    with pytest.raises(ValueError, match="held LONG and SHORT: say which"):
+        adjusting_ticket(runner, SYMBOL, Decimal(0), None)
+    send_by_hand(runner, closing_ticket(runner, SYMBOL, "enough", PositionSide.LONG))
+    await runner.loop.flush()
+    await pass_time(runner.loop, 500)
+
+    assert await adjust(runner, "0") is Purpose.EXIT
+    assert all(position.is_flat for position in runner.loop.ledger.positions.values())
 
 
 async def test_a_halted_account_shrinks_positions_and_grows_none(tmp_path: Path):

@@ -47,7 +47,8 @@ class LiveTradingService(LiveOrderChanges):
     ) -> ExecutionResult:
         """Bring a position to a size at the market (base asset, below zero for short; 0 closes it).
 
-        What grows it or turns it around meets every rule of an entry. Without an order when it is there already.
+        What grows it or turns it around meets every rule of an entry. Without an order when it is there already. In
+        hedge mode ValueError for 0 where both sides are held and none is named.
         """
         target = decimal(target_quantity, "the target quantity")
         return await self._by_hand(lambda r: adjusting_ticket(r, symbol, target, position_side))
