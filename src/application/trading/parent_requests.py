@@ -8,7 +8,7 @@ from src.application.trading.requests import OrderRequest, whole
 from src.application.trading.volume_profile import VolumeProfile
 from src.domain.orders.parents import ParentKind, ParentTicket
 from src.domain.orders.ticket import OrderTicket
-from src.domain.orders.types import OrderType
+from src.domain.orders.types import OrderType, TimeInForce
 
 
 def oco_ticket(
@@ -24,10 +24,12 @@ def oco_ticket(
 def iceberg_ticket(
     adapter: LiveBrokerAdapter, request: OrderRequest, visible: Decimal, venue_ms: int
 ) -> ParentTicket:
-    """A limit order that shows only a part of itself; ValueError for one without a limit, or that shows all."""
+    """A limit order that shows a part of itself; ValueError for one without a limit, not to rest, or shown whole."""
     ticket = adapter.asked_for(request, venue_ms)
     if ticket.order_type is not OrderType.LIMIT:
         raise ValueError("an iceberg is a LIMIT order: give its price")
+    if ticket.time_in_force not in (TimeInForce.GTC, TimeInForce.GTX):
+        raise ValueError("an iceberg rests until it is filled or canceled: its time in force is GTC or GTX")
     return _parent(ticket, ParentKind.ICEBERG, visible_quantity=visible, time_in_force=ticket.time_in_force)
 
 

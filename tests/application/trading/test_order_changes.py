@@ -235,6 +235,21 @@ async def test_an_iceberg_at_the_market_refills_until_it_is_filled(service):
     assert service.snapshot().positions[0].quantity == Decimal("0.010")
 
 
+@pytest.mark.parametrize("force", [TimeInForce.GTD, TimeInForce.IOC, TimeInForce.FOK])
+async def test_an_iceberg_that_does_not_rest_is_refused_and_the_session_goes_on(service, force):
+    ends_ms = (
+        service._active().loop.broker.venue_time().now_ms + 700_000 if force is TimeInForce.GTD else None
+    )
+    request = OrderRequest.of(
+        SYMBOL, "BUY", "0.010", "LIMIT", away(service, "-0.02"), force, good_till_ms=ends_ms
+    )
+
+    with pytest.raises(ValueError, match="an iceberg rests until it is filled or canceled"):
+        await service.place_iceberg(request, "0.003")
+
+    assert (service.is_running(), await service.get_parents()) == (True, [])
+
+
 async def test_of_two_legs_one_cancels_the_other(service):
     below = OrderRequest.of(SYMBOL, "BUY", SIZE, "LIMIT", away(service, "-0.02"))
     above = OrderRequest.of(SYMBOL, "BUY", SIZE, "STOP_MARKET", stop_price=away(service, "0.02"))
