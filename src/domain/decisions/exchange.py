@@ -133,9 +133,9 @@ def _merge_fills(
 ) -> dict[str, int]:
     """Book every trade that can be attributed; return the first one of each symbol that has to wait.
 
-    A trade carries the exchange's id of its order, and its name where somebody else's order was asked for. While an
-    attempt of ours is unresolved, an id that nobody knows may be its: such a trade waits for the next read, which will
-    know the order.
+    A trade carries the exchange's id of its order, and its name where somebody else's order was asked for; the read may
+    show that order as well. While an attempt of ours is unresolved, an id that nobody knows may be its: such a trade
+    waits for the next read, which will know the order.
     """
     held: dict[str, int] = {}
     for fill in fills:
@@ -144,7 +144,8 @@ def _merge_fills(
         key = (fill.symbol, fill.exchange_order_id)
         name = names.get(key) or step.ledger.order_ids.get(key) or fill.client_order_id or ""
         order = step.ledger.orders.get(name)
-        if order is None and fill.client_order_id is None and _may_be_ours(step, fill, dead):
+        is_named = fill.client_order_id is not None or key in names
+        if order is None and not is_named and _may_be_ours(step, fill, dead):
             held[fill.symbol] = min(fill.trade_id, held.get(fill.symbol, fill.trade_id))
             step.do(Reconcile(f"trade {fill.trade_id} of {fill.symbol} may be of an unresolved order"))
             continue
@@ -173,17 +174,17 @@ def may_be_of(order: Order, fill: FillReport) -> bool:
 
 
 def _merge_sightings(step: Step, reports: tuple[OrderReport, ...]) -> dict[tuple[str, int], str]:
-    """Settle every attempt that was seen; return our ids by the exchange's."""
+    """Settle every attempt that was seen; return the names of all orders by the exchange's ids, others' too."""
     by_exchange_id: dict[tuple[str, int], str] = {}
     for report in reports:
+        if report.exchange_order_id is not None:
+            by_exchange_id[(report.symbol, report.exchange_order_id)] = report.client_order_id
         order = step.ledger.orders.get(report.client_order_id)
         if order is None:
             _stranger(step, report)
             continue
         _sighted(step, order, report)
         recognise_terms(step, order, report)
-        if report.exchange_order_id is not None:
-            by_exchange_id[(report.symbol, report.exchange_order_id)] = report.client_order_id
     return by_exchange_id
 
 

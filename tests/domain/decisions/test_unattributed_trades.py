@@ -11,7 +11,7 @@ from src.domain.orders.transitions import AttemptState
 from src.domain.orders.types import OrderStatus
 from src.domain.sessions.trading_states import SymbolState, TradingState
 from tests.support.domain_builders import BTC, a_fill, a_read, a_report, exchange_id
-from tests.support.domain_scene import Scene, reconciles
+from tests.support.domain_scene import Scene, alarms, reconciles
 
 
 def test_a_trade_that_an_unresolved_attempt_may_have_made_waits_for_the_next_read():
@@ -67,6 +67,33 @@ def test_a_trade_that_no_attempt_of_ours_can_have_made_is_external(why):
 
     assert [event.trade_id for event in step.events if isinstance(event, e.FillBooked)] == [4]
     assert not reconciles(step)
+
+
+def test_a_trade_of_somebody_elses_order_that_the_same_read_shows_does_not_wait():
+    scene = Scene()
+    order = scene.place()
+    scene.decide(OutcomeUnknown(order.client_order_id, "timeout"))
+    other = a_report(order, OrderStatus.PARTIALLY_FILLED, 1, client_order_id="web_1", exchange_order_id=777)
+
+    step = scene.decide(a_read(fills=[a_fill(None, 4)], orders=[other]))
+
+    assert [event.trade_id for event in step.events if isinstance(event, e.FillBooked)] == [4]
+    assert scene.position.quantity == 1
+    assert order.attempt_state is AttemptState.UNKNOWN
+
+
+def test_a_forced_trade_whose_order_the_same_read_shows_is_known_by_that_orders_name():
+    scene = Scene()
+    held = scene.hold()
+    closed = a_report(
+        scene.stop, OrderStatus.FILLED, 1, client_order_id="autoclose-1", exchange_order_id=777, algo_id=None
+    )
+
+    step = scene.decide(a_read(fills=[a_fill(None, 4, side="SELL")], orders=[closed]))
+
+    assert held.is_flat
+    assert alarms(step) == ["trade 4 is of a liquidation"]
+    assert scene.ledger.account.trading_state is TradingState.HALTED
 
 
 def test_a_trade_that_names_its_order_proves_that_the_attempt_happened():
