@@ -1,4 +1,4 @@
-"""Decisions about parent orders: OCO, iceberg, TWAP, VWAP. Their children are made here and nowhere else.
+"""Decisions about parent orders: OCO (:mod:`pairs`), iceberg, TWAP, VWAP. Nobody else makes their children.
 
 After every piece of news each parent at work is looked at: what has been filled, what is still open or unknown, what
 may be sent now. So a parent needs no memory of what it was about to do: a process that takes over looks and goes on.
@@ -8,23 +8,22 @@ from dataclasses import replace
 from decimal import Decimal
 
 from src.domain.decisions import news as n
-from src.domain.decisions.amending import amend, objection_to_amending
 from src.domain.decisions.ending import end_parent
+from src.domain.decisions.pairs import work_pair
 from src.domain.decisions.refusals import deny
-from src.domain.decisions.sending import cancel, submit
+from src.domain.decisions.sending import cancel, send_child
 from src.domain.decisions.step import Step
 from src.domain.ledger import events as e
 from src.domain.market.instrument import Instrument
 from src.domain.market.sides import OrderSide
 from src.domain.money import ZERO
 from src.domain.orders.client_order_ids import client_order_id
-from src.domain.orders.order import Order
 from src.domain.orders.parents import ParentKind, ParentOrder, ParentStatus, ParentTrigger
 from src.domain.orders.ticket import OrderTicket
-from src.domain.orders.transitions import AttemptState, CancelState
-from src.domain.orders.types import OrderStatus, OrderType, TimeInForce
+from src.domain.orders.transitions import CancelState
+from src.domain.orders.types import OrderType, TimeInForce
 from src.domain.risk.parents import review_parent
-from src.domain.risk.review import Approved, Denied, review
+from src.domain.risk.review import Denied
 from src.domain.sessions.session import TradingSessionStatus
 from src.domain.sessions.trading_states import TradingState
 
@@ -47,7 +46,7 @@ def open_parent(step: Step, news: n.OpenParent) -> None:
     step.emit(e.ParentOpened(name, account.next_intent, ticket, session_id))
     parent = step.ledger.parents[name]
     for leg in ticket.legs:
-        denied = _send(step, parent, replace(leg, parent_id=name))
+        denied = send_child(step, parent, replace(leg, parent_id=name))
         if denied is not None:
             deny(step, denied)
             end_parent(step, parent, ParentTrigger.CANCEL, denied.objection.text)
@@ -75,7 +74,7 @@ def _work(step: Step, parent: ParentOrder) -> None:
         step.emit(e.ParentMoved(parent.parent_id, ParentTrigger.CANCEL, why))
     if parent.is_working:
         if parent.ticket.kind is ParentKind.OCO:
-            _work_oco(step, parent)
+            work_pair(step, parent)
         else:
             _work_algorithm(step, parent)
     if not parent.is_working:
@@ -127,7 +126,7 @@ def _work_algorithm(step: Step, parent: ParentOrder) -> None:
         _hold_back(step, parent, f"{quantity:f} is too little to order")
         return
     price = prices[1] if parent.ticket.side is OrderSide.BUY else prices[0]
-    denied = _send(step, parent, _child(parent, quantity, price))
+    denied = send_child(step, parent, _child(parent, quantity, price))
     if denied is None:
         return
     deny(step, denied)
@@ -196,96 +195,6 @@ def _child(parent: ParentOrder, quantity: Decimal, price: Decimal) -> OrderTicke
     )
 
 
-def _send(step: Step, parent: ParentOrder, ticket: OrderTicket) -> Denied | None:
-    """Review a child and send it; what its parent has reserved for it is not counted twice."""
-    reserved = min(ticket.quantity, parent.reserved_quantity)
-    verdict = review(
-        step.ledger, step.view, step.policy.limits, ticket, step.now.session_ms, reserved=reserved
-    )
-    if isinstance(verdict, Approved):
-        submit(step, verdict)
-        return None
-    return verdict
-
-
 def _hold_back(step: Step, parent: ParentOrder, reason: str) -> None:
     """Skip this child: a schedule leaves its share to the next slices, an iceberg tries again a little later."""
     step.emit(e.ChildHeldBack(parent.parent_id, step.now.session_ms + RETRY_MS, reason))
-
-
-# --- one cancels the other ----------------------------------------------------------------------------------
-
-
-def _work_oco(step: Step, parent: ParentOrder) -> None:
-    """One leg is to fill. The end of a leg that we did not ask for ends the other; a part shrinks it.
-
-    An entry at the market that has triggered is as good as filled, and what it trades may be heard of late.
-    """
-    legs = [order for order in parent.children.values() if order.is_open]
-    replaced = parent.children.get(parent.replaced)
-    if not legs or (len(legs) < 2 and not parent.replaced):
-        step.emit(e.ParentMoved(parent.parent_id, ParentTrigger.CANCEL, "one of its legs ended"))
-    elif len(legs) < 2 and replaced is not None and not replaced.is_open and parent.ticket.reduce_only:
-        _replace_leg(step, parent, replaced.ticket)
-    elif parent.filled_quantity:
-        for leg in legs:
-            _shrink(step, parent, leg)
-    elif not parent.ticket.reduce_only and any(_has_fired(leg) for leg in legs):
-        for leg in legs:
-            if not _has_fired(leg):
-                _give_way(step, parent, leg, "the other leg has triggered")
-
-
-def _left(parent: ParentOrder) -> Decimal:
-    """What the pair may still fill, base asset: claims of ended legs are as good as filled."""
-    claimed = sum(
-        (o.claimed_quantity - o.filled_quantity for o in parent.children.values() if not o.is_open), ZERO
-    )
-    return parent.ticket.quantity - parent.filled_quantity - claimed
-
-
-def _shrink(step: Step, parent: ParentOrder, leg: Order) -> None:
-    """Make a leg no larger than what is left of the pair.
-
-    An entry goes on with the leg that fills, and the other ends. A resting exit is amended; one that waits for its
-    trigger cannot be amended, so it is ended and placed anew with what is left.
-    """
-    left = _left(parent)
-    if leg.remaining_quantity <= left or leg.cancel_state is CancelState.REQUESTED:
-        return
-    if not parent.ticket.reduce_only:
-        if not leg.filled_quantity:
-            _give_way(step, parent, leg, "the other leg fills")
-        return
-    if leg.ticket.order_type is OrderType.LIMIT:
-        total, price = leg.filled_quantity + left, leg.ticket.limit_price
-        ready = step.now.session_ms >= parent.next_ms
-        if ready and price is not None and objection_to_amending(leg, price, total) is None:
-            amend(step, leg, price, total, "the other leg fills")
-    elif _waits(leg):
-        _give_way(step, parent, leg, "the other leg fills: what is left is placed anew")
-
-
-def _give_way(step: Step, parent: ParentOrder, leg: Order, why: str) -> None:
-    """End a leg in favour of the other, without ending the pair."""
-    if not parent.replaced and leg.cancel_state is CancelState.NONE:
-        step.emit(e.LegReplaced(parent.parent_id, leg.client_order_id))
-        cancel(step, leg, why)
-
-
-def _has_fired(leg: Order) -> bool:
-    return leg.status is OrderStatus.TRIGGERED and leg.ticket.limit_price is None
-
-
-def _waits(leg: Order) -> bool:
-    return leg.status is OrderStatus.NEW and leg.attempt_state is AttemptState.ACKED
-
-
-def _replace_leg(step: Step, parent: ParentOrder, ticket: OrderTicket) -> None:
-    left = _left(parent)
-    if left <= 0:
-        return
-    denied = _send(step, parent, replace(ticket, quantity=left))
-    if denied is not None:
-        deny(step, denied)
-        step.emit(e.ParentMoved(parent.parent_id, ParentTrigger.CANCEL, denied.objection.text))

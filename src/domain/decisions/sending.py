@@ -5,9 +5,10 @@ from src.domain.decisions.step import Step
 from src.domain.ledger import events as e
 from src.domain.orders.client_order_ids import client_order_id
 from src.domain.orders.order import Order
-from src.domain.orders.ticket import make_attempt
+from src.domain.orders.parents import ParentOrder
+from src.domain.orders.ticket import OrderTicket, make_attempt
 from src.domain.orders.types import OrderStatus
-from src.domain.risk.review import Approved
+from src.domain.risk.review import Approved, Denied, review
 
 
 def submit(step: Step, approved: Approved, signal: e.SignalNote | None = None) -> None:
@@ -18,6 +19,18 @@ def submit(step: Step, approved: Approved, signal: e.SignalNote | None = None) -
     session_id = session.id if session is not None else ""
     step.emit(e.make_order_intended(account.next_intent, approved.ticket, attempt, session_id, signal))
     step.do(SubmitOrder(approved.ticket, attempt))
+
+
+def send_child(step: Step, parent: ParentOrder, ticket: OrderTicket) -> Denied | None:
+    """Review a child and send it; what its parent has reserved for it is not counted twice."""
+    reserved = min(ticket.quantity, parent.reserved_quantity)
+    verdict = review(
+        step.ledger, step.view, step.policy.limits, ticket, step.now.session_ms, reserved=reserved
+    )
+    if isinstance(verdict, Approved):
+        submit(step, verdict)
+        return None
+    return verdict
 
 
 def cancel(step: Step, order: Order, reason: str) -> None:

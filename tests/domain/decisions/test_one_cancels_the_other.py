@@ -7,6 +7,7 @@ import pytest
 from src.domain.decisions.news import MoveTrading, RequestCancel
 from src.domain.orders.news import ModifyAccepted, Refused
 from src.domain.orders.parents import ParentKind, ParentStatus
+from src.domain.orders.transitions import CancelState
 from src.domain.orders.types import OrderStatus, OrderType, Purpose
 from src.domain.sessions.trading_states import TradingTrigger
 from tests.domain.decisions.parent_scenes import a_scene, open_parent
@@ -52,6 +53,36 @@ def test_the_first_part_of_an_entry_ends_the_other_leg_and_goes_on_alone():
 
     assert cancels(step) == [stop.client_order_id]
     assert (goes_on, parent.status) == (ParentStatus.WORKING, ParentStatus.FILLED)
+
+
+def test_an_entry_both_of_whose_legs_filled_in_part_goes_on_with_no_more_than_is_left():
+    scene = a_scene()
+    parent, limit, stop = a_pair(scene, quantity=4)
+    scene.fill(limit, 1, 1)
+
+    scene.fill(stop, 2, 1)
+    wanted = limit.wanted_quantity
+    scene.decide(ModifyAccepted(limit.client_order_id, Decimal(99), Decimal(3), scene.now_ms))
+    scene.hear(stop, OrderStatus.CANCELED, 1)
+
+    assert wanted == 3
+    assert parent.filled_quantity + parent.outstanding_quantity == 4
+
+
+@pytest.mark.parametrize("why", ["it had to trigger", "what is left is too little for an order"])
+def test_an_entry_both_of_whose_legs_filled_in_part_ends_with_the_one_that_cannot_shrink(why):
+    scene = a_scene()
+    parent, limit, stop = a_pair(scene, quantity=4)
+    first, second = (stop, limit) if why == "it had to trigger" else (limit, stop)
+    scene.fill(first, 1, Decimal("0.01"))
+    scene.fill(second, 2, 1 if first is stop else Decimal("3.95"))
+
+    step = scene.hear(second, OrderStatus.CANCELED, second.filled_quantity)
+    cancel_state = first.cancel_state
+    scene.hear(first, OrderStatus.CANCELED, first.filled_quantity)
+
+    assert (submits(step), cancel_state) == ([], CancelState.REQUESTED)
+    assert parent.status is ParentStatus.CANCELED
 
 
 @pytest.mark.parametrize("end", ["refused", "canceled by a person", "expired"])
