@@ -122,6 +122,9 @@ def _work_algorithm(step: Step, parent: ParentOrder) -> None:
     quantity = _next_quantity(step, parent, instrument)
     if quantity is None:
         return
+    if (never := _unsendable(parent, quantity, instrument)) is not None:
+        step.emit(e.ParentMoved(parent.parent_id, ParentTrigger.CANCEL, f"the rest cannot be sent: {never}"))
+        return
     if quantity < instrument.quantity_min:
         _hold_back(step, parent, f"{quantity:f} is too little to order")
         return
@@ -167,6 +170,14 @@ def _next_quantity(step: Step, parent: ParentOrder, instrument: Instrument) -> D
 
 def _any_open(parent: ParentOrder) -> bool:
     return any(order.is_open for order in parent.children.values())
+
+
+def _unsendable(parent: ParentOrder, quantity: Decimal, instrument: Instrument) -> str | None:
+    """Why the exchange will not take the next part of an iceberg, whose price stays; a schedule's may be worth more."""
+    ticket = parent.ticket
+    if ticket.kind is not ParentKind.ICEBERG or ticket.limit_price is None:
+        return None
+    return instrument.objection_to(quantity, ticket.limit_price, ticket.limit_price, ticket.reduce_only)
 
 
 def _child(parent: ParentOrder, quantity: Decimal, price: Decimal) -> OrderTicket:

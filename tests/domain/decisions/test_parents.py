@@ -252,3 +252,18 @@ def test_an_iceberg_whose_tip_ends_unfilled_waits_before_it_shows_another(why):
     assert submits(at_once) == []
     assert submits(later(scene, 4_999)) == []
     assert quantities(later(scene, 1)) == [4]
+
+
+def test_an_iceberg_whose_rest_is_too_little_to_order_ends():
+    scene = a_scene()
+    step, parent = open_parent(scene, ParentKind.ICEBERG, limit_price=MARK, visible_quantity=Decimal(5))
+    step = scene.fill(child(scene, step), 1)
+    last = child(scene, step)
+    scene.fill(last, 2, Decimal("4.96"))
+    scene.hear(last, OrderStatus.EXPIRED, Decimal("4.96"))
+
+    later(scene)
+
+    assert parent.status is ParentStatus.CANCELED
+    assert "notional 4.00 is below the smallest" in parent.reason
+    assert scene.ledger.symbol(BTC).pending_buy == 0
