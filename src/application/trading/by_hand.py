@@ -7,10 +7,11 @@ from src.application.trading.adapters.live_broker_adapter import LiveBrokerAdapt
 from src.application.trading.requests import ExecutionResult
 from src.application.trading.services.pretrade_risk_validator import PretradeRiskValidator
 from src.application.trading.session_loop import SessionLoop
-from src.domain.decisions.news import PlaceOrder, RefuseOrder
+from src.domain.decisions.news import PlaceOrder, RefuseOrder, RequestProtection
 from src.domain.ledger.state import Ledger
 from src.domain.market.sides import OrderSide, PositionSide
 from src.domain.market.symbols import canonical_symbol
+from src.domain.orders.soundness import unsound_protection
 from src.domain.orders.ticket import OrderTicket
 from src.domain.positions.position import Position
 from src.domain.risk.review import Denied
@@ -94,6 +95,19 @@ def adjusting_ticket(
     if shrinks:
         return desk.adapter.exit(position, quantity, owner or MANUAL, "adjusted by hand")
     return desk.adapter.entry(name, order_side, quantity, owner or MANUAL, "adjusted by hand", wanted)
+
+
+def check_protection(desk: Desk, news: RequestProtection) -> None:
+    """ValueError, in one line, for a new stop or target that would end its position at once, or that is no price."""
+    position = desk.loop.ledger.position(news.symbol, news.position_side)
+    view = desk.adapter.view
+    instrument, prices = view.instrument(news.symbol), view.best_prices(news.symbol)
+    if position.is_flat or instrument is None:
+        return
+    market = None if prices is None else prices[0 if position.side is OrderSide.BUY else 1]
+    problem = unsound_protection(position, news.stop_loss_price, news.take_profit_price, market, instrument)
+    if problem is not None:
+        raise ValueError(problem)
 
 
 def _side_meant(ledger: Ledger, symbol: str, target: Decimal) -> PositionSide:

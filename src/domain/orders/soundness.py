@@ -11,6 +11,7 @@ from src.domain.market.instrument import Instrument
 from src.domain.money import is_multiple_of
 from src.domain.orders.ticket import OrderTicket
 from src.domain.orders.types import OrderType
+from src.domain.positions.position import Position
 
 CALLBACK_MIN: Final = Decimal("0.001")
 CALLBACK_MAX: Final = Decimal("0.2")
@@ -26,6 +27,29 @@ def unsoundness(ticket: OrderTicket, instrument: Instrument, venue_ms: int) -> s
             what = name.removesuffix("_price").replace("_", " ")
             return f"the {what} {price:f} is off the tick of {instrument.tick_size:f}: write a multiple of it"
     return _bracket(ticket) or _trail(ticket) or _date(ticket, venue_ms)
+
+
+def unsound_protection(
+    position: Position,
+    stop: Decimal | None,
+    target: Decimal | None,
+    market: Decimal | None,
+    instrument: Instrument,
+) -> str | None:
+    """What is wrong with a new stop or target of a position, in one line; None when nothing is.
+
+    One that the ``market`` (the price at which the position would be closed) has reached would end it at once.
+    """
+    sign = position.side.sign
+    for what, price, direction in (("stop loss", stop, -sign), ("take profit", target, sign)):
+        if price is None:
+            continue
+        if not instrument.price_min <= price <= instrument.price_max:
+            return f"the {what} {price:f} is outside {instrument.price_min:f} to {instrument.price_max:f}"
+        if market is not None and (price - market) * direction <= 0:
+            where, held = "above" if direction > 0 else "below", "long" if sign > 0 else "short"
+            return f"the {what} {price:f} of a {held} position must be {where} the market at {market:f}"
+    return None
 
 
 def _bracket(ticket: OrderTicket) -> str | None:

@@ -195,6 +195,31 @@ async def test_stops_that_are_canceled_as_well_come_back_when_somebody_says_so(s
     assert stop.ticket.stop_price == price
 
 
+@pytest.mark.parametrize(
+    ("protection", "problem"),
+    [
+        ({"stop_loss": "0.01"}, "the stop loss .* of a long position must be below the market at"),
+        ({"take_profit": "-0.01"}, "the take profit .* of a long position must be above the market at"),
+        ({"stop_loss": "-1.01"}, "the stop loss .* is outside"),
+        ({"take_profit": "999"}, "the take profit .* is outside"),
+    ],
+)
+async def test_protection_that_would_end_a_position_at_once_or_never_stand_is_refused(
+    service, protection, problem
+):
+    await service.place_order(SYMBOL, "BUY", SIZE)
+    await until(service, lambda: len(orders(service, lambda o: o.ticket.purpose.is_protective)) == 2)
+    before = orders(service, lambda o: o.ticket.purpose.is_protective)
+
+    with pytest.raises(ValueError, match=problem):
+        await service.protect_position(
+            "BTC/USDT", **{name: away(service, share) for name, share in protection.items()}
+        )
+
+    assert orders(service, lambda o: True) == before
+    assert service._active().loop.ledger.position(SYMBOL).stop_loss_price is None
+
+
 # --- parent orders ------------------------------------------------------------------------------------------
 
 

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Callable
 
 from src.application.ports.event_bus import EventBus
+from src.application.trading.by_hand import check_protection
 from src.application.trading.order_copy import LibraryOrder
 from src.application.trading.parent_requests import iceberg_ticket, oco_ticket, schedule_ticket
 from src.application.trading.requests import OUTCOME_UNKNOWN, ExecutionResult, Number, OrderRequest, decimal
@@ -127,14 +128,22 @@ class LiveOrderChanges(LiveOrders):
         take_profit: Number | None = None,
         position_side: PositionSide | str = PositionSide.BOTH,
     ) -> None:
-        """Give a position its stop and target back, at new prices if they are given; ValueError when it is flat."""
+        """Give a position its stop and target back, at new prices if they are given.
+
+        ValueError when it is flat, and for a price that the market has reached already: that would close it at once.
+        """
         news = RequestProtection(
             canonical_symbol(symbol),
             PositionSide(position_side),
             None if stop_loss is None else decimal(stop_loss, "the stop loss"),
             None if take_profit is None else decimal(take_profit, "the take profit"),
         )
-        await self._command(lambda r: r.loop.decide(news))
+
+        def request(runner: SessionRunner) -> None:
+            check_protection(runner, news)
+            runner.loop.decide(news)
+
+        await self._command(request)
 
     # --- parent orders --------------------------------------------------------------------------------------
 
