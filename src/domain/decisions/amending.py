@@ -174,13 +174,14 @@ def recognise_by_fills(step: Step, order: Order, filled_quantity: Decimal, at_ms
 def _recognise_change(step: Step, order: Order, report: o.OrderReport) -> None:
     """The exchange shows an order otherwise than it should be, and no amendment of ours is under way: it is right.
 
-    Only limit orders can be amended. What is over is not opened again: one that counted as filled and is open
-    nevertheless is ended, and nothing is opened in its symbol until a person has looked.
+    Only limit orders can be amended, and what a trigger has made one. What is over is not opened again: one that
+    counted as filled and is open is ended, and nothing is opened in its symbol until a person has looked.
     """
     ticket, price, quantity = order.ticket, report.limit_price, report.quantity
     if price is None or not quantity or (price, quantity) == (ticket.limit_price, ticket.quantity):
         return
-    if ticket.order_type is not OrderType.LIMIT or not _is_newest(order, report):
+    is_limit = ticket.limit_price is not None and report.order_type is OrderType.LIMIT
+    if not is_limit or not _is_newest(order, report):
         return
     name = order.client_order_id
     text = (

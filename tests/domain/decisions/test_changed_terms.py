@@ -59,6 +59,19 @@ def test_an_order_that_somebody_amended_is_as_the_exchange_says_and_somebody_is_
     assert ledger_snapshot(fold(scene.journal)) == ledger_snapshot(scene.ledger)
 
 
+def test_a_stop_with_a_limit_that_has_triggered_is_amended_like_any_resting_order(scene):
+    order = scene.place(order_type=OrderType.STOP, stop_price=101, limit_price=99, quantity=2)
+    scene.accept(order)
+    scene.hear(order, OrderStatus.TRIGGERED)
+    report = replace(changed(scene, order), order_type=OrderType.LIMIT, exchange_order_id=7, algo_id=None)
+
+    step = scene.stream(OrderNews(report))
+    as_ordered = scene.hear(order, OrderStatus.TRIGGERED)
+
+    assert (order.ticket.quantity, pending(scene)[0], len(alarms(step))) == (3, 3, 1)
+    assert alarms(as_ordered) == []
+
+
 def test_what_is_reserved_follows_the_price_down_again(scene):
     order = resting(scene)
     scene.stream(OrderNews(changed(scene, order, 101, 2)))
