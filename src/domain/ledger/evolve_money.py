@@ -37,7 +37,7 @@ def fill_booked(ledger: Ledger, event: e.FillBooked, at_ms: int) -> None:
         forget_refusals(ledger, event.symbol, event.position_side)
     position.realized_pnl += event.realized_pnl
     if order is not None and not order.ticket.reduce_only and not position.is_flat:
-        _keep_protection(position, order)
+        _keep_protection(ledger, position, order, event.quantity)
     ledger.changes.positions[(event.symbol, event.position_side)] = position
     _pay(ledger, event)
     _count(ledger, trips, event)
@@ -68,9 +68,17 @@ def _fill_order(ledger: Ledger, order: Order, event: e.FillBooked) -> None:
         keep_hold(ledger, order, held)
 
 
-def _keep_protection(position: Position, order: Order) -> None:
-    """The newest entry says where its stop and target are; without a word the policy of the session holds."""
+def _keep_protection(ledger: Ledger, position: Position, order: Order, quantity: Decimal) -> None:
+    """The newest entry says where its stop and target are; without a word the policy of the session holds.
+
+    It says so once, with its first trade, and again only if one opens the position anew: what somebody has wanted for
+    the position since holds. The parts of a schedule or an iceberg are one entry, the legs of an OCO are two.
+    """
     if position.side is not order.side:
+        return
+    parent = ledger.parent_of(order)
+    filled = order.filled_quantity if parent is None or parent.ticket.legs else parent.filled_quantity
+    if filled > quantity and abs(position.quantity) > quantity:
         return
     position.stop_loss_price = order.ticket.stop_loss_price
     position.take_profit_price = order.ticket.take_profit_price

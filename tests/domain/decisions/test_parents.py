@@ -10,10 +10,12 @@ from src.domain.decisions.news import (
     MoveTrading,
     RecoveryConcluded,
     RequestCancel,
+    RequestProtection,
     TakeOver,
 )
 from src.domain.ledger import events as e
 from src.domain.ledger.evolve import fold
+from src.domain.market.sides import PositionSide
 from src.domain.orders.news import NotSent, OutcomeUnknown, Refused
 from src.domain.orders.parents import ParentKind, ParentStatus, ParentTrigger
 from src.domain.orders.types import OrderStatus
@@ -267,3 +269,14 @@ def test_an_iceberg_whose_rest_is_too_little_to_order_ends():
     assert parent.status is ParentStatus.CANCELED
     assert "notional 4.00 is below the smallest" in parent.reason
     assert scene.ledger.symbol(BTC).pending_buy == 0
+
+
+def test_a_stop_that_a_person_has_moved_stays_there_when_the_next_part_fills():
+    scene = a_scene()
+    step, _ = open_parent(scene, stop_loss_price=Decimal(95))
+    scene.fill(child(scene, step), 1)
+    scene.decide(RequestProtection(BTC, PositionSide.BOTH, stop_loss_price=Decimal(99)))
+
+    scene.fill(child(scene, later(scene)), 2)
+
+    assert scene.position.stop_loss_price == 99

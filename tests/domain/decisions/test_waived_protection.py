@@ -2,6 +2,8 @@
 
 from decimal import Decimal
 
+import pytest
+
 from src.domain.decisions.news import (
     RecoveryConcluded,
     RequestCancel,
@@ -156,6 +158,39 @@ def test_a_position_that_lost_its_stop_to_a_person_gets_it_back_from_one():
 
     (effect,) = submits(step)
     assert (effect.ticket.purpose, effect.ticket.stop_price) == (STOP, Decimal(95))
+
+
+@pytest.mark.parametrize("wish", ["no stop", "another stop"])
+def test_what_a_person_wants_holds_when_the_rest_of_the_entry_fills(wish):
+    scene = Scene()
+    entry = scene.place(quantity=4, limit_price=100, stop_loss_price=Decimal(95))
+    scene.accept(entry)
+    scene.fill(entry, 1, 2)
+    scene.accept(scene.stop)
+    if wish == "no stop":
+        scene.decide(RequestCancel(scene.stop.client_order_id, "by hand"))
+        scene.hear(scene.stop, OrderStatus.CANCELED)
+    else:
+        scene.decide(RequestProtection(BTC, PositionSide.BOTH, stop_loss_price=Decimal(99)))
+
+    step = scene.fill(entry, 2, 2)
+
+    assert submits(step) == []
+    assert (scene.position.stop_waived, scene.position.stop_loss_price) == (
+        (True, 95) if wish == "no stop" else (False, 99)
+    )
+
+
+def test_the_rest_of_an_entry_that_opens_a_position_anew_brings_its_stop_along():
+    scene = Scene()
+    entry = scene.place(quantity=4, limit_price=100, stop_loss_price=Decimal(95))
+    scene.accept(entry)
+    scene.fill(entry, 1, 2)
+    scene.fill(scene.place(an_exit(quantity=2)), 2)
+
+    scene.fill(entry, 3, 2)
+
+    assert scene.position.stop_loss_price == 95
 
 
 def test_the_next_position_is_protected_again():
