@@ -156,15 +156,10 @@ def parts_after(
     inputs, ids = LiveInputs(machine.steady_ns, machine.wall_ms()), ids or RandomIds()
     desk = MarketDesk(before.instruments, config.timeframe, config.quality)
     broker = broker_at(
-        config.data_dir,
-        venue,
-        machine,
-        post=inputs.post,
-        symbols=tuple(before.instruments),
-        on_frame=inputs.feed,
-        on_instruments=desk.learn,
-        margin_assets=before.margin_assets,
-    )
+        config.data_dir, venue, machine, post=inputs.post, symbols=tuple(before.instruments), on_frame=inputs.feed,
+        on_gap=lambda symbol: inputs.post(lambda: desk.on_gap(symbol, inputs.now_ms())),
+        on_instruments=desk.learn, margin_assets=before.margin_assets,
+    )  # fmt: skip
     account_id = venue.account_id
     known = next((row for row in accounts if row.account_id == account_id), None)
     namespace = known.namespace if known else ids.namespace()

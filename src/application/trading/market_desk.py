@@ -94,6 +94,13 @@ class MarketDesk:
             )
             desk.gates.on_depth(intact, frame.event_ms, now_ms)
 
+    def on_gap(self, symbol: str, now_ms: int) -> None:
+        """Updates of a book are missing, as its stream says: what it knew below the top is not traded on any more."""
+        desk = self._desks.get(symbol)
+        if desk is not None and desk.book.is_whole:
+            desk.book.lose()
+            desk.gates.on_gap(now_ms)
+
     def on_snapshot(self, frame: SnapshotFrame, now_ms: int) -> None:
         """The whole book."""
         desk = self._desks.get(frame.symbol)

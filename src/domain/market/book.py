@@ -148,6 +148,11 @@ class OverlayBook:
         self._settle_top()
         return is_chained
 
+    def lose(self) -> None:
+        """Take it that updates are missing: the ticker alone decides the top until the next snapshot."""
+        self._forget_depth()
+        self._settle_top()
+
     def best_bid(self) -> Level | None:
         """The highest price somebody buys at, and how much; None when nothing is known."""
         if self._top_is_due:

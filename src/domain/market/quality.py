@@ -110,7 +110,7 @@ class QualityGates:
     def on_depth(self, intact: bool, event_ms: int, now_ms: int) -> None:
         """Judge a depth update; ``intact`` says whether the chain of update ids held."""
         if not intact:
-            self._note("gap", f"{self.symbol}: updates of its book are missing", now_ms)
+            self.on_gap(now_ms)
         if event_ms < self._depth_event_ms:
             self.counts["out_of_order"] += 1
         else:
@@ -118,6 +118,10 @@ class QualityGates:
         if now_ms > self._frame_due_ms:
             self._note_silence(now_ms)
         self._frame_due_ms = now_ms + self._limits.gap_ms
+
+    def on_gap(self, now_ms: int) -> None:
+        """Depth updates are missing."""
+        self._note("gap", f"{self.symbol}: updates of its book are missing", now_ms)
 
     def on_trade(self, event_ms: int, now_ms: int) -> None:
         """Judge a trade by its times; prices are judged by quotes."""

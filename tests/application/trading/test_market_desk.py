@@ -78,6 +78,32 @@ def test_the_book_is_walked_to_the_last_unit_or_is_too_thin(desk: MarketDesk):
     assert desk.worst_price(SYMBOL, True, Decimal(4)) is None
 
 
+def test_levels_from_before_a_gap_are_not_walked_and_nothing_is_opened_for_a_moment(desk: MarketDesk):
+    asks = [("100.1", "1"), ("100.2", "2")]
+    desk.on_snapshot(DepthSnapshot(SYMBOL, 1, [("99.9", "1")], asks, START_MS, START_MS), START_MS)
+    desk.on_ticker(a_quote(number=2), START_MS)
+    assert desk.opening_objection(SYMBOL, START_MS) is None
+
+    desk.on_gap(SYMBOL, START_MS)
+
+    assert desk.opening_objection(SYMBOL, START_MS) == f"{SYMBOL}: updates of its book are missing"
+    assert desk.worst_price(SYMBOL, True, Decimal(1)) == Decimal("100.1")
+    assert desk.worst_price(SYMBOL, True, Decimal(2)) is None
+    assert not desk.has_whole_book(SYMBOL)
+    desk.on_snapshot(DepthSnapshot(SYMBOL, 3, [("99.8", "1")], asks, START_MS, START_MS), START_MS)
+    assert desk.worst_price(SYMBOL, True, Decimal(2)) == Decimal("100.2")
+
+
+def test_a_book_that_was_never_whole_has_no_gap(desk: MarketDesk):
+    desk.on_ticker(a_quote(), START_MS)
+
+    desk.on_gap(SYMBOL, START_MS)
+    desk.on_gap("ETHUSDT", START_MS)
+
+    assert desk.opening_objection(SYMBOL, START_MS) is None
+    assert desk.best_prices(SYMBOL) == (Decimal("99.9"), Decimal("100.1"))
+
+
 def test_a_book_is_whole_from_its_snapshot_on_and_not_by_a_quote(desk: MarketDesk):
     desk.on_ticker(a_quote(), START_MS)
     assert not desk.has_whole_book(SYMBOL)

@@ -130,6 +130,20 @@ async def test_issue_2_websocket_reconnection_what_happened_in_between_is_booked
     await service.stop_session(flatten=True)
 
 
+async def test_a_book_with_a_gap_is_not_traded_on_until_it_is_whole_again(local: TradingPlace, start: Start):
+    service = await start(local)
+    desk = service._active().parts.desk
+    gaps = desk.quality()[SYMBOL]["gap"]
+
+    local.admin("POST faults", rules=[{"operation": "depth", "fault": "respond", "count": 2}])
+    local.admin("POST streams/cut")
+
+    await until(lambda: not desk.has_whole_book(SYMBOL))
+    assert desk.quality()[SYMBOL]["gap"] > gaps
+    await until(lambda: desk.has_whole_book(SYMBOL))
+    await service.stop_session()
+
+
 async def test_issue_3_partial_fills_add_up_and_are_covered(local: TradingPlace, start: Start):
     service = await start(local)
     price = price_of(service)
