@@ -195,6 +195,11 @@ def _checked(
     raise BadLine(_NOT_POSITIVE)
 
 
+def spells_number(text: str) -> bool:
+    """Whether a text of a level is a plain number: what else stands there is let through, for speed."""
+    return text.isascii() and text.replace(".", "", 1).isdigit()
+
+
 def _prices_are_positive(levels: Levels) -> bool:
     """Compare as text: a sign sorts before the digits, NaN and Infinity after them, zero before other fractions."""
     least, greatest = min(levels)[0], max(levels)[0]

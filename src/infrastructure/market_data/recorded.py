@@ -16,6 +16,7 @@ from typing import Final
 
 from src.domain.market.candle import Candle
 from src.domain.market.instrument import Instrument
+from src.infrastructure.market_data.decoding import spells_number
 from src.infrastructure.market_data.frames import (
     BookTicker,
     DepthSnapshot,
@@ -224,4 +225,4 @@ def _numbers_of(events: Iterable[MarketEvent]) -> tuple[set[str], set[str]]:
             for levels in (event.bids, event.asks):
                 prices.update(price for price, _ in levels)
                 quantities.update(quantity for _, quantity in levels)
-    return prices, quantities
+    return set(filter(spells_number, prices)), set(filter(spells_number, quantities))

@@ -9,7 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from src.infrastructure.market_data.decoding import BadLine, decode_message
+from src.infrastructure.market_data.decoding import BadLine, decode_message, spells_number
 from src.infrastructure.market_data.frames import (
     BookTicker,
     DepthSnapshot,
@@ -22,6 +22,9 @@ SAMPLE_FRAMES: Final = 2_000
 _NS_PER_MS: Final = 1_000_000
 _SUSPICIOUS_STEP_NS: Final = 60_000_000_000
 _OFFSET_TOLERANCE_MS: Final = 3_600_000
+_OFFSET_MAX_MS: Final = 86_400_000
+"""How far the recorder's clock may have been from the exchange's: more than any time zone."""
+_BEFORE_ALL_NS: Final = -(1 << 80)
 _TRADE_MARK: Final = b'"e":"trade"'
 
 _NO_TIME: Final = "no receive time"
@@ -46,7 +49,7 @@ class RecordingFile:
         self._is_exhausted = False
         self._index = index
         self._statistics = statistics
-        self._last_ns = 0
+        self._last_ns = _BEFORE_ALL_NS
         self._offset_ms: int | None = None  # Usual receive time minus event time, once the sample told it.
         self._symbol_prices: dict[str, Decimal] = {}
         self._with_aggregates = True
@@ -112,6 +115,11 @@ class RecordingFile:
                 event.symbol = self._owner_of(event)
         offsets = [at // _NS_PER_MS - event.event_ms for at, _, _, event in frames if event.event_ms]
         self._offset_ms = sorted(offsets)[(len(offsets) - 1) // 2] if offsets else None
+        if self._offset_ms is not None and abs(self._offset_ms) > _OFFSET_MAX_MS:
+            raise SourceError(
+                f"{self.path}: its receive times are days away from the times in its events. They have to be ns since"
+                " the epoch, UTC."
+            )
         return self._in_order(frames)
 
     def _decode(self, lines: list[bytes]) -> list[MarketFrame]:
@@ -167,9 +175,9 @@ class RecordingFile:
 
     def _owner_of(self, snapshot: DepthSnapshot) -> str:
         """A snapshot does not name its symbol: it is the file's only one, or the one traded nearest to its price."""
-        if len(self._symbol_prices) == 1 or not snapshot.bids:
+        price = next((Decimal(price) for price, _ in snapshot.bids if spells_number(price)), None)
+        if len(self._symbol_prices) == 1 or price is None:
             return next(iter(self._symbol_prices))
-        price = Decimal(snapshot.bids[0][0])
         return min(self._symbol_prices, key=lambda symbol: _ratio(price, self._symbol_prices[symbol]))
 
 

@@ -1,6 +1,7 @@
 """One recorded file: good lines, bad lines, damaged files, receive times."""
 
 import gzip
+import json
 from decimal import Decimal
 
 import pytest
@@ -16,8 +17,10 @@ from src.infrastructure.market_data.source import SourceError
 from tests.infrastructure.market_data.wire import (
     START_MS,
     combined,
+    depth,
     frames_of,
     line,
+    snapshot,
     ticker,
     tickers,
     trade,
@@ -167,6 +170,49 @@ def test_one_absurd_receive_time_does_not_move_the_others(tmp_path):
 
     assert [f[0] // 1_000_000 - START_MS for f in frames_of(market)] == [0, 10, 20, 50, 60, 70]
     assert market.statistics.bad_lines == {"receive time does not fit the event's time": 2}
+
+
+@pytest.mark.parametrize("stamp", ["0", "1", "59000000000"])
+def test_an_absurd_receive_time_of_the_first_line_does_not_move_the_beginning(tmp_path, stamp):
+    first = line(0, combined(ticker(1)))
+    absurd = stamp + first[first.index(" ") :]
+    path = write(tmp_path / "a.ws", [absurd, *(line(n, combined(ticker(1 + n))) for n in range(1, 20))])
+
+    market = RecordedMarket([path])
+
+    assert market.start_ns == (START_MS + 1) * 1_000_000
+    assert len(frames_of(market)) == 19
+    assert market.statistics.bad_lines == {"receive time does not fit the event's time": 1}
+
+
+@pytest.mark.parametrize("per_ms", [1, 1_000])
+def test_receive_times_in_another_unit_are_refused_with_cause_and_fix(tmp_path, per_ms):
+    lines = [f"{(START_MS + n) * per_ms} {json.dumps(combined(ticker(n)))}" for n in range(1, 9)]
+    path = write(tmp_path / "a.ws", lines)
+
+    with pytest.raises(SourceError, match=r"a.ws: its receive times are days away.*They have to be ns since"):
+        RecordedMarket([path])
+
+
+def test_levels_that_are_no_prices_stop_no_recording(tmp_path):
+    levels = [["abc", "1"], ["", "1"], ["10.5", "x"], ["10.4", "2"]]
+    others = [combined(ticker(n, bid="10.4", ask="10.5", symbol="ODDUSDT")) for n in range(1, 9)]
+    path = write(
+        tmp_path / "a.ws",
+        [
+            line(0, snapshot(5, levels, levels)),
+            line(1, combined(depth(5, 6, 4, levels, levels, symbol="ODDUSDT"))),
+            line(2, combined(ticker(7))),
+            *(line(3 + n, other) for n, other in enumerate(others)),
+        ],
+    )
+
+    market = RecordedMarket([path])
+    frames = frames_of(market)
+
+    assert frames[0][3].symbol == "ODDUSDT"
+    assert market.instruments["ODDUSDT"].tick_size == D("0.1")
+    assert len(frames) == 11
 
 
 def test_a_real_pause_in_a_recording_is_kept(tmp_path):
