@@ -126,6 +126,17 @@ def test_a_read_in_which_the_position_differs_does_not_count():
     assert set(fates) == {"lost"}
 
 
+def test_a_read_in_which_the_position_differs_starts_the_count_anew():
+    case = Case()
+    for late_ms in (1_000, 60_000, 120_000):
+        case.read(late_ms)
+    case.read(180_000, disputed={BTC})
+
+    fates = [case.read(LAG_MS + n * 1_000) for n in range(1, 5)]
+
+    assert fates == ["lost", "lost", "lost", "dead"]
+
+
 @given(st.lists(st.integers(-60_000, LAG_MS), max_size=30))
 def test_no_reads_before_the_longest_lag_prove_anything(times):
     case = Case()
@@ -167,6 +178,15 @@ def test_an_event_of_a_conditional_order_is_a_fence_for_a_conditional_one():
     case.hear(1, algo_id=5)
 
     assert case.read(2) == "dead"
+
+
+def test_no_fence_is_wanted_for_a_conditional_order():
+    case = Case(
+        stop_price=98, order_type=OrderType.STOP_MARKET, side=SELL, reduce_only=True, purpose=Purpose.EXIT
+    )
+    case.read(1)
+
+    assert case.unknown.fences_wanted(case.scene.ledger, case.until_ms + FENCE_AFTER_MS) == []
 
 
 @pytest.mark.parametrize("why", ["broken", "unreadable", "opened later"])

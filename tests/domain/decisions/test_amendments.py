@@ -272,6 +272,20 @@ def test_an_order_that_fills_while_it_shrinks_is_over_with_what_it_filled():
     assert pending(scene) == (0, 0)
 
 
+def test_an_amendment_below_what_is_filled_already_ends_the_order_and_is_not_made():
+    scene = Scene(stop_loss_pct=Decimal(0), take_profit_pct=Decimal(0))
+    order = resting(scene)
+    request(scene, order, 98, 1)
+    scene.fill(order, 1, "1.5")
+
+    ended = as_it_would_be(order, 98, 1, status=OrderStatus.CANCELED, filled="1.5", updated_ms=scene.now_ms + 3_600_000)
+    scene.stream(OrderNews(ended))
+
+    assert (order.status, order.ticket.quantity, order.filled_quantity) == (OrderStatus.CANCELED, 2, Decimal("1.5"))
+    assert pending(scene) == (0, 0)
+    assert scene.ledger.symbol(BTC).state is SymbolState.TRADING
+
+
 def test_the_end_of_an_order_is_the_end_of_its_amendment():
     scene = Scene()
     order = resting(scene)

@@ -18,7 +18,7 @@ from src.domain.decisions.news import (
 )
 from src.domain.market.sides import OrderSide, PositionSide
 from src.domain.market.view import MarginBracket
-from src.domain.orders.news import OrderNews
+from src.domain.orders.news import OrderNews, Refused
 from src.domain.orders.order import Order
 from src.domain.orders.transitions import CancelState
 from src.domain.orders.types import OrderStatus, Purpose
@@ -170,6 +170,17 @@ def test_closing_one_side_leaves_the_other_with_its_stop():
         if o.cancel_state is CancelState.NONE
     ]
     assert alive == [SHORT]
+
+
+def test_a_side_whose_stop_is_refused_is_closed_though_the_other_sides_stop_stands():
+    scene = a_hedge()
+    stops = {order.ticket.position_side: order for order in scene.open(Purpose.PROTECTIVE_STOP)}
+    scene.accept(stops[LONG])
+
+    step = scene.decide(Refused(stops[SHORT].client_order_id, -4045, "no", 0))
+
+    (close,) = submits(step)
+    assert (close.ticket.purpose, close.ticket.position_side) == (Purpose.EMERGENCY, SHORT)
 
 
 def test_a_hard_halt_closes_both_sides():

@@ -1,6 +1,7 @@
 """Schedules and icebergs, scene by scene: what is sent when, what counts, what ends it; a restart changes nothing."""
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -18,12 +19,14 @@ from src.domain.ledger.evolve import fold
 from src.domain.market.sides import PositionSide
 from src.domain.orders.news import NotSent, OutcomeUnknown, Refused
 from src.domain.orders.parents import ParentKind, ParentStatus, ParentTrigger
-from src.domain.orders.types import OrderStatus
+from src.domain.orders.types import OrderStatus, Purpose
 from src.domain.sessions.session import SessionTrigger
 from src.domain.sessions.trading_states import TradingTrigger
 from tests.domain.decisions.parent_scenes import SLICE_MS, a_scene, child, later, open_parent, quantities
-from tests.support.domain_builders import BTC, MARK, a_view
+from tests.support.domain_builders import BTC, MARK, SELL, a_view, an_exit
 from tests.support.domain_scene import cancels, kinds, submits
+
+EXIT: dict[str, Any] = {"side": SELL, "purpose": Purpose.EXIT, "reduce_only": True}
 
 # --- schedules ----------------------------------------------------------------------------------------------
 
@@ -167,6 +170,27 @@ def test_a_child_that_a_rule_refuses_is_held_back_and_its_share_goes_on():
     assert kinds(refused)[-2:] == [e.OrderDenied, e.ChildHeldBack]
     assert "the data is old" in parent.reason or submits(step)
     assert quantities(step) == [6]
+
+
+def test_a_schedule_that_closes_a_position_goes_on_while_the_session_pauses():
+    scene = a_scene()
+    scene.hold(9)
+    scene.decide(MoveSession(SessionTrigger.PAUSE, "asked for"))
+
+    step, _ = open_parent(scene, quantity=Decimal(9), **EXIT)
+
+    assert quantities(step) == [3]
+
+
+def test_a_schedule_that_closes_a_position_ends_when_nothing_is_left_to_close():
+    scene = a_scene()
+    scene.hold(9)
+    step, parent = open_parent(scene, quantity=Decimal(9), **EXIT)
+    scene.fill(child(scene, step), 2)
+    scene.fill(scene.place(an_exit(quantity=6)), 3)
+
+    assert submits(later(scene)) == []
+    assert parent.status is ParentStatus.CANCELED
 
 
 @pytest.mark.parametrize("how", ["halted", "stopped"])

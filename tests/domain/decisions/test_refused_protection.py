@@ -137,6 +137,17 @@ def test_a_refused_stop_beside_one_that_covers_the_position_closes_nothing():
     assert scene.stop is first
 
 
+def test_a_second_stop_that_would_trigger_at_once_closes_nothing_beside_one_at_its_price():
+    scene = Scene()
+    scene.hold(protected=False)
+    first = scene.stop
+    scene.decide(unknown(first))
+    _, second = scene.open(Purpose.PROTECTIVE_STOP)
+    scene.accept(first)
+
+    assert submits(scene.decide(refused(second, -2021))) == []
+
+
 def test_a_stop_of_unknown_outcome_gets_a_companion_because_it_cannot_be_counted_on():
     scene = Scene()
     scene.hold(protected=False)
@@ -319,6 +330,17 @@ def test_a_stop_refused_after_the_position_is_closed_causes_nothing():
     scene.hold(protected=False)
     stop = scene.stop
     scene.fill(scene.place(an_exit()), 2)
+
+    step = scene.decide(refused(stop, -2022))
+
+    assert submits(step) == []
+
+
+def test_a_stop_refused_after_the_position_has_turned_around_does_not_close_the_new_one():
+    scene = Scene()
+    scene.hold(protected=False)
+    stop = scene.stop
+    scene.fill(scene.place(side=SELL, quantity=3), 2)
 
     step = scene.decide(refused(stop, -2022))
 

@@ -13,7 +13,7 @@ from src.domain.orders.transitions import AttemptState
 from src.domain.orders.types import OrderStatus, OrderType, Purpose, TimeInForce
 from src.domain.sessions.session import SessionTrigger
 from src.domain.sessions.trading_states import SymbolState, TradingState, TradingTrigger
-from tests.support.domain_builders import BTC, MARK, a_fill, a_read, a_report, exchange_id
+from tests.support.domain_builders import BTC, ETH, MARK, a_fill, a_read, a_report, exchange_id
 from tests.support.domain_scene import Scene, alarms, cancels, kinds, reconciles, submits
 
 
@@ -40,6 +40,17 @@ def test_an_unknown_outcome_holds_its_reservation_restricts_its_symbol_and_tells
     assert (book.pending_buy, book.state) == (1, SymbolState.REDUCE_ONLY)
     assert any(order.client_order_id in text for text in alarms(step))
     assert reconciles(step)
+
+
+def test_a_symbol_is_free_again_though_an_outcome_in_another_is_unknown():
+    scene, order, _ = a_scene_in_doubt()
+    other = scene.place(symbol=ETH)
+    scene.decide(OutcomeUnknown(other.client_order_id, "timeout"))
+
+    scene.decide(a_read(dead=[order.client_order_id]))
+
+    assert scene.ledger.symbol(BTC).state is SymbolState.TRADING
+    assert scene.ledger.symbol(ETH).state is SymbolState.REDUCE_ONLY
 
 
 def test_a_proof_of_death_says_what_it_rests_on():
