@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from src.application.ports.broker import Consistency
+from src.application.ports.broker import Consistency, VenueTime
 from src.application.ports.failpoints import install_hook
 from src.bootstrap.paper import PaperConfig
-from src.domain.orders.news import BalanceReport, IncomeReport, OrderReport, PositionReport
+from src.domain.orders.news import BalanceReport, FillReport, IncomeReport, OrderReport, PositionReport
 from src.domain.orders.order import Order
 from src.infrastructure.brokers.paper_broker import PaperBroker
 from tests.application.trading.sessions import begin, die, order, pass_time, resting
@@ -49,6 +49,20 @@ class StrongBroker(WeakBroker):
     """Hides orders, too, but says that its reads show everything."""
 
     promises = replace(WEAK, read_your_writes=True, arrival_margin_ms=0, quiescence_ms=0)
+
+
+class UnsureBroker(StrongBroker):
+    """Knows the exchange's clock to a second only."""
+
+    async def server_time(self) -> VenueTime:
+        return (await super().server_time())._replace(error_ms=1_000)
+
+
+class PagingBroker(PaperBroker):
+    """Hands out one trade a page."""
+
+    async def trades(self, symbol: str, from_id: int) -> list[FillReport]:
+        return (await super().trades(symbol, from_id))[:1]
 
 
 class OtherBooksBroker(PaperBroker):

@@ -6,11 +6,12 @@ import pytest
 
 from src.application.ports.kill_switch import KillLevel
 from src.application.trading.session_runner import SessionRunner
-from src.domain.decisions.news import MoveTrading
+from src.domain.decisions.news import MoveTrading, RequestModify
 from src.domain.ledger.events import TradingMoved
+from src.domain.orders.transitions import ModifyState
 from src.domain.sessions.trading_states import TradingTrigger
 from src.infrastructure.monitoring.kill_switch import FileKillSwitch
-from tests.application.trading.sessions import begin, calm, die, events_of, order, pass_time
+from tests.application.trading.sessions import begin, calm, die, events_of, order, pass_time, resting
 from tests.simulation.market import SYMBOL
 
 
@@ -67,6 +68,21 @@ async def test_a_file_thrown_while_nothing_ran_is_carried_out_by_the_next_start(
     await pass_time(runner.loop, 3_000)
 
     assert (state(runner), is_flat(runner)) == (after, flat)
+
+
+async def test_a_file_thrown_before_an_amendment_leaves_lets_an_entry_stand_as_it_was(tmp_path: Path):
+    runner = await begin(calm(tmp_path))
+    placed = resting(runner)
+    await pass_time(runner.loop, 500)
+    throw(tmp_path, KillLevel.HALT)
+
+    runner.loop.decide(RequestModify(placed.id, None, placed.quantity * 2, "by hand"))
+    await runner.loop.flush()
+
+    (report,) = await runner.parts.broker.open_orders()
+    assert report.quantity == placed.quantity
+    assert placed.modify_state is ModifyState.NONE
+    await die(runner)
 
 
 async def test_a_rearm_in_the_journal_holds_while_the_file_is_still_there(tmp_path: Path):

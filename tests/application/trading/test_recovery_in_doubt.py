@@ -18,6 +18,7 @@ from tests.application.trading.faults import (
     BusyBroker,
     OtherBooksBroker,
     StrongBroker,
+    UnsureBroker,
     WeakBroker,
     died_before_sending,
 )
@@ -180,6 +181,25 @@ async def test_without_the_promise_silence_proves_death_only_after_its_time(
     assert second.loop.ledger.orders.get(placed.id, unknown).attempt_state is AttemptState.DEAD
     assert second.loop.ledger.symbol(SYMBOL).state is SymbolState.TRADING
     assert not second.loop.ledger.symbol(SYMBOL).pending_buy
+    await die(second)
+
+
+async def test_what_may_still_arrive_by_the_latest_that_the_exchanges_clock_may_be_is_not_dead(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(paper, "PaperBroker", UnsureBroker)
+    placed = await died_before_sending(config := calm(tmp_path))
+    second = SessionRunner(parts_of(config))
+    await second.start()
+    states = []
+
+    await pass_time(second.loop, placed.attempt.deadline_ms - second.loop.inputs.now_ms())
+    for _ in range(2):
+        await pass_time(second.loop, 900)
+        await second.recovery.recover("a test", new_stream=False)
+        states.append(second.loop.ledger.symbol(SYMBOL).state)
+
+    assert states == [SymbolState.REDUCE_ONLY, SymbolState.TRADING]
     await die(second)
 
 

@@ -13,12 +13,13 @@ from src.bootstrap import paper
 from src.domain.decisions.news import RequestCancel
 from src.domain.ledger import events as e
 from src.domain.market.quality import QualityLimits
+from src.domain.orders.news import OrderReport
 from src.domain.orders.transitions import AttemptState, AttemptTrigger
 from src.domain.orders.types import Purpose
 from src.domain.portfolio.exposure import unrealized_pnl
 from src.domain.sessions.session import TradingSessionStatus
 from src.infrastructure.brokers.paper_broker import PaperBroker
-from tests.application.trading.faults import AskedBroker, WeakBroker, killed_at
+from tests.application.trading.faults import AskedBroker, PagingBroker, WeakBroker, killed_at
 from tests.application.trading.sessions import (
     begin,
     calm,
@@ -149,6 +150,27 @@ async def test_a_fill_that_nobody_heard_of_is_booked_and_guarded_at_the_next_sta
     await die(second)
 
 
+async def test_trades_of_many_pages_are_booked_each_once_and_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(paper, "PaperBroker", PagingBroker)
+    first = await begin(config := calm(tmp_path))
+    for quantity in ("0.010", "0.011", "0.012"):
+        order(first, quantity)
+        await first.loop.flush()
+    # The exchange has filled them, and nothing of that has come back.
+    await pass_time(first.loop, 30)
+    await die(first)
+
+    second = SessionRunner(parts_of(config))
+    report = await second.start()
+
+    fills = len(events_of(config, e.FillBooked))
+    assert report.agrees and second.loop.ledger.position(SYMBOL).quantity == Decimal("0.033")
+    assert (report.fills_added, report.income_added) == (fills, 0) and fills >= 3
+    await die(second)
+
+
 async def test_a_resting_order_is_found_again_and_stays_as_it_is(tmp_path: Path):
     first = await begin(config := calm(tmp_path))
     placed = resting(first)
@@ -217,6 +239,25 @@ async def test_what_is_read_and_heard_is_booked_once(tmp_path: Path):
     assert fills
     assert len(fills) == len(set(fills))
     assert await books_agree(runner)
+    await die(runner)
+
+
+@pytest.mark.parametrize(("full", "asked"), [(False, {SYMBOL}), (True, {None})])
+async def test_a_full_run_asks_for_the_open_orders_of_all_symbols_and_a_light_one_for_those_of_its_own(
+    full: bool, asked: set[str | None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    runner = await begin(calm(tmp_path))
+    read, symbols = runner.parts.broker.open_orders, set()
+
+    async def noted(symbol: str | None = None) -> list[OrderReport]:
+        symbols.add(symbol)
+        return await read(symbol)
+
+    monkeypatch.setattr(runner.parts.broker, "open_orders", noted)
+
+    await runner.recovery.recover("a test", new_stream=False, full=full)
+
+    assert symbols == asked
     await die(runner)
 
 

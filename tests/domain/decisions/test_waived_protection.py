@@ -136,6 +136,14 @@ def test_who_cancels_everything_and_what_protects_has_neither_stop_nor_target():
     assert not standing(scene) and not purposes(later)
 
 
+def test_a_start_says_nothing_of_a_position_that_has_its_stop():
+    scene = Scene()
+    scene.hold()
+    scene.decide(TakeOver(2))
+
+    assert alarms(scene.decide(RecoveryConcluded("start", 0, 0, 0, ()))) == []
+
+
 def test_every_start_reminds_of_a_position_without_a_stop():
     scene = Scene()
     scene.hold()
