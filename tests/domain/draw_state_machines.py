@@ -58,7 +58,7 @@ MACHINES = (
         CANCEL_TRANSITIONS,
         CancelState.NONE,
         "Whether the end of an order was asked for. It is a machine of its own beside the status, because a cancel "
-        "on its way says nothing about where the order stands.",
+        "on its way says nothing about where the order stands; the wish is over when the order is.",
     ),
     Machine(
         "Amendment",

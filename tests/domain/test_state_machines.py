@@ -149,11 +149,8 @@ def test_nothing_that_was_seen_at_the_exchange_is_ever_declared_dead():
     )
 
 
-def test_a_cancel_may_be_asked_for_again_and_taken_back():
-    assert set(CANCEL_TRANSITIONS[CancelState.REQUESTED].values()) == {
-        CancelState.REQUESTED,
-        CancelState.NONE,
-    }
+def test_a_cancel_may_be_asked_for_again_and_is_never_taken_back():
+    assert set(CANCEL_TRANSITIONS[CancelState.REQUESTED].values()) == {CancelState.REQUESTED}
 
 
 # --- sessions and trading -----------------------------------------------------------------------------------

@@ -19,10 +19,8 @@ from src.domain.orders.parents import ParentKind, ParentOrder, ParentTicket
 from src.domain.orders.ticket import Attempt, OrderTicket
 from src.domain.orders.transitions import (
     ATTEMPT_TRANSITIONS,
-    CANCEL_TRANSITIONS,
     ORDER_TRANSITIONS,
     AttemptTrigger,
-    CancelTrigger,
     OrderTrigger,
 )
 from src.domain.orders.types import OrderType, Purpose, TimeInForce
@@ -278,9 +276,7 @@ class _Historian:
         order = self.some_order()
         if order is None or not order.is_open:
             return
-        trigger = self.draw(st.sampled_from(list(CANCEL_TRANSITIONS[order.cancel_state])))
-        kind = e.CancelRequested if trigger is CancelTrigger.REQUEST else e.CancelWithdrawn
-        self.tell(kind(order.client_order_id, self.draw(WORDS)))
+        self.tell(e.CancelRequested(order.client_order_id, self.draw(WORDS)))
 
     def money(self) -> None:
         draw = self.draw

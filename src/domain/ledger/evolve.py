@@ -10,7 +10,7 @@ from typing import Any
 
 from src.domain.ledger import events as e
 from src.domain.ledger.evolve_amendments import modify_moved, modify_requested, terms_changed
-from src.domain.ledger.evolve_cancels import begin_anew, cancel_requested, cancel_withdrawn
+from src.domain.ledger.evolve_cancels import begin_anew, cancel_requested
 from src.domain.ledger.evolve_money import equity_marked, fill_booked, income_booked
 from src.domain.ledger.evolve_orders import (
     attempt_moved,
@@ -142,7 +142,6 @@ _HANDLERS: dict[type, Handler] = {
     e.OutcomeReleased: _recorded,
     e.OrderMoved: order_moved,
     e.CancelRequested: cancel_requested,
-    e.CancelWithdrawn: cancel_withdrawn,
     e.ModifyRequested: modify_requested,
     e.ModifyMoved: modify_moved,
     e.TermsChanged: terms_changed,

@@ -14,14 +14,6 @@ def cancel_requested(ledger: Ledger, event: e.CancelRequested, at_ms: int) -> No
     ledger.changes.orders[order.client_order_id] = order
 
 
-def cancel_withdrawn(ledger: Ledger, event: e.CancelWithdrawn, at_ms: int) -> None:
-    """The cancel came to nothing."""
-    order = ledger.orders[event.client_order_id]
-    order.cancel_state = next_state(CANCEL_TRANSITIONS, order.cancel_state, CancelTrigger.WITHDRAW)
-    ledger.cancels.pop(event.client_order_id, None)
-    ledger.changes.orders[order.client_order_id] = order
-
-
 def heard_of(ledger: Ledger, client_order_id: str, at_ms: int) -> None:
     """There is news of an order: what it is now may be easier to end than what it was."""
     if client_order_id in ledger.cancels:

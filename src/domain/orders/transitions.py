@@ -187,14 +187,12 @@ class CancelTrigger(StrEnum):
     """What moves the request to cancel."""
 
     REQUEST = "REQUEST"
-    WITHDRAW = "WITHDRAW"
 
 
 CANCEL_TRANSITIONS: Final[Mapping[CancelState, Mapping[CancelTrigger, CancelState]]] = {
     CancelState.NONE: {CancelTrigger.REQUEST: CancelState.REQUESTED},
     CancelState.REQUESTED: {
         CancelTrigger.REQUEST: CancelState.REQUESTED,  # cancels are idempotent and may be repeated
-        CancelTrigger.WITHDRAW: CancelState.NONE,
     },
 }
 

@@ -278,10 +278,16 @@ def test_an_amendment_below_what_is_filled_already_ends_the_order_and_is_not_mad
     request(scene, order, 98, 1)
     scene.fill(order, 1, "1.5")
 
-    ended = as_it_would_be(order, 98, 1, status=OrderStatus.CANCELED, filled="1.5", updated_ms=scene.now_ms + 3_600_000)
+    ended = as_it_would_be(
+        order, 98, 1, status=OrderStatus.CANCELED, filled="1.5", updated_ms=scene.now_ms + 3_600_000
+    )
     scene.stream(OrderNews(ended))
 
-    assert (order.status, order.ticket.quantity, order.filled_quantity) == (OrderStatus.CANCELED, 2, Decimal("1.5"))
+    assert (order.status, order.ticket.quantity, order.filled_quantity) == (
+        OrderStatus.CANCELED,
+        2,
+        Decimal("1.5"),
+    )
     assert pending(scene) == (0, 0)
     assert scene.ledger.symbol(BTC).state is SymbolState.TRADING
 

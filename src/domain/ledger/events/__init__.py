@@ -28,7 +28,6 @@ from src.domain.ledger.events.orders import (
     AttemptMoved,
     BreachFound,
     CancelRequested,
-    CancelWithdrawn,
     ChildHeldBack,
     LegReplaced,
     ModifyMoved,
@@ -56,7 +55,6 @@ __all__ = [
     "AttemptMoved",
     "BreachFound",
     "CancelRequested",
-    "CancelWithdrawn",
     "ChildHeldBack",
     "DayStarted",
     "DifferenceFound",
@@ -112,7 +110,6 @@ Event = (
     | OutcomeReleased
     | OrderMoved
     | CancelRequested
-    | CancelWithdrawn
     | ModifyRequested
     | ModifyMoved
     | TermsChanged

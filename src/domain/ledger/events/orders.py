@@ -120,14 +120,6 @@ class CancelRequested:
 
 
 @dataclass(frozen=True, slots=True)
-class CancelWithdrawn:
-    """The request to cancel came to nothing; the order stands as the exchange says."""
-
-    client_order_id: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
 class ModifyRequested:
     """Another price and total quantity of an order was asked for; durable before the request leaves.
 
