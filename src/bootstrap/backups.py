@@ -57,15 +57,15 @@ def back_up(database: Path, data_dir: Path, target: Path | None) -> BackedUp:
 
 def restore(source: Path, database: Path, data_dir: Path) -> BackedUp:
     """Put a backup's files in place, if nothing is there; raises StoreError, and then nothing has changed."""
-    there = [path for path in (database, data_dir / "paper") if path.exists()]
-    if there:
-        raise StoreError(
-            f"{there[0]} exists, and nothing is overwritten: set STEADYHAND_DATA_DIR to a new folder"
-        )
+    # What a killed session left in a log would be read into whatever database is put before it.
+    logs = [database.with_name(f"{database.name}{ending}") for ending in ("-wal", "-journal")]
+    _refuse_existing(database, *logs, data_dir / "paper")
     data_dir.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix=".restore-", dir=data_dir) as folder:
         copy = Path(folder)
         manifest = _unpack(source, copy)
+        places = {name: database if name == DATABASE else data_dir / name for name in manifest["files"]}
+        _refuse_existing(*places.values())
         heads = _heads(copy / DATABASE)
         if heads != manifest["heads"]:
             raise StoreCorrupt(
@@ -74,12 +74,17 @@ def restore(source: Path, database: Path, data_dir: Path) -> BackedUp:
         _leap_epochs(copy / DATABASE)
         database.parent.mkdir(parents=True, exist_ok=True)
         # The database comes last: until it is there, no session begins on half of it.
-        for name in sorted(manifest["files"], key=lambda name: name == DATABASE):
-            place = database if name == DATABASE else data_dir / name
+        for name, place in sorted(places.items(), key=lambda item: item[0] == DATABASE):
             place.parent.mkdir(parents=True, exist_ok=True)
             os.replace(copy / name, place)
             _sync_folder(place.parent)
     return BackedUp(source, source.stat().st_size, _records(heads), len(heads))
+
+
+def _refuse_existing(*paths: Path) -> None:
+    there = next((path for path in paths if path.exists()), None)
+    if there is not None:
+        raise StoreError(f"{there} exists, and nothing is overwritten: set STEADYHAND_DATA_DIR to a new folder")
 
 
 def _copy_databases(copies: dict[Path, Path]) -> None:

@@ -100,6 +100,23 @@ def test_nothing_is_restored_over_a_session(folder: Path):
     assert history(database(folder)) == before
 
 
+@pytest.mark.parametrize("name", ["{}-wal", "{}-journal", "HALT"])
+def test_what_lies_beside_a_database_that_was_moved_away_is_not_overwritten_either(
+    folder: Path, tmp_path: Path, name: str
+):
+    (folder / "HALT").write_text("weekend\n")
+    made = back_up(database(folder), folder, None)
+    (tmp_path / "other").mkdir()
+    left = tmp_path / "other" / name.format(database(folder).name)
+    left.write_bytes(b"of the one before")
+
+    with pytest.raises(StoreError, match=f"{left.name} exists, and nothing is overwritten"):
+        restore(made.file, database(tmp_path / "other"), tmp_path / "other")
+
+    assert list((tmp_path / "other").iterdir()) == [left]
+    assert left.read_bytes() == b"of the one before"
+
+
 def repacked(path: Path, target: Path, change: Callable[[dict[str, bytes]], object]) -> Path:
     """A copy of a backup with other content."""
     with tarfile.open(path) as archive:
