@@ -187,7 +187,7 @@ class SessionRunner:
                 self.loop.decide(RaiseAlarm(symbol, text))
 
     def _take_up_the_past(self) -> None:
-        """Strategies and statistics begin with the candles before this process, the sizer with its session's trades."""
+        """Strategies and figures begin with the candles before this process, the sizer with its session's trades."""
         parts, trades = self.parts, self.session.total_trades
         with ExitStack() as opened:
             reads = None
@@ -197,6 +197,7 @@ class SessionRunner:
                 history = self.candles.recall(symbol, self.strategies.history_bars(symbol), reads)
                 self.strategies.warm(symbol, history)
                 parts.desk.statistics.warm(symbol, history)
+                parts.desk.volume.warm(symbol, history)
             if reads is not None and trades and parts.sizer.learns:
                 for trip in reversed(reads.round_trips(parts.account.account_id, trades)):
                     parts.sizer.learn(trip)

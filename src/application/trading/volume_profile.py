@@ -1,10 +1,12 @@
 """When a market trades: the volume of recent bars, as the weights of a VWAP's slices.
 
 The profile of the coming stretch is that of the one just over: as long, and cut into as many slices. A bar that lies
-across a border counts for both sides by its share of time. Without any volume every slice weighs the same.
+across a border counts for both sides by its share of time. Where the bars do not reach back so far, or hold no volume,
+every slice weighs the same: what nobody saw is not a market that stood still.
 """
 
 from collections import deque
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Final
 
@@ -28,11 +30,20 @@ class VolumeProfile:
             bars = self._bars[candle.symbol] = deque(maxlen=BARS_MAX)
         bars.append((candle.open_ms, candle.close_ms, candle.volume))
 
+    def warm(self, symbol: str, candles: Iterable[Candle]) -> None:
+        """Begin a symbol anew with its history, oldest first."""
+        self._bars.pop(symbol, None)
+        for candle in candles:
+            self.add(candle)
+
     def weights(self, symbol: str, now_ms: int, duration_ms: int, slices: int) -> tuple[Decimal, ...]:
         """The volume (base asset) of each of ``slices`` equal parts of the last ``duration_ms`` before ``now_ms``."""
         start_ms = now_ms - duration_ms
+        bars = self._bars.get(symbol)
+        if not bars or bars[0][0] > start_ms:
+            return (Decimal(1),) * slices
         found = [Decimal(0)] * slices
-        for open_ms, close_ms, volume in self._bars.get(symbol, ()):
+        for open_ms, close_ms, volume in bars:
             if close_ms <= start_ms or open_ms >= now_ms or not volume:
                 continue
             first = max(0, (open_ms - start_ms) * slices // duration_ms)
