@@ -92,9 +92,17 @@ def _forbidden(step: Step, parent: ParentOrder) -> str:
     session = step.ledger.session
     if session is None or session.status in _OVER:
         return "the session stops"
-    if not parent.ticket.reduce_only and step.ledger.account.trading_state is not TradingState.ACTIVE:
+    if parent.ticket.reduce_only:
+        return "there is nothing left to reduce" if _is_gone(step, parent) else ""
+    if step.ledger.account.trading_state is not TradingState.ACTIVE:
         return f"trading is {step.ledger.account.trading_state.value}"
     return ""
+
+
+def _is_gone(step: Step, parent: ParentOrder) -> bool:
+    """Whether what an exit was to reduce is not held any more: what waits for a trigger would meet what comes next."""
+    position = step.ledger.position(parent.ticket.symbol, parent.ticket.position_side)
+    return position.is_flat or (position.side is parent.ticket.side and not position.misses_a_trade)
 
 
 _OVER = frozenset({TradingSessionStatus.STOPPING, TradingSessionStatus.STOPPED})

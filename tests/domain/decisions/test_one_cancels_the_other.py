@@ -1,22 +1,26 @@
 """One cancels the other: what a leg that fills, ends or triggers means for the leg beside it."""
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
-from src.domain.decisions.news import MoveTrading, RequestCancel
+from src.domain.decisions.news import MoveTrading, RequestCancel, Tick
+from src.domain.market.sides import PositionSide
 from src.domain.orders.news import ModifyAccepted, Refused
 from src.domain.orders.parents import ParentKind, ParentStatus
 from src.domain.orders.transitions import CancelState
 from src.domain.orders.types import OrderStatus, OrderType, Purpose
 from src.domain.sessions.trading_states import TradingTrigger
 from tests.domain.decisions.parent_scenes import a_scene, open_parent
-from tests.support.domain_builders import BUY, SELL, a_ticket
+from tests.support.domain_builders import BTC, BUY, SELL, a_ticket
 from tests.support.domain_scene import Scene, alarms, cancels, submits
 
+LONG = PositionSide.LONG
 
-def a_pair(scene: Scene, *, reduce_only: bool = False, quantity: int = 2, side=BUY):
-    leg = {"quantity": Decimal(quantity), "side": side, "reduce_only": reduce_only}
+
+def a_pair(scene: Scene, *, reduce_only: bool = False, quantity: int = 2, side=BUY, **more: Any):
+    leg = {"quantity": Decimal(quantity), "side": side, "reduce_only": reduce_only} | more
     leg |= {"purpose": Purpose.EXIT if reduce_only else Purpose.ENTRY}
     legs = a_ticket(limit_price=99, **leg), a_ticket(order_type=OrderType.STOP_MARKET, stop_price=101, **leg)
     step, parent = open_parent(
@@ -210,3 +214,26 @@ def test_a_halt_is_no_reason_to_end_a_pair_of_exits():
     scene.decide(MoveTrading(TradingTrigger.HALT, "enough", "operator"))
 
     assert parent.status is ParentStatus.WORKING
+
+
+@pytest.mark.parametrize("becomes", ["flat", "short"])
+def test_a_pair_of_exits_ends_with_its_position(becomes):
+    scene = a_scene()
+    scene.hold(2)
+    parent, limit, stop = a_pair(scene, reduce_only=True, side=SELL)
+
+    step = scene.fill(scene.place(quantity=2 if becomes == "flat" else 3, side=SELL), 2)
+
+    assert cancels(step) == [limit.client_order_id, stop.client_order_id]
+    assert (parent.status, parent.reason) == (ParentStatus.CANCELING, "there is nothing left to reduce")
+
+
+def test_a_pair_of_exits_stays_while_a_trade_of_its_position_is_missing():
+    scene = a_scene()
+    scene.ledger.position(BTC, LONG).quantity = Decimal(2)
+    parent, *_ = a_pair(scene, reduce_only=True, side=SELL, position_side=LONG)
+
+    scene.ledger.position(BTC, LONG).quantity = Decimal(-1)
+    step = scene.decide(Tick())
+
+    assert (cancels(step), parent.status) == ([], ParentStatus.WORKING)
