@@ -18,6 +18,7 @@ from src.domain.decisions.step import Step
 from src.domain.ledger import events as e
 from src.domain.orders import news as o
 from src.domain.orders.order import Order
+from src.domain.orders.soundness import misplaced_protection
 from src.domain.orders.ticket import SIGNED_AHEAD_MS, Amendment, OrderTicket
 from src.domain.orders.transitions import AttemptState, CancelState, ModifyState, ModifyTrigger
 from src.domain.orders.types import OrderStatus, OrderType
@@ -48,6 +49,8 @@ def request_modify(step: Step, news: n.RequestModify) -> None:
         raise ValueError(objection)
     assert price is not None, "a limit order has a limit price"
     wanted = replace(order.ticket, limit_price=price, quantity=quantity)
+    if (misplaced := misplaced_protection(wanted)) is not None:
+        raise ValueError(misplaced)
     denied = _reviewed(step, order, wanted)
     if denied is None:
         amend(step, order, price, quantity, news.reason)

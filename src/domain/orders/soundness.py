@@ -26,7 +26,7 @@ def unsoundness(ticket: OrderTicket, instrument: Instrument, venue_ms: int) -> s
         if price is not None and not is_multiple_of(price, instrument.tick_size):
             what = name.removesuffix("_price").replace("_", " ")
             return f"the {what} {price:f} is off the tick of {instrument.tick_size:f}: write a multiple of it"
-    return _bracket(ticket) or _trail(ticket) or _date(ticket, venue_ms)
+    return misplaced_protection(ticket) or _trail(ticket) or _date(ticket, venue_ms)
 
 
 def unsound_protection(
@@ -52,8 +52,8 @@ def unsound_protection(
     return None
 
 
-def _bracket(ticket: OrderTicket) -> str | None:
-    """A stop stands on the losing side of the entry, a target on the winning one."""
+def misplaced_protection(ticket: OrderTicket) -> str | None:
+    """A stop stands on the losing side of the entry, a target on the winning one; why these do not, in one line."""
     entry = ticket.limit_price or ticket.stop_price or ticket.reference_price
     sign = ticket.side.sign
     stop, target = ticket.stop_loss_price, ticket.take_profit_price

@@ -341,6 +341,19 @@ def test_what_cannot_be_amended_raises_and_changes_nothing(case):
     assert order.modify_state is ModifyState.NONE
 
 
+@pytest.mark.parametrize(
+    ("price", "problem"), [(94, "the stop loss 95 .* below its entry at 94"), (111, "the take profit 110")]
+)
+def test_a_price_beyond_the_orders_own_stop_or_target_is_refused(price, problem):
+    scene = Scene()
+    order = resting(scene, stop_loss_price=Decimal(95), take_profit_price=Decimal(110))
+
+    with pytest.raises(ValueError, match=problem):
+        request(scene, order, price)
+
+    assert order.modify_state is ModifyState.NONE
+
+
 def test_an_order_that_would_grow_beyond_a_limit_is_not_amended():
     scene = Scene()
     order = resting(scene)
