@@ -19,6 +19,7 @@ from src.domain.market.sides import OrderSide
 from src.domain.money import ZERO
 from src.domain.orders.client_order_ids import client_order_id
 from src.domain.orders.parents import ParentKind, ParentOrder, ParentStatus, ParentTrigger
+from src.domain.orders.soundness import misplaced_protection
 from src.domain.orders.ticket import OrderTicket
 from src.domain.orders.transitions import CancelState
 from src.domain.orders.types import OrderType, TimeInForce
@@ -137,7 +138,11 @@ def _work_algorithm(step: Step, parent: ParentOrder) -> None:
         _hold_back(step, parent, f"{quantity:f} is too little to order")
         return
     price = prices[1] if parent.ticket.side is OrderSide.BUY else prices[0]
-    denied = send_child(step, parent, _child(parent, quantity, price))
+    ticket = _child(parent, quantity, price)
+    if (reached := misplaced_protection(ticket, _entry_at(ticket, price))) is not None:
+        step.emit(e.ParentMoved(parent.parent_id, ParentTrigger.CANCEL, reached))
+        return
+    denied = send_child(step, parent, ticket)
     if denied is None:
         return
     deny(step, denied)
@@ -178,6 +183,14 @@ def _next_quantity(step: Step, parent: ParentOrder, instrument: Instrument) -> D
 
 def _any_open(parent: ParentOrder) -> bool:
     return any(order.is_open for order in parent.children.values())
+
+
+def _entry_at(ticket: OrderTicket, price: Decimal) -> Decimal:
+    """What a child would trade at while the other side of the book stands at ``price``: no worse than its limit."""
+    limit = ticket.limit_price
+    if limit is None:
+        return price
+    return min(limit, price) if ticket.side is OrderSide.BUY else max(limit, price)
 
 
 def _unsendable(parent: ParentOrder, quantity: Decimal, instrument: Instrument) -> str | None:

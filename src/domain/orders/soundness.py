@@ -52,9 +52,12 @@ def unsound_protection(
     return None
 
 
-def misplaced_protection(ticket: OrderTicket) -> str | None:
-    """A stop stands on the losing side of the entry, a target on the winning one; why these do not, in one line."""
-    entry = ticket.limit_price or ticket.stop_price or ticket.reference_price
+def misplaced_protection(ticket: OrderTicket, entry: Decimal | None = None) -> str | None:
+    """A stop stands on the losing side of the entry, a target on the winning one; why these do not, in one line.
+
+    ``entry`` is the price that the ticket would trade at, if it is another than the one that it names.
+    """
+    entry = entry or ticket.limit_price or ticket.stop_price or ticket.reference_price
     sign = ticket.side.sign
     stop, target = ticket.stop_loss_price, ticket.take_profit_price
     if stop is not None and (entry - stop) * sign <= 0:

@@ -304,3 +304,20 @@ def test_a_stop_that_a_person_has_moved_stays_there_when_the_next_part_fills():
     scene.fill(child(scene, later(scene)), 2)
 
     assert scene.position.stop_loss_price == 99
+
+
+@pytest.mark.parametrize(
+    ("mark", "limit", "goes_on"),
+    [(96, None, True), (94, None, False), (105, None, False), (94, 100, False), (105, 103, True)],
+)
+def test_a_schedule_whose_stop_or_target_the_market_has_reached_ends(mark, limit, goes_on):
+    scene = a_scene(view=a_view())
+    protection = {"stop_loss_price": Decimal(95), "take_profit_price": Decimal(104)}
+    step, parent = open_parent(scene, limit_price=limit and Decimal(limit), **protection)
+    scene.fill(child(scene, step), 1)
+    scene.view.marks[BTC] = scene.view.worst = Decimal(mark)
+
+    step = later(scene)
+
+    assert (bool(submits(step)), parent.is_working) == (goes_on, goes_on)
+    assert goes_on or "must be" in parent.reason
