@@ -62,14 +62,17 @@ class BarFile:
         except OSError as error:
             raise SourceError(f"{path}: {error.strerror}. Name a readable file of bars.") from None
         self.sample: list[Bar] = []
-        for bar in self._rows(SourceStatistics()):
+        statistics = SourceStatistics()
+        for bar in self._rows(statistics):
             self.sample.append(bar)
             if len(self.sample) == SAMPLE_BARS:
                 break
         steps = Counter(after.open_ms - before.open_ms for before, after in pairwise(self.sample))
         if not steps:
+            reasons = ", ".join(f"{count} {reason}" for reason, count in statistics.bad_lines.most_common(3))
             raise SourceError(
-                f"{path} holds no two bars. Name a CSV file of time, open, high, low, close and volume."
+                f"{path} holds no two bars{f' ({reasons})' if reasons else ''}. Name a CSV file of time, open, high, "
+                "low, close and volume, the oldest first."
             )
         # Gaps make some steps longer and strays make some shorter; most are what was meant.
         self.step_ms = max(steps, key=lambda step: (steps[step], -step))

@@ -108,6 +108,8 @@ def test_a_packed_file_that_was_cut_gives_what_it_holds(tmp_path: Path):
         ("timestamp,open,high,low,close,volume\n", "holds no two bars"),
         ("timestamp,open,high,low,volume\n1,2,3,4,5\n", "lacks close"),
         ("open,high,low,close,volume\n1,2,3,4,5\n", "lacks a time"),
+        (lines(rows(1, 9)[::-1]), r"holds no two bars \(8 not later than the bar before\)"),
+        ('"time",open,high,low,close,volume\n' + '"1640995200","1","1","1","1","1"\n' * 3, r"\(3 no time\)"),
     ],
 )
 def test_a_file_without_bars_is_refused_in_one_line(tmp_path: Path, text: str, said: str):
