@@ -2,17 +2,20 @@
 
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from src.application.ports.broker import BrokerUnavailable
 from src.application.ports.failpoints import install_hook
-from src.application.trading.services.emergency_close import EmergencyClose, EmergencyReport
+from src.application.trading.services.emergency_close import ROUNDS_MAX, EmergencyClose, EmergencyReport
 from src.domain.market.sides import PositionSide
 from src.domain.orders.client_order_ids import is_emergency
+from src.domain.orders.news import NotSent, OutcomeUnknown
+from src.domain.orders.ticket import Attempt, OrderTicket
 from src.domain.orders.transitions import AttemptTrigger
 from src.domain.orders.types import Purpose
 from src.infrastructure.brokers.paper_broker import PAPER_ACCOUNT, PaperBroker
@@ -33,6 +36,7 @@ class Place:
     folder: Path
     instrument: Any = field(default_factory=an_instrument)
     lines: list[str] = field(default_factory=list)
+    damage: str = ""
 
     def __post_init__(self) -> None:
         self.engine = an_engine(":memory:", self.instrument)
@@ -69,7 +73,7 @@ class Place:
     async def close(self, *, arrives: bool = True) -> EmergencyReport:
         """One run of the command."""
         with closing(ensure(self.folder, HEADER)) as journal:
-            earlier = journal.claim()
+            earlier = replace(journal.claim(), damage=self.damage)
             pass_time = self.pass_time if arrives else self.lose_everything
             close = EmergencyClose(
                 self.broker, journal, NAMESPACE, earlier, pass_time, self.lines.append, "3 a.m."
@@ -279,3 +283,59 @@ async def test_a_refusal_is_recorded_with_its_words_and_what_is_left_is_said(pla
     assert {order.trigger for order in place.recorded()} == {AttemptTrigger.REFUSED}
     assert all(order.code and str(order.code) in order.reason for order in place.recorded())
     assert any("REFUSED" in line for line in place.lines)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "trigger", "orders"),
+    [(NotSent, AttemptTrigger.NOT_SENT, ROUNDS_MAX), (OutcomeUnknown, AttemptTrigger.LOST, 1)],
+)
+async def test_only_what_was_certainly_not_sent_is_followed_by_another_order(
+    place: Place, monkeypatch: pytest.MonkeyPatch, outcome: Any, trigger: AttemptTrigger, orders: int
+):
+    place.order(quantity="0.02")
+
+    def submit(ticket: OrderTicket, attempt: Attempt) -> None:
+        place.broker._sink.on_submit_outcome(outcome(attempt.client_order_id, "the line is down"))
+
+    monkeypatch.setattr(place.broker, "submit", submit)
+
+    report = await place.close()
+
+    recorded = place.recorded()
+    assert [order.trigger for order in recorded] == [trigger] * orders
+    assert {order.reason for order in recorded} == {"the line is down"}
+    assert report.positions == ("0.02 BTCUSDT",) and not report.is_flat
+    assert len(report.unknown) == (trigger is AttemptTrigger.LOST)
+
+
+@pytest.mark.parametrize(
+    ("read", "held", "troubles"),
+    [("open_orders", [], 2), ("positions", [Decimal("0.02")], 1), ("instruments", [], 0)],
+)
+async def test_what_cannot_be_read_is_said_and_the_rest_is_done(
+    place: Place, monkeypatch: pytest.MonkeyPatch, read: str, held: list[Decimal], troubles: int
+):
+    place.order(quantity="0.02")
+    place.order(price="70000.00", client_order_id="entry")
+
+    async def fail(*_: object) -> None:
+        raise BrokerUnavailable("no answer")
+
+    monkeypatch.setattr(place.broker, read, fail)
+
+    report = await place.close()
+
+    assert place.held == held
+    assert len(report.troubles) == troubles and all("cannot be read" in text for text in report.troubles)
+    assert report.is_flat is not bool(troubles)
+    assert len(place.engine.open_orders(PAPER_ACCOUNT)) == (read == "open_orders")
+
+
+async def test_a_damaged_side_journal_is_said_and_the_position_is_closed(place: Place):
+    place.order(quantity="0.02")
+    place.damage = "record 3 cannot be read"
+
+    report = await place.close()
+
+    assert (place.held, report.is_flat) == ([], False)
+    assert report.troubles == ("the side journal is damaged: record 3 cannot be read",)

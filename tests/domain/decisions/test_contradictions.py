@@ -1,7 +1,7 @@
 """News that must not be: strangers in our namespace, the dead alive, statuses that contradict ours."""
 
 from src.domain.ledger import events as e
-from src.domain.orders.news import NotSent, OrderNews
+from src.domain.orders.news import NotSent, OrderNews, Refused
 from src.domain.orders.types import OrderStatus
 from src.domain.sessions.trading_states import SymbolState, TradingState
 from tests.support.domain_builders import BTC, a_report
@@ -40,6 +40,28 @@ def test_an_order_proven_dead_that_lives_halts_trading_and_is_counted_as_a_breac
     assert scene.ledger.account.breaches == 1
     assert any(text.startswith("I9") for text in alarms(step))
     assert scene.position.quantity == 1
+
+
+def test_an_answer_that_takes_an_order_proven_dead_is_a_breach():
+    scene = Scene()
+    order = scene.place()
+    scene.decide(NotSent(order.client_order_id, "no"))
+
+    scene.accept(order)
+
+    assert scene.ledger.account.trading_state is TradingState.HALTED
+    assert scene.ledger.account.breaches == 1
+
+
+def test_a_refused_order_that_is_shown_as_rejected_is_no_breach():
+    scene = Scene()
+    order = scene.place()
+    scene.decide(Refused(order.client_order_id, -2010, "no", 0))
+
+    step = scene.hear(order, OrderStatus.REJECTED)
+
+    assert alarms(step) == []
+    assert scene.ledger.account.breaches == 0
 
 
 def test_a_second_sighting_of_a_breach_is_alarmed_again_but_halts_only_once():

@@ -7,13 +7,14 @@ import pytest
 
 from src.domain.decisions.news import MoveTrading, RequestCancel, Tick
 from src.domain.market.sides import PositionSide
-from src.domain.orders.news import ModifyAccepted, Refused
+from src.domain.orders.news import ModifyAccepted, ModifyRefused, Refused
 from src.domain.orders.parents import ParentKind, ParentStatus
 from src.domain.orders.transitions import CancelState
 from src.domain.orders.types import OrderStatus, OrderType, Purpose
+from src.domain.risk.limits import RiskLimits
 from src.domain.sessions.trading_states import TradingTrigger
 from tests.domain.decisions.parent_scenes import a_scene, open_parent
-from tests.support.domain_builders import BTC, BUY, SELL, a_ticket
+from tests.support.domain_builders import BTC, BUY, SELL, a_ticket, an_exit
 from tests.support.domain_scene import Scene, alarms, cancels, submits
 
 LONG = PositionSide.LONG
@@ -135,6 +136,36 @@ def test_a_part_of_an_exit_at_its_limit_replaces_the_waiting_leg_by_a_smaller_on
     assert parent.status is ParentStatus.WORKING
 
 
+def test_a_leg_that_cannot_be_placed_anew_ends_the_pair():
+    scene = a_scene()
+    scene.hold(2)
+    parent, limit, stop = a_pair(scene, reduce_only=True, side=SELL)
+    scene.fill(limit, 2, 1)
+    scene.fill(scene.place(an_exit(quantity=1)), 3)
+
+    step = scene.hear(stop, OrderStatus.CANCELED)
+
+    assert (submits(step), cancels(step)) == ([], [limit.client_order_id])
+    assert parent.status is ParentStatus.CANCELING
+
+
+def test_an_amendment_that_is_refused_is_asked_for_again_after_a_pause():
+    scene = a_scene()
+    scene.hold(2)
+    _, limit, stop = a_pair(scene, reduce_only=True, side=SELL)
+    scene.hear(stop, OrderStatus.TRIGGERED)
+    scene.fill(stop, 2, 1)
+    scene.decide(ModifyRefused(limit.client_order_id, -5043, "not now", 0))
+    wanted = []
+
+    for pause_ms in (0, 4_999, 1):
+        scene.now_ms += pause_ms
+        scene.decide(Tick())
+        wanted.append(limit.wanted_quantity)
+
+    assert wanted == [None, None, 1]
+
+
 def test_an_entry_that_has_triggered_ends_the_other_leg_and_goes_on_alone():
     scene = a_scene()
     parent, limit, stop = a_pair(scene)
@@ -203,6 +234,20 @@ def test_a_leg_refused_at_once_ends_the_pair_before_it_began():
     step = scene.decide(Refused(second, -2021, "would trigger", 0))
 
     assert cancels(step) == [first]
+    assert parent.status is ParentStatus.CANCELING
+
+
+def test_a_leg_that_a_rule_denies_ends_the_leg_that_was_sent_before_it():
+    scene = a_scene(limits=RiskLimits(orders_per_second_max=1))
+    legs = (
+        a_ticket(limit_price=99, quantity=2),
+        a_ticket(order_type=OrderType.STOP_MARKET, stop_price=101, quantity=2),
+    )
+
+    step, parent = open_parent(scene, ParentKind.OCO, quantity=Decimal(2), legs=legs)
+
+    (sent,) = submits(step)
+    assert cancels(step) == [sent.attempt.client_order_id]
     assert parent.status is ParentStatus.CANCELING
 
 

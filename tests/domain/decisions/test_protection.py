@@ -4,7 +4,8 @@ from decimal import Decimal
 
 import pytest
 
-from src.domain.decisions.news import Tick
+from src.domain.decisions.news import RequestProtection, Tick
+from src.domain.market.sides import PositionSide
 from src.domain.orders.news import OrderNews
 from src.domain.orders.types import OrderStatus, OrderType, Purpose, WorkingType
 from src.domain.sessions.trading_states import SymbolState
@@ -233,6 +234,16 @@ def test_a_later_entry_with_its_own_stop_price_moves_the_stop_without_a_naked_mo
     assert cancels(filled) == []
     assert new.ticket.stop_price == Decimal("97.6")
     assert cancels(accepted) == [old.client_order_id]
+
+
+def test_a_person_may_ask_for_another_target():
+    scene = Scene()
+    scene.hold()
+
+    step = scene.decide(RequestProtection(BTC, PositionSide.BOTH, take_profit_price=Decimal(107)))
+
+    (target,) = submits(step)
+    assert (target.ticket.purpose, target.ticket.stop_price) == (TARGET, Decimal(107))
 
 
 def test_a_trailing_stop_takes_the_place_of_the_fixed_one():

@@ -7,7 +7,7 @@ import pytest
 from src.domain.decisions.news import RequestCancel
 from src.domain.ledger.evolve_orders import rebuild_reservations
 from src.domain.orders.news import CancelAccepted, NotSent, OutcomeUnknown, Refused
-from src.domain.orders.types import OrderStatus
+from src.domain.orders.types import OrderStatus, OrderType
 from tests.support.domain_builders import BTC, SELL, a_read, an_exit
 from tests.support.domain_scene import Scene
 
@@ -42,6 +42,14 @@ def test_it_is_reserved_at_the_worse_of_limit_and_reference_price():
     scene.place(limit_price=103, reference_price=100)
 
     assert scene.ledger.symbol(BTC).pending_price == 103
+
+
+def test_a_trigger_below_the_reference_price_makes_the_reservation_no_smaller():
+    scene = Scene()
+
+    scene.place(order_type=OrderType.STOP_MARKET, side=SELL, stop_price=95, reference_price=100)
+
+    assert scene.ledger.symbol(BTC).pending_price == 100
 
 
 def test_a_fill_moves_its_part_from_the_reservation_into_the_position():

@@ -104,6 +104,13 @@ def test_a_halted_or_restricted_account_places_no_fence_that_could_open(trigger)
     assert submits(scene.decide(n.PlaceFence(BTC))) == []
 
 
+def test_a_closed_symbol_places_no_fence_that_could_open():
+    scene, _, _ = a_scene_in_doubt()
+    scene.ledger.symbol(BTC).state = SymbolState.CLOSED
+
+    assert submits(scene.decide(n.PlaceFence(BTC))) == []
+
+
 def test_a_halt_does_not_stand_in_the_way_of_a_fence_that_only_reduces():
     scene = Scene()
     scene.hold(2)
