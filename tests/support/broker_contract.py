@@ -350,3 +350,22 @@ class BrokerContract(SettingsContract):
 
         assert found == {"c-1": OrderStatus.FILLED, "c-2": OrderStatus.CANCELED}
         assert later == []
+
+    async def test_conditional_orders_are_among_those_since_a_moment(self, venue: Venue):
+        begun_ms = venue.broker.venue_time().now_ms - 1_000
+        await submit(venue, "stop-1", stop_price=Decimal("70000"))
+
+        (found,) = await venue.broker.orders(SYMBOL, begun_ms)
+
+        assert (found.client_order_id, found.status) == ("stop-1", OrderStatus.NEW)
+        assert found.algo_id is not None
+
+    async def test_the_first_trades_since_a_moment_are_no_older(self, venue: Venue):
+        for number in range(2):
+            await submit(venue, f"c-{number}")
+        everything = await venue.broker.trades(SYMBOL, 0)
+        last = everything[-1]
+
+        assert await venue.broker.first_trades(SYMBOL, 0) == everything
+        assert everything[-1] in await venue.broker.first_trades(SYMBOL, last.traded_ms)
+        assert await venue.broker.first_trades(SYMBOL, last.traded_ms + 1) == []

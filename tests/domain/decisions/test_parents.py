@@ -172,6 +172,17 @@ def test_a_child_that_a_rule_refuses_is_held_back_and_its_share_goes_on():
     assert quantities(step) == [6]
 
 
+def test_a_slice_that_a_rule_refuses_is_tried_once():
+    scene = a_scene()
+    step, _ = open_parent(scene)
+    scene.fill(child(scene, step))
+    scene.view.objection = "the data is old"
+
+    steps = [later(scene), *(later(scene, 1_000) for _ in range(9))]
+
+    assert sum(kinds(each).count(e.OrderDenied) for each in steps) == 1
+
+
 def test_a_schedule_that_closes_a_position_goes_on_while_the_session_pauses():
     scene = a_scene()
     scene.hold(9)

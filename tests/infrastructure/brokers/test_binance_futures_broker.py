@@ -22,6 +22,7 @@ from src.domain.orders.news import (
 )
 from src.domain.orders.ticket import Attempt
 from src.domain.orders.types import OrderStatus, OrderType
+from src.infrastructure.brokers import binance_history, binance_reads
 from src.infrastructure.brokers.binance_client import BinanceClient, EndpointNotAllowed
 from src.infrastructure.brokers.binance_endpoints import ALLOWED, Api, Endpoint
 from src.infrastructure.brokers.binance_futures_broker import BinanceFuturesBroker
@@ -237,6 +238,24 @@ async def test_what_is_asked_for_from_before_the_exchange_remembers_is_read_from
         assert trade.quantity == a_ticket().quantity
         assert "COMMISSION" in {row.income_type for row in await venue.broker.income(since_ms)}
         assert await venue.broker.orders(SYMBOL, since_ms)
+
+
+@pytest.mark.parametrize("page", [2, 3, 4])
+async def test_what_fills_many_pages_is_read_whole(
+    venue: SocketVenue, monkeypatch: pytest.MonkeyPatch, page: int
+):
+    for number in range(4):
+        # What closes has two rows of the same millisecond, which a page may cut apart.
+        await submit(venue, f"c-{number}", side=(OrderSide.BUY, SELL)[number % 2])
+        await submit(venue, f"stop-{number}", stop_price=LOW)
+    since_ms = (await venue.broker.server_time()).now_ms - DAY_MS
+    rows, orders = await venue.broker.income(since_ms), await venue.broker.orders(SYMBOL, since_ms)
+
+    monkeypatch.setattr(binance_reads, "PAGE", page)
+    monkeypatch.setattr(binance_history, "PAGE", page)
+
+    assert len(rows) > 5 and await venue.broker.income(since_ms) == rows
+    assert len(orders) == 8 and await venue.broker.orders(SYMBOL, since_ms) == orders
 
 
 # --- the user stream --------------------------------------------------------------------------------------------
