@@ -3,17 +3,20 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from src.application.ports.broker import BrokerUnavailable
 from src.domain.market.sides import OrderSide
 from src.domain.orders.news import (
     Accepted,
     CancelRefused,
     CancelUnknown,
+    ModifyRefused,
     NotSent,
     OrderNews,
     OutcomeUnknown,
@@ -30,7 +33,7 @@ from src.infrastructure.brokers.binance_reads import DAY_MS
 from src.infrastructure.brokers.binance_transport import BinanceTransport
 from src.infrastructure.simulated_exchange.server.fault_rules import FaultSchedule, read_schedule
 from tests.support.broker_contract import BrokerContract
-from tests.support.broker_venue import SYMBOL, Heard, a_ticket, news_of, submit
+from tests.support.broker_venue import SYMBOL, Heard, a_ticket, a_wish, news_of, submit
 from tests.support.venue_on_sockets import SocketVenue, a_socket_venue
 
 ANSWER_S = 3.0
@@ -188,6 +191,31 @@ async def test_an_order_that_hangs_in_its_trigger_is_open_has_triggered_and_cann
 
 
 # --- too late ---------------------------------------------------------------------------------------------------
+
+
+async def test_an_amendment_past_its_deadline_is_not_sent(venue: SocketVenue):
+    await submit(venue, "c-1", limit_price=LOW)
+    late = replace(a_wish(venue, "c-1", "70001.00"), timestamp_ms=venue.broker.venue_time().now_ms - 5_001)
+
+    venue.broker.modify(late)
+    await venue.settle()
+
+    (told,) = venue.heard.modifications
+    assert isinstance(told, ModifyRefused) and "not sent" in told.message
+    (order,) = await venue.broker.open_orders()
+    assert order.limit_price == LOW
+
+
+@pytest.mark.parametrize(
+    "body", ["error_200", "empty_200", "html_200", "redirect_302", "html_403", "timeout_408", "bus_500"]
+)
+async def test_a_read_without_a_good_answer_is_worth_asking_again(venue: SocketVenue, body: str):
+    spoil(venue, "balance", "respond", body=body, executed=False)
+
+    with pytest.raises(BrokerUnavailable):
+        await venue.broker.balances()
+
+    assert await venue.broker.balances()
 
 
 async def test_what_a_frozen_process_sends_late_is_refused_by_the_exchanges_own_clock(

@@ -1,8 +1,10 @@
 """Reads are tried again, behind a circuit breaker; submits and cancels go through untouched, once."""
 
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from aiohttp import web
 
 from src.application.ports.broker import (
     Broker,
@@ -12,7 +14,9 @@ from src.application.ports.broker import (
     NetworkError,
     RateLimitError,
 )
+from src.infrastructure.brokers.binance_reads import BinanceReads
 from src.infrastructure.brokers.guarded_reads import READS, guarded
+from tests.infrastructure.streams.small_exchange import small_exchange
 
 
 class Line:
@@ -111,3 +115,15 @@ def test_what_is_no_read_is_never_tried_again(name: str):
         getattr(line.guard(), name)()
 
     assert line.arrived == [name]
+
+
+@pytest.mark.parametrize("status", [408, 500, 502, 503])
+async def test_whatever_code_an_exchange_in_trouble_gives_it_is_no_refusal(status: int, tmp_path: Path):
+    async def clock(_: web.Request) -> web.Response:
+        return web.json_response(
+            {"code": -1016, "msg": "This service is no longer available."}, status=status
+        )
+
+    async with small_exchange(tmp_path, [web.get("/fapi/v1/time", clock)]) as (client, _):
+        with pytest.raises(BrokerUnavailable):
+            await BinanceReads(client, client._clock).server_time()
