@@ -9,6 +9,7 @@ next start, as after a kill.
 import hashlib
 import json
 import os
+import shutil
 import sqlite3
 import tarfile
 import time
@@ -60,25 +61,32 @@ def restore(source: Path, database: Path, data_dir: Path) -> BackedUp:
     # What a killed session left in a log would be read into whatever database is put before it.
     logs = [database.with_name(f"{database.name}{ending}") for ending in ("-wal", "-journal")]
     _refuse_existing(database, *logs, data_dir / "paper")
-    data_dir.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix=".restore-", dir=data_dir) as folder:
-        copy = Path(folder)
+    with ExitStack() as opened:
+        copy, near = (_passing_folder(parent, opened) for parent in (data_dir, database.parent))
         manifest = _unpack(source, copy)
         places = {name: database if name == DATABASE else data_dir / name for name in manifest["files"]}
         _refuse_existing(*places.values())
-        heads = _heads(copy / DATABASE)
+        # Its file system may be another one than the data folder's: it is there before anything is put in place.
+        restored = Path(shutil.move(copy / DATABASE, near / DATABASE))
+        _sync_file(restored)
+        heads = _heads(restored)
         if heads != manifest["heads"]:
             raise StoreCorrupt(
                 f"{source.name} holds another history than its manifest says: take another backup"
             )
-        _leap_epochs(copy / DATABASE)
-        database.parent.mkdir(parents=True, exist_ok=True)
+        _leap_epochs(restored)
         # The database comes last: until it is there, no session begins on half of it.
         for name, place in sorted(places.items(), key=lambda item: item[0] == DATABASE):
             place.parent.mkdir(parents=True, exist_ok=True)
-            os.replace(copy / name, place)
+            os.replace(restored if name == DATABASE else copy / name, place)
             _sync_folder(place.parent)
     return BackedUp(source, source.stat().st_size, _records(heads), len(heads))
+
+
+def _passing_folder(parent: Path, opened: ExitStack) -> Path:
+    """A folder within another, which is made where it is missing; it is gone when ``opened`` ends."""
+    parent.mkdir(parents=True, exist_ok=True)
+    return Path(opened.enter_context(TemporaryDirectory(prefix=".restore-", dir=parent)))
 
 
 def _refuse_existing(*paths: Path) -> None:

@@ -1,7 +1,9 @@
 """Backups: whole, checked, never overwritten, and taken while a session runs."""
 
+import errno
 import io
 import json
+import os
 import shutil
 import sqlite3
 import tarfile
@@ -11,7 +13,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-
 from src.application.ports.store import StoreCorrupt, StoreError
 from src.bootstrap.backups import EPOCHS_SKIPPED, MANIFEST, back_up, restore
 from src.infrastructure.persistence.read_models import SqliteReadModels
@@ -132,6 +133,26 @@ def repacked(path: Path, target: Path, change: Callable[[dict[str, bytes]], obje
 
 def with_manifest(content: dict[str, bytes], **values: object) -> None:
     content[MANIFEST] = json.dumps(json.loads(content[MANIFEST]) | values).encode()
+
+
+def test_a_database_on_another_file_system_is_restored_as_well(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    made = back_up(database(folder), folder, None)
+    data, elsewhere = tmp_path / "data-new", tmp_path / "elsewhere" / "own.db"
+    rename = os.rename
+
+    def across(source: str | Path, target: str | Path) -> None:
+        if data in Path(source).parents and elsewhere.parent in Path(target).parents:
+            raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
+        rename(source, target)
+
+    for name in ("rename", "replace"):
+        monkeypatch.setattr(os, name, across)
+    restore(made.file, elsewhere, data)
+
+    assert history(elsewhere) == history(database(folder))
+    assert list(elsewhere.parent.glob(".*")) == list(data.glob(".*")) == []
 
 
 @pytest.mark.parametrize(
