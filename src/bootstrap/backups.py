@@ -57,7 +57,12 @@ def back_up(database: Path, data_dir: Path, target: Path | None) -> BackedUp:
 
 
 def restore(source: Path, database: Path, data_dir: Path) -> BackedUp:
-    """Put a backup's files in place, if nothing is there; raises StoreError, and then nothing has changed."""
+    """Put a backup's files in place, if nothing is there; raises StoreError, and then nothing has changed.
+
+    The database of an older version is brought to this one.
+    """
+    from src.infrastructure.persistence.migrations import migrate  # loads SQLAlchemy and alembic
+
     # What a killed session left in a log would be read into whatever database is put before it.
     logs = [database.with_name(f"{database.name}{ending}") for ending in ("-wal", "-journal")]
     _refuse_existing(database, *logs, data_dir / "paper")
@@ -69,6 +74,7 @@ def restore(source: Path, database: Path, data_dir: Path) -> BackedUp:
         # Its file system may be another one than the data folder's: it is there before anything is put in place.
         restored = Path(shutil.move(copy / DATABASE, near / DATABASE))
         _sync_file(restored)
+        migrate(restored)
         heads = _heads(restored)
         if heads != manifest["heads"]:
             raise StoreCorrupt(
@@ -92,7 +98,9 @@ def _passing_folder(parent: Path, opened: ExitStack) -> Path:
 def _refuse_existing(*paths: Path) -> None:
     there = next((path for path in paths if path.exists()), None)
     if there is not None:
-        raise StoreError(f"{there} exists, and nothing is overwritten: set STEADYHAND_DATA_DIR to a new folder")
+        raise StoreError(
+            f"{there} exists, and nothing is overwritten: set STEADYHAND_DATA_DIR to a new folder"
+        )
 
 
 def _copy_databases(copies: dict[Path, Path]) -> None:

@@ -1,6 +1,7 @@
 """Backups: whole, checked, never overwritten, and taken while a session runs."""
 
 import errno
+import hashlib
 import io
 import json
 import os
@@ -13,9 +14,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from alembic import command
+from alembic.config import Config
+
 from src.application.ports.store import StoreCorrupt, StoreError
-from src.bootstrap.backups import EPOCHS_SKIPPED, MANIFEST, back_up, restore
+from src.bootstrap.backups import DATABASE, EPOCHS_SKIPPED, MANIFEST, back_up, restore
+from src.infrastructure.persistence.migrations import SCRIPTS
 from src.infrastructure.persistence.read_models import SqliteReadModels
+from src.infrastructure.persistence.schema import REVISIONS
 from tests.application.trading.sessions import begin, calm, die, order, pass_time
 from tests.application.trading.test_known_issues import assert_exchange_and_ledger_agree
 
@@ -133,6 +139,34 @@ def repacked(path: Path, target: Path, change: Callable[[dict[str, bytes]], obje
 
 def with_manifest(content: dict[str, bytes], **values: object) -> None:
     content[MANIFEST] = json.dumps(json.loads(content[MANIFEST]) | values).encode()
+
+
+def downgrade(path: Path, revision: str) -> None:
+    """Make of a database what an older version would have written."""
+    config = Config()
+    config.set_main_option("script_location", str(SCRIPTS))
+    config.attributes["database_url"] = f"sqlite:///{path}"
+    command.downgrade(config, revision)
+
+
+async def test_a_backup_that_an_older_version_made_is_brought_to_this_one(folder: Path, tmp_path: Path):
+    def older(files: dict[str, bytes]) -> None:
+        (old := tmp_path / "old.db").write_bytes(files[DATABASE])
+        downgrade(old, REVISIONS[0])
+        files[DATABASE] = old.read_bytes()
+        digest = hashlib.sha256(files[DATABASE]).hexdigest()
+        with_manifest(files, files=json.loads(files[MANIFEST])["files"] | {DATABASE: digest})
+
+    made = repacked(back_up(database(folder), folder, None).file, tmp_path / "old.tar.gz", older)
+    other = tmp_path / "other"
+
+    restore(made, database(other), other)
+
+    assert history(database(other)) == history(database(folder))
+    runner = await begin(calm(other))
+    assert runner.resumed and runner.loop.ledger.positions
+    await assert_exchange_and_ledger_agree(runner)
+    await die(runner)
 
 
 def test_a_database_on_another_file_system_is_restored_as_well(
