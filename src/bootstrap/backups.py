@@ -1,4 +1,4 @@
-"""A backup is one file: the session's database, the paper exchanges' files and notes, the HALT files, and a manifest.
+"""A backup is one file: session's database, paper exchanges' files and notes, side journals, HALT files, a manifest.
 
 A session may run meanwhile. All databases are copied as of one moment: for some milliseconds their write locks are
 held while a snapshot of each is opened, so a running session waits with its next commit. Neither side can get ahead
@@ -22,6 +22,7 @@ from typing import Any, Final
 from src.application.ports.store import StoreCorrupt, StoreError
 from src.infrastructure.persistence.failures import FAILURES, store_error
 from src.infrastructure.persistence.read_models import SqliteReadModels
+from src.infrastructure.persistence.side_journal import side_journals
 from src.interfaces.cli.outcomes import BackedUp
 
 FORMAT: Final = 1
@@ -41,7 +42,7 @@ def back_up(database: Path, data_dir: Path, target: Path | None) -> BackedUp:
         copies = {database: copy / DATABASE}
         for path in sorted((data_dir / "paper").glob("*.db")):
             copies[path] = copy / "paper" / path.name
-        _copy_databases(copies)
+        _copy_at_once(copies, {path: copy / path.relative_to(data_dir) for path in side_journals(data_dir)})
         for path in sorted((data_dir / "paper").glob("*.json")):
             _write(copy / "paper" / path.name, path.read_bytes())
         for path in sorted(data_dir.glob("HALT*")):
@@ -103,10 +104,12 @@ def _refuse_existing(*paths: Path) -> None:
         )
 
 
-def _copy_databases(copies: dict[Path, Path]) -> None:
-    """Copy every database as of the same moment; keys are the originals."""
+def _copy_at_once(copies: dict[Path, Path], journals: dict[Path, Path]) -> None:
+    """Copy every database and side journal as of the same moment; keys are the originals."""
     with ExitStack() as opened:
-        snapshots = _snapshots(list(copies), opened)
+        snapshots, contents = _snapshots(list(copies), list(journals), opened)
+        for place, content in zip(journals.values(), contents, strict=True):
+            _write(place, content)
         for (path, copy), snapshot in zip(copies.items(), snapshots, strict=True):
             copy.parent.mkdir(parents=True, exist_ok=True)
             try:
@@ -116,8 +119,10 @@ def _copy_databases(copies: dict[Path, Path]) -> None:
                 raise store_error(error, path) from error
 
 
-def _snapshots(paths: list[Path], opened: ExitStack) -> list[sqlite3.Connection]:
-    """Connections that all see the state of one moment, for as long as ``opened`` is."""
+def _snapshots(
+    paths: list[Path], journals: list[Path], opened: ExitStack
+) -> tuple[list[sqlite3.Connection], list[bytes]]:
+    """Connections that all see the state of one moment, for as long as ``opened`` is; the side journals' contents."""
     snapshots = []
     with ExitStack() as locks:
         # The session's first: its process never waits for it while it holds an exchange's.
@@ -125,7 +130,9 @@ def _snapshots(paths: list[Path], opened: ExitStack) -> list[sqlite3.Connection]
             _begun(path, "rw", "BEGIN IMMEDIATE", locks)
         for path in paths:
             snapshots.append(_begun(path, "ro", "BEGIN", opened))
-    return snapshots
+        # An order is in there before an exchange's file can know of it, and until a session's database does.
+        contents = [path.read_bytes() for path in journals]
+    return snapshots, contents
 
 
 def _begun(path: Path, mode: str, begin: str, opened: ExitStack) -> sqlite3.Connection:

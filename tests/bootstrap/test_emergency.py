@@ -164,6 +164,18 @@ def test_an_import_that_is_killed_is_done_again_once(point: str, folder: Path):
     assert check(Place(folder)) == []
 
 
+def test_a_backup_takes_along_what_no_session_has_imported(folder: Path, tmp_path: Path):
+    closed(folder)
+    made = the_application(folder).back_up(None)
+    other = tmp_path / "other"
+
+    the_application(other).restore(made.file)
+    run_session(other)
+
+    assert len(emergency_orders(the_application(other))) == 1
+    assert check(Place(other)) == []
+
+
 def test_a_paper_exchange_that_a_process_has_open_is_left_alone(folder: Path):
     application = the_application(folder)
     parts = application.open_session(SessionRequest())
