@@ -5,8 +5,9 @@ import pytest
 from src.application.ports.kill_switch import KillLevel
 from src.application.ports.store import AccountBusy, StoreNotInitialised, StoreUnavailable
 from src.domain.sessions.trading_states import SymbolState
-from src.interfaces.cli.composition import Thrown
+from src.interfaces.cli.composition import EmergencyAccount, Thrown
 from tests.interfaces.cli.conftest import Run
+from tests.interfaces.cli.test_unknown_orders import NAME, an_unknown_order
 from tests.support.fake_composition import FakeApplication
 from tests.support.session_builders import a_snapshot, an_account
 
@@ -21,6 +22,32 @@ def test_a_halt_is_a_file_first_and_then_the_running_sessions_own(run: Run, app:
         ("halt", {"reason": "fat finger", "level": "halt"}),
     ]
     assert ran.out == "HALTED acc00001 (running): no position is opened until rearm\n"
+
+
+UNDECODED = "caf\udce9"
+"""What Python makes of an argument whose bytes are no UTF-8: typed in a terminal of another encoding."""
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("halt",),
+        ("emergency-close", "--yes", "--anyway"),
+        ("close-position", "BTCUSDT"),
+        ("recover", "--release", NAME),
+    ],
+    ids=lambda command: command[0],
+)
+def test_a_reason_in_another_encoding_keeps_nobody_from_acting(
+    run: Run, app: FakeApplication, command: tuple[str, ...]
+):
+    app.running = a_snapshot()
+    app.side_accounts = [EmergencyAccount("acc00001-x", "paper")]
+    app.reads.the_orders = [an_unknown_order()]
+
+    run(*command, "--reason", UNDECODED)
+
+    assert "caf?" in str(app.asked) and ascii("\udce9")[1:-1] not in str(app.asked), app.asked
 
 
 def test_a_halt_reaches_every_account_unless_one_is_named(run: Run, app: FakeApplication):

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from src.interfaces.cli.arguments import typed
 from src.interfaces.cli.commands.options import AccountFlag, JsonFlag, load
 
 PANEL = "Safety"
@@ -34,7 +35,7 @@ def close_position(
         str, typer.Option("--position-side", metavar="SIDE", help="LONG or SHORT, where both are held.")
     ] = "",
     reason: Annotated[
-        str, typer.Option("--reason", metavar="TEXT", help="Why; kept in the journal.")
+        str, typer.Option("--reason", metavar="TEXT", callback=typed, help="Why; kept in the journal.")
     ] = "closed by hand",
     account: AccountFlag = None,
     as_json: JsonFlag = False,

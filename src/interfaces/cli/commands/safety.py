@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from src.interfaces.cli.arguments import typed
 from src.interfaces.cli.commands.options import (
     AccountFlag,
     DryRunFlag,
@@ -27,7 +28,7 @@ def register(app: typer.Typer) -> None:
 def halt(
     ctx: typer.Context,
     reason: Annotated[
-        str, typer.Option("--reason", metavar="TEXT", help="Why; kept in the journal.")
+        str, typer.Option("--reason", metavar="TEXT", callback=typed, help="Why; kept in the journal.")
     ] = "asked for",
     soft: Annotated[
         bool, typer.Option("--soft", help="Reduce only: positions may shrink, nothing is opened.")
@@ -58,7 +59,7 @@ def halt(
 def emergency_close(
     ctx: typer.Context,
     reason: Annotated[
-        str, typer.Option("--reason", metavar="TEXT", help="Why; kept with each order.")
+        str, typer.Option("--reason", metavar="TEXT", callback=typed, help="Why; kept with each order.")
     ] = "emergency",
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     anyway: Annotated[bool, typer.Option("--anyway", help="Also where a session answers.")] = False,
@@ -120,7 +121,10 @@ def recover(
         typer.Option("--release", metavar="ID", help="Take this order of unknown outcome for dead instead."),
     ] = "",
     reason: Annotated[
-        str, typer.Option("--reason", metavar="TEXT", help="Why it is released; kept in the journal.")
+        str,
+        typer.Option(
+            "--reason", metavar="TEXT", callback=typed, help="Why it is released; kept in the journal."
+        ),
     ] = "",
     account: AccountFlag = None,
     as_json: JsonFlag = False,
