@@ -203,7 +203,8 @@ def _rank(level: KillLevel) -> int:
 def _read(path: Path) -> tuple[KillLevel, str]:
     """The level that a file asks for, and its reason in one line."""
     try:
-        text = path.read_text(encoding="utf-8", errors="replace")[:_TEXT_MAX]
+        # A power failure may leave zeros, which PostgreSQL takes in no text.
+        text = path.read_text(encoding="utf-8", errors="replace").replace("\0", "")[:_TEXT_MAX]
     except OSError:
         return KillLevel.HALT, ""
     line = text.strip().partition("\n")[0]

@@ -201,7 +201,14 @@ def test_a_file_made_by_hand_is_no_milder_for_a_soft_halt(tmp_path: Path):
 
 
 @pytest.mark.parametrize(
-    ("text", "reason"), [("", ""), ("looks wrong\nvery", "looks wrong"), ("why: me", "why: me")]
+    ("text", "reason"),
+    [
+        ("", ""),
+        ("looks wrong\nvery", "looks wrong"),
+        ("why: me", "why: me"),
+        ("\0\0", ""),
+        ("a power\0 failure", "a power failure"),
+    ],
 )
 def test_a_file_made_by_hand_may_say_why(tmp_path: Path, text: str, reason: str):
     (tmp_path / "HALT").write_text(text)
