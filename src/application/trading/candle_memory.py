@@ -13,8 +13,9 @@ from src.domain.market.candle import Candle, timeframe_ms
 
 GAP_BARS_MAX = 5
 """How many bars may be missing between stored candles, or since them: older ones are of another market."""
-STATISTICS_BARS = 1_441
-"""Bars before the session that volatility and correlation are measured on: a day of minutes."""
+STATISTICS_BARS = 1_740
+"""Bars before the session that volatility and correlation are measured on: a day of minutes, and those until the
+volatility does not show any more where it was begun."""
 
 
 class CandleMemory:

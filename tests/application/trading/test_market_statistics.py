@@ -7,6 +7,7 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
+from src.application.trading.candle_memory import STATISTICS_BARS
 from src.application.trading.market_statistics import RETURNS, RETURNS_MIN, MarketStatistics
 from src.domain.market.candle import Candle
 
@@ -190,6 +191,16 @@ def test_history_replaces_what_was_heard_so_far():
     late.warm("A", candles("A", prices))
 
     assert late.volatility("A") == fed(A=prices).volatility("A")
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_what_a_restart_begins_with_gives_the_readings_of_a_session_that_never_stopped(seed: int):
+    prices = walk(seed, 5_000)
+    never_stopped, restarted = fed(BTCUSDT=prices), MarketStatistics(["BTCUSDT"], "1m")
+
+    restarted.warm("BTCUSDT", candles("BTCUSDT", prices)[-STATISTICS_BARS:])
+
+    assert restarted.volatility("BTCUSDT") == never_stopped.volatility("BTCUSDT")
 
 
 def test_a_reading_is_computed_once_a_bar():
