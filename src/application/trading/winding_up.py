@@ -84,7 +84,9 @@ class WindingUp:
 
     def _close_all(self) -> None:
         for position in list(self._loop.ledger.positions.values()):
-            if position.is_flat or self._desk.best_prices(position.symbol) is None:  # not heard of yet
+            if (
+                position.is_flat or self._desk.instrument(position.symbol) is None
+            ):  # of a symbol not traded here
                 continue
             ticket = self._adapter.exit(
                 position, abs(position.quantity), position.strategy_id, "the session closes"

@@ -10,6 +10,7 @@ import pytest
 
 from src.application.ports.broker import Consistency, VenueTime
 from src.application.ports.failpoints import install_hook
+from src.application.trading.market_desk import MarketDesk
 from src.bootstrap.paper import PaperConfig
 from src.domain.orders.news import BalanceReport, FillReport, IncomeReport, OrderReport, PositionReport
 from src.domain.orders.order import Order
@@ -152,3 +153,10 @@ async def died_before_sending(config: PaperConfig) -> Order:
         await runner.loop.flush()
     await die(runner)
     return placed
+
+
+class DeafDesk(MarketDesk):
+    """A desk whose market stream is not there yet."""
+
+    _hear_nothing: Any = staticmethod(lambda *_: ())
+    on_ticker = on_trade = on_depth = on_snapshot = on_mark_price = _hear_nothing

@@ -11,7 +11,7 @@ from src.application.trading.requests import OrderRequest
 from src.domain.market.sides import OrderSide, PositionSide
 from src.domain.orders.types import OrderType, Purpose, TimeInForce
 from src.domain.positions.position import Position
-from tests.support.domain_builders import BTC, BUY, SELL, a_view, an_instrument
+from tests.support.domain_builders import BTC, BUY, SELL, AView, a_view, an_instrument
 
 TICKS = st.sampled_from([Decimal(text) for text in ("0.01", "0.1", "0.5", "1", "2.5")])
 PRICES = st.decimals("50", "100000", places=2)
@@ -58,6 +58,20 @@ def test_an_exit_only_reduces_and_is_against_its_position(quantity: str, side: O
     assert ticket.purpose is Purpose.EXIT
     assert (ticket.side, ticket.order_type) == (side, OrderType.MARKET)
     assert ticket.position_side is position.position_side
+
+
+@pytest.mark.parametrize(("mark", "reference"), [(None, "100"), ("95", "95")])
+def test_an_exit_needs_no_quote(mark: str | None, reference: str):
+    class Unquoted(AView):
+        def best_prices(self, symbol: str) -> tuple[Decimal, Decimal] | None:
+            return None
+
+    position = Position(BTC, quantity=Decimal(2), cost=Decimal(200))
+    view = Unquoted(marks={BTC: None if mark is None else Decimal(mark)})
+
+    ticket = LiveBrokerAdapter(view).exit(position, Decimal(2), "sma", "why")
+
+    assert (ticket.side, ticket.reference_price) == (SELL, Decimal(reference))
 
 
 def test_a_persons_request_is_worded_as_asked():

@@ -2,11 +2,9 @@
 
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from src.application.trading.market_desk import MarketDesk
 from src.application.trading.services.state_recovery_service import DAY_MS, INCOME_OVERLAP_MS
 from src.application.trading.session_runner import SessionRunner
 from src.bootstrap import paper
@@ -19,7 +17,7 @@ from src.domain.orders.types import Purpose
 from src.domain.portfolio.exposure import unrealized_pnl
 from src.domain.sessions.session import TradingSessionStatus
 from src.infrastructure.brokers.paper_broker import PaperBroker
-from tests.application.trading.faults import AskedBroker, PagingBroker, WeakBroker, killed_at
+from tests.application.trading.faults import AskedBroker, DeafDesk, PagingBroker, WeakBroker, killed_at
 from tests.application.trading.sessions import (
     begin,
     calm,
@@ -30,7 +28,7 @@ from tests.application.trading.sessions import (
     pass_time,
     resting,
 )
-from tests.simulation.market import SYMBOL
+from tests.simulation.market import BTC, SYMBOL
 
 MINUTES_S = 150
 
@@ -282,13 +280,6 @@ async def test_what_is_on_its_way_is_not_declared_dead(
     await die(runner)
 
 
-class DeafDesk(MarketDesk):
-    """A desk whose market stream is not there yet."""
-
-    _hear_nothing: Any = staticmethod(lambda *_: ())
-    on_ticker = on_trade = on_depth = on_snapshot = on_mark_price = _hear_nothing
-
-
 async def test_before_the_market_is_heard_equity_is_at_the_mark_prices_that_the_exchange_named(
     tmp_path: Path,
 ):
@@ -298,9 +289,7 @@ async def test_before_the_market_is_heard_equity_is_at_the_mark_prices_that_the_
     await die(first)
 
     parts = parts_of(config)
-    instrument = parts.desk.instrument(SYMBOL)
-    assert instrument is not None
-    parts.desk = DeafDesk({SYMBOL: instrument}, parts.options.timeframe, QualityLimits())
+    parts.desk = DeafDesk({SYMBOL: BTC}, "1s", QualityLimits())
     second = SessionRunner(parts)
     await second.start()
 

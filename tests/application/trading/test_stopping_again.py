@@ -22,7 +22,7 @@ from src.domain.orders.transitions import UNRESOLVED, AttemptState
 from src.domain.orders.types import OrderStatus, OrderType, Purpose
 from src.domain.sessions.session import SessionTrigger, TradingSessionStatus
 from src.infrastructure.brokers.paper_broker import PaperBroker
-from tests.application.trading.faults import DeafBroker, WeakBroker, killed_at
+from tests.application.trading.faults import DeafBroker, DeafDesk, WeakBroker, killed_at
 from tests.application.trading.sessions import (
     begin,
     calm,
@@ -95,6 +95,19 @@ async def test_it_closes_positions_when_the_market_is_heard_of(tmp_path: Path):
     parts = parts_of(calm(tmp_path))
     # At an exchange quotes come by a stream, which has said nothing yet when the stop goes on.
     parts.desk = MarketDesk({SYMBOL: BTC}, "1s", QualityLimits())
+
+    runner = SessionRunner(parts)
+    await runner.start()
+    await runner.run()
+
+    assert runner.session.status is TradingSessionStatus.STOPPED
+    assert runner.loop.ledger.position(SYMBOL).is_flat
+
+
+async def test_it_closes_positions_though_the_market_is_never_heard_of(tmp_path: Path):
+    await killed_while_stopping(tmp_path, "asked for, closing positions")
+    parts = parts_of(calm(tmp_path))
+    parts.desk = DeafDesk({SYMBOL: BTC}, "1s", QualityLimits())
 
     runner = SessionRunner(parts)
     await runner.start()

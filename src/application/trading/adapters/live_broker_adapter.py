@@ -105,8 +105,10 @@ class LiveBrokerAdapter:
         )
 
     def exit(self, position: Position, quantity: Decimal, strategy_id: str, reason: str) -> OrderTicket:
-        """A reduce-only market order against a position."""
+        """A reduce-only market order against a position; it needs no quote, as none has to be there to leave."""
         side = position.side.opposite
+        quoted = self.view.best_prices(position.symbol) is not None
+        known = self.view.mark_price(position.symbol) or position.entry_price
         return make_ticket(
             symbol=position.symbol,
             side=side,
@@ -114,7 +116,7 @@ class LiveBrokerAdapter:
             quantity=quantity,
             purpose=Purpose.EXIT,
             strategy_id=strategy_id,
-            reference_price=self.best_price(position.symbol, side),
+            reference_price=self.best_price(position.symbol, side) if quoted else known,
             reduce_only=True,
             position_side=position.position_side,
             reason=reason,
