@@ -28,10 +28,10 @@ def load_strategy(spec: UserStrategySpec) -> Strategy:
         raise ValueError(f"{spec.where} has no class {spec.class_name}: it has {known}")
     try:
         strategy = made_by(**spec.arguments)
+        missing = [name for name in _METHODS if not callable(getattr(strategy, name, None))]
+        missing += [name for name in _PROPERTIES if not hasattr(strategy, name)]
     except Exception as error:  # a stranger's code: it may raise anything, and becomes one line
         raise ValueError(f"{spec.strategy_id} cannot be made: {_one_line(error)}") from error
-    missing = [name for name in _METHODS if not callable(getattr(strategy, name, None))]
-    missing += [name for name in _PROPERTIES if not hasattr(strategy, name)]
     if missing:
         raise ValueError(
             f"{spec.class_name} of {spec.where} is no strategy: it lacks {', '.join(missing)} "

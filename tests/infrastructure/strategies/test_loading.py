@@ -26,6 +26,11 @@ class NoStrategy:
 class Angry(Mine):
     def __init__(self):
         raise RuntimeError("not today\\nnor tomorrow")
+
+class Shy(Mine):
+    @property
+    def why_not(self):
+        raise RuntimeError("do not ask")
 """
 
 
@@ -63,9 +68,10 @@ def test_a_strategy_in_a_module_is_found_by_its_dotted_path():
 @pytest.mark.parametrize(
     ("class_name", "parameters", "said"),
     [
-        ("Other", (), "has no class Other: it has Mine, NoStrategy, Angry"),
+        ("Other", (), "has no class Other: it has Mine, NoStrategy, Angry, Shy"),
         ("NoStrategy", (), "is no strategy: it lacks for_symbol, warm, symbol"),
         ("Angry", (), "cannot be made: RuntimeError: not today"),
+        ("Shy", (), "cannot be made: RuntimeError: do not ask"),
         ("Mine", (("quick", "1"),), "cannot be made: TypeError"),
         ("Mine", (("fast", "9"), ("slow", "3")), "cannot be made: ValueError: fast=9 is not below slow=3"),
     ],
