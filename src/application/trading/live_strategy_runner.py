@@ -4,7 +4,7 @@ In a session the loop feeds it and executes its signals; it can also stand alone
 market data service that calls :meth:`on_candle`, and handlers on the bus.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
@@ -46,6 +46,7 @@ class _Running:
 class LiveStrategyRunner:
     """Strategies by id and symbol. ``symbols`` are those every added strategy watches.
 
+    ``strategy_config`` is kept for the caller: strategies bring their own parameters.
     ``stopwatch`` (ns) holds strategies to 5 ms a candle, three overruns disable one; without it, as in virtual
     time, where the wall's clock may change nothing, there is no such budget. Users' own strategies, which are added
     as guests, are held to it by ``guest_stopwatch``, and one that raises, whatever it is asked, is disabled at once.
@@ -53,7 +54,7 @@ class LiveStrategyRunner:
 
     def __init__(
         self,
-        strategy_config: Mapping[str, object] | None = None,
+        strategy_config: object = None,
         market_data_service: CandleFeed | None = None,
         event_bus: EventBus | None = None,
         *,
@@ -61,7 +62,7 @@ class LiveStrategyRunner:
         stopwatch: Stopwatch | None = None,
         guest_stopwatch: Stopwatch | None = None,
     ) -> None:
-        self.strategy_config = dict(strategy_config or {})
+        self.strategy_config = strategy_config
         self.market_data_service = market_data_service
         self._bus = event_bus
         self._symbols = tuple(symbols)

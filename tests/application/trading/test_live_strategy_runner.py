@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from src.application.strategies import SmaCrossStrategy, parse_strategy_spec
+from src.application.trading.config import TradingConfig
 from src.application.trading.guests import GuestFailed
 from src.application.trading.live_strategy_runner import (
     BUDGET_NS,
@@ -46,6 +47,11 @@ async def test_a_signal_is_returned_and_published():
 
     assert [signal.signal_type for signal in signals] == [SignalType.BUY]
     assert heard == signals
+
+
+@pytest.mark.parametrize("config", [TradingConfig(), {"timeframe": "1s"}])
+def test_any_configuration_of_the_caller_is_taken(config: object):
+    assert LiveStrategyRunner(strategy_config=config).strategy_config is config
 
 
 def test_every_symbol_has_strategies_of_its_own():
