@@ -74,10 +74,12 @@ def _children(ticket: ParentTicket, instrument: Instrument) -> list[Decimal]:
         return [ticket.visible_quantity, rest] if rest else [ticket.visible_quantity]
     left, parts = ticket.quantity, []
     weights = ticket.weights or (Decimal(1),) * ticket.slices
-    for place in range(ticket.slices):
-        whole = sum(weights[place:])
+    whole = sum(weights)
+    for place, weight in enumerate(weights):
         last = place == ticket.slices - 1
-        part = left if last else instrument.round_quantity(left * weights[place] / whole if whole else left)
+        part = left if last else instrument.round_quantity(left * weight / whole if whole else left)
         parts.append(part)
         left -= part
-    return [part for part in parts if part]
+        whole -= weight
+    # Many are equal, and a schedule may have tens of thousands: each quantity is judged once.
+    return list(dict.fromkeys(part for part in parts if part))
