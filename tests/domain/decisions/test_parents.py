@@ -323,8 +323,12 @@ def test_a_stop_that_a_person_has_moved_stays_there_when_the_next_part_fills():
 )
 def test_a_schedule_whose_stop_or_target_the_market_has_reached_ends(mark, limit, goes_on):
     scene = a_scene(view=a_view())
-    protection = {"stop_loss_price": Decimal(95), "take_profit_price": Decimal(104)}
-    step, parent = open_parent(scene, limit_price=limit and Decimal(limit), **protection)
+    step, parent = open_parent(
+        scene,
+        limit_price=limit and Decimal(limit),
+        stop_loss_price=Decimal(95),
+        take_profit_price=Decimal(104),
+    )
     scene.fill(child(scene, step), 1)
     scene.view.marks[BTC] = scene.view.worst = Decimal(mark)
 

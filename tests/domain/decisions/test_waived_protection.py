@@ -184,9 +184,8 @@ def test_what_a_person_wants_holds_when_the_rest_of_the_entry_fills(wish):
     step = scene.fill(entry, 2, 2)
 
     assert submits(step) == []
-    assert (scene.position.stop_waived, scene.position.stop_loss_price) == (
-        (True, 95) if wish == "no stop" else (False, 99)
-    )
+    assert scene.position.stop_waived is (wish == "no stop")
+    assert scene.position.stop_loss_price == (95 if wish == "no stop" else 99)
 
 
 def test_the_rest_of_an_entry_that_opens_a_position_anew_brings_its_stop_along():
