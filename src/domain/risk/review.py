@@ -15,7 +15,7 @@ from src.domain.money import ZERO
 from src.domain.orders.news import PositionReport
 from src.domain.orders.parents import ParentKind
 from src.domain.orders.ticket import OrderTicket
-from src.domain.orders.types import Purpose
+from src.domain.orders.types import OrderType, Purpose
 from src.domain.risk.clearance import Clearance
 from src.domain.risk.limits import RiskLimits
 from src.domain.risk.rules import ENTRY_RULES, Objection, Review
@@ -83,9 +83,9 @@ def review(
 def review_reducing(ledger: Ledger, ticket: OrderTicket) -> Verdict:
     """Approve a ticket that is proven to shrink its position.
 
-    An exit may not exceed the position less the exits already on their way. Protective orders stand beside each
-    other (stop and target, old stop and new) and may be larger than the position, and an emergency close does not
-    wait for an exit that may never fill: the exchange caps them all at the position.
+    An exit may not exceed the position less the exits already on their way; one at the market does not wait for those
+    that may never fill. Protective orders stand beside each other (stop and target, old stop and new) and may be larger
+    than the position, and an emergency close waits for no exit: the exchange caps them all at the position.
     """
     position = ledger.position(ticket.symbol, ticket.position_side)
     opening = _opening(ticket)
@@ -153,11 +153,12 @@ def review_fence(ledger: Ledger, ticket: OrderTicket) -> Verdict:
 
 
 def exits_under_way(ledger: Ledger, ticket: OrderTicket) -> Decimal:
-    """What open exits of the same position may still take, base asset.
+    """What open exits of the same position may still take, base asset; those at the market, where ``ticket`` is one.
 
+    An exit that rests or waits for a trigger may never fill, and takes no more than is held when it does.
     The legs of an OCO count once, because one of them cancels the other; a leg does not stand in its sibling's way.
     """
-    total = ZERO
+    total, at_once = ZERO, ticket.order_type is OrderType.MARKET
     legs: dict[str, Decimal] = {}
     for order in ledger.orders.values():
         other = order.ticket
@@ -166,6 +167,7 @@ def exits_under_way(ledger: Ledger, ticket: OrderTicket) -> Decimal:
             or other.position_side is not ticket.position_side
             or other.purpose not in EXITS
             or other.side is not ticket.side
+            or (at_once and other.order_type is not OrderType.MARKET)
         ):
             continue
         parent = ledger.parent_of(order)

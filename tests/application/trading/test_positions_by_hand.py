@@ -1,5 +1,6 @@
 """Positions closed and resized by hand, over a whole paper session in virtual time."""
 
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from src.application.trading.by_hand import (
 from src.application.trading.requests import ExecutionResult
 from src.application.trading.session_runner import SessionRunner
 from src.domain.market.sides import OrderSide, PositionSide
-from src.domain.orders.types import Purpose
+from src.domain.orders.types import OrderType, Purpose, TimeInForce
 from src.domain.positions.position import Position
 from src.domain.risk.rules import MANUAL
 from src.domain.sessions.trading_states import TradingState
@@ -67,6 +68,26 @@ async def test_a_second_close_of_the_same_position_is_refused(tmp_path: Path):
     again = send_by_hand(runner, closing_ticket(runner, SYMBOL, "enough", None))
 
     assert isinstance(again, ExecutionResult) and again.error.startswith("reduce_only")
+
+
+async def test_a_position_is_closed_beside_an_exit_of_ones_own_that_rests(tmp_path: Path):
+    runner = await holding(tmp_path)
+    take_profit = replace(
+        closing_ticket(runner, SYMBOL, "enough", None),
+        order_type=OrderType.LIMIT,
+        limit_price=held(runner).entry_price.quantize(Decimal(1)) + 500,
+        time_in_force=TimeInForce.GTC,
+    )
+    send_by_hand(runner, take_profit)
+    await runner.loop.flush()
+    await pass_time(runner.loop, 500)
+
+    send_by_hand(runner, closing_ticket(runner, SYMBOL, "enough", None))
+    await runner.loop.flush()
+    await pass_time(runner.loop, 1_000)
+
+    assert held(runner).is_flat
+    assert not any(each.is_open for each in runner.loop.ledger.orders.values())
 
 
 @pytest.mark.parametrize(

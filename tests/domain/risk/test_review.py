@@ -206,6 +206,20 @@ def test_an_exit_of_unknown_outcome_still_counts():
     assert isinstance(review_reducing(scene.ledger, an_exit()), Denied)
 
 
+@pytest.mark.parametrize(
+    "waits",
+    [{"limit_price": 110}, {"order_type": OrderType.STOP_MARKET, "stop_price": 90}],
+    ids=["rests", "a stop"],
+)
+def test_an_exit_that_may_never_fill_stands_in_the_way_of_its_like_and_of_no_exit_at_the_market(waits):
+    scene = Scene()
+    scene.hold()
+    scene.accept(scene.place(an_exit(**waits)))
+
+    assert isinstance(review_reducing(scene.ledger, an_exit(limit_price=105)), Denied)
+    assert isinstance(review_reducing(scene.ledger, an_exit()), Approved)
+
+
 @pytest.mark.parametrize("end", [OrderStatus.CANCELED, OrderStatus.EXPIRED, OrderStatus.REJECTED])
 def test_an_exit_that_is_over_makes_room_for_the_next(end):
     scene = Scene()
