@@ -97,7 +97,23 @@ def _forbidden(step: Step, parent: ParentOrder) -> str:
         return "there is nothing left to reduce" if _is_gone(step, parent) else ""
     if step.ledger.account.trading_state is not TradingState.ACTIVE:
         return f"trading is {step.ledger.account.trading_state.value}"
-    return ""
+    return "its position was closed" if parent.ticket.slices and _was_closed(step, parent) else ""
+
+
+def _was_closed(step: Step, parent: ParentOrder) -> bool:
+    """Whether an order on the other side has just closed what the parent has built: its stop, or somebody."""
+    ticket = parent.ticket
+    held = (ticket.symbol, ticket.position_side)
+    return (
+        bool(parent.filled_quantity)
+        and step.ledger.position(*held).is_flat
+        and any(
+            isinstance(event, e.FillBooked)
+            and (event.symbol, event.position_side) == held
+            and event.side is not ticket.side
+            for event in step.events
+        )
+    )
 
 
 def _is_gone(step: Step, parent: ParentOrder) -> bool:

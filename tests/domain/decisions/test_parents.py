@@ -23,8 +23,8 @@ from src.domain.orders.types import OrderStatus, Purpose
 from src.domain.sessions.session import SessionTrigger
 from src.domain.sessions.trading_states import TradingTrigger
 from tests.domain.decisions.parent_scenes import SLICE_MS, a_scene, child, later, open_parent, quantities
-from tests.support.domain_builders import BTC, MARK, SELL, a_view, an_exit
-from tests.support.domain_scene import cancels, kinds, submits
+from tests.support.domain_builders import BTC, MARK, SELL, a_fill, a_read, a_view, an_exit
+from tests.support.domain_scene import Scene, cancels, kinds, submits
 
 EXIT: dict[str, Any] = {"side": SELL, "purpose": Purpose.EXIT, "reduce_only": True}
 
@@ -336,3 +336,48 @@ def test_a_schedule_whose_stop_or_target_the_market_has_reached_ends(mark, limit
 
     assert (bool(submits(step)), parent.is_working) == (goes_on, goes_on)
     assert goes_on or "must be" in parent.reason
+
+
+@pytest.mark.parametrize("by", ["its stop", "a person", "somebody else"])
+def test_a_schedule_ends_when_the_position_that_it_builds_is_closed(by):
+    scene = Scene(take_profit_pct=Decimal(0))
+    step, parent = open_parent(scene)
+    scene.fill(child(scene, step), 1)
+    closing = scene.place(an_exit(quantity=scene.position.quantity)) if by == "a person" else scene.stop
+    scene.accept(closing)
+
+    if by == "somebody else":
+        scene.decide(a_read(fills=[a_fill(None, 9, scene.position.quantity, side="SELL")]))
+    else:
+        scene.fill(closing, 9, scene.position.quantity)
+
+    assert (scene.position.is_flat, parent.status, parent.reason) == (
+        True,
+        ParentStatus.CANCELED,
+        "its position was closed",
+    )
+
+
+def test_a_schedule_that_turns_a_position_around_goes_on_when_it_has_closed_it():
+    scene = a_scene()
+    scene.hold(3, SELL)
+    step, parent = open_parent(scene, quantity=Decimal(9))
+
+    scene.fill(child(scene, step), 2)
+
+    assert (scene.position.is_flat, parent.status) == (True, ParentStatus.WORKING)
+
+
+@pytest.mark.parametrize("left", ["a part of it", "what was there before"])
+def test_a_schedule_goes_on_while_something_is_held_or_before_it_has_bought(left):
+    scene = a_scene()
+    if left == "a part of it":
+        step, parent = open_parent(scene)
+        scene.fill(child(scene, step), 1)
+        scene.fill(scene.place(an_exit(quantity=1)), 2)
+    else:
+        scene.hold(1)
+        step, parent = open_parent(scene)
+        scene.fill(scene.place(an_exit(quantity=1)), 2)
+
+    assert parent.status is ParentStatus.WORKING
