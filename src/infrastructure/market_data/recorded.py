@@ -18,6 +18,7 @@ from src.domain.market.candle import Candle
 from src.domain.market.instrument import Instrument
 from src.infrastructure.market_data.decoding import spells_number
 from src.infrastructure.market_data.frames import (
+    BarPoint,
     BookTicker,
     DepthSnapshot,
     DepthUpdate,
@@ -29,14 +30,18 @@ from src.infrastructure.market_data.instruments import derived_instrument, shipp
 from src.infrastructure.market_data.recording_file import SAMPLE_FRAMES, RecordingFile
 from src.infrastructure.market_data.source import OnFrame, SourceError, SourceStatistics
 
+TRADES_REMEMBERED: Final = 10_000
+"""Of so many trades, at least, it is known that they were told: recordings overlap for minutes, not for days."""
+
 _event_of: Final = itemgetter(3)
 
 
 class RecordedMarket:
     """A :class:`MarketSource` over recorded files.
 
-    Frames of equal receive time keep the order of the files as given, then of their lines. ``instruments`` come
-    from the shipped table, or are derived from the decimals of the first frames; ``description`` says which.
+    Frames of equal receive time keep the order of the files as given, then of their lines; a trade that several of
+    them tell counts once. ``instruments`` come from the shipped table, or are derived from the decimals of the first
+    frames; ``description`` says which.
     ``sample_frames`` is how many frames of each file are read for that, at least, before any is handed out.
 
     Raises :class:`SourceError` when a file cannot be read or has no good line.
@@ -59,6 +64,8 @@ class RecordedMarket:
         self._pending: list[list[MarketFrame]] = [[] for _ in paths]
         self._ready: list[MarketFrame] = []  # Reversed: the next frame is the last one.
         self._merged = 0
+        self._told: set[tuple[str, int]] = set()
+        self._told_before: set[tuple[str, int]] = set()
         try:
             for index, path in enumerate(paths):
                 self._files.append(RecordingFile(path, index, self._statistics, sample_frames))
@@ -187,13 +194,28 @@ class RecordedMarket:
                 cut = bisect_left(frames, min(open_ends), key=itemgetter(0)) if open_ends else len(frames)
                 merged += frames[:cut]
                 pending[index] = frames[cut:]
+            # Tuples compare by receive time, file and line; no two frames share all three.
+            merged.sort()
+            merged = [frame for frame in merged if self._is_new(frame[3])]
             if merged or behind is None:
                 break
-        # Tuples compare by receive time, file and line; no two frames share all three.
-        merged.sort(reverse=True)
+        merged.reverse()
         self._ready = merged
         self._merged += len(merged)
         return bool(merged)
+
+    def _is_new(self, event: MarketEvent | BarPoint) -> bool:
+        """Whether an event is no trade that was told before: it counts once, however many lines tell of it."""
+        if type(event) is not TradePrint:
+            return True
+        key = event.symbol, event.trade_id
+        if key in self._told or key in self._told_before:
+            self._statistics.bad_lines["a trade told before"] += 1
+            return False
+        if len(self._told) >= TRADES_REMEMBERED:
+            self._told, self._told_before = set(), self._told
+        self._told.add(key)
+        return True
 
     def _file_most_behind(self) -> int | None:
         open_files = [index for index, file in enumerate(self._files) if not file.is_at_end]

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from src.domain.market.book import OverlayBook
+from src.infrastructure.market_data import recorded
 from src.infrastructure.market_data.frames import (
     BookTicker,
     DepthSnapshot,
@@ -55,6 +56,41 @@ def test_files_are_merged_by_receive_time_then_file_then_line(tmp_path_factory, 
     frames = frames_of(RecordedMarket(paths, sample_frames=1))
 
     assert [f[:3] for f in frames] == sorted(expected)
+
+
+def test_a_trade_that_two_recordings_or_two_lines_tell_counts_once(tmp_path):
+    first = [line(n, combined(trade(n))) for n in range(1, 6)]
+    second = [line(n + 2, combined(trade(n))) for n in range(4, 9)]
+    late = [line(20, combined(trade(8))), line(21, combined(trade(3, symbol="ETHUSDT")))]
+    paths = [write(tmp_path / "a.ws", [*first, first[-1]]), write(tmp_path / "b.ws", [*second, *late])]
+
+    market = RecordedMarket(paths, sample_frames=1)
+    trades = [(f[3].symbol, f[3].trade_id) for f in frames_of(market) if isinstance(f[3], TradePrint)]
+
+    assert trades == [*(("BTCUSDT", n) for n in range(1, 9)), ("ETHUSDT", 3)]
+    assert market.statistics.bad_lines == {"a trade told before": 4}
+
+
+def test_of_the_trades_told_before_only_the_latest_are_remembered(tmp_path, monkeypatch):
+    monkeypatch.setattr(recorded, "TRADES_REMEMBERED", 2)
+    numbers = [1, 2, 3, 2, 1, 4, 5, 1]
+    path = write(tmp_path / "a.ws", [line(n, combined(trade(number))) for n, number in enumerate(numbers)])
+
+    market = RecordedMarket([path])
+    trades = [f[3].trade_id for f in frames_of(market) if isinstance(f[3], TradePrint)]
+
+    assert trades == [1, 2, 3, 4, 5, 1]
+
+
+def test_a_recording_named_twice_is_that_recording(tmp_path):
+    lines = [line(n, combined(trade(n) if n % 2 else ticker(n))) for n in range(1, 40)]
+    path = write(tmp_path / "a.ws", lines)
+
+    once = [f[3] for f in frames_of(RecordedMarket([path])) if type(f[3]) is TradePrint]
+    twice = [f[3] for f in frames_of(RecordedMarket([path, path])) if type(f[3]) is TradePrint]
+
+    assert len(once) == 20
+    assert twice == once
 
 
 def test_the_next_receive_time_can_be_seen_without_taking_the_frame(tmp_path):
