@@ -63,6 +63,21 @@ async def test_the_next_start_stops_it_and_closes_positions_if_that_was_asked_fo
     assert runner.loop.ledger.position(SYMBOL).is_flat is flat
 
 
+async def test_a_stop_waits_for_the_end_of_an_entry_beside_a_position_that_keeps_its_stop(tmp_path: Path):
+    runner = await begin(calm(tmp_path))
+    order(runner, "0.020")
+    await pass_time(runner.loop, 500)
+    entry = resting(runner)
+    await pass_time(runner.loop, 500)
+
+    runner.request_stop(EndCause.STOP)
+    await runner.run()
+
+    assert (entry.status, entry.filled_quantity) == (OrderStatus.CANCELED, 0)
+    assert runner.session.status is TradingSessionStatus.STOPPED
+    assert not runner.loop.ledger.position(SYMBOL).is_flat
+
+
 @pytest.mark.parametrize("point", ["store.after_commit", "session.before_submit"])
 async def test_it_waits_until_it_is_known_whether_an_exit_was_sent_and_closes_the_position(
     tmp_path: Path, point: str, monkeypatch: pytest.MonkeyPatch

@@ -94,6 +94,6 @@ async def test_what_is_open_is_compared_every_sixty_ticks_and_what_has_ended_eve
         if runner.loop.reconcile_wanted:
             await runner.reconcile()
 
-    assert causes(config).count("timer") > 10
+    assert causes(config).count("timer") == 14
     assert len(parts.broker.asked) == len(parts.options.symbols)  # type: ignore[attr-defined]  # this test's broker
     await die(runner)

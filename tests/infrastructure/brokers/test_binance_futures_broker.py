@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -216,6 +216,22 @@ async def test_a_read_without_a_good_answer_is_worth_asking_again(venue: SocketV
         await venue.broker.balances()
 
     assert await venue.broker.balances()
+
+
+async def test_a_request_that_fails_as_nobody_foresaw_is_not_forgotten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    async def fail(*_: object) -> None:
+        raise ZeroDivisionError
+
+    posted: list[Callable[[], None]] = []
+    async with a_socket_venue(tmp_path, broker={"post": posted.append}) as venue:
+        monkeypatch.setattr(venue.binance._client, "transmit", fail)
+        venue.broker.submit(a_ticket(), Attempt("c-1", venue.broker.venue_time().now_ms, 5_000))
+        await venue.settle()
+
+    with pytest.raises(ZeroDivisionError):
+        posted[-1]()
 
 
 async def test_what_a_frozen_process_sends_late_is_refused_by_the_exchanges_own_clock(
