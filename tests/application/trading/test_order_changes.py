@@ -5,8 +5,11 @@ from decimal import Decimal
 
 import pytest
 
+from src.application.ports.kill_switch import KillLevel
 from src.application.trading.requests import OrderRequest
 from src.application.trading.services.live_trading_service import LiveTradingService, OrderNotFound
+from src.domain.orders.news import ModifyUnknown
+from src.domain.orders.ticket import Amendment
 from src.domain.orders.types import OrderStatus, OrderType, Purpose, TimeInForce
 from tests.application.trading.test_live_trading_service import SYMBOL, service, until
 
@@ -129,6 +132,27 @@ async def test_a_resting_order_is_modified_and_its_reservation_with_it(service):
     assert (modified.price, modified.quantity) == (price, SIZE * 2)
     assert modified.status is OrderStatus.NEW
     assert service._active().loop.ledger.symbol(SYMBOL).pending_buy == SIZE * 2
+
+
+async def test_an_amendment_that_the_kill_switch_held_back_is_said_not_to_have_been(service):
+    order = await resting(service)
+    service._active().parts.kill_switch.engage("a test", KillLevel.HALT)
+
+    with pytest.raises(ValueError, match="was not modified: the kill switch is engaged"):
+        await service.modify_order(order.id, new_price=away(service, "-0.03"))
+
+
+async def test_an_amendment_of_unknown_outcome_is_said_to_be_one(service, monkeypatch):
+    order = await resting(service)
+    loop = service._active().loop
+
+    def modify(amendment: Amendment) -> None:
+        loop.on_modify_outcome(ModifyUnknown(amendment.client_order_id, "no answer"))
+
+    monkeypatch.setattr(loop.broker, "modify", modify)
+
+    with pytest.raises(ValueError, match="may or may not have been modified"):
+        await service.modify_order(order.id, new_price=away(service, "-0.03"))
 
 
 async def test_a_modified_order_is_so_after_a_restart(service, tmp_path):

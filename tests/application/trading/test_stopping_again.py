@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from src.application.ports.broker import Consistency, RateLimitError, VenueTime
+from src.application.ports.broker import BrokerUnavailable, Consistency, RateLimitError, VenueTime
 from src.application.trading.market_desk import MarketDesk
 from src.application.trading.session_runner import EndCause, SessionRunner
 from src.application.trading.winding_up import StillOpen
@@ -173,6 +173,39 @@ async def test_a_stop_does_not_wait_for_ever_and_is_gone_on_with_at_the_next_sta
         await runner.run()
 
     assert runner.session.status is TradingSessionStatus.STOPPING
+    await die(runner)
+
+
+class AwayBroker(PaperBroker):
+    """Does not answer so many reads."""
+
+    silences = 0
+
+    async def server_time(self) -> VenueTime:
+        if self.silences > 0:
+            self.silences -= 1
+            raise BrokerUnavailable("no answer")
+        return await super().server_time()
+
+
+@pytest.mark.parametrize(("silences", "ends"), [(4, True), (100, False)])
+async def test_a_stop_waits_for_some_seconds_for_an_exchange_that_does_not_answer(
+    tmp_path: Path, silences: int, ends: bool, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(paper, "PaperBroker", AwayBroker)
+    runner = await begin(calm(tmp_path))
+    begun_ms = runner.loop.inputs.now_ms()
+    runner.parts.broker.silences = silences  # type: ignore[attr-defined]  # this test's broker
+    runner.request_stop(EndCause.STOP)
+
+    if ends:
+        await runner.run()
+    else:
+        with pytest.raises(BrokerUnavailable):
+            await runner.run()
+
+    assert (runner.session.status is TradingSessionStatus.STOPPED) is ends
+    assert 3_000 < runner.loop.inputs.now_ms() - begun_ms <= 5_500
     await die(runner)
 
 
