@@ -21,7 +21,7 @@ from src.domain.orders.types import Purpose
 from src.infrastructure.brokers.paper_broker import PAPER_ACCOUNT, PaperBroker
 from src.infrastructure.persistence import side_journal
 from src.infrastructure.persistence.side_journal import FileSideJournal, SideHeader, ensure
-from src.infrastructure.simulated_exchange.latency import LatencyModel
+from src.infrastructure.simulated_exchange.latency import MILLISECOND_NS, LatencyModel
 from src.infrastructure.time.timeline import Timeline
 from tests.support.engine_builders import BTC, Frames, a_request, an_engine, an_instrument
 
@@ -37,12 +37,13 @@ class Place:
     instrument: Any = field(default_factory=an_instrument)
     lines: list[str] = field(default_factory=list)
     damage: str = ""
+    latency: LatencyModel = LatencyModel(seed=1)
 
     def __post_init__(self) -> None:
         self.engine = an_engine(":memory:", self.instrument)
         self.frames = Frames(start_ms=self.engine.now_ms)
         self.timeline = Timeline(self.engine.now_ms * 1_000_000)
-        self.broker = PaperBroker(self.engine, self.timeline, latency=LatencyModel(seed=1))
+        self.broker = PaperBroker(self.engine, self.timeline, latency=self.latency)
         self.quote()
 
     def quote(self, quantity: str = "500") -> None:
@@ -168,18 +169,21 @@ async def test_a_position_beyond_the_largest_order_is_closed_in_several(tmp_path
     assert [order.ticket.quantity for order in place.recorded()] == [Decimal("0.02")] * 3
 
 
-async def test_what_a_thin_book_leaves_is_closed_by_a_new_order(place: Place):
+@pytest.mark.parametrize(("way_ms", "left"), [(20, "0.005"), (2_000, "0.004")])
+async def test_what_a_thin_book_leaves_is_closed_by_a_new_order(tmp_path: Path, way_ms: int, left: str):
+    way_ns = way_ms * MILLISECOND_NS
+    place = Place(tmp_path, latency=LatencyModel(seed=1, request_ns=way_ns, answer_ns=way_ns))
     place.order(quantity="0.02")
     place.quote("0.015")
 
     async def refilled(delay_ms: int) -> None:
         await Place.pass_time(place, delay_ms)
-        place.quote("0.016")
+        place.quote("0.030" if place.sent else "0.016")
 
     place.pass_time = refilled  # type: ignore[method-assign]  # the market goes on meanwhile
     assert await place.close() == EmergencyReport()
 
-    assert [order.ticket.quantity for order in place.recorded()] == [Decimal("0.02"), Decimal("0.005")]
+    assert [order.ticket.quantity for order in place.recorded()] == [Decimal("0.02"), Decimal(left)]
 
 
 async def test_an_order_is_on_the_disk_before_it_is_sent(place: Place):

@@ -122,6 +122,19 @@ def test_an_empty_account_uses_nothing():
     assert not any(use.used for use in uses)
 
 
+def test_the_entries_of_the_last_minute_are_counted():
+    scene = Scene()
+    scene.place()
+    scene.now_ms += 60_000
+    scene.place(symbol=ETH)
+    scene.place(symbol=ETH)
+
+    uses = used(scene)
+
+    assert (uses["repeated_execution"].value, uses["repeated_execution"].subject) == (2, f"sma {ETH}")
+    assert (uses["orders_per_minute"].value, uses["orders_per_second"].value) == (2, 2)
+
+
 def test_every_rule_with_a_limit_is_shown():
     shown = set(used(Scene()))
 
