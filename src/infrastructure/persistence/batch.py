@@ -11,7 +11,6 @@ from src.domain.ledger.events import (
     RecoveryFinished,
     SessionOpened,
 )
-from src.domain.ledger.state import Ledger
 from src.domain.market.candle import Candle
 from src.infrastructure.persistence import statements as sql
 from src.infrastructure.persistence.journal import Chain
@@ -76,18 +75,3 @@ class Batch:
 
 
 _NOTED = (SessionOpened, EquityMarked, RecoveryFinished, AlarmRaised)
-
-
-def has_rows(ledger: Ledger) -> bool:
-    """Whether a step changed anything that is stored beside the journal."""
-    changes = ledger.changes
-    return bool(
-        changes.account
-        or changes.orders
-        or changes.positions
-        or changes.symbols
-        or changes.fills
-        or changes.income
-        or changes.round_trips
-        or changes.session is not None
-    )

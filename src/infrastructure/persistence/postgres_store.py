@@ -154,7 +154,7 @@ class PostgresStore(StagingStore):
         The changes are cleared and settled orders released afterwards. Raises :class:`StoreError`; then the process
         must not go on: nothing of the batch is durable, or all of it, if only the answer was lost.
         """
-        projection = self._begin_commit(ledger)
+        projection = self._begin_commit()
         if projection is None:
             return
         assert self._driver is not None, "whoever has the lease is connected"

@@ -135,7 +135,7 @@ class SqliteStore(StagingStore):
         The changes are cleared and settled orders released afterwards. Raises :class:`StoreError`; then nothing of
         the batch is durable, and the process must not go on.
         """
-        projection = self._begin_commit(ledger)
+        projection = self._begin_commit()
         if projection is None:
             return
         try:

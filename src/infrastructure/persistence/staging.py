@@ -11,7 +11,7 @@ from src.application.ports.store import JournalHead, StoreError
 from src.domain.ledger.events import Event
 from src.domain.ledger.state import Ledger
 from src.domain.market.candle import Candle
-from src.infrastructure.persistence.batch import Batch, has_rows
+from src.infrastructure.persistence.batch import Batch
 from src.infrastructure.persistence.journal import Chain
 from src.infrastructure.persistence.loading import readable
 from src.infrastructure.persistence.projection import Projection
@@ -61,12 +61,12 @@ class StagingStore:
             self._batch = Batch(Chain(account_no, seq, digest), session_id)
             self._head = self._batch.chain.head
 
-    def _begin_commit(self, ledger: Ledger) -> Projection | None:
+    def _begin_commit(self) -> Projection | None:
         """What writes the tables, or None when there is nothing to commit; raises :class:`StoreError`.
 
         Until :meth:`_end_commit` the store counts as broken, whatever stops it: nothing is staged meanwhile either.
         """
-        if not self._batch.records and not has_rows(ledger):
+        if not self._batch.records:
             return None
         if self._broken:
             raise StoreError(self._broken)
