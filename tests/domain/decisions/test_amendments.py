@@ -14,9 +14,9 @@ from src.domain.ledger.evolve import fold
 from src.domain.orders.news import ModifyAccepted, ModifyRefused, ModifyUnknown, OrderNews
 from src.domain.orders.ticket import SIGNED_AHEAD_MS
 from src.domain.orders.transitions import ModifyState
-from src.domain.orders.types import OrderStatus
+from src.domain.orders.types import OrderStatus, Purpose
 from src.domain.sessions.trading_states import SymbolState, TradingTrigger
-from tests.support.domain_builders import BTC, a_fill, a_read, a_report
+from tests.support.domain_builders import BTC, SELL, a_fill, a_read, a_report
 from tests.support.domain_scene import VENUE_AHEAD_MS, Scene, cancels, kinds, reconciles
 from tests.support.ledger_builders import ledger_snapshot
 
@@ -352,6 +352,27 @@ def test_a_price_beyond_the_orders_own_stop_or_target_is_refused(price, problem)
         request(scene, order, price)
 
     assert order.modify_state is ModifyState.NONE
+
+
+def test_an_order_that_is_over_is_not_amended():
+    scene = Scene()
+    order = resting(scene)
+    scene.hear(order, OrderStatus.CANCELED)
+
+    with pytest.raises(LookupError, match="is not open"):
+        request(scene, order, 98)
+
+
+@pytest.mark.parametrize(("quantity", "rule"), [("0.0005", "filters"), (3, "reduce_only")])
+def test_an_exit_that_would_be_no_order_or_more_than_is_held_is_not_amended(quantity, rule):
+    scene = Scene()
+    scene.hold(2)
+    order = resting(scene, side=SELL, limit_price=105, reduce_only=True, purpose=Purpose.EXIT)
+
+    step = request(scene, order, 105, quantity)
+
+    (denied,) = [event for event in step.events if isinstance(event, e.OrderDenied)]
+    assert (denied.rule, step.effects) == (rule, [])
 
 
 def test_an_order_that_would_grow_beyond_a_limit_is_not_amended():
