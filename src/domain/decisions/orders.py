@@ -98,9 +98,7 @@ def submit_refused(step: Step, news: o.Refused) -> None:
 def submit_unknown(step: Step, news: o.OutcomeUnknown) -> None:
     """Nobody knows: hold the reservation, restrict the symbol, ask the exchange."""
     order = step.ledger.orders.get(news.client_order_id)
-    if order is None or AttemptTrigger.LOST not in ATTEMPT_TRANSITIONS[order.attempt_state]:
-        return
-    if order.attempt_state is AttemptState.OPEN:
+    if order is not None and order.attempt_state is AttemptState.OPEN:
         lose(step, order, news.reason)
         step.do(Reconcile(f"the outcome of {order.client_order_id} is unknown"))
 

@@ -94,6 +94,22 @@ async def test_a_start_reads_no_order_before_the_oldest_open_one(database: Datab
     await writer.end()
 
 
+async def test_a_start_reads_a_settled_order_that_waits_for_trades_again(database: Database):
+    writer = await Writer.open(database)
+    name = (ended := an_intent(1)).attempt.client_order_id
+    await writer.write(ended, e.OrderMoved(name, OrderTrigger.CANCEL, Decimal(0), START_MS))
+    await writer.write(an_intent(2))
+
+    # In one commit with an order that is new.
+    await writer.write(e.OrderMoved(name, OrderTrigger.CANCEL, Decimal("0.04"), START_MS), an_intent(3))
+    held = await writer.end()
+
+    again = await Writer.open(database)
+    assert name in again.ledger.orders and len(again.ledger.orders) == 3
+    assert ledger_snapshot(again.ledger) == held
+    await again.end()
+
+
 async def test_a_client_order_id_is_never_stored_twice(database: Database):
     writer = await Writer.open(database)
     await writer.write(intent := an_intent(1))
