@@ -1,5 +1,6 @@
 """Orders of every kind, amendments and parent orders, through the service on a whole paper session."""
 
+import asyncio
 from collections.abc import Callable
 from decimal import Decimal
 
@@ -10,6 +11,7 @@ from src.application.trading.requests import OrderRequest
 from src.application.trading.services.live_trading_service import LiveTradingService, OrderNotFound
 from src.domain.orders.news import ModifyUnknown
 from src.domain.orders.ticket import Amendment
+from src.domain.orders.transitions import ModifyState
 from src.domain.orders.types import OrderStatus, OrderType, Purpose, TimeInForce
 from tests.application.trading.test_live_trading_service import SYMBOL, service, until
 
@@ -153,6 +155,18 @@ async def test_an_amendment_of_unknown_outcome_is_said_to_be_one(service, monkey
 
     with pytest.raises(ValueError, match="may or may not have been modified"):
         await service.modify_order(order.id, new_price=away(service, "-0.03"))
+
+
+async def test_whoever_waits_for_an_amendment_is_told_of_the_orders_end(service, monkeypatch):
+    order = await resting(service)
+    monkeypatch.setattr(service._active().loop.broker, "modify", lambda amendment: None)
+    waiting = asyncio.create_task(service.modify_order(order.id, new_price=away(service, "-0.03")))
+    await until(service, lambda: orders(service, lambda o: o.modify_state is ModifyState.REQUESTED))
+
+    await service.cancel_order(order.id)
+
+    with pytest.raises(ValueError, match="was not modified: it is over"):
+        await asyncio.wait_for(waiting, 10)
 
 
 async def test_a_modified_order_is_so_after_a_restart(service, tmp_path):
