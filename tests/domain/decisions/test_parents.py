@@ -138,6 +138,29 @@ def test_the_whole_is_reserved_from_the_first_slice_to_the_last():
     assert reserved == [9, 6, 6, 3]
 
 
+def test_what_a_child_leaves_unfilled_stays_reserved_by_its_parent():
+    scene = a_scene()
+    step, _ = open_parent(scene, quantity=Decimal(9))
+    order = child(scene, step)
+    scene.fill(order, 1, 1)
+
+    scene.hear(order, OrderStatus.EXPIRED, 1)
+
+    assert scene.ledger.symbol(BTC).pending_buy == 8
+
+
+def test_when_a_dearer_order_ends_the_price_of_what_a_parent_has_not_sent_holds():
+    scene = a_scene()
+    step, _ = open_parent(scene, limit_price=Decimal(101))
+    scene.fill(child(scene, step))
+    order = scene.place(limit_price=103)
+    before = scene.ledger.symbol(BTC).pending_price
+
+    scene.decide(NotSent(order.client_order_id, "no"))
+
+    assert (before, scene.ledger.symbol(BTC).pending_price) == (103, 101)
+
+
 def test_a_parent_beyond_a_limit_is_refused_as_a_whole():
     scene = a_scene()
 
