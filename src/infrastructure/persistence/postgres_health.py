@@ -12,6 +12,8 @@ from src.infrastructure.persistence.postgres_failures import FAILURES, postgres_
 COMMITS: Final = 11
 # Without these a power failure takes commits that were answered.
 _NEEDED: Final = ("fsync", "full_page_writes")
+# Changes nothing, and fails where a session could not write: on a standby, or without the right.
+_WRITE: Final = "UPDATE account SET lease_owner=lease_owner WHERE FALSE"
 # A record in the log that nobody reads: the smallest thing whose commit has to be synced.
 _SMALLEST: Final = "SELECT pg_logical_emit_message(true,'steadyhand','')"
 
@@ -26,7 +28,7 @@ class ServerHealth:
 
 
 def server_health(url: DatabaseUrl) -> ServerHealth:
-    """Look at the server of a database; raises :class:`StoreError` when it does not answer."""
+    """Look at the server of a database; raises :class:`StoreError` when it does not answer, or may not be written."""
     portal = Portal()
     try:
         return portal.call(_look(url))
@@ -38,6 +40,8 @@ async def _look(url: DatabaseUrl) -> ServerHealth:
     driver = await AsyncpgDriver.open(url)
     try:
         ((version,),) = await driver.query("SELECT current_setting('server_version')")
+        if (await driver.query("SELECT to_regclass('account')"))[0][0] is not None:
+            await driver.query(_WRITE)
         states = [
             (name, (await driver.query("SELECT current_setting(?)", (name,)))[0][0]) for name in _NEEDED
         ]

@@ -254,6 +254,25 @@ async def until_killed(database: PostgresDatabase, server: PostgresServer) -> ob
     return head
 
 
+@pytest.mark.parametrize(
+    ("statement", "user"),
+    [
+        ('ALTER DATABASE "{0}" SET default_transaction_read_only = on', "postgres"),
+        ('CREATE ROLE "{0}" LOGIN; GRANT SELECT ON account TO "{0}"', "{0}"),
+    ],
+    ids=["as on a standby", "without the right"],
+)
+def test_a_database_that_may_not_be_written_is_no_sound_one(
+    postgres: PostgresDatabase, postgres_server: PostgresServer, statement: str, user: str
+):
+    name = postgres.url.name
+    server_health(postgres.url)
+    postgres_server.run(statement.format(name), name)
+
+    with pytest.raises(StoreUnavailable, match="may not be written"):
+        server_health(parse_database_url(postgres.url.text.replace("postgres@", f"{user.format(name)}@")))
+
+
 async def test_a_server_that_would_not_sync_is_told_to(postgres: PostgresDatabase):
     driver = await AsyncpgDriver.open(postgres.url)
 
