@@ -3,6 +3,7 @@
 from decimal import Decimal
 from typing import Protocol
 
+from src.application.plain_text import plain
 from src.application.trading.adapters.live_broker_adapter import LiveBrokerAdapter
 from src.application.trading.requests import ExecutionResult
 from src.application.trading.services.pretrade_risk_validator import PretradeRiskValidator
@@ -59,7 +60,7 @@ def closing_ticket(desk: Desk, symbol: str, reason: str, side: PositionSide | st
     """A market order that takes all of a position that is not on its way out already."""
     position = find_position(desk.loop.ledger, symbol, side)
     return desk.adapter.exit(
-        position, abs(position.quantity), position.strategy_id or MANUAL, reason or "closed by hand"
+        position, abs(position.quantity), position.strategy_id or MANUAL, plain(reason or "closed by hand")
     )
 
 

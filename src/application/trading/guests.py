@@ -6,6 +6,7 @@ from decimal import Decimal
 from operator import index
 from typing import Any, TypeVar, cast
 
+from src.application.plain_text import plain
 from src.application.strategies import Strategy
 from src.application.strategies.strategy import Progress
 from src.domain.market.candle import Candle
@@ -70,7 +71,7 @@ class Guest:
             return question()
         except Exception as error:  # a stranger's code: whatever it raises is its end, told as such
             first = next(iter(str(error).splitlines()), "")
-            raise GuestFailed(f"{self.strategy_id} failed with {type(error).__name__}: {first}") from error
+            raise GuestFailed(f"{self.strategy_id} failed with {type(error).__name__}: {plain(first)}") from error
 
 
 def _recordable(signal: Any, name: str) -> Signal:

@@ -6,6 +6,7 @@ from datetime import timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Final
 
+from src.application.plain_text import plain
 from src.application.ports.broker import Broker
 from src.application.ports.event_bus import EventBus
 from src.application.trading.figures import UNDEFINED, Figure, figure
@@ -180,8 +181,8 @@ def _share(value: Number | None, what: str) -> Decimal | None:
 
 
 def _text(value: object, what: str) -> str:
-    if not isinstance(value, str):
-        raise ValueError(f"{what} must be text, not {value!r}")
+    if not isinstance(value, str) or plain(value) != value:
+        raise ValueError(f"{what} must be text that a database takes, not {value!r}")
     return value
 
 

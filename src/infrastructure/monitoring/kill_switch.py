@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from src.application.plain_text import plain
 from src.application.ports.kill_switch import KillLevel
 from src.infrastructure.monitoring.folder_watch import FolderWatch
 
@@ -203,8 +204,8 @@ def _rank(level: KillLevel) -> int:
 def _read(path: Path) -> tuple[KillLevel, str]:
     """The level that a file asks for, and its reason in one line."""
     try:
-        # A power failure may leave zeros, which PostgreSQL takes in no text.
-        text = path.read_text(encoding="utf-8", errors="replace").replace("\0", "")[:_TEXT_MAX]
+        # A power failure may leave zeros.
+        text = plain(path.read_text(encoding="utf-8", errors="replace"))[:_TEXT_MAX]
     except OSError:
         return KillLevel.HALT, ""
     line = text.strip().partition("\n")[0]

@@ -1,4 +1,4 @@
-"""The command line before it is parsed: several values after one flag, ``-v`` anywhere, and bytes that are no text."""
+"""The command line before it is parsed: several values after one flag, and ``-v`` anywhere."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -28,8 +28,3 @@ def repeat_flags(arguments: Sequence[str]) -> list[str]:
         else:
             repeated.append(argument)
     return repeated
-
-
-def typed(text: str) -> str:
-    """A person's own words, with a question mark for what was typed in another encoding: no database takes that."""
-    return text.encode("utf-8", "replace").decode()

@@ -89,7 +89,7 @@ CALLS: dict[str, Call] = {
     **{f"the order's symbol {value!r}": wanted(symbol=value) for value in ["", "B$", None, 5]},
     **{f"the order's side {value!r}": wanted(side=value) for value in ["", "LONG", None, 1]},
     **{f"the order's type {value!r}": wanted(order_type=value) for value in ["", "market", None]},
-    **{f"the order's strategy {value!r}": wanted(strategy_id=value) for value in [None, 5]},
+    **{f"the order's strategy {value!r}": wanted(strategy_id=value) for value in [None, 5, "\udce9", "a\0b"]},
     **{f"the order's flag {value!r}": wanted(reduce_only=value) for value in ["no", None, 1]},
     "an order's stop loss that is no number": wanted(stop_loss="two"),
     "an order's end that is no number": wanted(order_type="LIMIT", price=45_000, good_till_ms="x"),
@@ -154,6 +154,19 @@ async def test_what_is_no_order_at_all_does_not_end_the_session(service: LiveTra
         await call(service)
 
     assert service.is_running() and not service._active().loop.ledger.orders
+
+
+async def test_of_a_reason_that_no_database_takes_the_rest_is_kept(service: LiveTradingService):
+    await until(lambda: service.snapshot().markets[0].trouble is None)
+    await order()(service)
+    await until(lambda: bool(service.snapshot().positions))
+
+    closed = await service.close_position("BTCUSDT", "caf\udce9\0")
+    await service.halt("caf\udce9\0", "me\udce9")
+
+    assert service.is_running()
+    assert (await service.get_order(closed.order_id)).ticket.reason == "caf?"
+    assert service._active().loop.ledger.account.trading_reason == "caf?"
 
 
 @pytest.mark.parametrize(

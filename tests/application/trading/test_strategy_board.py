@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from src.application.plain_text import plain
 from src.application.strategies import Strategy, StrategySpec, UserStrategySpec, parse_strategy_spec
 from src.application.strategies.strategy import Progress
 from src.application.trading.live_strategy_runner import OVERRUNS_MAX
@@ -272,3 +273,14 @@ def a_signal(**changed: Any) -> Signal:
         "at_ms": 1,
     }
     return Signal(**values | changed)
+
+
+@pytest.mark.parametrize("text", ["caf\udce9", "a\0b"], ids=["half a pair", "a NUL"])
+async def test_a_guest_that_fails_in_words_no_database_takes_is_disabled(tmp_path: Path, text: str):
+    def fail(candle: Candle) -> Signal | None:
+        raise LookupError(text)
+
+    (alarm,) = await run_guest(tmp_path, fail)
+
+    assert plain(alarm.text) == alarm.text
+    assert GUEST in alarm.text

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, TypeVar
 
+from src.application.plain_text import plain
 from src.application.ports.broker import Broker, BrokerError
 from src.application.ports.event_bus import EventBus
 from src.application.ports.repositories import (
@@ -202,12 +203,12 @@ class LiveSession:
 
     async def halt(self, reason: str, author: str = "operator") -> None:
         """The kill switch, durably: no opening order until a person re-arms."""
-        news = MoveTrading(TradingTrigger.HALT, str(reason), str(author))
+        news = MoveTrading(TradingTrigger.HALT, plain(str(reason)), plain(str(author)))
         await self._command(lambda r: r.loop.decide(news))
 
     async def rearm(self, author: str = "operator") -> None:
         """Allow trading again after a halt."""
-        news = MoveTrading(TradingTrigger.REARM, "re-armed", str(author))
+        news = MoveTrading(TradingTrigger.REARM, "re-armed", plain(str(author)))
         await self._command(lambda r: r.loop.decide(news))
 
     def is_running(self) -> bool:

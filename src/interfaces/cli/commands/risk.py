@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from src.interfaces.cli.arguments import typed
+from src.application.plain_text import plain
 from src.interfaces.cli.commands.options import AccountFlag, JsonFlag, load
 
 PANEL = "Safety"
@@ -35,7 +35,7 @@ def close_position(
         str, typer.Option("--position-side", metavar="SIDE", help="LONG or SHORT, where both are held.")
     ] = "",
     reason: Annotated[
-        str, typer.Option("--reason", metavar="TEXT", callback=typed, help="Why; kept in the journal.")
+        str, typer.Option("--reason", metavar="TEXT", callback=plain, help="Why; kept in the journal.")
     ] = "closed by hand",
     account: AccountFlag = None,
     as_json: JsonFlag = False,

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from src.interfaces.cli.arguments import typed
+from src.application.plain_text import plain
 from src.interfaces.cli.commands.options import (
     AccountFlag,
     DryRunFlag,
@@ -28,7 +28,7 @@ def register(app: typer.Typer) -> None:
 def halt(
     ctx: typer.Context,
     reason: Annotated[
-        str, typer.Option("--reason", metavar="TEXT", callback=typed, help="Why; kept in the journal.")
+        str, typer.Option("--reason", metavar="TEXT", callback=plain, help="Why; kept in the journal.")
     ] = "asked for",
     soft: Annotated[
         bool, typer.Option("--soft", help="Reduce only: positions may shrink, nothing is opened.")
@@ -59,7 +59,7 @@ def halt(
 def emergency_close(
     ctx: typer.Context,
     reason: Annotated[
-        str, typer.Option("--reason", metavar="TEXT", callback=typed, help="Why; kept with each order.")
+        str, typer.Option("--reason", metavar="TEXT", callback=plain, help="Why; kept with each order.")
     ] = "emergency",
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     anyway: Annotated[bool, typer.Option("--anyway", help="Also where a session answers.")] = False,
@@ -123,7 +123,7 @@ def recover(
     reason: Annotated[
         str,
         typer.Option(
-            "--reason", metavar="TEXT", callback=typed, help="Why it is released; kept in the journal."
+            "--reason", metavar="TEXT", callback=plain, help="Why it is released; kept in the journal."
         ),
     ] = "",
     account: AccountFlag = None,
