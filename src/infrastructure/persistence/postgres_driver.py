@@ -37,6 +37,8 @@ _SETTINGS: Final = {
     "tcp_keepalives_interval": "5",
     "tcp_keepalives_count": "3",
 }
+# A connection that is idle holds a lease: no server may cut it. Those before PostgreSQL 14 do not know the setting.
+_STAY: Final = "SELECT set_config(name,'0',false) FROM pg_settings WHERE name='idle_session_timeout'"
 _READ_ONLY: Final = {**_SETTINGS, "default_transaction_read_only": "on"}
 
 
@@ -84,6 +86,7 @@ class AsyncpgDriver:
             await connection.set_type_codec(
                 "bool", schema="pg_catalog", encoder=_truth, decoder=_zero_or_one, format="text"
             )
+            await connection.execute(_STAY)
         except FAILURES as error:
             raise postgres_error(error, url.name) from error
         return cls(connection)

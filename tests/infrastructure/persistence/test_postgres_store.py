@@ -282,6 +282,18 @@ async def test_a_server_that_would_not_sync_is_told_to(postgres: PostgresDatabas
     await driver.close()
 
 
+async def test_a_server_that_would_cut_an_idle_connection_is_told_not_to(
+    postgres: PostgresDatabase, postgres_server: PostgresServer
+):
+    postgres_server.run(f"ALTER DATABASE {postgres.url.name} SET idle_session_timeout = '1min'")
+
+    driver = await AsyncpgDriver.open(postgres.url)
+
+    found = await driver.query("SELECT current_setting('idle_session_timeout')")
+    assert found == [("0",)]
+    await driver.close()
+
+
 def test_a_server_that_does_not_sync_is_noticed():
     with running_server() as server:
         url = parse_database_url(server.url())
