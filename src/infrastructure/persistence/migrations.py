@@ -107,6 +107,12 @@ def _copy(path: Path, version: str) -> Path:
     while target.exists():
         number += 1
         target = path.with_name(f"{path.name}.{version}.{number}.bak")
-    with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(target)) as copy:
-        source.backup(copy)
+    # Under another name until it is whole: a disk that fills up leaves no copy that is none.
+    part = target.with_name(f"{target.name}.part")
+    try:
+        with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(part)) as copy:
+            source.backup(copy)
+        part.rename(target)
+    finally:
+        part.unlink(missing_ok=True)
     return target

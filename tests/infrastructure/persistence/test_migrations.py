@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import resource
 import shutil
 import sqlite3
 import subprocess
@@ -127,6 +128,20 @@ def test_a_second_copy_does_not_overwrite_the_first(tmp_path: Path, database: Pa
 
     assert copy == tmp_path / f"steadyhand.db.{LAST}.2.bak"
     assert first.read_text() == "an older copy"
+
+
+def test_a_copy_that_finds_no_room_leaves_nothing_that_looks_like_one(tmp_path: Path, database: Path):
+    scripts = scripts_of_a_later_version(tmp_path)
+    before, limits = sorted(tmp_path.iterdir()), resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    resource.setrlimit(resource.RLIMIT_FSIZE, (database.stat().st_size // 2, limits[1]))
+    try:
+        with pytest.raises(StoreError):
+            migrate(database, scripts=scripts)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+    assert sorted(tmp_path.iterdir()) == before
 
 
 def test_a_migration_that_fails_leaves_the_database_as_it_was(tmp_path: Path, database: Path):
