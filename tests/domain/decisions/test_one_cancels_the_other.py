@@ -141,7 +141,7 @@ def test_a_leg_that_cannot_be_placed_anew_ends_the_pair():
     scene.hold(2)
     parent, limit, stop = a_pair(scene, reduce_only=True, side=SELL)
     scene.fill(limit, 2, 1)
-    scene.fill(scene.place(an_exit(quantity=1)), 3)
+    scene.place(an_exit(quantity=1, limit_price=110))
 
     step = scene.hear(stop, OrderStatus.CANCELED)
 
