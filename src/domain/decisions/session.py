@@ -166,7 +166,8 @@ def tick(step: Step, news: n.Tick) -> None:
         day_is_over(step)
     watch_losses(step)
     watch_margin(step)
-    if news.mark_equity:
+    # After a re-arming there is no peak: a drawdown is measured from the next look on, not from the next point.
+    if news.mark_equity or ledger.account.peak_equity <= 0 < equity(ledger, step.view):
         mark_equity(step)
 
 

@@ -111,6 +111,18 @@ def test_a_drawdown_halts_until_somebody_rearms_and_is_measured_anew_from_there(
     assert state(scene) is TradingState.ACTIVE
 
 
+def test_after_a_rearming_a_drawdown_is_watched_from_the_next_look_on():
+    scene = a_scene(daily_loss_pct_max=Decimal(1), drawdown_pct_max=Decimal("0.05"))
+    lose(scene, 5_000)
+    scene.decide(n.MoveTrading(TradingTrigger.REARM, "re-armed", "operator"))
+    scene.decide(n.Tick())
+
+    lose(scene, 9_900)
+
+    assert state(scene) is TradingState.HALTED
+    assert e.EquityMarked not in kinds(scene.decide(n.Tick()))
+
+
 def test_a_policy_without_limits_watches_nothing():
     scene = Scene()
     scene.hold(100)
