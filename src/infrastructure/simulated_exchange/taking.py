@@ -64,10 +64,14 @@ def can_fill(state: ExchangeState, account: Account, market: SymbolMarket, order
         if wanted <= 0 or (price > bound if buying else price < bound):
             break
         wanted -= max(0, left)
+    given: dict[tuple[int, str], int] = {}
     for maker in _opposite(market, order):
         if wanted <= 0 or (maker.price > bound if buying else maker.price < bound):
             break
-        wanted -= _left_of(state, maker)
+        position = (maker.account, maker.position_side)
+        left = _left_of(state, maker, given.get(position, 0))
+        given[position] = given.get(position, 0) + left
+        wanted -= left
     return wanted <= 0
 
 
@@ -138,11 +142,12 @@ def _best_first(market: SymbolMarket, order: Order) -> Iterator[tuple[int, int, 
         maker = next(makers, None)
 
 
-def _left_of(state: ExchangeState, maker: Order) -> int:
-    """What a resting order still gives."""
+def _left_of(state: ExchangeState, maker: Order, given: int = 0) -> int:
+    """What a resting order still gives, after ``given`` was taken from its position by others on its side."""
     if not maker.closes:
         return maker.remaining
-    return min(maker.remaining, execution.room_to_reduce(state.accounts[maker.account], maker))
+    room = execution.room_to_reduce(state.accounts[maker.account], maker) - given
+    return max(0, min(maker.remaining, room))
 
 
 def _meet(state: ExchangeState, market: SymbolMarket, taker: Order, maker: Order, wanted: int) -> int:

@@ -68,6 +68,19 @@ def test_at_one_price_the_market_goes_before_our_orders_and_those_follow_in_time
     assert left == ["0.5", "0.2"]
 
 
+def test_what_two_exits_of_one_position_give_together_is_no_more_than_the_position(engine: Engine):
+    order(engine, OTHER, type="MARKET", side="BUY", quantity="1", price=None, time_in_force=None)
+    for quantity in ("0.5", "1"):
+        order(engine, OTHER, side="SELL", price="76000.00", quantity=quantity, reduce_only=True)
+
+    code = refused(
+        engine.new_order, ACCOUNT, a_request(engine, price="76000.00", quantity="1.5", time_in_force="FOK")
+    )
+    whole = order(engine, price="76000.00", quantity="1", time_in_force="FOK")
+
+    assert (code, whole["status"]) == (-5021, "FILLED")
+
+
 def test_both_sides_of_a_trade_are_told(engine: Engine):
     order(engine, OTHER, side="SELL", price="76000.00", quantity="0.5")
     engine.take_events()
