@@ -150,9 +150,7 @@ def recovery_concluded(step: Step, news: n.RecoveryConcluded) -> None:
 def tick(step: Step, news: n.Tick) -> None:
     """Watch over protection, repeat cancels that had no effect yet, begin the day, mark the equity."""
     ledger = step.ledger
-    for position in list(ledger.positions.values()):
-        if not position.is_flat:
-            _look_after(step, position)
+    # Before protection is looked after: a cancel of this very step is no cancel without effect.
     for order in ledger.orders.values():
         if order.cancel_state is CancelState.REQUESTED and order.is_live and is_due_again(step, order):
             step.do(cancel_effect(order))
@@ -160,6 +158,9 @@ def tick(step: Step, news: n.Tick) -> None:
             step.do(Reconcile(f"the outcome of {order.client_order_id} is overdue"))
         elif _is_worth_asking(hanging_ms(step, order) // 1_000):
             step.do(Reconcile(f"{order.client_order_id} has triggered, and nothing is heard of it"))
+    for position in list(ledger.positions.values()):
+        if not position.is_flat:
+            _look_after(step, position)
     day = step.now.venue_ms // DAY_MS
     if day > ledger.account.day and ledger.wallet_balance:
         step.emit(e.DayStarted(day, equity(ledger, step.view)))

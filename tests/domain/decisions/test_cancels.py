@@ -149,6 +149,15 @@ def test_a_stop_is_canceled_in_the_book_of_conditional_orders_until_it_triggers(
     assert after.effects == [CancelOrder(BTC, stop.client_order_id, conditional=False)]
 
 
+def test_a_conditional_order_that_was_not_acknowledged_yet_is_canceled_among_its_kind():
+    scene = Scene()
+    order = scene.place(order_type=OrderType.STOP_MARKET, stop_price=101)
+
+    step = request(scene, order)
+
+    assert step.effects == [CancelOrder(BTC, order.client_order_id, conditional=True)]
+
+
 @pytest.mark.parametrize("status", [OrderStatus.NEW, OrderStatus.PARTIALLY_FILLED])
 def test_an_order_that_rests_since_a_trigger_nobody_told_of_is_canceled_among_the_ordinary_ones(status):
     scene = Scene()

@@ -64,6 +64,17 @@ def test_partial_fills_add_up_to_a_filled_order():
     assert scene.position.cost == 306
 
 
+def test_an_order_carries_what_its_trades_cost_and_earned():
+    scene = Scene()
+    order = scene.place(quantity=2)
+
+    for trade_id, commission, profit in ((1, "0.04", "1.5"), (2, "0.03", "-0.5")):
+        fill = a_fill(order, trade_id, 1, commission=Decimal(commission), realized_pnl=Decimal(profit))
+        scene.hear(order, OrderStatus.PARTIALLY_FILLED, trade_id, fill)
+
+    assert (order.commission, order.realized_pnl) == (Decimal("0.07"), Decimal(1))
+
+
 def test_the_same_trade_is_booked_once_however_often_it_is_told():
     scene = Scene()
     order = scene.place()

@@ -5,6 +5,7 @@ from decimal import Decimal
 import pytest
 
 from src.domain.decisions.news import RequestProtection, Tick
+from src.domain.decisions.step import Policy
 from src.domain.market.sides import PositionSide
 from src.domain.orders.news import OrderNews
 from src.domain.orders.types import OrderStatus, OrderType, Purpose, WorkingType
@@ -96,6 +97,17 @@ def test_a_policy_without_percentages_places_nothing():
     step = scene.fill(scene.place())
 
     assert step.effects == []
+
+
+def test_a_policy_that_wants_none_any_more_takes_them_away():
+    scene = Scene()
+    scene.hold()
+    standing = [scene.stop.client_order_id, scene.open(TARGET)[0].client_order_id]
+    scene.policy = Policy(stop_loss_pct=Decimal(0), take_profit_pct=Decimal(0))
+
+    step = scene.decide(Tick())
+
+    assert sorted(cancels(step)) == sorted(standing)
 
 
 def test_the_working_type_of_the_policy_triggers_them():
