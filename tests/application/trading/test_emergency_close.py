@@ -299,6 +299,7 @@ async def test_only_what_was_certainly_not_sent_is_followed_by_another_order(
     place.order(quantity="0.02")
 
     def submit(ticket: OrderTicket, attempt: Attempt) -> None:
+        assert place.broker._sink is not None, "the command is open"
         place.broker._sink.on_submit_outcome(outcome(attempt.client_order_id, "the line is down"))
 
     monkeypatch.setattr(place.broker, "submit", submit)

@@ -73,7 +73,7 @@ async def test_a_stop_waits_for_the_end_of_an_entry_beside_a_position_that_keeps
     runner.request_stop(EndCause.STOP)
     await runner.run()
 
-    assert (entry.status, entry.filled_quantity) == (OrderStatus.CANCELED, 0)
+    assert entry.status is OrderStatus.CANCELED and not entry.filled_quantity
     assert runner.session.status is TradingSessionStatus.STOPPED
     assert not runner.loop.ledger.position(SYMBOL).is_flat
 
