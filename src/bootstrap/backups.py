@@ -23,6 +23,7 @@ from src.application.ports.store import StoreCorrupt, StoreError
 from src.infrastructure.persistence.failures import FAILURES, store_error
 from src.infrastructure.persistence.read_models import SqliteReadModels
 from src.infrastructure.persistence.side_journal import side_journals
+from src.interfaces.cli.errors import NO_ROOM
 from src.interfaces.cli.outcomes import BackedUp
 
 FORMAT: Final = 1
@@ -198,7 +199,7 @@ def _pack(folder: Path, names: list[str], target: Path) -> int:
 
 
 def _unpack(source: Path, folder: Path) -> dict[str, Any]:
-    """The manifest, with every file it names below ``folder``; raises StoreCorrupt for anything else."""
+    """The manifest, with every file it names below ``folder``; raises StoreCorrupt, OSError where there is no room."""
     try:
         with tarfile.open(source, "r:gz") as archive:
             for name, content in _contents(archive):
@@ -211,6 +212,8 @@ def _unpack(source: Path, folder: Path) -> dict[str, Any]:
     except (tarfile.TarError, EOFError, OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         if isinstance(error, FileNotFoundError) and error.filename == os.fspath(source):
             raise StoreError(f"there is no file {source}: check the name of the backup") from None
+        if isinstance(error, OSError) and error.errno in NO_ROOM:
+            raise
         raise StoreCorrupt(f"{source.name} is no backup, or is damaged: take another one") from error
     if not whole:
         raise StoreCorrupt(

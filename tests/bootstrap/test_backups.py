@@ -24,6 +24,7 @@ from src.infrastructure.persistence.read_models import SqliteReadModels
 from src.infrastructure.persistence.schema import REVISIONS
 from tests.application.trading.sessions import begin, calm, die, order, pass_time
 from tests.application.trading.test_known_issues import assert_exchange_and_ledger_agree
+from tests.support.full_disk import no_file_beyond
 
 
 @pytest.fixture
@@ -233,6 +234,17 @@ def test_a_truncated_backup_is_refused(folder: Path, tmp_path: Path, cut: int):
 
     with pytest.raises(StoreCorrupt, match="damaged"):
         restore(made.file, database(tmp_path / "other"), tmp_path / "other")
+
+
+def test_a_disk_without_room_for_a_backup_does_not_make_that_a_damaged_one(folder: Path, tmp_path: Path):
+    made = back_up(database(folder), folder, None)
+    other = tmp_path / "other"
+
+    with no_file_beyond(50_000), pytest.raises(OSError, match="File too large"):
+        restore(made.file, database(other), other)
+
+    assert list(other.iterdir()) == []
+    assert restore(made.file, database(other), other).records == made.records
 
 
 def test_a_real_accounts_ids_leap_ahead_of_those_used_since(folder: Path, tmp_path: Path):

@@ -4,8 +4,13 @@ What a failure's class means is decided here alone; commands raise :class:`Comma
 below them knows.
 """
 
+import errno
 import sys
 from enum import IntEnum
+from typing import Final
+
+NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""Why a write fails where the disk is full, or what this user may have of it is."""
 
 
 class ExitCode(IntEnum):
@@ -64,9 +69,14 @@ def explain(error: BaseException) -> tuple[str, ExitCode]:
             return f"{_text(error)}: look at `status`", ExitCode.ERROR
         case OSError():
             where = f"{error.filename}: " if error.filename else ""
-            return f"{where}{error.strerror or error}: check the path and its permissions", ExitCode.ERROR
+            return f"{where}{error.strerror or error}: {way_out(error)}", ExitCode.ERROR
         case _:
             return _explain_ours(error)
+
+
+def way_out(error: OSError) -> str:
+    """What a person does about it."""
+    return "free some space" if error.errno in NO_ROOM else "check the path and its permissions"
 
 
 def _explain_ours(error: BaseException) -> tuple[str, ExitCode]:

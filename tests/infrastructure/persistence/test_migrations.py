@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-import resource
 import shutil
 import sqlite3
 import subprocess
@@ -22,6 +21,7 @@ from src.infrastructure.persistence.lease import Lease
 from src.infrastructure.persistence.migrations import SCRIPTS, migrate, render_schema, revisions
 from src.infrastructure.persistence.schema import SchemaState, create_sqlite, sqlite_schema_state
 from src.infrastructure.persistence.sqlite_store import SqliteStore
+from tests.support.full_disk import no_file_beyond
 from tests.support.ledger_builders import ACCOUNT
 
 # The newest version there is; the later one of these tests follows it.
@@ -132,14 +132,10 @@ def test_a_second_copy_does_not_overwrite_the_first(tmp_path: Path, database: Pa
 
 def test_a_copy_that_finds_no_room_leaves_nothing_that_looks_like_one(tmp_path: Path, database: Path):
     scripts = scripts_of_a_later_version(tmp_path)
-    before, limits = sorted(tmp_path.iterdir()), resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = sorted(tmp_path.iterdir())
 
-    resource.setrlimit(resource.RLIMIT_FSIZE, (database.stat().st_size // 2, limits[1]))
-    try:
-        with pytest.raises(StoreError):
-            migrate(database, scripts=scripts)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    with no_file_beyond(database.stat().st_size // 2), pytest.raises(StoreError):
+        migrate(database, scripts=scripts)
 
     assert sorted(tmp_path.iterdir()) == before
 

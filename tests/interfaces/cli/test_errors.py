@@ -1,5 +1,6 @@
 """Whatever goes wrong is one line on stderr and an exit code; the traceback is for those who ask."""
 
+import errno
 import os
 import sys
 
@@ -54,6 +55,11 @@ def test_every_failure_has_a_line_and_a_code(error: BaseException, code: ExitCod
 
     assert found is code
     assert line and "\n" not in line
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
+def test_where_there_is_no_room_nobody_is_sent_to_look_for_permissions(number: int):
+    assert explain(OSError(number, os.strerror(number)))[0] == f"{os.strerror(number)}: free some space"
 
 
 @pytest.mark.parametrize(("error", "code"), CODES, ids=[type(error).__name__ for error, _ in CODES])
