@@ -19,6 +19,7 @@ from src.infrastructure.persistence.databases import Database, PostgresDatabase
 from src.infrastructure.persistence.schema import SchemaState
 from src.infrastructure.persistence.side_journal import FileSideJournal, side_journals
 from src.interfaces.cli.composition import Check, Health
+from src.interfaces.cli.errors import way_out
 
 FREE_BYTES_MIN = 200 * 1024 * 1024
 SYNC_MS_MAX = 20.0
@@ -81,9 +82,19 @@ def _disk(data_dir: Path) -> Check:
 
 def _sync(data_dir: Path) -> Check:
     """How long a synced write takes: every order waits for one."""
-    folder = _folder(data_dir)
+    name, folder = "synced write", _folder(data_dir)
     if not folder.is_dir() or not os.access(folder, os.W_OK):
-        return Check("synced write", Health.FAILED, "the data folder cannot be written", "see data folder")
+        return Check(name, Health.FAILED, "the data folder cannot be written", "see data folder")
+    try:
+        median = _synced_write_ms(folder)
+    except OSError as error:
+        return Check(name, Health.FAILED, str(error.strerror), way_out(error))
+    health = Health.OK if median <= SYNC_MS_MAX else Health.WARNING
+    return Check(name, health, f"{median:.2f} ms", "" if health is Health.OK else "use a faster disk")
+
+
+def _synced_write_ms(folder: Path) -> float:
+    """The median of twenty; raises OSError."""
     path = folder / f".doctor-{os.getpid()}"
     took = []
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
@@ -96,11 +107,7 @@ def _sync(data_dir: Path) -> Check:
     finally:
         os.close(descriptor)
         path.unlink()
-    median = sorted(took)[len(took) // 2]
-    health = Health.OK if median <= SYNC_MS_MAX else Health.WARNING
-    return Check(
-        "synced write", health, f"{median:.2f} ms", "" if health is Health.OK else "use a faster disk"
-    )
+    return sorted(took)[len(took) // 2]
 
 
 def _kill_switch(data_dir: Path) -> Check:

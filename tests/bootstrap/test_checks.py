@@ -12,6 +12,7 @@ from src.bootstrap.application import PaperApplication
 from src.bootstrap.settings import load_settings
 from src.interfaces.cli.composition import Check, Health
 from tests.bootstrap.sessions import SENT_UNHEARD, copied, plain_application, run_session
+from tests.support.full_disk import no_file_beyond
 
 
 @pytest.fixture(scope="module")
@@ -111,6 +112,15 @@ def test_a_folder_that_cannot_be_written_fails(tmp_path: Path, monkeypatch: pyte
 
     assert found["data folder"].health is Health.FAILED
     assert found["synced write"].health is Health.FAILED
+
+
+def test_a_disk_that_is_full_does_not_end_the_checks(data_dir: Path):
+    with no_file_beyond(40_000):
+        found = checked(data_dir)
+
+    assert found["synced write"].health is Health.FAILED
+    assert found["synced write"].fix == "free some space"
+    assert found["journal"].health is Health.OK
 
 
 def test_every_check_is_one_line_and_every_trouble_has_a_fix(data_dir: Path):
