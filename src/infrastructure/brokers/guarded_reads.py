@@ -9,7 +9,14 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any, Final, TypeVar, cast
 
-from src.application.ports.broker import Broker, BrokerUnavailable, CircuitOpenError, RateLimitError
+from src.application.ports.broker import (
+    Broker,
+    BrokerError,
+    BrokerUnavailable,
+    CircuitOpenError,
+    NetworkError,
+    RateLimitError,
+)
 from src.infrastructure.brokers.circuit_breaker import CircuitBreaker
 
 T = TypeVar("T")
@@ -39,6 +46,7 @@ READS: Final = frozenset(
 FIRST_WAIT_S: Final = 0.1
 LONGEST_WAIT_S: Final = 5.0
 """A rate limit that asks for more than this is handed to the caller, who has better things to do than to wait."""
+_UNREADABLE: Final = (LookupError, TypeError, ValueError, ArithmeticError, AttributeError)
 
 
 def guarded(
@@ -73,7 +81,7 @@ class _GuardedReads:
 
     async def _read(self, read: Callable[..., Awaitable[T]], *arguments: Any) -> T:
         try:
-            return await self.breaker.call(read, *arguments)
+            return await self.breaker.call(_read_out, read, *arguments)
         except (BrokerUnavailable, RateLimitError) as error:
             if not self._retry_attempts or not _is_worth_waiting(error):
                 raise
@@ -96,8 +104,18 @@ class _GuardedReads:
             sleep=self._sleep,
             reraise=True,
         )
-        result: T = await retrying(self.breaker.call, read, *arguments)
+        result: T = await retrying(self.breaker.call, _read_out, read, *arguments)
         return result
+
+
+async def _read_out(read: Callable[..., Awaitable[T]], *arguments: Any) -> T:
+    """The answer; one of a shape that nobody knows is none."""
+    try:
+        return await read(*arguments)
+    except BrokerError:
+        raise
+    except _UNREADABLE as error:
+        raise NetworkError(f"an answer that cannot be read: {type(error).__name__} {error}") from error
 
 
 def _is_worth_waiting(error: BaseException) -> bool:

@@ -55,7 +55,9 @@ class BinanceUserStream:
     async def open(self, on_event: OnEvent, on_lost: OnLost) -> None:
         """Connect; then, and only then, let the connection before go. Raises :class:`BrokerUnavailable`."""
         answer = await self._client.read(CREATE_LISTEN_KEY)
-        key = answer["listenKey"]
+        key = answer.get("listenKey") if isinstance(answer, dict) else None
+        if not isinstance(key, str):
+            raise NetworkError("the exchange answers with no listen key")
         try:
             socket = await connect(
                 f"{self._ws_url}/private/ws/{key}",

@@ -68,6 +68,19 @@ async def test_the_error_of_the_last_attempt_is_the_callers(attempts: int):
     assert len(line.arrived) == attempts + 1
 
 
+@pytest.mark.parametrize(
+    "trouble", [KeyError("symbol"), TypeError("None"), ValueError("x"), ArithmeticError("x")]
+)
+async def test_an_answer_that_cannot_be_read_is_none_and_is_asked_for_again(trouble: Exception):
+    line = Line(trouble)
+
+    await line.guard().positions()
+
+    assert line.arrived == ["positions"] * 2
+    with pytest.raises(BrokerUnavailable, match=f"cannot be read: {type(trouble).__name__}"):
+        await Line(trouble).guard(0).positions()
+
+
 async def test_a_refusal_is_an_answer_and_is_not_asked_for_again():
     line = Line(BrokerRefused(-1121, "Invalid symbol."))
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
+from src.application.ports.broker import NetworkError
 from src.infrastructure.streams.binance_user_stream import BinanceUserStream
 from tests.infrastructure.streams.small_exchange import small_exchange
 
@@ -41,3 +42,13 @@ async def test_an_event_that_nobody_can_take_is_the_end_of_the_stream(
 
     assert reason == "it could not be read on: RuntimeError"
     assert "nobody can take it" in caplog.text
+
+
+@pytest.mark.parametrize("answer", [{}, [], None, {"listenKey": None}])
+async def test_without_a_listen_key_the_stream_does_not_open(tmp_path: Path, answer: object):
+    async def say(request: web.Request) -> web.Response:
+        return web.json_response(answer)
+
+    async with small_exchange(tmp_path, [web.route("*", "/fapi/v1/listenKey", say)]) as (client, ws_url):
+        with pytest.raises(NetworkError, match="no listen key"):
+            await BinanceUserStream(client, ws_url).open(print, print)
