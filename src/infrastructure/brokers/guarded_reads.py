@@ -57,7 +57,8 @@ def guarded(
 ) -> Broker:
     """The broker with its reads tried ``retry_attempts`` times more, after 0.1, 0.2, 0.4 … seconds.
 
-    Only :class:`BrokerUnavailable` and :class:`RateLimitError` are tried again: any other error is an answer.
+    Only :class:`BrokerUnavailable`, also for what cannot be read, and :class:`RateLimitError` are tried again: any
+    other error is an answer.
     """
     breaker = breaker or CircuitBreaker(failures=BrokerUnavailable)
     return cast(Broker, _GuardedReads(broker, retry_attempts, breaker, sleep))
