@@ -45,7 +45,7 @@ class SessionPicture:
             status=session.status.value,
             trading_state=account.trading_state.value,
             trading_reason=account.trading_reason,
-            synced=not loop.reconcile_wanted,
+            synced=not (loop.reconcile_wanted or loop.desk.suspension),
             exchange=account.exchange,
             market=session.options.market,
             now_ms=loop.now_ms(),

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from src.application.ports.broker import NetworkError
+from src.application.trading.picture import SessionPicture
 from src.application.trading.session_runner import SessionRunner
 from src.bootstrap import paper
 from src.domain.ledger import events as e
@@ -14,12 +16,16 @@ from tests.application.trading.sessions import begin, calm, die, events_of, orde
 
 
 class LateBooks(WeakBroker):
-    """Shows no position for so many reads; notes every question about ended orders."""
+    """Shows no position for so many reads, answers so many not at all; notes every question about ended orders."""
 
     late_reads = 0
+    away = 0
     asked: list[int]
 
     async def positions(self) -> list[PositionReport]:
+        self.away -= 1
+        if self.away >= 0:
+            raise NetworkError("away")
         self.late_reads -= 1
         return [] if self.late_reads >= 0 else await super().positions()
 
@@ -96,4 +102,21 @@ async def test_what_is_open_is_compared_every_sixty_ticks_and_what_has_ended_eve
 
     assert causes(config).count("timer") == 14
     assert len(parts.broker.asked) == len(parts.options.symbols)  # type: ignore[attr-defined]  # this test's broker
+    await die(runner)
+
+
+async def test_a_session_whose_exchange_cannot_be_read_is_shown_as_out_of_step_until_it_can(tmp_path: Path):
+    runner = await begin(calm(tmp_path))
+    loop, picture = runner.loop, SessionPicture(runner)
+    runner.parts.broker.away = 1  # type: ignore[attr-defined]  # this test's broker
+    in_step = picture.take().synced
+
+    loop.reconcile_wanted = "a test"
+    await runner.reconcile()
+    failed = picture.take().synced
+    while not loop.reconcile_wanted:
+        await pass_time(loop, 50)
+    await runner.reconcile()
+
+    assert (in_step, failed, picture.take().synced) == (True, False, True)
     await die(runner)
