@@ -23,6 +23,7 @@ from src.application.ports.store import AccountRow
 from src.application.sizing import parse_sizer
 from src.application.trading.market_desk import MarketDesk
 from src.application.trading.session_parts import SessionParts
+from src.application.trading.synchrony import ASLEEP_MS
 from src.bootstrap.markets import DEFAULT_SYMBOLS
 from src.bootstrap.paper import SETTLE_ASSET, PaperConfig, policy_of, session_options
 from src.bootstrap.settings import Settings
@@ -31,6 +32,7 @@ from src.domain.market.candle import Candle
 from src.domain.market.instrument import Instrument
 from src.infrastructure.brokers.binance_answers import FORGETS_MS
 from src.infrastructure.brokers.binance_futures_broker import PESSIMISTIC, BinanceFuturesBroker
+from src.infrastructure.brokers.binance_history import INTERVALS
 from src.infrastructure.brokers.binance_places import DEMO, MAINNET, Place, local_place
 from src.infrastructure.brokers.binance_reads import BinanceReads
 from src.infrastructure.identity.ids import RandomIds
@@ -158,8 +160,14 @@ def parts_after(
     broker = broker_at(
         config.data_dir, venue, machine, post=inputs.post, symbols=tuple(before.instruments), on_frame=inputs.feed,
         on_gap=lambda symbol: inputs.post(lambda: desk.on_gap(symbol, inputs.now_ms())),
+        on_trades=lambda heard: inputs.post(lambda: desk.on_trades(inputs.now_ms(), are_heard=heard)),
         on_instruments=desk.learn, margin_assets=before.margin_assets,
     )  # fmt: skip
+    desk.patience_ms = ASLEEP_MS
+
+    async def reread(symbol: str) -> None:
+        before.history[symbol] = await broker.candles(symbol, config.timeframe, HISTORY_BARS)
+
     account_id = venue.account_id
     known = next((row for row in accounts if row.account_id == account_id), None)
     namespace = known.namespace if known else ids.namespace()
@@ -181,6 +189,7 @@ def parts_after(
         limits=config.limits,
         history=lambda symbol, timeframe, count: before.history.get(symbol, [])[-count:] if count else [],
         close=side_journal.close,
+        reread=reread if config.timeframe in INTERVALS else None,
         mark_equity_ms=config.save_state_interval_ms,
         stays_awake=config.stays_awake,
         auto_execute=config.auto_execute,

@@ -71,7 +71,9 @@ class Guest:
             return question()
         except Exception as error:  # a stranger's code: whatever it raises is its end, told as such
             first = next(iter(str(error).splitlines()), "")
-            raise GuestFailed(f"{self.strategy_id} failed with {type(error).__name__}: {plain(first)}") from error
+            raise GuestFailed(
+                f"{self.strategy_id} failed with {type(error).__name__}: {plain(first)}"
+            ) from error
 
 
 def _recordable(signal: Any, name: str) -> Signal:

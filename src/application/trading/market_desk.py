@@ -48,6 +48,10 @@ class MarketDesk:
         self.suspension = ""
         # By how much session time, in which the session asks, is ahead of the time at which frames come.
         self.ahead_ms = 0
+        # After how long without a look at the time (ms) trades count as missed; None: never, in virtual time.
+        self.patience_ms: int | None = None
+        self._looked_ms = 0
+        self._is_deaf = False
         self._brackets: dict[str, tuple[MarginBracket, ...]] = {}
         # Of each isolated position: when it was opened, and what its wallet has beyond cost over leverage.
         self._added: dict[tuple[str, PositionSide], tuple[int, Decimal]] = {}
@@ -101,6 +105,12 @@ class MarketDesk:
             desk.book.lose()
             desk.gates.on_gap(now_ms)
 
+    def on_trades(self, now_ms: int, *, are_heard: bool) -> None:
+        """Public trades are heard from now on, or not: while they are not, no bar ends, and none goes on later."""
+        self._is_deaf = not are_heard
+        if are_heard:
+            self._miss(now_ms)
+
     def on_snapshot(self, frame: SnapshotFrame, now_ms: int) -> None:
         """The whole book."""
         desk = self._desks.get(frame.symbol)
@@ -114,10 +124,23 @@ class MarketDesk:
             desk.mark_price = frame.mark_price
 
     def advance(self, now_ms: int) -> list[Candle]:
-        """Let time pass; returns the candles that ended without a trade after them."""
+        """Let time pass; returns the candles that ended without a trade after them.
+
+        A bar that ended while nobody listened, or nobody looked, is none: it would be as flat as no market is.
+        """
+        if self._is_deaf:
+            return []
+        if self.patience_ms is not None:
+            was_away, self._looked_ms = now_ms - self._looked_ms > self.patience_ms, now_ms
+            if was_away:
+                self._miss(now_ms)
         closed = [candle for desk in self._desks.values() for candle in desk.candles.advance(now_ms)]
         self._learn_from(closed)
         return closed
+
+    def _miss(self, now_ms: int) -> None:
+        for desk in self._desks.values():
+            desk.candles.lose(now_ms)
 
     def _learn_from(self, closed: Iterable[Candle]) -> None:
         for candle in closed:

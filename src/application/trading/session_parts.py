@@ -1,6 +1,6 @@
 """What a session is made of, handed over by whoever composes the program."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from src.application.ports.broker import Broker
@@ -46,6 +46,7 @@ class SessionParts:
     cancels resting entries, None: never. ``has_a_past`` says that the account may have existed before its first session
     here, whose books then begin with what it holds. ``stays_awake``: idle moments are spent on rehearsals, not asleep.
     ``notes`` says what a person should know of the market, ``end_notes`` what is known of it only at the end.
+    ``reread`` reads the exchange's candles of a symbol again, which ``history`` then tells; None: none can be missed.
     ``keeps_candles`` says whether closed candles are stored. ``check_files`` raises StoreError when a file that is
     written to is not at its path any more.
     """
@@ -66,6 +67,7 @@ class SessionParts:
     limits: RiskLimits
     history: History
     close: Callable[[], None]
+    reread: Callable[[str], Awaitable[None]] | None = None
     mark_equity_ms: int = 60_000
     tick_ms: int = 1_000
     auto_execute: bool = True

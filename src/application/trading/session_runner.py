@@ -10,6 +10,7 @@ from enum import StrEnum
 from src.application.ports.failpoints import failpoint
 from src.application.trading.account_setup import prepare_account
 from src.application.trading.adapters.live_broker_adapter import LiveBrokerAdapter
+from src.application.trading.back_fill import BackFill
 from src.application.trading.candle_memory import CandleMemory
 from src.application.trading.dead_man import DeadManSwitch
 from src.application.trading.halting import SwitchWatch
@@ -162,7 +163,9 @@ class SessionRunner:
         if parts.stays_awake:
             rehearsal = Rehearsal(ledger, parts, self.adapter, self.strategies, self.loop.decide)
             self.loop.idle = rehearsal.spend
-        self.loop.on_candle = self.candles.before(self.signals.on_candle)
+        kept = self.candles.before(self.signals.on_candle)
+        self._back_fill = BackFill(parts, self.loop, self.candles, self.strategies, kept)
+        self.loop.on_candle = self._back_fill.on_candle
         self.loop.on_minute = self._minute
         self.loop.on_trip = parts.sizer.learn
         self._switch = SwitchWatch(parts.kill_switch, self.loop, parts.side_journal)
@@ -193,11 +196,7 @@ class SessionRunner:
             reads = None
             if self._has_past and parts.reads is not None:
                 reads = opened.enter_context(closing(parts.reads()))
-            for symbol in parts.options.symbols:
-                history = self.candles.recall(symbol, self.strategies.history_bars(symbol), reads)
-                self.strategies.warm(symbol, history)
-                parts.desk.statistics.warm(symbol, history)
-                parts.desk.volume.warm(symbol, history)
+            self._back_fill.begin(reads)
             if reads is not None and trades and parts.sizer.learns:
                 for trip in reversed(reads.round_trips(parts.account.account_id, trades)):
                     parts.sizer.learn(trip)
@@ -245,6 +244,7 @@ class SessionRunner:
         session = loop.ledger.session
         assert session is not None, "a session that ran is there"
         await self.strategies.stop()
+        self._back_fill.close()
         if session.status is not TradingSessionStatus.STOPPING:
             # What is in the journal is what a process that takes over has to go on with.
             loop.decide(MoveSession(SessionTrigger.STOP, reason + FLATTENS if self._flatten else reason))

@@ -117,6 +117,11 @@ class CandleBuilder:
             self._volume = _ZERO
         return tuple(closed)
 
+    def lose(self, now_ms: int) -> None:
+        """Trades up to ``now_ms`` are missing: a bar that has ended by then is forgotten, the next trade begins one."""
+        if now_ms >= self._end_ms:
+            self._end_ms = 0
+
     @property
     def running(self) -> Candle | None:
         """The bar as it stands, or None before the first trade."""

@@ -49,9 +49,10 @@ class BinanceFuturesBroker(BinanceLibrary):
     """Implements the Broker port for one key; ``testnet`` is Binance's demo venue unless a ``place`` is named.
 
     ``post`` puts an action into the session's inbox. With ``symbols``, their market streams are opened and closed with
-    the user stream; every frame is handed to ``on_frame``, and ``on_gap`` hears of a symbol whose book is not known
-    until its next snapshot. ``weight_file`` is shared by all processes of the host. ``margin_assets`` names, by
-    symbol, what events leave out: in which asset a contract earns, if not in the account's.
+    the user stream; every frame is handed to ``on_frame``, ``on_gap`` hears of a symbol whose book is not known until
+    its next snapshot, and ``on_trades`` whether trades are heard from now on. ``weight_file`` is shared by all
+    processes of the host. ``margin_assets`` names, by symbol, what events leave out: in which asset a contract earns,
+    if not in the account's.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class BinanceFuturesBroker(BinanceLibrary):
         symbols: tuple[str, ...] = (),
         on_frame: Callable[[MarketEvent], None] | None = None,
         on_gap: Callable[[str], None] = lambda symbol: None,
+        on_trades: Callable[[bool], None] = lambda are_heard: None,
         on_instruments: OnInstruments | None = None,
         consistency: Consistency = PESSIMISTIC,
         weight_file: Path | None = None,
@@ -94,7 +96,15 @@ class BinanceFuturesBroker(BinanceLibrary):
         super().__init__(client, clock, post, on_instruments)
         self._stream = BinanceUserStream(client, self.place.ws_url)
         self._market = (
-            BinanceMarketStream(client, self.place.ws_url, symbols, on_frame, machine.uniform, on_gap=on_gap)
+            BinanceMarketStream(
+                client,
+                self.place.ws_url,
+                symbols,
+                on_frame,
+                machine.uniform,
+                on_gap=on_gap,
+                on_trades=on_trades,
+            )
             if on_frame is not None
             else None
         )

@@ -27,6 +27,7 @@ from src.infrastructure.streams.book_of_a_stream import StreamedBook
 
 OnFrame = Callable[[MarketEvent], None]
 OnGap = Callable[[str], None]
+OnTrades = Callable[[bool], None]
 
 PUBLIC: Final = ("bookTicker", "depth@100ms")
 MARKET: Final = ("aggTrade", "markPrice@1s")
@@ -49,8 +50,9 @@ class BinanceMarketStream:
     """Frames of ``symbols`` handed to ``on_frame`` as they come, after :meth:`open`.
 
     ``uniform`` keeps the tries of many programs from falling into step. ``on_gap`` hears of a symbol whose book is not
-    known from now on until its next DepthSnapshot. ``silence_s`` is how long a connection may say nothing. ``links``
-    says of each connection, by its route, why it is not there; None while it stands.
+    known from now on until its next DepthSnapshot, ``on_trades`` whether trades are heard from now on. ``silence_s`` is
+    how long a connection may say nothing. ``links`` says of each connection, by its route, why it is not there; None
+    while it stands.
     """
 
     def __init__(
@@ -62,6 +64,7 @@ class BinanceMarketStream:
         uniform: Callable[[float, float], float] = random.uniform,
         *,
         on_gap: OnGap = _tell_nobody,
+        on_trades: OnTrades = _tell_nobody,
         silence_s: float = SILENCE_S,
     ) -> None:
         self._client = client
@@ -70,6 +73,7 @@ class BinanceMarketStream:
         self._symbols = tuple(symbols)
         self._on_frame = on_frame
         self._on_gap = on_gap
+        self._on_trades = on_trades
         self._silence_s = silence_s
         self._books = {symbol: StreamedBook() for symbol in self._symbols}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -123,6 +127,8 @@ class BinanceMarketStream:
         """Log a change, not every try."""
         before = self.links.get(route)
         self.links[route] = problem
+        if route == "market" and (problem is None or before is None):
+            self._on_trades(problem is None)
         if problem is not None and before is None:
             _LOG.warning("market.connection_lost", extra={"route": route, "reason": problem})
         elif problem is None and before is not None:

@@ -128,6 +128,46 @@ def test_candles_close_with_trades_and_with_time(desk: MarketDesk):
     assert (first.close, second.close) == (Decimal(100), Decimal(101))
 
 
+def a_trade(price: int, at_ms: int) -> TradePrint:
+    return TradePrint(SYMBOL, at_ms, Decimal(price), Decimal(1), False, at_ms, at_ms)
+
+
+def test_while_trades_are_not_heard_no_bar_ends_and_the_one_that_ran_is_none(desk: MarketDesk):
+    desk.on_trade(a_trade(100, START_MS), START_MS)
+
+    desk.on_trades(START_MS + 500, are_heard=False)
+    in_silence = desk.advance(START_MS + 3_500)
+    desk.on_trades(START_MS + 3_600, are_heard=True)
+    later = [
+        *desk.on_trade(a_trade(103, START_MS + 3_700), START_MS + 3_700),
+        *desk.advance(START_MS + 4_000),
+    ]
+
+    assert in_silence == []
+    assert [(bar.open_ms - START_MS, bar.open, bar.close) for bar in later] == [(3_000, 103, 103)]
+
+
+def test_a_silence_within_one_bar_does_not_end_it(desk: MarketDesk):
+    desk.on_trade(a_trade(100, START_MS), START_MS)
+
+    desk.on_trades(START_MS + 200, are_heard=False)
+    desk.on_trades(START_MS + 700, are_heard=True)
+    (bar,) = desk.on_trade(a_trade(103, START_MS + 1_100), START_MS + 1_100)
+
+    assert (bar.open_ms, bar.close) == (START_MS, 100)
+
+
+@pytest.mark.parametrize(("patience_ms", "ended"), [(None, 3), (5_000, 3), (1_500, 0)])
+def test_bars_that_end_while_nobody_looks_are_none_where_trades_may_be_missed(
+    desk: MarketDesk, patience_ms: int | None, ended: int
+):
+    desk.patience_ms = patience_ms
+    desk.advance(START_MS)
+    desk.on_trade(a_trade(100, START_MS), START_MS)
+
+    assert len(desk.advance(START_MS + 3_000)) == ended
+
+
 def test_a_position_is_valued_at_the_mark_price():
     ledger = a_ledger()
     position = Position(SYMBOL, quantity=Decimal(-2), cost=Decimal(-220), strategy_id="sma")

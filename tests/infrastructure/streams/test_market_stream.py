@@ -95,6 +95,7 @@ class Listener:
         self.frames: list[MarketEvent] = []
         self.fails = 0
         self.gaps: list[str] = []
+        self.heard: list[bool] = []
         self.stream: BinanceMarketStream = stream_of(self)
 
     def hear(self, frame: MarketEvent) -> None:
@@ -115,7 +116,13 @@ async def listening(speaker: Speaker, folder: Path, silence_s: float = 30.0) -> 
     async with small_exchange(folder, routes) as (client, ws_url):
         listener = Listener(
             lambda told: BinanceMarketStream(
-                client, ws_url, [SYMBOL], told.hear, on_gap=told.gaps.append, silence_s=silence_s
+                client,
+                ws_url,
+                [SYMBOL],
+                told.hear,
+                on_gap=told.gaps.append,
+                on_trades=told.heard.append,
+                silence_s=silence_s,
             )
         )
         await listener.stream.open()
@@ -144,6 +151,7 @@ async def test_a_connection_that_stands_and_says_nothing_is_made_anew(
     assert lost["market"] == "TimeoutError"
     told = [record.message for record in caplog.records if vars(record)["route"] == "market"]
     assert told[:3] == ["market.connection_lost", "market.connection_back", "market.connection_lost"]
+    assert listener.heard[:4] == [True, False, True, False]
 
 
 async def test_a_listener_that_fails_costs_a_connection_and_not_the_market(
