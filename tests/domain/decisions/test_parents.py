@@ -1,4 +1,4 @@
-"""Schedules and icebergs, scene by scene: what is sent when, what counts, what ends it; a restart changes nothing."""
+"""Schedules, scene by scene: what is sent when, what counts, what ends it; a restart changes nothing."""
 
 from decimal import Decimal
 from typing import Any
@@ -10,14 +10,13 @@ from src.domain.decisions.news import (
     MoveSession,
     MoveTrading,
     RecoveryConcluded,
-    RequestCancel,
     RequestProtection,
     TakeOver,
 )
 from src.domain.ledger import events as e
 from src.domain.ledger.evolve import fold
 from src.domain.market.sides import PositionSide
-from src.domain.orders.news import NotSent, OutcomeUnknown, Refused
+from src.domain.orders.news import NotSent, OutcomeUnknown
 from src.domain.orders.parents import ParentKind, ParentStatus, ParentTrigger
 from src.domain.orders.types import OrderStatus, Purpose
 from src.domain.sessions.session import SessionTrigger
@@ -27,8 +26,6 @@ from tests.support.domain_builders import BTC, MARK, SELL, a_fill, a_read, a_vie
 from tests.support.domain_scene import Scene, cancels, kinds, submits
 
 EXIT: dict[str, Any] = {"side": SELL, "purpose": Purpose.EXIT, "reduce_only": True}
-
-# --- schedules ----------------------------------------------------------------------------------------------
 
 
 def test_a_twap_sends_equal_parts_and_the_last_takes_the_remainder():
@@ -262,71 +259,6 @@ def test_the_next_process_goes_on_where_the_last_one_was_killed():
 
     assert quantities(taken_over) == [3]
     assert scene.ledger.parents[parent.parent_id].filled_quantity == 3
-
-
-# --- icebergs -----------------------------------------------------------------------------------------------
-
-
-def test_an_iceberg_shows_its_tip_and_the_next_one_only_when_that_is_gone():
-    scene = a_scene()
-    step, parent = open_parent(
-        scene, ParentKind.ICEBERG, limit_price=Decimal(100), visible_quantity=Decimal(4)
-    )
-    first = child(scene, step)
-    partly = scene.fill(first, 1, 3)
-
-    wholly = scene.fill(first, 2, 1)
-    second = child(scene, wholly)
-    last = scene.fill(second, 3)
-
-    assert quantities(step) == [4]
-    assert submits(partly) == []
-    assert [*quantities(wholly), *quantities(last)] == [4, 2]
-    assert parent.unsent_quantity == 0
-
-
-def test_a_tip_of_unknown_outcome_has_no_successor():
-    scene = a_scene()
-    step, _ = open_parent(scene, ParentKind.ICEBERG, limit_price=Decimal(100), visible_quantity=Decimal(4))
-
-    scene.decide(OutcomeUnknown(child(scene, step).client_order_id, "timeout"))
-
-    assert submits(later(scene)) == []
-
-
-@pytest.mark.parametrize("why", ["refused", "not sent", "canceled by a person"])
-def test_an_iceberg_whose_tip_ends_unfilled_waits_before_it_shows_another(why):
-    scene = a_scene()
-    step, _ = open_parent(scene, ParentKind.ICEBERG, limit_price=Decimal(100), visible_quantity=Decimal(4))
-    tip = child(scene, step)
-
-    if why == "refused":
-        at_once = scene.decide(Refused(tip.client_order_id, -2019, "margin", 0))
-    elif why == "not sent":
-        at_once = scene.decide(NotSent(tip.client_order_id, "the kill switch is engaged"))
-    else:
-        scene.accept(tip)
-        scene.decide(RequestCancel(tip.client_order_id, "by hand"))
-        at_once = scene.hear(tip, OrderStatus.CANCELED)
-
-    assert submits(at_once) == []
-    assert submits(later(scene, 4_999)) == []
-    assert quantities(later(scene, 1)) == [4]
-
-
-def test_an_iceberg_whose_rest_is_too_little_to_order_ends():
-    scene = a_scene()
-    step, parent = open_parent(scene, ParentKind.ICEBERG, limit_price=MARK, visible_quantity=Decimal(5))
-    step = scene.fill(child(scene, step), 1)
-    last = child(scene, step)
-    scene.fill(last, 2, Decimal("4.96"))
-    scene.hear(last, OrderStatus.EXPIRED, Decimal("4.96"))
-
-    later(scene)
-
-    assert parent.status is ParentStatus.CANCELED
-    assert "notional 4.00 is below the smallest" in parent.reason
-    assert scene.ledger.symbol(BTC).pending_buy == 0
 
 
 def test_a_stop_that_a_person_has_moved_stays_there_when_the_next_part_fills():
