@@ -14,6 +14,7 @@ import uuid
 from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -163,11 +164,7 @@ def parts_after(
         on_trades=lambda heard: inputs.post(lambda: desk.on_trades(inputs.now_ms(), are_heard=heard)),
         on_instruments=desk.learn, margin_assets=before.margin_assets,
     )  # fmt: skip
-    desk.patience_ms = ASLEEP_MS
-
-    async def reread(symbol: str) -> None:
-        before.history[symbol] = await broker.candles(symbol, config.timeframe, HISTORY_BARS)
-
+    desk.patience_ms, reread = ASLEEP_MS, partial(_reread, broker, config.timeframe, before.history)
     account_id = venue.account_id
     known = next((row for row in accounts if row.account_id == account_id), None)
     namespace = known.namespace if known else ids.namespace()
@@ -197,6 +194,12 @@ def parts_after(
         has_a_past=True,
         notes=[f"{venue.name} at {venue.place.host}", *before.notes],
     )
+
+
+async def _reread(
+    broker: BinanceReads, timeframe: str, history: dict[str, list[Candle]], symbol: str
+) -> None:
+    history[symbol] = await broker.candles(symbol, timeframe, HISTORY_BARS)
 
 
 def broker_at(data_dir: Path, venue: Venue, machine: Machine = HERE, **options: Any) -> BinanceFuturesBroker:

@@ -95,19 +95,10 @@ class BinanceFuturesBroker(BinanceLibrary):
         )
         super().__init__(client, clock, post, on_instruments)
         self._stream = BinanceUserStream(client, self.place.ws_url)
-        self._market = (
-            BinanceMarketStream(
-                client,
-                self.place.ws_url,
-                symbols,
-                on_frame,
-                machine.uniform,
-                on_gap=on_gap,
-                on_trades=on_trades,
-            )
-            if on_frame is not None
-            else None
-        )
+        self._market: BinanceMarketStream | None = None
+        if on_frame is not None:
+            listening = partial(BinanceMarketStream, on_gap=on_gap, on_trades=on_trades)
+            self._market = listening(client, self.place.ws_url, symbols, on_frame, machine.uniform)
         self._market_open = False
         self._closed = False
         self._epoch = 0

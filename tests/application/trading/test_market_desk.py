@@ -144,7 +144,7 @@ def test_while_trades_are_not_heard_no_bar_ends_and_the_one_that_ran_is_none(des
     ]
 
     assert in_silence == []
-    assert [(bar.open_ms - START_MS, bar.open, bar.close) for bar in later] == [(3_000, 103, 103)]
+    assert [(bar.open_ms - START_MS, int(bar.open), int(bar.close)) for bar in later] == [(3_000, 103, 103)]
 
 
 def test_a_silence_within_one_bar_does_not_end_it(desk: MarketDesk):
@@ -154,7 +154,7 @@ def test_a_silence_within_one_bar_does_not_end_it(desk: MarketDesk):
     desk.on_trades(START_MS + 700, are_heard=True)
     (bar,) = desk.on_trade(a_trade(103, START_MS + 1_100), START_MS + 1_100)
 
-    assert (bar.open_ms, bar.close) == (START_MS, 100)
+    assert (bar.open_ms, int(bar.close)) == (START_MS, 100)
 
 
 @pytest.mark.parametrize(("patience_ms", "ended"), [(None, 3), (5_000, 3), (1_500, 0)])
