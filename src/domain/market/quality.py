@@ -18,6 +18,9 @@ from typing import Final
 _ZERO: Final = Decimal(0)
 _TWO: Final = Decimal(2)
 _UNKNOWN_LAG_MS: Final = 1 << 62
+LAG_SPAN_MS: Final = 600_000
+LAG_DRIFT_MS: Final = 120
+"""By how much two clocks may drift apart in a span: 200 millionths, four times what an undisciplined one does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +30,7 @@ class QualityLimits:
     ``confirmations`` quotes in a row must agree before a jump is believed. After trouble, opening waits for
     ``settle_ms`` of clean data. ``gap_ms`` is session time without any frame; ``lag_ms`` is how much later than
     the promptest quote so far, counted from the event time, a quote may arrive. (Only the difference counts: the
-    two clocks need not agree.)
+    two clocks need not agree, and may drift apart as slowly as clocks do.)
     """
 
     stale_ms: int = 5_000
@@ -47,11 +50,13 @@ class QualityGates:
         "_frame_due_ms",
         "_high",
         "_lag_min_ms",
+        "_lag_span_ends_ms",
         "_late_from_ms",
         "_limits",
         "_low",
         "_quote_event_ms",
         "_quoted_ms",
+        "_span_lag_min_ms",
         "_stale_quote_ms",
         "_suspect",
         "_trade_event_ms",
@@ -70,7 +75,8 @@ class QualityGates:
         self._quote_event_ms = self._depth_event_ms = self._trade_event_ms = 0
         self._quoted_ms = self._stale_quote_ms = 0
         self._frame_due_ms = 0
-        self._lag_min_ms = self._late_from_ms = _UNKNOWN_LAG_MS
+        self._lag_min_ms = self._late_from_ms = self._span_lag_min_ms = _UNKNOWN_LAG_MS
+        self._lag_span_ends_ms = 0
         self._bad_until_ms = 0
         self._why = ""
         # The band of prices that are believed without further questions, and the jump that waits for belief.
@@ -92,6 +98,10 @@ class QualityGates:
             self._note_silence(now_ms)
         self._frame_due_ms = now_ms + self._limits.gap_ms
         lag_ms = now_ms - event_ms
+        if lag_ms < self._span_lag_min_ms:
+            self._span_lag_min_ms = lag_ms
+        if now_ms >= self._lag_span_ends_ms:
+            self._begin_lag_span(now_ms)
         if lag_ms < self._lag_min_ms:
             self._lag_min_ms = lag_ms
             self._late_from_ms = lag_ms + self._limits.lag_ms
@@ -106,6 +116,18 @@ class QualityGates:
         self._votes = 0
         self._quoted_ms = now_ms
         return True
+
+    def _begin_lag_span(self, now_ms: int) -> None:
+        """Let the promptest quote be as late as that of the span that ended, as far as clocks drift in one.
+
+        Never forgotten, it would make every quote late once the clocks had drifted apart; forgotten at once, a feed
+        that stays late would become the usual one.
+        """
+        if self._lag_span_ends_ms:
+            self._lag_min_ms = min(self._span_lag_min_ms, self._lag_min_ms + LAG_DRIFT_MS)
+            self._late_from_ms = self._lag_min_ms + self._limits.lag_ms
+        self._span_lag_min_ms = _UNKNOWN_LAG_MS
+        self._lag_span_ends_ms = now_ms + LAG_SPAN_MS
 
     def on_depth(self, intact: bool, event_ms: int, now_ms: int) -> None:
         """Judge a depth update; ``intact`` says whether the chain of update ids held."""

@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -58,6 +59,43 @@ def test_quotes_that_arrive_later_than_they_used_to_are_stale_whatever_the_clock
 
     assert "later than the promptest" in why(gates, 15_000)
     assert gates.counts["stale"] == 1
+
+
+@pytest.mark.parametrize(("millionths", "opens"), [(150, True), (400, False)])
+def test_clocks_may_drift_apart_as_slowly_as_clocks_do(millionths, opens):
+    gates = QualityGates("BTCUSDT", LIMITS)
+    late_ms = now_ms = 0
+
+    for number in range(12 * 720):
+        late_ms = number * 5_000 * millionths // 1_000_000
+        now_ms = 10_000 + number * 5_000
+        quote(gates, 100, number, now_ms, event_ms=now_ms - late_ms)
+
+    assert late_ms > 2 * LIMITS.lag_ms
+    assert ("later than the promptest" not in why(gates, now_ms)) is opens
+    assert (gates.counts["stale"] == 0) is opens
+
+
+def test_a_feed_that_stays_late_is_not_the_usual_one_after_an_hour():
+    gates = QualityGates("BTCUSDT", LIMITS)
+    quote(gates, 100, 1, now_ms := 10_000, event_ms=10_000)
+
+    for second in range(1, 3_600):
+        now_ms = 10_000 + second * 1_000
+        quote(gates, 100, second + 1, now_ms, event_ms=now_ms - 5_000)
+
+    assert "later than the promptest" in why(gates, now_ms)
+
+
+def test_one_event_ahead_of_its_time_does_not_stop_opening_for_good():
+    gates = QualityGates("BTCUSDT", LIMITS)
+    quote(gates, 100, 1, now_ms := 10_000, event_ms=15_000)
+
+    for number in range(1, 4 * 720):
+        now_ms = 10_000 + number * 5_000
+        quote(gates, 100, number + 1, now_ms, event_ms=now_ms)
+
+    assert "later than the promptest" not in why(gates, now_ms)
 
 
 def test_a_crossed_quote_is_not_believed_and_opening_waits_for_clean_data():
