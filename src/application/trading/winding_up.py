@@ -84,9 +84,8 @@ class WindingUp:
 
     def _close_all(self) -> None:
         for position in list(self._loop.ledger.positions.values()):
-            if (
-                position.is_flat or self._desk.instrument(position.symbol) is None
-            ):  # of a symbol not traded here
+            # A symbol without an instrument is none that the session trades.
+            if position.is_flat or self._desk.instrument(position.symbol) is None:
                 continue
             ticket = self._adapter.exit(
                 position, abs(position.quantity), position.strategy_id, "the session closes"
