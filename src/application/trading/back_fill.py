@@ -69,7 +69,8 @@ class BackFill:
             self._ask(symbol, reread)
 
     def close(self) -> None:
-        """Nothing is read any more."""
+        """Nothing is read any more, and no bar waits."""
+        self._waiting.clear()
         for task in self._tasks:
             task.cancel()
 
@@ -78,6 +79,8 @@ class BackFill:
         self._on_candle(candle)
 
     def _ask(self, symbol: str, reread: Reread) -> None:
+        if symbol not in self._waiting:
+            return
         task = asyncio.get_running_loop().create_task(self._fetch(symbol, reread))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -98,8 +101,9 @@ class BackFill:
 
     def _fill(self, symbol: str) -> None:
         """Begin anew with what was read; the exchange's own candle goes before the one that was made here."""
-        newest = self._waiting.pop(symbol)
-        parts = self._parts
+        newest, parts = self._waiting.pop(symbol, None), self._parts
+        if newest is None:
+            return
         if parts.reads is None:
             history = self._recall(symbol, None)
         else:

@@ -193,17 +193,24 @@ async def test_where_no_bar_can_be_missed_every_one_is_passed_on(tmp_path: Path)
     await die(runner)
 
 
-async def test_the_end_of_a_session_ends_what_is_being_read(tmp_path: Path):
+@pytest.mark.parametrize("when", ["while it is read", "before it is read again", "before it is taken in"])
+async def test_the_end_of_a_session_ends_what_is_being_read(tmp_path: Path, when: str):
     exchange = Exchange(1, 2)
-    exchange.go_on.clear()
+    if when == "while it is read":
+        exchange.go_on.clear()
+    elif when == "before it is read again":
+        exchange.errors = [BrokerUnavailable("no answer")]
     runner, guest = await begin_at(exchange, tmp_path)
     runner.loop.on_candle(bar(9))
-    await worked(runner)
+    if when == "before it is taken in":
+        await asyncio.sleep(0)
+    else:
+        await worked(runner)
 
-    runner.stop_after(0)
-    await runner.run()
+    runner._back_fill.close()
     exchange.go_on.set()
+    await worked(runner, ms=6_000)
     await worked(runner)
 
-    assert (runner.finished, guest.decided) == (True, [])
+    assert (guest.decided, exchange.reads) == ([], 1)
     await die(runner)
