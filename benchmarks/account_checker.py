@@ -36,7 +36,10 @@ class Holding:
 
 @dataclass(slots=True)
 class Books:
-    """One side's books: holdings by symbol, trades by (symbol, id), the wallet and what it is made of."""
+    """One side's books: holdings by symbol, trades by (symbol, id), the wallet and what it is made of.
+
+    ``orders`` are those that the exchange has taken: it keeps none that it refused.
+    """
 
     positions: dict[str, tuple[int, int]] = field(default_factory=dict)
     trades: dict[tuple[str, int], tuple[Any, ...]] = field(default_factory=dict)
@@ -74,7 +77,10 @@ def session_books(database: Path | str, account_id: str, asset: str = "USDT") ->
             amounts = (units_of(row[name]) for name in ("price", "quantity", "realized_pnl", "commission"))
             key = (row["symbol"], row["trade_id"])
             books.trades[key] = (row["side"], *amounts, row["client_order_id"], row["exchange_order_id"])
-        ((books.orders,),) = rows("SELECT count(*) FROM orders WHERE account_no = $1", mine)
+        taken = (
+            "SELECT count(*) FROM orders WHERE account_no = $1 AND attempt_state NOT IN ('REFUSED', 'DEAD')"
+        )
+        ((books.orders,),) = rows(taken, mine)
         for (amount,) in rows("SELECT amount FROM wallets WHERE account_no = $1 AND asset = $2", mine, asset):
             books.wallet = units_of(amount)
     return books
