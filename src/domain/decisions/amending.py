@@ -139,12 +139,19 @@ def modify_unknown(step: Step, news: o.ModifyUnknown) -> None:
         step.do(Reconcile(f"the amendment of {order.client_order_id} is of unknown outcome"))
 
 
-def recognise_terms(step: Step, order: Order, report: o.OrderReport) -> None:
-    """A sighting of an order says its price and total quantity: by an amendment of ours, or else by somebody's."""
+def recognise_terms(step: Step, order: Order, report: o.OrderReport, *, is_read: bool) -> None:
+    """A sighting of an order says its price and total quantity: by an amendment of ours, or else by somebody's.
+
+    An event of the millisecond that is known already may be from before what is known: then the exchange is asked.
+    """
     if order.modify_deadline_ms is not None:
         _recognise_amendment(step, order, report, order.modify_deadline_ms)
-    if order.modify_state is ModifyState.NONE:
+    if order.modify_state is not ModifyState.NONE or not _differs(order, report):
+        return
+    if is_read or report.updated_ms != order.updated_ms:
         _recognise_change(step, order, report)
+    else:
+        step.do(Reconcile(f"{order.client_order_id} was otherwise in the same millisecond"))
 
 
 def _recognise_amendment(step: Step, order: Order, report: o.OrderReport, deadline_ms: int) -> None:
@@ -181,10 +188,7 @@ def _recognise_change(step: Step, order: Order, report: o.OrderReport) -> None:
     counted as filled and is open is ended, and nothing is opened in its symbol until a person has looked.
     """
     ticket, price, quantity = order.ticket, report.limit_price, report.quantity
-    if price is None or not quantity or (price, quantity) == (ticket.limit_price, ticket.quantity):
-        return
-    is_limit = ticket.limit_price is not None and report.order_type is OrderType.LIMIT
-    if not is_limit or not _is_newest(order, report):
+    if price is None or not _is_newest(order, report):
         return
     name = order.client_order_id
     text = (
@@ -196,6 +200,14 @@ def _recognise_change(step: Step, order: Order, report: o.OrderReport) -> None:
     elif not report.status.is_terminal:
         restrict(step, order.symbol, f"{text}: it counted as filled, and is ended")
         step.do(cancel_effect(order))
+
+
+def _differs(order: Order, report: o.OrderReport) -> bool:
+    """Whether a limit order, or what a trigger has made one, is shown with another price or total quantity."""
+    ticket, price, quantity = order.ticket, report.limit_price, report.quantity
+    is_limit = ticket.limit_price is not None and report.order_type is OrderType.LIMIT
+    is_told = is_limit and price is not None and bool(quantity)
+    return is_told and (price, quantity) != (ticket.limit_price, ticket.quantity)
 
 
 def _is_newest(order: Order, report: o.OrderReport) -> bool:

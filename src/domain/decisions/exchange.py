@@ -97,7 +97,7 @@ def _order_news(step: Step, item: OrderNews) -> None:
             book_fill(step, item.fill, None, forced(report.client_order_id))
         return
     _sighted(step, order, report)
-    recognise_terms(step, order, report)
+    recognise_terms(step, order, report, is_read=False)
     if item.fill is not None:
         book_fill(step, item.fill, order)
     _status(step, order, report)
@@ -184,7 +184,7 @@ def _merge_sightings(step: Step, reports: tuple[OrderReport, ...]) -> dict[tuple
             _stranger(step, report)
             continue
         _sighted(step, order, report)
-        recognise_terms(step, order, report)
+        recognise_terms(step, order, report, is_read=True)
     return by_exchange_id
 
 

@@ -13,7 +13,7 @@ from src.domain.orders.order import Order
 from src.domain.orders.types import OrderStatus, OrderType
 from src.domain.sessions.trading_states import SymbolState, TradingTrigger
 from tests.support.domain_builders import BTC, a_fill, a_read, a_report
-from tests.support.domain_scene import Scene, alarms, cancels, kinds
+from tests.support.domain_scene import Scene, alarms, cancels, kinds, reconciles
 from tests.support.ledger_builders import ledger_snapshot
 
 
@@ -147,6 +147,23 @@ def test_an_older_word_changes_nothing(scene):
 
     assert order.ticket.quantity == 3
     assert not alarms(step)
+
+
+@pytest.mark.parametrize("read_shows", ["as it is known", "otherwise"])
+def test_an_event_of_the_millisecond_that_is_known_is_asked_about_and_a_read_says(scene, read_shows):
+    order = resting(scene)
+    scene.decide(RequestModify(order.client_order_id, Decimal(98), None, "wanted"))
+    scene.now_ms += 1_000
+    scene.decide(ModifyAccepted(order.client_order_id, Decimal(98), Decimal(2), scene.now_ms))
+    before = a_report(order, updated_ms=scene.now_ms, limit_price=Decimal(99))
+
+    step = scene.stream(OrderNews(before))
+    known = replace(before, limit_price=Decimal(98)) if read_shows == "as it is known" else before
+    read = scene.decide(a_read(orders=[known]))
+
+    assert (alarms(step), len(reconciles(step))) == ([], 1)
+    assert order.ticket.limit_price == known.limit_price
+    assert len(alarms(read)) == (read_shows == "otherwise")
 
 
 def test_while_an_amendment_of_ours_is_under_way_another_price_is_not_somebody_elses(scene):
