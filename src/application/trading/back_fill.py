@@ -7,7 +7,7 @@ begin anew with those, and decide on the newest alone: what they would have wish
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import closing
+from contextlib import closing, nullcontext
 from typing import Final
 
 from src.application.ports.broker import BrokerError
@@ -47,6 +47,8 @@ class BackFill:
         self._known_until_ms: dict[str, int] = {}
         # The newest bar of each symbol whose candles are being read.
         self._waiting: dict[str, Candle] = {}
+        # Those of them of which an alarm has said that they cannot be read.
+        self._told: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
     def begin(self, reads: ReadModels | None) -> None:
@@ -96,19 +98,20 @@ class BackFill:
             post(lambda: self._fill(symbol))
 
     def _ask_later(self, symbol: str, reread: Reread, why: str) -> None:
-        self._loop.decide(RaiseAlarm(symbol, why))
+        if symbol not in self._told:
+            self._told.add(symbol)
+            self._loop.decide(RaiseAlarm(symbol, why))
         self._loop.inputs.after(RETRY_MS, lambda: self._ask(symbol, reread))
 
     def _fill(self, symbol: str) -> None:
         """Begin anew with what was read; the exchange's own candle goes before the one that was made here."""
-        newest, parts = self._waiting.pop(symbol, None), self._parts
+        newest = self._waiting.pop(symbol, None)
         if newest is None:
             return
-        if parts.reads is None:
-            history = self._recall(symbol, None)
-        else:
-            with closing(parts.reads()) as reads:
-                history = self._recall(symbol, reads)
+        self._told.discard(symbol)
+        opened = self._parts.reads
+        with nullcontext() if opened is None else closing(opened()) as reads:
+            history = self._recall(symbol, reads)
         if history and history[-1].open_ms >= newest.open_ms:
             newest = history[-1]
         before = [candle for candle in history if candle.open_ms < newest.open_ms]

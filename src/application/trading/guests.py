@@ -95,5 +95,5 @@ def _recordable(signal: Any, name: str) -> Signal:
 
 
 def _is_plain(text: object) -> bool:
-    """Whether it is text that every store takes: without control characters and halves of characters."""
-    return isinstance(text, str) and bool(text.encode()) and min(text) >= " "
+    """Whether it is text, and such as every store takes."""
+    return isinstance(text, str) and bool(text) and plain(text) == text

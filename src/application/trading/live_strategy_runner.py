@@ -173,7 +173,11 @@ class LiveStrategyRunner:
     def _run(self, name: str, running: _Running, candle: Candle) -> Signal | None:
         stopwatch = self._guest_stopwatch if running.is_guest else self._stopwatch
         before = 0 if stopwatch is None else stopwatch()
-        signal = self._answer(name, running, lambda strategy: strategy.on_candle(candle), None)
+        try:
+            signal = running.strategy.on_candle(candle)
+        except GuestFailed as failure:
+            self._disable(name, str(failure))
+            return None
         if stopwatch is not None and stopwatch() - before > BUDGET_NS:
             running.overruns += 1
             if running.overruns >= OVERRUNS_MAX:

@@ -128,12 +128,12 @@ class MarketDesk:
 
         A bar that ended while nobody listened, or nobody looked, is none: it would be as flat as no market is.
         """
-        if self._is_deaf:
-            return []
         if self.patience_ms is not None:
             was_away, self._looked_ms = now_ms - self._looked_ms > self.patience_ms, now_ms
             if was_away:
                 self._miss(now_ms)
+        if self._is_deaf:
+            return []
         closed = [candle for desk in self._desks.values() for candle in desk.candles.advance(now_ms)]
         self._learn_from(closed)
         return closed

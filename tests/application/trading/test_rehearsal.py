@@ -4,6 +4,8 @@ import asyncio
 from pathlib import Path
 from typing import Any, Self
 
+import pytest
+
 from src.application.strategies.sma_cross import SmaCrossStrategy
 from src.application.trading.rehearsal import POLLS_A_WALK, Rehearsal
 from src.application.trading.session_runner import SessionRunner
@@ -92,23 +94,13 @@ async def test_a_session_that_stays_awake_rehearses_at_its_pace_and_leaves_the_s
     assert awake == asleep
 
 
-async def test_a_rehearsal_changes_nothing_of_the_session(tmp_path: Path):
-    runner = await begin(a_session(tmp_path, timeframe="1s", strategies=(STRATEGY,)))
-    order(runner, "0.001", side=OrderSide.SELL)
-    await pass_time(runner.loop, 3_000)
-    before, rehearsal = state_of(runner), rehearsal_of(runner)
-
-    for _ in range(20):
-        rehearsal.walk()
-
-    assert rehearsal.walks == 20
-    assert state_of(runner) == before
-    await die(runner)
-
-
-async def test_in_hedge_mode_a_rehearsal_turns_against_what_is_held(tmp_path: Path):
-    runner = await begin(a_session(tmp_path, timeframe="1s", strategies=(STRATEGY,), hedge_mode=True))
-    order(runner, "0.001", side=OrderSide.SELL, position_side=PositionSide.SHORT)
+@pytest.mark.parametrize("side", [PositionSide.BOTH, PositionSide.SHORT], ids=["one-way", "hedge mode"])
+async def test_a_rehearsal_turns_against_what_is_held_and_changes_nothing_of_the_session(
+    tmp_path: Path, side: PositionSide
+):
+    is_hedged = side is not PositionSide.BOTH
+    runner = await begin(a_session(tmp_path, timeframe="1s", strategies=(STRATEGY,), hedge_mode=is_hedged))
+    order(runner, "0.001", side=OrderSide.SELL, position_side=side)
     await pass_time(runner.loop, 3_000)
     before, rehearsal = state_of(runner), rehearsal_of(runner)
 

@@ -107,8 +107,10 @@ class LiveBrokerAdapter:
     def exit(self, position: Position, quantity: Decimal, strategy_id: str, reason: str) -> OrderTicket:
         """A reduce-only market order against a position; it needs no quote, as none has to be there to leave."""
         side = position.side.opposite
-        quoted = self.view.best_prices(position.symbol) is not None
-        known = self.view.mark_price(position.symbol) or position.entry_price
+        try:
+            price = self.best_price(position.symbol, side)
+        except NoPrice:
+            price = self.view.mark_price(position.symbol) or position.entry_price
         return make_ticket(
             symbol=position.symbol,
             side=side,
@@ -116,7 +118,7 @@ class LiveBrokerAdapter:
             quantity=quantity,
             purpose=Purpose.EXIT,
             strategy_id=strategy_id,
-            reference_price=self.best_price(position.symbol, side) if quoted else known,
+            reference_price=price,
             reduce_only=True,
             position_side=position.position_side,
             reason=reason,
