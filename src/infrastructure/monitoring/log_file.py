@@ -8,6 +8,8 @@ from typing import Final
 
 FILE_MAX_BYTES: Final = 20 * 1024 * 1024
 FILES_KEPT: Final = 5
+LOOK_AFTER_S: Final = 0.05
+"""So long (wall time) a file is taken to be where it was: what somebody else moves meanwhile gets a few lines more."""
 
 
 class LogFile(logging.Handler):
@@ -26,15 +28,21 @@ class LogFile(logging.Handler):
         self._kept = kept
         self._file = -1
         self._identity = (0, 0)
+        self._looked_s = 0.0
+        self._size = 0
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write one line."""
         try:
             line = f"{self.format(record)}\n".encode("utf-8", "backslashreplace")
-            size = self._open() + len(line)
+            # A clock that was set back counts as time that has passed.
+            if self._file < 0 or not 0 <= record.created - self._looked_s < LOOK_AFTER_S:
+                self._size = self._open()
+                self._looked_s = record.created
             if os.write(self._file, line) < len(line):
                 self.dropped += 1
-            if size > self._max_bytes:
+            self._size += len(line)
+            if self._size > self._max_bytes:
                 self._move_aside()
         except Exception:  # noqa: BLE001 - whatever a record's rendering or a disk does, trading goes on
             self.dropped += 1
@@ -76,7 +84,7 @@ class LogFile(logging.Handler):
                     older = self._numbered(number - 1)
                     if older.exists():
                         os.replace(older, self._numbered(number))
-            self._open()
+            self._size = self._open()
 
     def _numbered(self, number: int) -> Path:
         return self._path if number == 0 else self._path.with_name(f"{self._path.name}.{number}")

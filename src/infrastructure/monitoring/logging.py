@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -27,6 +28,9 @@ TRADES: Final = "steadyhand.trades"
 
 _STANDARD: Final = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
 """What every record has, or gets from another handler; the rest is what the caller gave in ``extra``."""
+
+_STANDARD_FIRST: Final = len(logging.makeLogRecord({}).__dict__)
+"""So many of a record's attributes are there before anybody adds one."""
 
 _FIELDS: Final[dict[type, tuple[str, ...]]] = {}
 """The names of an event's fields, by its type."""
@@ -82,7 +86,8 @@ class PlainLines(logging.Formatter):
 
 def _own_fields(record: logging.LogRecord) -> dict[str, object]:
     """What the caller gave in ``extra``."""
-    return {name: value for name, value in record.__dict__.items() if name not in _STANDARD}
+    added = islice(record.__dict__.items(), _STANDARD_FIRST, None)
+    return {name: value for name, value in added if name not in _STANDARD}
 
 
 def log_to_terminal(level: str) -> None:

@@ -40,6 +40,11 @@ def _is_secret_name(name: object) -> bool:
     return _NAMES.search(str(name)) is not None
 
 
+@cache
+def _is_nested(kind: type) -> bool:
+    return issubclass(kind, _NESTED)
+
+
 class SecretMasker:
     """Replaces secrets by a mask of one length; knows the values that were registered."""
 
@@ -66,6 +71,8 @@ class SecretMasker:
     def fields(self, value: Any) -> Any:
         """The same structure with the values of secretly named fields masked; texts are not looked into."""
         if isinstance(value, dict):
+            if not (any(map(_is_secret_name, value)) or any(map(_is_nested, map(type, value.values())))):
+                return value
             return {
                 name: MASK
                 if inner and _is_secret_name(name)

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import time
 from collections.abc import Iterator
 from dataclasses import fields
 from decimal import Decimal
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from src.domain.ledger.events import AlarmRaised, Event, FillBooked
 from src.domain.market.sides import OrderSide, PositionSide
 from src.infrastructure.messaging.event_bus import InProcessEventBus
-from src.infrastructure.monitoring.log_file import LogFile
+from src.infrastructure.monitoring.log_file import LOOK_AFTER_S, LogFile
 from src.infrastructure.monitoring.logging import (
     PROGRAM,
     TRADES,
@@ -186,9 +187,11 @@ def test_a_log_that_somebody_moves_is_begun_anew(tmp_path: Path):
 
     LOG.info("before")
     path.rename(tmp_path / "moved.log")
+    LOG.info("at once")
+    time.sleep(LOOK_AFTER_S)
     LOG.info("after")
 
-    assert [line["event"] for line in lines(tmp_path / "moved.log")] == ["before"]
+    assert [line["event"] for line in lines(tmp_path / "moved.log")] == ["before", "at once"]
     assert [line["event"] for line in lines(path)] == ["after"]
 
 
@@ -197,7 +200,8 @@ def test_the_logs_stay_within_their_bounds_and_two_writers_lose_nothing_that_is_
     writers = [LogFile(path, max_bytes=2_000, kept=3) for _ in range(2)]
 
     for number in range(200):
-        writers[number % 2].emit(logging.makeLogRecord({"msg": f"{number:>50}"}))
+        record = logging.makeLogRecord({"msg": f"{number:>50}", "created": number * LOOK_AFTER_S})
+        writers[number % 2].emit(record)
 
     files = [path.with_name(f"{path.name}.{number}") for number in (3, 2, 1)] + [path]
     kept = [int(line) for file in files if file.exists() for line in file.read_text().splitlines()]

@@ -182,10 +182,10 @@ def test_what_a_person_must_hear_of_is_told_in_one_line():
     ]
 
 
-def test_the_same_refusal_is_told_once_a_minute():
+def test_the_same_refusal_is_told_once_in_ten_minutes():
     notices = Notices()
 
-    told_at = [at_ms for at_ms in (0, 1_000, 59_999, 60_000, 61_000) if notices.of(at_ms, [a_denial()])]
+    told_at = [at_ms for at_ms in (0, 1_000, 599_999, 600_000, 601_000) if notices.of(at_ms, [a_denial()])]
 
-    assert told_at == [0, 60_000]
-    assert notices.of(61_000, [a_denial("daily_loss")])
+    assert told_at == [0, 600_000]
+    assert notices.of(601_000, [a_denial("daily_loss")])

@@ -26,8 +26,8 @@ from src.domain.positions.position import Position
 from src.domain.sessions.session import SessionTrigger
 from src.interfaces.cli.texts import price, quantity, signed
 
-DENIAL_REPEAT_MS = 60_000
-"""The same refusal of the same strategy is said once in this session time."""
+DENIAL_REPEAT_MS = 600_000
+"""The same refusal of the same strategy is said once in this session time; the log has each of them."""
 _UNSAID = frozenset({SessionTrigger.START, SessionTrigger.INITIALIZED, SessionTrigger.CLEANED_UP})
 """Steps of a session that the first and the last line of a screen speak of already."""
 _TOLD = frozenset(
