@@ -12,7 +12,14 @@ from typing import Final
 from benchmarks.quotes import candle_at
 from benchmarks.samples import Samples
 from src.application.ports.broker import UserEvent
-from src.application.ports.market_data import DepthFrame, MarkFrame, SnapshotFrame, TickerFrame, TradeFrame
+from src.application.ports.market_data import (
+    DepthFrame,
+    MarkFrame,
+    PointFrame,
+    SnapshotFrame,
+    TickerFrame,
+    TradeFrame,
+)
 from src.application.strategies.sma_cross import SmaCrossStrategy
 from src.application.strategies.streaming import Wish
 from src.application.trading.order_execution_bridge import OrderExecutionBridge
@@ -175,6 +182,10 @@ class Meter:
     def on_trade(self, frame: TradeFrame, now_ms: int) -> None:
         """A public trade."""
         self.loop.on_trade(frame, now_ms)
+
+    def on_point(self, frame: PointFrame, now_ms: int) -> None:
+        """A quote and a trade in one."""
+        self.loop.on_point(frame, now_ms)
 
     def on_depth(self, frame: DepthFrame, now_ms: int) -> None:
         """Changed levels."""

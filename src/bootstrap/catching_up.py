@@ -45,8 +45,7 @@ class PastCandles:
             self._desk.on_mark_price(event, now_ms)
         elif isinstance(event, BarPoint):
             self._on_trade(event, now_ms)
-            self._desk.on_ticker(event, now_ms)
-            self._desk.on_trade(event, now_ms)
+            self._desk.on_point(event, now_ms)
         elif isinstance(event, TradePrint):
             self._on_trade(event, now_ms)
             self._desk.on_trade(event, now_ms)

@@ -31,6 +31,10 @@ class TradeFrame(Protocol):
     event_ms: int
 
 
+class PointFrame(TickerFrame, TradeFrame, Protocol):
+    """A quote and the public trade right after it, of a market that has no other frames."""
+
+
 class DepthFrame(Protocol):
     """Changed levels of the book."""
 
@@ -69,6 +73,10 @@ class MarketSink(Protocol):
 
     def on_trade(self, frame: TradeFrame, now_ms: int) -> None:
         """A public trade."""
+        ...
+
+    def on_point(self, frame: PointFrame, now_ms: int) -> None:
+        """Best prices, and a public trade after them."""
         ...
 
     def on_depth(self, frame: DepthFrame, now_ms: int) -> None:

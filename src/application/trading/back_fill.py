@@ -62,9 +62,12 @@ class BackFill:
     def on_candle(self, candle: Candle) -> None:
         """Pass a bar on, or let it wait for those that are missing before it."""
         symbol, reread = candle.symbol, self._parts.reread
-        if symbol in self._waiting:
+        if reread is None:
+            # Nothing is missing in virtual time, and there is nobody to ask.
+            self._on_candle(candle)
+        elif symbol in self._waiting:
             self._waiting[symbol] = candle
-        elif reread is None or candle.open_ms <= self._known_until_ms.get(symbol, candle.open_ms):
+        elif candle.open_ms <= self._known_until_ms.get(symbol, candle.open_ms):
             self._pass_on(candle)
         else:
             self._waiting[symbol] = candle

@@ -5,7 +5,7 @@ market data service that calls :meth:`on_candle`, and handlers on the bus.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
 from src.application.ports.event_bus import EventBus, Handler
@@ -33,14 +33,15 @@ class CandleFeed(Protocol):
 
 @dataclass(slots=True)
 class _Running:
+    """A strategy of one symbol; ``is_guest`` says whether it is a user's own."""
+
     strategy: Strategy
     overruns: int = 0
     disabled: str = ""
+    is_guest: bool = field(init=False)
 
-    @property
-    def is_guest(self) -> bool:
-        """Whether it is a user's own."""
-        return isinstance(self.strategy, Guest)
+    def __post_init__(self) -> None:
+        self.is_guest = isinstance(self.strategy, Guest)
 
 
 class LiveStrategyRunner:

@@ -7,7 +7,14 @@ no objects here unless it closes a candle; values are built when a decision asks
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
-from src.application.ports.market_data import DepthFrame, MarkFrame, SnapshotFrame, TickerFrame, TradeFrame
+from src.application.ports.market_data import (
+    DepthFrame,
+    MarkFrame,
+    PointFrame,
+    SnapshotFrame,
+    TickerFrame,
+    TradeFrame,
+)
 from src.application.trading.market_statistics import MarketStatistics
 from src.application.trading.volume_profile import VolumeProfile
 from src.domain.market.book import OverlayBook
@@ -80,6 +87,20 @@ class MarketDesk:
         if desk is None:
             return ()
         desk.gates.on_trade(frame.event_ms, now_ms)
+        closed = desk.candles.add_trade(frame.price, frame.quantity, now_ms)
+        if closed:
+            self._learn_from(closed)
+        return closed
+
+    def on_point(self, frame: PointFrame, now_ms: int) -> tuple[Candle, ...]:
+        """Best prices and a public trade after them, judged once; returns the candles that closed before it."""
+        desk = self._desks.get(frame.symbol)
+        if desk is None:
+            return ()
+        bid, ask, number = frame.bid_price, frame.ask_price, frame.update_id
+        if desk.gates.on_quote(bid, ask, number, frame.event_ms, now_ms):
+            desk.book.apply_ticker(bid, frame.bid_quantity, ask, frame.ask_quantity, number)
+            desk.quoted_ms = now_ms
         closed = desk.candles.add_trade(frame.price, frame.quantity, now_ms)
         if closed:
             self._learn_from(closed)

@@ -14,12 +14,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any, TypeVar
 
+from src.application.ports import market_data as m
 from src.application.ports.broker import Broker, UserEvent
 from src.application.ports.event_bus import EventBus
 from src.application.ports.failpoints import failpoint
 from src.application.ports.inputs import Inputs
 from src.application.ports.kill_switch import KillSwitch
-from src.application.ports.market_data import DepthFrame, MarkFrame, SnapshotFrame, TickerFrame, TradeFrame
 from src.application.ports.store import Store
 from src.application.trading.market_desk import MarketDesk
 from src.application.trading.outbox import Outbox
@@ -32,14 +32,7 @@ from src.domain.decisions.step import Now, Policy, Step
 from src.domain.ledger.events import Event
 from src.domain.ledger.state import Ledger
 from src.domain.market.candle import Candle
-from src.domain.orders.news import (
-    CancelOutcome,
-    IncomeReport,
-    ModifyOutcome,
-    OrderNews,
-    SubmitOutcome,
-    WalletMoved,
-)
+from src.domain.orders import news as o
 from src.domain.positions.position import RoundTrip
 from src.domain.shared.errors import IllegalTransition
 
@@ -158,22 +151,22 @@ class SessionLoop:
 
     # --- inputs: the exchange -------------------------------------------------------------------------------
 
-    def on_submit_outcome(self, outcome: SubmitOutcome) -> None:
+    def on_submit_outcome(self, outcome: o.SubmitOutcome) -> None:
         """The answer to a submit."""
         self.decide(outcome)
 
-    def on_cancel_outcome(self, outcome: CancelOutcome) -> None:
+    def on_cancel_outcome(self, outcome: o.CancelOutcome) -> None:
         """The answer to a cancel."""
         self.decide(outcome)
 
-    def on_modify_outcome(self, outcome: ModifyOutcome) -> None:
+    def on_modify_outcome(self, outcome: o.ModifyOutcome) -> None:
         """The answer to an amendment."""
         self.decide(outcome)
 
     def on_user_event(self, event: UserEvent) -> None:
         """An event of the user stream: journalled raw, then interpreted; settled orders it names come back."""
         trouble = ""
-        meaning: tuple[OrderNews | IncomeReport | WalletMoved, ...] = ()
+        meaning: tuple[o.OrderNews | o.IncomeReport | o.WalletMoved, ...] = ()
         try:
             meaning = self.broker.interpret(event)
         except ValueError as error:
@@ -184,7 +177,7 @@ class SessionLoop:
         strange = [
             item.order.client_order_id
             for item in meaning
-            if isinstance(item, OrderNews) and item.order.client_order_id not in orders
+            if isinstance(item, o.OrderNews) and item.order.client_order_id not in orders
         ]
         if strange:
             # The store is asked when the batch ends, which it does here: no later input overtakes this one.
@@ -210,28 +203,34 @@ class SessionLoop:
 
     # --- inputs: the market ---------------------------------------------------------------------------------
 
-    def on_ticker(self, frame: TickerFrame, now_ms: int) -> None:
+    def on_ticker(self, frame: m.TickerFrame, now_ms: int) -> None:
         """Best prices."""
         self.frames += 1
         self.desk.on_ticker(frame, now_ms)
 
-    def on_trade(self, frame: TradeFrame, now_ms: int) -> None:
+    def on_trade(self, frame: m.TradeFrame, now_ms: int) -> None:
         """A public trade; it may close a candle, on which strategies decide."""
         self.frames += 1
         for candle in self.desk.on_trade(frame, now_ms):
             self.on_candle(candle)
 
-    def on_depth(self, frame: DepthFrame, now_ms: int) -> None:
+    def on_point(self, frame: m.PointFrame, now_ms: int) -> None:
+        """Best prices, and a public trade after them."""
+        self.frames += 2
+        for candle in self.desk.on_point(frame, now_ms):
+            self.on_candle(candle)
+
+    def on_depth(self, frame: m.DepthFrame, now_ms: int) -> None:
         """Changed levels of the book."""
         self.frames += 1
         self.desk.on_depth(frame, now_ms)
 
-    def on_snapshot(self, frame: SnapshotFrame, now_ms: int) -> None:
+    def on_snapshot(self, frame: m.SnapshotFrame, now_ms: int) -> None:
         """The whole book."""
         self.frames += 1
         self.desk.on_snapshot(frame, now_ms)
 
-    def on_mark_price(self, frame: MarkFrame, now_ms: int) -> None:
+    def on_mark_price(self, frame: m.MarkFrame, now_ms: int) -> None:
         """The mark price."""
         self.frames += 1
         self.desk.on_mark_price(frame, now_ms)

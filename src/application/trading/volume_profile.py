@@ -21,14 +21,14 @@ class VolumeProfile:
     """The volume of each symbol's last bars, fed when they close."""
 
     def __init__(self) -> None:
-        self._bars: dict[str, deque[tuple[int, int, Decimal]]] = {}
+        self._bars: dict[str, deque[Candle]] = {}
 
     def add(self, candle: Candle) -> None:
         """A closed bar."""
         bars = self._bars.get(candle.symbol)
         if bars is None:
             bars = self._bars[candle.symbol] = deque(maxlen=BARS_MAX)
-        bars.append((candle.open_ms, candle.close_ms, candle.volume))
+        bars.append(candle)
 
     def warm(self, symbol: str, candles: Iterable[Candle]) -> None:
         """Begin a symbol anew with its history, oldest first."""
@@ -40,10 +40,11 @@ class VolumeProfile:
         """The volume (base asset) of each of ``slices`` equal parts of the last ``duration_ms`` before ``now_ms``."""
         start_ms = now_ms - duration_ms
         bars = self._bars.get(symbol)
-        if not bars or bars[0][0] > start_ms:
+        if not bars or bars[0].open_ms > start_ms:
             return (Decimal(1),) * slices
         found = [Decimal(0)] * slices
-        for open_ms, close_ms, volume in bars:
+        for candle in bars:
+            open_ms, close_ms, volume = candle.open_ms, candle.close_ms, candle.volume
             if close_ms <= start_ms or open_ms >= now_ms or not volume:
                 continue
             first = max(0, (open_ms - start_ms) * slices // duration_ms)

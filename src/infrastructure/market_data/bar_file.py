@@ -18,7 +18,9 @@ from decimal import Decimal, InvalidOperation
 from itertools import pairwise
 from operator import itemgetter
 from pathlib import Path
-from typing import BinaryIO, Final, NamedTuple, TypeAlias
+from typing import BinaryIO, Final, TypeAlias
+
+import msgspec
 
 from src.domain.market.symbols import QUOTE_ASSETS
 from src.infrastructure.market_data.lines import DamagedFile, read_lines
@@ -30,12 +32,13 @@ _TIMES: Final = frozenset({"timestamp", "time", "date", "datetime", "open_time",
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH_UNNAMED: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - what a file's times without a zone are counted from
 _ZIP_MAGIC: Final = b"PK\x03\x04"
+_ZERO: Final = Decimal(0)
 _WIDEST: Final = Decimal("1e15")
 
 _Order: TypeAlias = Callable[[Sequence[str]], tuple[str, ...]]
 
 
-class Bar(NamedTuple):
+class Bar(msgspec.Struct, frozen=True, gc=False):
     """One row: its opening in ms since the epoch (UTC), prices in quote asset, volume in base asset, its line."""
 
     open_ms: int
@@ -178,7 +181,7 @@ def _bar(text: str, order: _Order, line: int, bad: Counter[str]) -> Bar | None:
         open_ms = _time_ms(time)
         opened, high, low, close, volume = map(Decimal, numbers)
         # What is not a number fits nowhere: its comparisons are false, or raise like a text that is none.
-        fits = 0 < low <= opened <= high < _WIDEST and low <= close <= high and 0 <= volume < _WIDEST
+        fits = _ZERO < low <= opened <= high < _WIDEST and low <= close <= high and _ZERO <= volume < _WIDEST
     except IndexError:
         bad["too few columns"] += 1
         return None

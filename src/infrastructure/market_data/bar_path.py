@@ -90,7 +90,8 @@ class BarPath:
         """The quantity of each print and of the last one; a bar without volume still shows its prices."""
         if not bar.volume:
             return self._step, self._step
-        share = (bar.volume / count).quantize(_SATOSHI, ROUND_DOWN) or _SATOSHI
+        # The integer quotient is exact, and rounds down.
+        share = bar.volume // (count * _SATOSHI) * _SATOSHI or _SATOSHI
         return share, max(_SATOSHI, bar.volume.quantize(_SATOSHI, ROUND_DOWN) - share * (count - 1))
 
 

@@ -145,6 +145,15 @@ class SymbolMarket:
             return self.mark_price
         return self.book.mid()
 
+    def is_marked_within(self, bound: Decimal) -> bool:
+        """Whether the mark price is known and not above ``bound``. Of a book's mid mostly the ask says so."""
+        if self.mark_price is None:
+            prices = self.book.best_prices()
+            if prices is not None and prices[1] <= bound:
+                return True
+        mark = self.stated_mark()
+        return mark is not None and mark <= bound
+
     def best_opposite(self, side: str) -> int:
         """The best price, in units, that an order of ``side`` could take, from the market or from what rests here.
 

@@ -32,16 +32,10 @@ NAP_S = 0.02
 
 def _routes(handler: InputHandler) -> dict[type, Callable[[Any, int], None]]:
     """Which call of the session takes which kind of frame."""
-    on_ticker, on_trade = handler.on_ticker, handler.on_trade
-
-    def on_point(point: BarPoint, now_ms: int) -> None:
-        on_ticker(point, now_ms)
-        on_trade(point, now_ms)
-
     return {
-        BookTicker: on_ticker,
-        TradePrint: on_trade,
-        BarPoint: on_point,
+        BookTicker: handler.on_ticker,
+        TradePrint: handler.on_trade,
+        BarPoint: handler.on_point,
         DepthUpdate: handler.on_depth,
         DepthSnapshot: handler.on_snapshot,
         MarkPrice: handler.on_mark_price,
@@ -106,9 +100,9 @@ class PaperInputs:
             is_released = released_ns is None or (entry_ns is not None and entry_ns <= released_ns)
             frame = next_frame(entry_ns if is_released else released_ns)
             if frame is not None:
-                timeline.advance_to(frame[0])
+                at_ns, _, _, event = frame
+                timeline.advance_to(at_ns)
                 show(frame)
-                event = frame[3]
                 routes[type(event)](event, timeline.now_ns // NS_PER_MS)
             elif entry_ns is not None and is_released and self._goes_on:
                 timeline.run_next()

@@ -9,9 +9,10 @@ from src.application.ports.market_data import TickerFrame
 from src.application.trading.market_desk import MarketDesk
 from src.application.trading.picture import SessionPicture
 from src.application.trading.position_tracker import PositionTracker
+from src.domain.market.candle import Candle
 from src.domain.market.quality import QualityLimits
 from src.domain.positions.position import Position
-from src.infrastructure.market_data.frames import BookTicker, DepthSnapshot, MarkPrice, TradePrint
+from src.infrastructure.market_data.frames import BarPoint, BookTicker, DepthSnapshot, MarkPrice, TradePrint
 from tests.application.trading.sessions import begin, calm, die, order, pass_time, resting
 from tests.simulation.market import BTC, START_MS, SYMBOL
 from tests.support.domain_builders import a_ledger, a_view
@@ -130,6 +131,28 @@ def test_candles_close_with_trades_and_with_time(desk: MarketDesk):
 
 def a_trade(price: int, at_ms: int) -> TradePrint:
     return TradePrint(SYMBOL, at_ms, Decimal(price), Decimal(1), False, at_ms, at_ms)
+
+
+def test_a_point_is_its_quote_and_its_trade_one_after_the_other(desk: MarketDesk):
+    other = MarketDesk({SYMBOL: BTC}, "1s", QualityLimits())
+    closed: list[Candle] = []
+    others: list[Candle] = []
+    at_ms = START_MS
+
+    for number, price in enumerate((100, 103, 99, 150, 101), start=1):
+        bid, ask, one = Decimal(price) - 1, Decimal(price) + 1, Decimal(1)
+        at_ms += 700
+        point = BarPoint(SYMBOL, bid, one, ask, one, number, Decimal(price), Decimal(number), False, at_ms)
+        quote, trade = point.parts()
+        closed += desk.on_point(point, at_ms)
+        other.on_ticker(quote, at_ms)
+        others += other.on_trade(trade, at_ms)
+        assert desk.best_prices(SYMBOL) == other.best_prices(SYMBOL)
+
+    assert closed == others
+    assert len(closed) == 3
+    assert desk.quality() == other.quality()
+    assert desk.age_ms(SYMBOL, at_ms) == other.age_ms(SYMBOL, at_ms)
 
 
 def test_while_trades_are_not_heard_no_bar_ends_and_the_one_that_ran_is_none(desk: MarketDesk):

@@ -59,7 +59,8 @@ def test_columns_may_stand_in_any_order(tmp_path: Path):
 
     bars, _ = read(write(tmp_path / "a.csv", text))
 
-    assert bars[0][1:6] == (2, 4, 1, 3, 5)
+    first = bars[0]
+    assert (first.open, first.high, first.low, first.close, first.volume) == (2, 4, 1, 3, 5)
 
 
 def test_lines_that_are_no_bars_are_counted_by_their_reason_and_passed_over(tmp_path: Path):
