@@ -18,13 +18,13 @@ def history_of(reads: ReadModels, account_id: str) -> TradingHistory:
     """Everything that the account has traded, paid and been worth at one moment; raises StoreError."""
     with reads.same_commit():
         history = _trades_of(reads, account_id)
+        income = [each for each in reads.income(account_id) if each.asset == history.settle_asset]
         return replace(
             history,
             executions=reads.executions(account_id),
-            transfers=[
-                Flow(each.at_ms, each.amount)
-                for each in reads.income(account_id)
-                if each.asset == history.settle_asset and not each.is_funding
+            transfers=[Flow(each.at_ms, each.amount) for each in income if each.is_transfer],
+            other_income=[
+                Flow(each.at_ms, each.amount) for each in income if not (each.is_transfer or each.is_funding)
             ],
             marks=[
                 EquityMark(point.at_ms, point.wallet + point.unrealized_pnl, point.exposure)

@@ -57,7 +57,7 @@ class LiveStatistics:
                 self._paid_in += event.amount
 
     def _is_paid_in(self, income: IncomeBooked) -> bool:
-        return income.asset == self._settle_asset and not income.is_funding
+        return income.asset == self._settle_asset and income.is_transfer
 
     def _mark(self, at_ms: int, equity: Decimal) -> None:
         self._curve.add(at_ms, equity, self._paid_in)

@@ -6,21 +6,17 @@ trade per position at its average entry. Trades of the exchange have ids above z
 beside a long, -1. Whatever the exchange dates before the moment is not booked.
 """
 
-from typing import Final
-
 from src.domain.decisions import news as n
 from src.domain.decisions.alarms import halt
 from src.domain.decisions.step import Step
 from src.domain.ledger import events as e
+from src.domain.ledger.events.account import OPENING_BALANCE as OPENING_BALANCE
 from src.domain.ledger.state import Ledger
 from src.domain.market.sides import OrderSide, PositionSide
 from src.domain.money import ZERO
 from src.domain.orders.news import PositionReport
 from src.domain.positions.external import EXTERNAL, ExternalPolicy
 from src.domain.risk.rules import MANUAL
-
-OPENING_BALANCE: Final = "OPENING_BALANCE"
-"""The type of income that the books of such an account begin with."""
 
 
 def is_unopened(ledger: Ledger) -> bool:

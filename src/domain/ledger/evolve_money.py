@@ -141,22 +141,8 @@ def income_booked(ledger: Ledger, event: e.IncomeBooked, at_ms: int) -> None:
         ledger.changes.positions[(position.symbol, position.position_side)] = position
     else:
         account.transfers += event.amount
-        if event.income_type in _TRANSFERS:
+        if event.is_transfer:
             _move_marks(ledger, event.amount)
-
-
-# Money that came or went without having been earned or lost; income types of Binance's GET /fapi/v1/income.
-_TRANSFERS = frozenset(
-    {
-        "TRANSFER",
-        "INTERNAL_TRANSFER",
-        "CROSS_COLLATERAL_TRANSFER",
-        "WELCOME_BONUS",
-        "COIN_SWAP_DEPOSIT",
-        "COIN_SWAP_WITHDRAW",
-        "STRATEGY_UMFUTURES_TRANSFER",
-    }
-)
 
 
 def _move_marks(ledger: Ledger, amount: Decimal) -> None:

@@ -1,7 +1,7 @@
 """One row a day: what the wallet earned by the exchange's own figures, the trades closed, and the equity at the end.
 
-``wallet at the end = wallet before + realized_pnl - commission + funding + transfers`` holds to the last digit for
-the settle asset, because all of these are the exchange's figures at the time they were booked.
+``wallet at the end = wallet before + realized_pnl - commission + funding + other + transfers`` holds to the last
+digit for the settle asset, because all of these are the exchange's figures at the time they were booked.
 """
 
 from collections import defaultdict
@@ -20,7 +20,8 @@ from src.domain.performance.history import Period, TradingHistory
 class Day:
     """One UTC day, as 2026-01-31; money in the settle asset.
 
-    ``net`` is ``realized_pnl - commission + funding``. ``equity`` is that of the day's last mark and ``earned`` the
+    ``net`` is ``realized_pnl - commission + funding + other``, ``other`` what else the exchange took or gave (the fee
+    of a liquidation, a rebate). ``equity`` is that of the day's last mark and ``earned`` the
     return of a unit since the last mark before the day (a fraction); None on a day without a mark. ``drawdown`` is
     the largest share below the peak of the whole curve that a mark of the day shows.
     """
@@ -37,12 +38,13 @@ class Day:
     equity: Decimal | None = None
     earned: Decimal | None = None
     drawdown: Decimal | None = None
+    other: Decimal = ZERO
 
 
 def daily(history: TradingHistory, period: Period, strategy: str | None = None) -> list[Day]:
     """The days on which anything was booked or marked, oldest first.
 
-    With a ``strategy`` only its fills and trades count; funding, transfers and equity are the account's and left out.
+    With a ``strategy`` only its fills and trades count; what else is the account's is left out.
     """
     with localcontext(MONEY_CONTEXT):
         return _daily(history, period, strategy)
@@ -51,9 +53,9 @@ def daily(history: TradingHistory, period: Period, strategy: str | None = None) 
 def _daily(history: TradingHistory, period: Period, strategy: str | None) -> list[Day]:
     rows: dict[str, Day] = {}
     for name, amounts in _booked(history, period, strategy).items():
-        realized, commission, funding, transfers = amounts
-        net = realized - commission + funding
-        rows[name] = Day(name, realized, commission, funding, net, transfers)
+        realized, commission, funding, transfers, other = amounts
+        net = realized - commission + funding + other
+        rows[name] = Day(name, realized, commission, funding, net, transfers, other=other)
     for trade in history.shared.trades:
         trip, result = trade.trip, trade.net_pnl
         if period.holds(trip.closed_ms) and strategy in (None, trip.strategy_id):
@@ -68,8 +70,8 @@ def _daily(history: TradingHistory, period: Period, strategy: str | None) -> lis
 
 
 def _booked(history: TradingHistory, period: Period, strategy: str | None) -> dict[str, list[Decimal]]:
-    """Realized P&L, commission, funding and transfers by day."""
-    days: dict[str, list[Decimal]] = defaultdict(lambda: [ZERO] * 4)
+    """Realized P&L, commission, funding, transfers and other income by day."""
+    days: dict[str, list[Decimal]] = defaultdict(lambda: [ZERO] * 5)
     for fill in history.executions:
         if period.holds(fill.at_ms) and strategy in (None, fill.strategy_id):
             amounts = days[day_of(fill.at_ms)]
@@ -81,6 +83,7 @@ def _booked(history: TradingHistory, period: Period, strategy: str | None) -> di
         first_ms = min((mark.at_ms for mark in history.marks), default=0)
         _book(days, 2, ((each.at_ms, each.amount) for each in history.funding), period)
         _book(days, 3, ((max(each.at_ms, first_ms), each.amount) for each in history.transfers), period)
+        _book(days, 4, ((each.at_ms, each.amount) for each in history.other_income), period)
     return days
 
 

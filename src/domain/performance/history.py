@@ -41,7 +41,10 @@ class OpenLot:
 
 @dataclass(frozen=True)
 class TradingHistory:
-    """An account's whole history, in any order. Money in the settle asset, times in ms UTC."""
+    """An account's whole history, in any order. Money in the settle asset, times in ms UTC.
+
+    ``other_income`` is what was earned or lost beside trades and funding: a liquidation's fee, a rebate.
+    """
 
     settle_asset: str
     trips: Sequence[RoundTrip] = ()
@@ -50,6 +53,7 @@ class TradingHistory:
     funding: Sequence[FundingPayment] = ()
     transfers: Sequence[Flow] = ()
     marks: Sequence[EquityMark] = field(default=(), repr=False)
+    other_income: Sequence[Flow] = ()
 
     @cached_property
     def shared(self) -> "SharedFunding":

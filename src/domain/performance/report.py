@@ -1,13 +1,13 @@
 """The whole report: account, trades, curve and costs of one period, and the parts that they are made of."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
 
 from src.domain.money import MONEY_CONTEXT, ZERO
 from src.domain.performance.attribution import By, Group, attribute
 from src.domain.performance.drawdown import Drawdown, drawdown
-from src.domain.performance.equity import CurvePoint, bucket_for, curve, returns
+from src.domain.performance.equity import CurvePoint, Flow, bucket_for, curve, returns
 from src.domain.performance.executions import (
     Execution,
     ExecutionFigures,
@@ -15,6 +15,7 @@ from src.domain.performance.executions import (
     time_in_market,
     turnover_ratio,
 )
+from src.domain.performance.funding import FundingPayment
 from src.domain.performance.history import OpenLot, Period, TradingHistory
 from src.domain.performance.risk import RiskFigures, risk_figures
 from src.domain.performance.trades import ClosedTrade, TradeFigures, TradeTally
@@ -42,9 +43,10 @@ class CurveFigures:
 
 @dataclass(frozen=True, slots=True)
 class PerformanceReport:
-    """Figures of one period. ``curve``, ``turnover_ratio`` and ``funding`` are the account's: None for one strategy.
+    """Figures of one period. What is the account's is None for one strategy: curve, turnover, funding, other income.
 
     ``funding`` is what was paid in the period, by the time of payment; that of the trades is by the trade.
+    ``other_income`` is what else the exchange took or gave: the fee of a liquidation, a rebate.
     ``exposure_time`` is the share of the time between the first and the last mark in which anything was held.
     """
 
@@ -58,6 +60,7 @@ class PerformanceReport:
     turnover_ratio: Decimal | None
     exposure_time: Decimal | None
     groups: tuple[Group, ...] = ()
+    other_income: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +94,8 @@ def report(
             open_commission=sum((lot.commission for lot, _ in part.lots), ZERO),
             open_funding=sum((paid for _, paid in part.lots), ZERO),
             unheld_funding=history.shared.unheld if whole else ZERO,
-            funding=sum((p.amount for p in history.funding if period.holds(p.at_ms)), ZERO)
-            if whole
-            else None,
+            funding=_sum_of(history.funding, period) if whole else None,
+            other_income=_sum_of(history.other_income, period) if whole else None,
             curve=_curve_figures(points, bucket_ms) if whole else None,
             turnover_ratio=turnover_ratio(executions.turnover, [p.equity for p in points]),
             exposure_time=_exposure_time(history, period, strategy),
@@ -101,6 +103,10 @@ def report(
             if by is None
             else attribute(by, part.trades, part.executions, part.lots, history.settle_asset),
         )
+
+
+def _sum_of(paid: Iterable[FundingPayment | Flow], period: Period) -> Decimal:
+    return sum((each.amount for each in paid if period.holds(each.at_ms)), ZERO)
 
 
 def points_of(history: TradingHistory, period: Period) -> list[CurvePoint]:

@@ -110,7 +110,8 @@ def _cost_lines(report: PerformanceReport) -> Iterator[str]:
     )
     others = "".join(f", {_minus(amount)} {asset}" for asset, amount in fills.other_commission)
     funding = f", funding {signed(report.funding)}" if report.funding is not None else ""
-    yield f"costs      fees {_minus(fills.commission)}{others}, slippage {slippage}{funding}"
+    rest = f", other income {signed(report.other_income)}" if report.other_income else ""
+    yield f"costs      fees {_minus(fills.commission)}{others}, slippage {slippage}{funding}{rest}"
     times = f" ({ratio(report.turnover_ratio)} times equity)" if report.turnover_ratio is not None else ""
     makers = percent(Decimal(fills.maker_fills) / fills.fills) if fills.fills else NOTHING
     yield f"activity   {fills.fills:,} fills, {makers} as maker; turnover {money(fills.turnover)}{times}"
@@ -171,7 +172,7 @@ def print_days(days: Sequence[Day], title: str) -> None:
         return
     columns = (
         "day", "net>", "return>", "trades>", "win>", "equity>", "drawdown>?", "P&L>?", "fees>?",
-        "funding>?", "paid in>?",
+        "funding>?", "paid in>?", "other>?",
     )  # fmt: skip
     rows = [_day_row(day) for day in days]
     print_table(title, columns, rows)
@@ -197,4 +198,5 @@ def _day_row(day: Day) -> Sequence[str | Cell]:
         _minus(day.commission),
         gain(day.funding),
         signed(day.transfers),
+        gain(day.other),
     )

@@ -2,6 +2,8 @@ from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
 
+import pytest
+
 from src.application.reporting.history import history_of
 from src.application.trading.figures import UNDEFINED
 from src.application.trading.live_statistics import LiveStatistics
@@ -115,13 +117,14 @@ async def test_a_resumed_session_counts_what_it_did_in_the_process_that_died(tmp
     assert_same(live, config)
 
 
-async def test_special_funding_is_a_loss_of_the_curve_and_no_withdrawal():
+@pytest.mark.parametrize("kind", ["SPECIAL_FUNDING_FEE", "INSURANCE_CLEAR"])
+async def test_what_the_exchange_takes_is_a_loss_of_the_curve_and_no_withdrawal(kind: str):
     bus = InProcessEventBus()
     statistics = LiveStatistics("USDT", 1_000)
     statistics.follow(bus)
 
     bus.publish(COMMITTED_TOPIC, (1_000, (EquityMarked(Decimal(100), ZERO, ZERO),)))
-    paid = IncomeBooked(1, "SPECIAL_FUNDING_FEE", "USDT", Decimal(-10), SYMBOL, 2_000)
+    paid = IncomeBooked(1, kind, "USDT", Decimal(-10), SYMBOL, 2_000)
     bus.publish(COMMITTED_TOPIC, (2_000, (paid, EquityMarked(Decimal(90), ZERO, ZERO))))
     await bus.drain()
 

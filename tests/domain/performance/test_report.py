@@ -168,6 +168,24 @@ def test_the_days_worked_by_hand():
     assert second.drawdown == pytest.approx(-second.earned)
 
 
+def test_what_an_insurance_fund_takes_is_a_loss_of_its_day():
+    noon = START_MS + DAY_MS // 2
+    history = TradingHistory(
+        "USDT",
+        transfers=[Flow(0, D(100))],
+        other_income=[Flow(noon, D(-30))],
+        marks=[EquityMark(START_MS, D(100)), EquityMark(noon + 1, D(70))],
+    )
+
+    (day,), whole = daily(history, Period()), report(history)
+
+    assert (day.other, day.net, day.transfers) == (D(-30), D(-30), D(100))
+    assert (day.earned, day.drawdown) == (D("-0.3"), D("0.3"))
+    assert whole.curve is not None
+    assert whole.other_income == D(-30)
+    assert (whole.curve.paid_in, whole.curve.total_return) == (D(0), D("-0.3"))
+
+
 @given(seeds)
 def test_the_days_add_up_to_the_report(seed):
     history = World(seed, 60).history()

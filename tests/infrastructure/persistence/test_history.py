@@ -119,6 +119,24 @@ async def test_special_funding_is_funding_and_was_not_paid_in(database: Database
     assert ([each.amount for each in history.funding], history.transfers) == ([D("-0.5")], [])
 
 
+async def test_what_an_insurance_fund_takes_was_not_paid_out(database: Database):
+    writer = await Writer.open(database)
+    rows = [
+        e.IncomeBooked(number, kind, "USDT", D(amount), "", START_MS)
+        for number, (kind, amount) in enumerate(
+            (("OPENING_BALANCE", "900"), ("TRANSFER", "100"), ("INSURANCE_CLEAR", "-30"), ("FEE_RETURN", "2"))
+        )
+    ]
+    await writer.write(e.SessionOpened("session-1", some_options()), *rows)
+    await writer.end()
+
+    with closing(database.reads()) as reads:
+        history = history_of(reads, NAME)
+
+    assert sorted(each.amount for each in history.transfers) == [D(100), D(900)]
+    assert sorted(each.amount for each in history.other_income) == [D(-30), D(2)]
+
+
 async def test_an_account_that_is_not_there_is_an_error(database: Database):
     await traded(database)
 

@@ -136,9 +136,28 @@ class IncomeBooked:
         """Whether it was paid or received for holding a position."""
         return self.income_type in FUNDING_FEES
 
+    @property
+    def is_transfer(self) -> bool:
+        """Whether it came or went without having been earned or lost."""
+        return self.income_type in TRANSFERS
+
 
 FUNDING_FEES: Final = frozenset({"FUNDING_FEE", "SPECIAL_FUNDING_FEE"})
-"""Income types of Binance's GET /fapi/v1/income."""
+OPENING_BALANCE: Final = "OPENING_BALANCE"
+"""The type of income that the books of an account with a past begin with; our own."""
+TRANSFERS: Final = frozenset(
+    {
+        OPENING_BALANCE,
+        "TRANSFER",
+        "INTERNAL_TRANSFER",
+        "CROSS_COLLATERAL_TRANSFER",
+        "WELCOME_BONUS",
+        "COIN_SWAP_DEPOSIT",
+        "COIN_SWAP_WITHDRAW",
+        "STRATEGY_UMFUTURES_TRANSFER",
+    }
+)
+"""Income that came or went without having been earned or lost; types of Binance's GET /fapi/v1/income and ours."""
 
 
 @dataclass(frozen=True, slots=True)
