@@ -11,7 +11,7 @@ a close at which z comes back within ``width``, after one at which it was beyond
 import math
 from dataclasses import dataclass, field
 
-from src.application.strategies.indicators import Deviation, Line
+from src.application.strategies.indicators import Deviation
 from src.application.strategies.parameters import (
     DIRECTION,
     PERIOD_MAX,
@@ -43,9 +43,8 @@ class BollingerParameters(Parameters):
 class BollingerStrategy(StreamStrategy[BollingerParameters]):
     """Signals where the close comes back into the bands."""
 
-    __slots__ = ("_close", "_deviation", "_middle", "_middle_value", "_score")
+    __slots__ = ("_deviation", "_score")
 
-    _middle: Line
     _deviation: Deviation
 
     def __init__(
@@ -63,15 +62,13 @@ class BollingerStrategy(StreamStrategy[BollingerParameters]):
         return self._needed
 
     def _open(self, closes: list[float]) -> None:
-        """Open the handles; where the last close stands is what the next is compared with."""
-        # All but the last close open the handles, so that the last one yields their first values.
-        self._middle = self._indicators.sma(closes[:-1], self._parameters.period)
+        """Open the window; where the last close stands is what the next is compared with."""
         self._deviation = self._indicators.deviation(closes[:-1], self._parameters.period)
         self._score = 0.0
         self._follow(closes[-1])
 
     def _advance(self, close: float) -> Wish | None:
-        """Update the handles; coming back into the bands is a wish."""
+        """Move the window; coming back into the bands is a wish."""
         before = self._score
         deviation = self._follow(close)
         width = self._parameters.width
@@ -79,20 +76,20 @@ class BollingerStrategy(StreamStrategy[BollingerParameters]):
         if abs(before) <= width or abs(self._score) > width:
             return None
         is_up = before < 0
-        edge = self._middle_value - math.copysign(width * deviation, -before)
+        middle = self._deviation.mean
+        edge = middle - math.copysign(width * deviation, -before)
         return Wish(
             is_up,
             (1 + saturating(abs(before) - width)) / 2,
             f"The close came back {'above the lower' if is_up else 'below the upper'} band at "
             f"{spelled(edge, deviation)}, from {abs(before):.2f} deviations off the middle.",
-            (("middle", self._middle_value), ("deviation", deviation), ("score", before)),
+            (("middle", middle), ("deviation", deviation), ("score", before)),
         )
 
     def _follow(self, close: float) -> float:
         """Take one close; returns the deviation, the score follows."""
-        middle = self._middle_value = self._middle.update(close)
         deviation = self._deviation.update(close)
-        self._score = (close - middle) / deviation if deviation > TOUCHING * close else 0.0
+        self._score = self._deviation.score if deviation > TOUCHING * close else 0.0
         return deviation
 
     def _state(self) -> str:

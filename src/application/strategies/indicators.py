@@ -82,8 +82,12 @@ class Indicators:
         return self.sma(moves, period)
 
     def deviation(self, values: Sequence[float], period: int) -> "Deviation":
-        """Standard deviation of the population; continues after the last ``period`` values."""
+        """Mean and standard deviation of the population; continues after the last ``period`` values."""
         return Deviation(values, period)
+
+    def walk(self, values: Sequence[float], period: int) -> "Walk":
+        """How far the values moved, and by which way; continues after the last ``period`` + 1 values."""
+        return Walk(values, period)
 
     def momentum(self, values: Sequence[float], period: int) -> Line:
         """The value minus the one ``period`` bars before; needs ``period`` + 1 values."""
@@ -105,11 +109,12 @@ class Indicators:
 
 
 class Deviation:
-    """Standard deviation of the last ``period`` values (of the population), O(1) an update.
+    """Mean and standard deviation of the last ``period`` values (of the population), O(1) an update.
 
-    TA-Lib's handle keeps floating sums of squares: at a price of 50,000 and moves of one, half of the digits are
-    gone, and which ones depends on where the handle was opened, so that a restart would decide otherwise. Here the
-    values count whole units of 10⁻⁸ and the sums are exact; only the root rounds.
+    TA-Lib's handles keep floating sums: at a price of 50,000 and moves of one, half of the digits of a sum of squares
+    are gone, and which ones depends on where the handle was opened, so that a restart would decide otherwise: four of
+    twenty bars a tick below the others are exactly two deviations. Here the values count whole units of 10⁻⁸ and the
+    sums are exact; only the root and the division round.
     """
 
     __slots__ = ("_period", "_squares", "_sum", "_values")
@@ -131,8 +136,58 @@ class Deviation:
         values.append(new)
         self._sum += new
         self._squares += new * new
-        count = len(values)
-        return math.sqrt(count * self._squares - self._sum * self._sum) / (count * _UNITS)
+        return self._spread() / (len(values) * _UNITS)
+
+    @property
+    def mean(self) -> float:
+        """The mean of the values."""
+        return self._sum / len(self._values) / _UNITS
+
+    @property
+    def score(self) -> float:
+        """The newest value less the mean, in deviations, of which there must be some."""
+        values = self._values
+        return (len(values) * values[-1] - self._sum) / self._spread()
+
+    def _spread(self) -> float:
+        return math.sqrt(len(self._values) * self._squares - self._sum * self._sum)
+
+
+class Walk:
+    """The way of the last ``period`` moves, O(1) an update; exact for the reason that :class:`Deviation` is."""
+
+    __slots__ = ("_path", "_period", "_values")
+
+    def __init__(self, values: Sequence[float], period: int) -> None:
+        self._period = period
+        self._values = deque((round(value * _UNITS) for value in values[-period - 1 :]), maxlen=period + 1)
+        self._path = sum(abs(after - before) for before, after in pairwise(self._values))
+
+    def update(self, real: float, /) -> None:
+        """Take the next value."""
+        values = self._values
+        new = round(real * _UNITS)
+        self._path += abs(new - values[-1])
+        if len(values) > self._period:
+            self._path -= abs(values[1] - values[0])
+        values.append(new)
+
+    @property
+    def move(self) -> float:
+        """The newest value less the one ``period`` moves before."""
+        return (self._values[-1] - self._values[0]) / _UNITS
+
+    @property
+    def mean_move(self) -> float:
+        """The mean size of a move."""
+        return self._path / (len(self._values) - 1) / _UNITS
+
+    @property
+    def score(self) -> float:
+        """The move in units of what a random walk makes of as many moves; zero where nothing moved."""
+        moved = self._values[-1] - self._values[0]
+        count = len(self._values) - 1
+        return moved * math.sqrt(count) / self._path if self._path else 0.0
 
 
 def bars_until_forgotten(weight: float) -> int:

@@ -64,11 +64,10 @@ class MacdMomentumStrategy(StreamStrategy[MacdMomentumParameters]):
 
     @property
     def history_bars(self) -> int:
-        """The bars needed, and those until the slow average and then the signal line forget their start."""
+        """The bars needed, those until the slow average and then the signal line forget their start, and the side's."""
         p = self._parameters
-        return (
-            self._needed + bars_until_forgotten(2 / (p.slow + 1)) + bars_until_forgotten(2 / (p.signal + 1))
-        )
+        forgotten = bars_until_forgotten(2 / (p.slow + 1)) + bars_until_forgotten(2 / (p.signal + 1))
+        return self._needed + forgotten + p.slow
 
     def _open(self, closes: list[float]) -> None:
         """Open the handles; the side that the histogram starts on is no crossing."""
@@ -77,7 +76,7 @@ class MacdMomentumStrategy(StreamStrategy[MacdMomentumParameters]):
         self._macd = self._indicators.macd(closes[:-1], p.fast, p.slow, p.signal)
         self._momentum = self._indicators.momentum(closes, p.momentum)
         self._mean_move = self._indicators.mean_move(closes, p.slow)
-        self._side = Side()
+        self._side = Side(p.slow)
         self._armed_bars = 0
         self._close = close = closes[-1]
         self._momentum_value = close - closes[-1 - p.momentum]

@@ -8,10 +8,9 @@ above ``threshold`` and down while it is below its negative; the bar at which th
 **Confidence** is how far beyond the threshold the move is: |z| / (|z| + threshold), so one half at the edge.
 """
 
-import math
 from dataclasses import dataclass, field
 
-from src.application.strategies.indicators import Line
+from src.application.strategies.indicators import Walk
 from src.application.strategies.parameters import (
     DIRECTION,
     PERIOD_MAX,
@@ -20,7 +19,7 @@ from src.application.strategies.parameters import (
     bounded,
     check_bounds,
 )
-from src.application.strategies.streaming import TOUCHING, StreamStrategy, Wish
+from src.application.strategies.streaming import StreamStrategy, Wish
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +37,9 @@ class MomentumParameters(Parameters):
 class MomentumStrategy(StreamStrategy[MomentumParameters]):
     """Signals where a move over the window begins to stand out from chance."""
 
-    __slots__ = ("_close", "_mean_move", "_momentum", "_score", "_walk", "_zone")
+    __slots__ = ("_score", "_walk", "_zone")
 
-    _momentum: Line
-    _mean_move: Line
+    _walk: Walk
 
     def __init__(
         self,
@@ -51,7 +49,6 @@ class MomentumStrategy(StreamStrategy[MomentumParameters]):
     ) -> None:
         p = parameters or MomentumParameters()
         super().__init__(p, symbol, strategy_id, p.direction, bars_needed=p.period + 2)
-        self._walk = math.sqrt(p.period)
 
     @property
     def history_bars(self) -> int:
@@ -59,19 +56,15 @@ class MomentumStrategy(StreamStrategy[MomentumParameters]):
         return self._needed
 
     def _open(self, closes: list[float]) -> None:
-        """Open the handles; a move that stands out already is no beginning."""
-        period = self._parameters.period
-        # All but the last close open the handles, so that the last one yields their first values.
-        self._momentum = self._indicators.momentum(closes[:-1], period)
-        self._mean_move = self._indicators.mean_move(closes[:-1], period)
-        self._close = closes[-2]
+        """Open the window; a move that stands out already is no beginning."""
+        self._walk = self._indicators.walk(closes[:-1], self._parameters.period)
         self._zone = 0
         self._follow(closes[-1])
 
     def _advance(self, close: float) -> Wish | None:
-        """Update the handles; entering a zone is a wish."""
+        """Move the window; entering a zone is a wish."""
         before = self._zone
-        momentum, mean_move = self._follow(close)
+        self._follow(close)
         if self._zone in (0, before):
             return None
         is_up = self._zone > 0
@@ -81,20 +74,15 @@ class MomentumStrategy(StreamStrategy[MomentumParameters]):
             strength / (strength + self._parameters.threshold),
             f"The price has {'risen' if is_up else 'fallen'} over {self._parameters.period} bars by "
             f"{strength:.2f} times what chance would make of its moves.",
-            (("momentum", momentum), ("mean_move", mean_move)),
+            (("momentum", self._walk.move), ("mean_move", self._walk.mean_move)),
         )
 
-    def _follow(self, close: float) -> tuple[float, float]:
-        """Take one close; the zone and the score follow. Returns momentum and mean move."""
-        momentum = self._momentum.update(close)
-        mean_move = self._mean_move.update(abs(close - self._close))
-        self._close = close
-        # Of a market that does not move, running sums leave a rest that is no move.
-        is_moving = mean_move > TOUCHING * close
-        score = self._score = momentum / (mean_move * self._walk) if is_moving else 0.0
+    def _follow(self, close: float) -> None:
+        """Take one close; the zone and the score follow."""
+        self._walk.update(close)
+        score = self._score = self._walk.score
         threshold = self._parameters.threshold
         self._zone = 1 if score > threshold else -1 if score < -threshold else 0
-        return momentum, mean_move
 
     def _state(self) -> str:
         """How far the price has moved against what counts."""

@@ -59,8 +59,8 @@ class SmaCrossStrategy(StreamStrategy[SmaCrossParameters]):
 
     @property
     def history_bars(self) -> int:
-        """The slow window and one move more: plain averages forget completely."""
-        return self._needed
+        """The slow window and one move more, as plain averages forget completely; and the memory of the side."""
+        return self._needed + self._parameters.slow
 
     def _open(self, closes: list[float]) -> None:
         """Open both averages and the mean move; the side they start on is no crossing."""
@@ -69,7 +69,7 @@ class SmaCrossStrategy(StreamStrategy[SmaCrossParameters]):
         self._fast = self._indicators.sma(closes[:-1], fast)
         self._slow = self._indicators.sma(closes[:-1], slow)
         self._mean_move = self._indicators.mean_move(closes, slow)
-        self._side = Side()
+        self._side = Side(slow)
         self._close = close = closes[-1]
         self._fast_value = self._fast.update(close)
         self._slow_value = self._slow.update(close)

@@ -40,13 +40,18 @@ class Wish(NamedTuple):
 
 
 class Side:
-    """On which side of another line a line is: 1 above, -1 below, 0 unknown; and for how many bars."""
+    """On which side of another line a line is: 1 above, -1 below, 0 unknown; and for how many bars.
 
-    __slots__ = ("bars", "value")
+    A side that was not seen for ``memory`` bars is unknown again, so that a restart from history knows as much.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_memory", "_touched", "bars", "value")
+
+    def __init__(self, memory: int) -> None:
         self.value = 0
         self.bars = 0
+        self._memory = memory
+        self._touched = 0
 
     @property
     def duration(self) -> str:
@@ -59,7 +64,17 @@ class Side:
         A distance within ``touching`` is no side, so the line stays where it was; the first side is no
         crossing.
         """
-        value = 1 if distance > touching else -1 if distance < -touching else self.value
+        if distance > touching:
+            value = 1
+        elif distance < -touching:
+            value = -1
+        else:
+            self._touched += 1
+            if self._touched >= self._memory:
+                self.value = 0
+            self.bars += 1
+            return False
+        self._touched = 0
         if value == self.value:
             self.bars += 1
             return False

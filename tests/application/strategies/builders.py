@@ -30,5 +30,16 @@ def a_random_walk(seed: int, bars: int, start: int = 618_000, step: int = 60) ->
     return closes
 
 
+def a_market_of_few_ticks(seed: int, bars: int, moving: float) -> list[Decimal]:
+    """Closes around 61,800 that move by a tick of 0.1 in a share of the bars."""
+    dice = random.Random(seed)
+    ticks, closes = 618_000, []
+    for _ in range(bars):
+        if dice.random() < moving:
+            ticks += dice.choice((-1, 1))
+        closes.append(Decimal(ticks) / 10)
+    return closes
+
+
 def feed(strategy: Strategy, bars: Iterable[Candle]) -> list[Signal]:
     return [signal for candle in bars if (signal := strategy.on_candle(candle)) is not None]

@@ -39,6 +39,15 @@ def test_a_fall_out_of_the_bands_that_comes_back_is_bought():
     assert Decimal("0.5") < signal.confidence < 1
 
 
+def test_a_close_exactly_on_the_band_is_back():
+    # Four of twenty bars a tick below the others: exactly two deviations.
+    closes = ["61800.0"] * 40 + ["61799.9"] * 4
+
+    [signal] = feed(BollingerStrategy(), candles(closes))
+
+    assert (signal.signal_type, signal.at_ms) == (SignalType.BUY, 44 * MINUTE_MS)
+
+
 def test_a_close_beyond_the_bands_is_waited_out_and_said():
     strategy = BollingerStrategy()
 

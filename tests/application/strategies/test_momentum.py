@@ -1,8 +1,8 @@
 """Moves over a window that stand out from chance."""
 
-import numpy
+from fractions import Fraction
+
 import pytest
-import talib
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,18 +12,20 @@ from tests.application.strategies.builders import MINUTE_MS, a_random_walk, cand
 
 
 @given(st.integers(0, 10**6), st.integers(2, 30))
-def test_signals_come_exactly_where_the_batch_score_enters_a_zone(seed, period):
-    closes = a_random_walk(seed, 300)
-    values = numpy.array([float(close) for close in closes])
-    momentum = talib.MOM(values, timeperiod=period)
-    mean_move = talib.SMA(numpy.abs(numpy.diff(values, prepend=numpy.nan)), timeperiod=period)
-    scores = momentum / (mean_move * period**0.5)
-    zones = [1 if score > 1.5 else -1 if score < -1.5 else 0 for score in scores]
+def test_signals_come_exactly_where_the_score_enters_a_zone(seed, period):
+    walk = a_random_walk(seed, 300, step=3)
+    closes, zones = [Fraction(close) for close in walk], [0] * 300
+    for bar in range(period, 300):
+        way = sum(abs(closes[i] - closes[i - 1]) for i in range(bar - period + 1, bar + 1))
+        move = closes[bar] - closes[bar - period]
+        # move / (way / n · √n) beyond 1.5, squared: no root, nothing rounded.
+        if move * move * period > Fraction(9, 4) * way * way:
+            zones[bar] = 1 if move > 0 else -1
     expected = [
         (bar, zones[bar] > 0) for bar in range(period + 2, 300) if zones[bar] not in (0, zones[bar - 1])
     ]
 
-    signals = feed(MomentumStrategy(MomentumParameters(period=period)), candles(closes))
+    signals = feed(MomentumStrategy(MomentumParameters(period=period)), candles(walk))
 
     found = [(each.at_ms // MINUTE_MS - 1, each.signal_type is SignalType.BUY) for each in signals]
     assert found == expected

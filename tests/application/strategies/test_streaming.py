@@ -1,5 +1,6 @@
 """What every shipped strategy does alike: warm up, ignore repeats, survive a restart, leave a record."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 import pytest
@@ -11,11 +12,20 @@ from src.application.strategies import (
     Direction,
     SmaCrossParameters,
     SmaCrossStrategy,
+    Strategy,
+    parse_strategy_spec,
     strategy_spec,
 )
 from src.application.strategies.streaming import Side, StreamStrategy
+from src.domain.market.candle import Candle
 from src.domain.signals import SignalType
-from tests.application.strategies.builders import a_candle, a_random_walk, candles, feed
+from tests.application.strategies.builders import (
+    a_candle,
+    a_market_of_few_ticks,
+    a_random_walk,
+    candles,
+    feed,
+)
 
 NAMES = [kind.name for kind in STRATEGIES]
 SEEDS = st.integers(0, 10**6)
@@ -86,7 +96,7 @@ def test_what_a_strategy_is_shown_in_a_rehearsal_changes_nothing(name, seed):
 
 
 @every_strategy
-@given(seed=SEEDS, lived=st.integers(420, 600))
+@given(seed=SEEDS, lived=st.integers(450, 600))
 def test_a_restart_from_history_decides_like_a_run_without_one(name, seed, lived):
     bars = candles(a_random_walk(seed, 700))
     survivor = strategy_spec(name).make("BTCUSDT")
@@ -97,6 +107,28 @@ def test_a_restart_from_history_decides_like_a_run_without_one(name, seed, lived
 
     expected = [(each.signal_type, each.at_ms) for each in feed(survivor, bars[lived:])]
     assert [(each.signal_type, each.at_ms) for each in feed(reborn, bars[lived:])] == expected
+
+
+def wishes(strategy: Strategy, bars: Sequence[Candle]) -> list[SignalType | None]:
+    signals = [strategy.on_candle(bar) for bar in bars]
+    return [None if signal is None else signal.signal_type for signal in signals]
+
+
+@pytest.mark.parametrize(
+    "text", ["sma_cross", "macd_momentum", "momentum:period=16", "bollinger", "bollinger:period=10"]
+)
+@pytest.mark.parametrize("moving", [0.03, 0.2, 1.0])
+def test_a_restart_in_a_market_of_few_ticks_decides_like_a_run_without_one(text, moving):
+    for seed in range(4):
+        bars = candles(a_market_of_few_ticks(seed, 900, moving))
+        survivor = parse_strategy_spec(text).make("BTCUSDT")
+        expected = wishes(survivor, bars)
+
+        for lived in range(survivor.history_bars, 880, 9):
+            reborn = parse_strategy_spec(text).make("BTCUSDT")
+            reborn.warm(bars[lived - reborn.history_bars : lived])
+
+            assert wishes(reborn, bars[lived : lived + 20]) == expected[lived : lived + 20]
 
 
 @every_strategy
@@ -173,7 +205,7 @@ def test_an_instance_for_another_symbol_has_the_same_parameters_and_knows_nothin
 
 
 def test_a_distance_that_may_be_rounding_is_no_side():
-    side = Side()
+    side = Side(4)
     side.crosses(1.0, 1e-6)
 
     touches = [side.crosses(distance, 1e-6) for distance in (1e-7, -1e-7, 0.0)]
@@ -181,6 +213,17 @@ def test_a_distance_that_may_be_rounding_is_no_side():
     assert touches == [False, False, False]
     assert (side.value, side.bars) == (1, 3)
     assert side.crosses(-1.0, 1e-6)
+
+
+def test_a_side_on_which_a_line_was_long_ago_is_not_known_any_more():
+    side = Side(2)
+    side.crosses(1.0, 1e-6)
+
+    touches = [side.crosses(0.0, 1e-6) for _ in range(2)]
+
+    assert (touches, side.value) == ([False, False], 0)
+    assert not side.crosses(-1.0, 1e-6)
+    assert side.crosses(1.0, 1e-6)
 
 
 def test_prices_enter_the_record_exactly_and_indicators_rounded():

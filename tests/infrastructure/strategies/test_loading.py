@@ -45,7 +45,7 @@ def test_a_strategy_in_a_file_gets_its_parameters_and_trades(tmp_path: Path):
 
     signals = feed(strategy.for_symbol("BTCUSDT"), candles(a_random_walk(1, 200)))
 
-    assert signals and strategy.history_bars == 6
+    assert signals and strategy.history_bars == 11
 
 
 def test_a_file_that_was_written_anew_is_read_anew(tmp_path: Path):
@@ -56,7 +56,7 @@ def test_a_file_that_was_written_anew_is_read_anew(tmp_path: Path):
     after = load_strategy(spec)
 
     assert type(before) is type(again)
-    assert (before.history_bars, after.history_bars) == (11, 101)
+    assert (before.history_bars, after.history_bars) == (21, 201)
 
 
 def test_a_strategy_in_a_module_is_found_by_its_dotted_path():
