@@ -4,6 +4,7 @@ msgspec decodes straight into the structs of :mod:`frames`; what it cannot see, 
 here. This is the hottest code of a replay: most frames pass through one function and four comparisons.
 """
 
+from collections.abc import Container
 from decimal import Decimal
 from typing import Final, TypeAlias
 
@@ -94,11 +95,11 @@ _decode_event: Final = msgspec.json.Decoder(StreamEvent).decode
 _decode_snapshot: Final = msgspec.json.Decoder(SnapshotMessage).decode
 
 
-def decode_message(message: bytes, symbol: str = "", with_aggregates: bool = True) -> MarketEvent:
+def decode_message(message: bytes, symbol: str = "", singles: Container[str] = ()) -> MarketEvent:
     """Decode one message of a stream, combined or raw, or a REST snapshot, which is taken to be of ``symbol``.
 
-    Trades joined by the exchange (aggTrade) come out as trades unless ``with_aggregates`` is False: where single
-    trades are received, too, they would count twice.
+    Trades joined by the exchange (aggTrade) come out as trades, but for symbols in ``singles``: where single trades
+    are received, too, they would count twice.
 
     Raises :class:`BadLine` when the message is none of these, or a number is NaN, infinite, zero or negative.
     """
@@ -120,7 +121,7 @@ def decode_message(message: bytes, symbol: str = "", with_aggregates: bool = Tru
             if _ZERO < event.price < _ABSURD and _ZERO < event.quantity < _ABSURD:
                 return event
         else:
-            return _checked(event, message, with_aggregates)
+            return _checked(event, message, singles)
     except ArithmeticError:  # A comparison with NaN.
         pass
     except UnicodeDecodeError:
@@ -140,14 +141,13 @@ def rehearse_decoding() -> BookTicker:
 
 def _decode_other(message: bytes, symbol: str) -> StreamEvent | DepthSnapshot:
     """What is no combined message that we know: a raw one, a snapshot, or nothing for us."""
-    head = message[:400]
     try:
-        if b'"lastUpdateId"' in head:
+        if b'"lastUpdateId"' in message:
             wire = _decode_snapshot(message)
             return DepthSnapshot(
                 symbol, wire.last_update_id, wire.bids, wire.asks, wire.transaction_ms, wire.event_ms
             )
-        event: StreamEvent = _decode_event(_data_of(message) if b'"stream"' in head else message)
+        event: StreamEvent = _decode_event(_data_of(message) if b'"stream"' in message else message)
         return event
     except msgspec.ValidationError as error:
         if str(error).startswith("Invalid value"):
@@ -161,7 +161,7 @@ def _data_of(message: bytes) -> bytes:
 
 
 def _checked(
-    event: DepthUpdate | DepthSnapshot | MarkPrice | AggregateTrade, message: bytes, with_aggregates: bool
+    event: DepthUpdate | DepthSnapshot | MarkPrice | AggregateTrade, message: bytes, singles: Container[str]
 ) -> MarketEvent:
     """The event if its numbers can be. May raise ArithmeticError for NaN."""
     if isinstance(event, DepthUpdate | DepthSnapshot):
@@ -180,7 +180,7 @@ def _checked(
             and -_ABSURD < event.funding_rate < _ABSURD
         ):
             return event
-    elif not with_aggregates:
+    elif event.symbol in singles:
         raise BadLine("a joined trade beside the single ones")
     elif _ZERO < event.price < _ABSURD and _ZERO < event.quantity < _ABSURD:
         return TradePrint(

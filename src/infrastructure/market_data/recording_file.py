@@ -5,6 +5,7 @@ counted by its reason and passed over; only a file that cannot be read, or has n
 """
 
 import hashlib
+import re
 from decimal import Decimal
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -25,7 +26,7 @@ _OFFSET_TOLERANCE_MS: Final = 3_600_000
 _OFFSET_MAX_MS: Final = 86_400_000
 """How far the recorder's clock may have been from the exchange's: more than any time zone."""
 _BEFORE_ALL_NS: Final = -(1 << 80)
-_TRADE_MARK: Final = b'"e":"trade"'
+_TRADE_MARK: Final = re.compile(rb'"e"\s*:\s*"trade"')
 
 _NO_TIME: Final = "no receive time"
 _WRONG_TIME: Final = "receive time does not fit the event's time"
@@ -52,7 +53,7 @@ class RecordingFile:
         self._last_ns = _BEFORE_ALL_NS
         self._offset_ms: int | None = None  # Usual receive time minus event time, once the sample told it.
         self._symbol_prices: dict[str, Decimal] = {}
-        self._with_aggregates = True
+        self._singles: set[str] = set()
         try:
             self._file: BinaryIO = path.open("rb")
             self.digest = hashlib.file_digest(self._file, "sha256").hexdigest()
@@ -95,7 +96,7 @@ class RecordingFile:
     def _take_sample(self, least: int) -> list[MarketFrame]:
         lines = self._next_lines()
         # Where single trades are recorded, the same trades joined by the exchange would count twice.
-        self._with_aggregates = not any(_TRADE_MARK in line for line in lines)
+        self._singles = _symbols_of_single_trades(lines)
         frames = self._decode(lines)
         while len(frames) < least and not self._is_exhausted:
             frames += self._decode(self._next_lines())
@@ -125,7 +126,7 @@ class RecordingFile:
     def _decode(self, lines: list[bytes]) -> list[MarketFrame]:
         """The good lines as frames; the others are counted."""
         bad_lines = self._statistics.bad_lines
-        with_aggregates = self._with_aggregates
+        singles = self._singles
         index = self._index
         number = self.lines_read
         frames: list[MarketFrame] = []
@@ -135,7 +136,7 @@ class RecordingFile:
             stamp, _, message = line.partition(b" ")
             try:
                 received_ns = int(stamp)
-                event = decode_message(message, "", with_aggregates)
+                event = decode_message(message, "", singles)
             except BadLine as bad:
                 bad_lines[bad.reason] += 1
                 continue
@@ -179,6 +180,16 @@ class RecordingFile:
         if len(self._symbol_prices) == 1 or price is None:
             return next(iter(self._symbol_prices))
         return min(self._symbol_prices, key=lambda symbol: _ratio(price, self._symbol_prices[symbol]))
+
+
+def _symbols_of_single_trades(lines: list[bytes]) -> set[str]:
+    symbols = set()
+    for line in filter(_TRADE_MARK.search, lines):
+        try:
+            symbols.add(decode_message(line.partition(b" ")[2]).symbol)
+        except BadLine:
+            continue
+    return symbols
 
 
 def _ratio(one: Decimal, other: Decimal) -> Decimal:

@@ -101,7 +101,7 @@ def test_joined_trades_are_refused_where_single_ones_are_received_too():
         "m": True,
     }
 
-    assert reason_for(combined(joined), with_aggregates=False) == "a joined trade beside the single ones"
+    assert reason_for(combined(joined), singles={"BTCUSDT"}) == "a joined trade beside the single ones"
 
 
 @pytest.mark.parametrize("number", ["NaN", "sNaN", "Infinity", "-Infinity", "-1.5", "0", "0.00", "1e99999"])

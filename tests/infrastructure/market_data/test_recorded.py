@@ -3,6 +3,8 @@
 import gzip
 import json
 from decimal import Decimal
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -164,22 +166,50 @@ def test_among_several_symbols_a_snapshot_belongs_to_the_one_at_its_price(tmp_pa
     assert [f[3].symbol for f in frames if isinstance(f[3], DepthSnapshot)] == ["ETHUSDT", "BTCUSDT"]
 
 
-def test_joined_trades_count_only_where_there_are_no_single_ones(tmp_path):
-    joined = {
+def a_joined_trade(symbol: str = "BTCUSDT") -> dict[str, Any]:
+    return {
         "e": "aggTrade",
         "E": START_MS,
-        "s": "BTCUSDT",
+        "s": symbol,
         "a": 9,
         "p": "76906.00",
         "q": "0.100",
         "T": START_MS,
         "m": True,
     }
-    alone = write(tmp_path / "alone.ws", [line(0, combined(joined))])
-    beside = write(tmp_path / "beside.ws", [line(0, combined(joined)), line(1, combined(trade(5)))])
 
-    assert [f[3].trade_id for f in frames_of(RecordedMarket([alone])) if isinstance(f[3], TradePrint)] == [9]
-    assert [f[3].trade_id for f in frames_of(RecordedMarket([beside])) if isinstance(f[3], TradePrint)] == [5]
+
+def trade_ids(path: Path) -> list[int]:
+    return [f[3].trade_id for f in frames_of(RecordedMarket([path])) if isinstance(f[3], TradePrint)]
+
+
+def test_joined_trades_count_only_where_there_are_no_single_ones_of_their_symbol(tmp_path):
+    alone = write(tmp_path / "alone.ws", [line(0, combined(a_joined_trade()))])
+    beside = write(tmp_path / "beside.ws", [line(0, combined(a_joined_trade())), line(1, combined(trade(5)))])
+    others = [line(0, combined(a_joined_trade("ETHUSDT"))), line(1, combined(trade(5)))]
+
+    assert trade_ids(alone) == [9]
+    assert trade_ids(beside) == [5]
+    assert trade_ids(write(tmp_path / "others.ws", others)) == [9, 5]
+
+
+def test_the_order_and_the_spaces_of_a_recorders_json_do_not_matter(tmp_path):
+    levels = [[[f"{price + i}.10", "1.0"] for i in range(50)] for price in (61_000, 62_000)]
+    messages = [combined(a_joined_trade()), combined(trade(5)), snapshot(7, *levels)]
+    stamp = f"{START_MS * 1_000_000}"
+
+    kinds = [
+        [type(f[3]) for f in frames_of(RecordedMarket([write(tmp_path / f"{number}.ws", lines)]))]
+        for number, lines in enumerate(
+            (
+                [f"{stamp} {json.dumps(message, separators=(',', ':'))}" for message in messages],
+                [f"{stamp} {json.dumps(message)}" for message in messages],
+                [f"{stamp} {json.dumps(message, sort_keys=True)}" for message in messages],
+            )
+        )
+    ]
+
+    assert kinds == [[TradePrint, DepthSnapshot]] * 3
 
 
 @given(st.integers(0, 40))
