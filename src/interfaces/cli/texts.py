@@ -31,7 +31,7 @@ def price(value: Decimal | None) -> str:
     """A price with the digits it has, at most eight significant ones."""
     if value is None:
         return NOTHING
-    whole = len(str(abs(int(value))))
+    whole = len(str(abs(int(value)))) if abs(value) >= 1 else 0
     text = canonical(round(value, max(0, 8 - whole)))
     digits, point, decimals = text.partition(".")
     return f"{int(digits):,}{point}{decimals}"
