@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
 
-from src.domain.money import ZERO
 from src.domain.performance.equity import EquityMark, Flow
 from src.domain.performance.executions import Execution
 from src.domain.performance.funding import FundingPayment, Holding, share_funding
@@ -67,7 +66,7 @@ class TradingHistory:
         return SharedFunding(
             trades=[ClosedTrade(trip, share) for trip, share in zip(self.trips, shares, strict=False)],
             lots=list(zip(self.open_lots, shares[count:], strict=True)),
-            unheld=sum((payment.amount for payment in unheld), ZERO),
+            unheld=unheld,
         )
 
 
@@ -77,4 +76,4 @@ class SharedFunding:
 
     trades: list[ClosedTrade]
     lots: list[tuple[OpenLot, Decimal]]
-    unheld: Decimal
+    unheld: Sequence[FundingPayment]

@@ -93,7 +93,7 @@ def report(
             executions=executions,
             open_commission=sum((lot.commission for lot, _ in part.lots), ZERO),
             open_funding=sum((paid for _, paid in part.lots), ZERO),
-            unheld_funding=history.shared.unheld if whole else ZERO,
+            unheld_funding=_sum_of(history.shared.unheld, period) if whole else ZERO,
             funding=_sum_of(history.funding, period) if whole else None,
             other_income=_sum_of(history.other_income, period) if whole else None,
             curve=_curve_figures(points, bucket_ms) if whole else None,

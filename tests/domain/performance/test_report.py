@@ -62,6 +62,16 @@ def test_funding_that_no_lot_is_known_of_is_told_apart():
     assert (found.trades.funding, found.unheld_funding, found.funding) == (D("-1.5"), D(2), D("0.5"))
 
 
+def test_funding_that_no_lot_is_known_of_is_that_of_the_period():
+    payments = [
+        FundingPayment("ETHUSDT", D(amount), START_MS + day * DAY_MS) for day, amount in enumerate((2, 3))
+    ]
+
+    found = report(TradingHistory("USDT", funding=payments), Period(START_MS + DAY_MS))
+
+    assert found.unheld_funding == found.funding == D(3)
+
+
 @given(seeds, seeds, st.sampled_from(By))
 def test_the_order_in_which_a_history_is_told_changes_nothing(seed, other, by):
     world = World(seed, 40)
