@@ -42,6 +42,8 @@ class AggregateTrade(
         "buyer_is_maker": "m",
         "transaction_ms": "T",
         "event_ms": "E",
+        "first_id": "f",
+        "last_id": "l",
     },
 ):
     """Trades of one taker at one price, joined by the exchange; readers turn it into a :class:`TradePrint`."""
@@ -53,6 +55,8 @@ class AggregateTrade(
     buyer_is_maker: bool
     transaction_ms: int
     event_ms: int
+    first_id: int = 0
+    last_id: int = 0
 
 
 StreamEvent: TypeAlias = BookTicker | TradePrint | DepthUpdate | MarkPrice | AggregateTrade
@@ -191,6 +195,8 @@ def _checked(
             event.buyer_is_maker,
             event.transaction_ms,
             event.event_ms,
+            event.first_id,
+            event.last_id,
         )
     raise BadLine(_NOT_POSITIVE)
 

@@ -60,7 +60,10 @@ class TradePrint(
         "event_ms": "E",
     },
 ):
-    """One public trade; ``buyer_is_maker`` means that a seller took a resting bid."""
+    """One public trade; ``buyer_is_maker`` means that a seller took a resting bid.
+
+    Several that the exchange joined are one; ``first_id`` and ``last_id`` are those of the single ones then, else 0.
+    """
 
     symbol: str
     trade_id: int
@@ -69,6 +72,8 @@ class TradePrint(
     buyer_is_maker: bool
     transaction_ms: int
     event_ms: int
+    first_id: int = 0
+    last_id: int = 0
 
 
 class BarPoint(msgspec.Struct, gc=False):

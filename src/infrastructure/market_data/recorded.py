@@ -30,6 +30,8 @@ from src.infrastructure.market_data.instruments import derived_instrument, shipp
 from src.infrastructure.market_data.recording_file import SAMPLE_FRAMES, RecordingFile
 from src.infrastructure.market_data.source import OnFrame, SourceError, SourceStatistics
 
+JOINED_MAX: Final = 1_000
+"""How many single trades a joined one may be of: far more than any is."""
 TRADES_REMEMBERED: Final = 10_000
 """Of so many trades, at least, it is known that they were told: recordings overlap for minutes, not for days."""
 
@@ -208,13 +210,19 @@ class RecordedMarket:
         """Whether an event is no trade that was told before: it counts once, however many lines tell of it."""
         if type(event) is not TradePrint:
             return True
-        key = event.symbol, event.trade_id
-        if key in self._told or key in self._told_before:
-            self._statistics.bad_lines["a trade told before"] += 1
-            return False
+        symbol = event.symbol
+        keys = (
+            ((symbol, event.trade_id),)
+            if not event.last_id
+            else [(symbol, each) for each in _joined_by(event)]
+        )
+        for key in keys:
+            if key in self._told or key in self._told_before:
+                self._statistics.bad_lines["a trade told before"] += 1
+                return False
         if len(self._told) >= TRADES_REMEMBERED:
             self._told, self._told_before = set(), self._told
-        self._told.add(key)
+        self._told.update(keys)
         return True
 
     def _file_most_behind(self) -> int | None:
@@ -230,6 +238,12 @@ class RecordedMarket:
                 instrument = derived_instrument(symbol, *_numbers_of(events))
                 self._derived.append(symbol)
             self._instruments[symbol] = instrument
+
+
+def _joined_by(event: TradePrint) -> range:
+    """The ids of the single trades in a joined one; of more than there can be, the last."""
+    last = event.last_id
+    return range(max(event.first_id, last - JOINED_MAX + 1), last + 1)
 
 
 def _numbers_of(events: Iterable[MarketEvent]) -> tuple[set[str], set[str]]:

@@ -86,7 +86,7 @@ def test_every_kind_of_event_is_recognised():
     assert decode(mark) == MarkPrice(
         "BTCUSDT", Decimal("11794.15"), Decimal("11784.6"), Decimal("-0.00038167"), 1562306400000, 1
     )
-    assert decode(joined) == TradePrint("BTCUSDT", 9, Decimal("76906.00"), Decimal("0.100"), True, 1, 2)
+    assert decode(joined) == TradePrint("BTCUSDT", 9, Decimal("76906.00"), Decimal("0.100"), True, 1, 2, 1, 5)
 
 
 def test_joined_trades_are_refused_where_single_ones_are_received_too():

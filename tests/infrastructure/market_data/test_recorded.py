@@ -73,6 +73,22 @@ def test_a_trade_that_two_recordings_or_two_lines_tell_counts_once(tmp_path):
     assert market.statistics.bad_lines == {"a trade told before": 4}
 
 
+def test_a_trade_that_one_recording_tells_alone_and_another_joined_to_others_counts_once(tmp_path):
+    def joined(number: int, first: int, last: int) -> dict[str, Any]:
+        return combined(a_joined_trade() | {"a": number, "f": first, "l": last})
+
+    # The joined one comes a moment after the last that is in it, or before where the other recording lags.
+    single = [line(n, combined(trade(n))) for n in (11, 12, 13, 25, 26)]
+    whole = [line(14, joined(1, 11, 13)), line(20, joined(2, 25, 26)), line(30, joined(13, 27, 27))]
+    paths = [write(tmp_path / "trade.ws", single), write(tmp_path / "aggTrade.ws", [*whole, whole[-1]])]
+
+    market = RecordedMarket(paths)
+    trades = [f[3].trade_id for f in frames_of(market) if isinstance(f[3], TradePrint)]
+
+    assert trades == [11, 12, 13, 2, 13]
+    assert market.statistics.bad_lines == {"a trade told before": 4}
+
+
 def test_of_the_trades_told_before_only_the_latest_are_remembered(tmp_path, monkeypatch):
     monkeypatch.setattr(recorded, "TRADES_REMEMBERED", 2)
     numbers = [1, 2, 3, 2, 1, 4, 5, 1]
