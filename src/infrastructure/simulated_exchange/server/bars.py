@@ -6,7 +6,7 @@ without a trade are omitted (klines, since September 2026).
 """
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -166,19 +166,18 @@ class Bars:
 
     def running(self, interval: str, now_ms: int) -> Bar | None:
         """The bar that holds this moment, or None while nothing has traded in it."""
-        start_ms = start_of(interval, now_ms)
-        found = self.series(interval, start_ms, start_ms) if INTERVALS[interval] > HOUR_MS else None
-        if found is not None:
-            return found[0] if found else None
-        return self._join_newest(start_ms, end_of(interval, start_ms))
+        return self.bar_at(interval, start_of(interval, now_ms))
 
     def bar_at(self, interval: str, start_ms: int) -> Bar | None:
         """The bar that begins at a moment, or None when nothing traded in it."""
-        return self._join_newest(start_ms, end_of(interval, start_ms))
+        if INTERVALS[interval] <= HOUR_MS:
+            return self._join_newest(start_ms, end_of(interval, start_ms))
+        return next(iter(self.series(interval, start_ms, start_ms)), None)
 
     def day(self, now_ms: int) -> DayStatistics | None:
         """The last 24 hours; None before the first trade."""
-        bar = self._join_newest(now_ms - DAY_MS, now_ms + MINUTE_MS)
+        since_ms, until_ms = now_ms - DAY_MS, now_ms + MINUTE_MS
+        bar = _joined([bar for bar in self._base(HOUR_MS) if since_ms <= bar.open_ms < until_ms], since_ms)
         if bar is None:
             return None
         average = bar.quote / bar.volume if bar.volume else bar.close
@@ -209,12 +208,7 @@ class Bars:
                 break
             if bar.open_ms < until_ms:
                 wanted.append(bar)
-        if not wanted:
-            return None
-        joined = replace(wanted.pop(), open_ms=since_ms)
-        while wanted:
-            joined.join(wanted.pop())
-        return joined
+        return _joined(wanted[::-1], since_ms)
 
     def _base(self, length_ms: int) -> Iterable[Bar]:
         """The bars to join for an interval: days, hours, minutes, none twice."""
@@ -231,3 +225,14 @@ class Bars:
             self._hours[-1].join(minute)
         elif not self._hours or self._hours[-1].open_ms < start_ms:
             self._hours.append(replace(minute, open_ms=start_ms))
+
+
+def _joined(bars: Sequence[Bar], open_ms: int) -> Bar | None:
+    """Bars, oldest first, as one that begins at a moment; None without any."""
+    joined: Bar | None = None
+    for bar in bars:
+        if joined is None:
+            joined = replace(bar, open_ms=open_ms)
+        else:
+            joined.join(bar)
+    return joined

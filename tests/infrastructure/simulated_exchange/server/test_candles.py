@@ -1,7 +1,11 @@
 """Candles over REST: of trades, of the prices that follow them, and of the distance between those."""
 
+from decimal import Decimal
+
 import pytest
 
+from src.infrastructure.market_data.frames import TradePrint
+from src.infrastructure.simulated_exchange.server.bars import DAY_MS, HOUR_MS, MINUTE_MS, Bar, Bars, start_of
 from tests.support.exchange_server import Client
 
 LAST_THREE = {"interval": "1m", "limit": 3}
@@ -43,3 +47,40 @@ async def test_candles_that_there_are_not_are_refused(client: Client, changed: d
         status, answer = await client.call("GET", f"/fapi/v1/{path}", **asked)
 
         assert (status, answer["code"]) == (400, code)
+
+
+# 2026-01-31T00:00 UTC, a Saturday.
+MIDNIGHT_MS = 1_769_817_600_000
+
+
+def a_bar(open_ms: int, price: int) -> Bar:
+    value = Decimal(price)
+    return Bar(open_ms, value, value, value, value, Decimal(1), value, 1)
+
+
+def bars_of_a_day() -> Bars:
+    """Ten days and twenty hours before the minutes that are known; the price says which of them it was."""
+    days = [a_bar(MIDNIGHT_MS - day * DAY_MS, 1_000 - day) for day in range(10, 0, -1)]
+    hours = [a_bar(MIDNIGHT_MS + hour * HOUR_MS, 100 + hour) for hour in range(20)]
+    minutes = [a_bar(MIDNIGHT_MS + 20 * HOUR_MS + minute * MINUTE_MS, 10) for minute in range(239)]
+    bars = Bars(minutes, hours, days)
+    at_ms = MIDNIGHT_MS + DAY_MS - 1
+    bars.add(TradePrint("BTCUSDT", 7, Decimal(9), Decimal(1), False, at_ms, at_ms))
+    return bars
+
+
+@pytest.mark.parametrize("interval", ["1m", "1h", "4h", "12h", "1d", "3d", "1w", "1M"])
+def test_a_candle_ends_as_it_was_while_it_ran_and_as_it_is_told_afterwards(interval: str):
+    bars = bars_of_a_day()
+    start_ms = start_of(interval, MIDNIGHT_MS + DAY_MS - 1)
+
+    running, ended = bars.running(interval, MIDNIGHT_MS + DAY_MS - 1), bars.bar_at(interval, start_ms)
+
+    assert running == ended == bars.series(interval)[-1]
+
+
+def test_the_last_day_is_that_of_all_candles_in_it():
+    day = bars_of_a_day().day(MIDNIGHT_MS + DAY_MS)
+
+    assert day is not None
+    assert (day.open, day.high, day.low, day.volume) == (Decimal(100), Decimal(119), Decimal(9), Decimal(260))
