@@ -8,7 +8,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Final
 
-from src.domain.market.candle import Candle
+from src.domain.market.candle import Candle, timeframe_ms
 from src.domain.orders.news import OrderReport
 from src.infrastructure.brokers.binance_answers import algo_report, order_report
 from src.infrastructure.brokers.binance_client import BinanceClient
@@ -25,15 +25,36 @@ async def candles_before(
 ) -> list[Candle]:
     """The last ``count`` candles closed before ``now_ms``, venue time and at the earliest, oldest first.
 
-    None for a timeframe that the exchange does not keep.
+    A period without a trade has no row: it gets the flat candle that a session makes of it. None for a timeframe that
+    the exchange does not keep.
     """
     if timeframe not in INTERVALS:
         return []
     rows = await client.read(KLINES, {"symbol": symbol, "interval": timeframe, "limit": count + 1})
-    # The last row is still open, unless nothing was traded since: a period without a trade has no row.
+    # The last row is still open, unless nothing was traded since.
     closed = [row for row in rows if row[6] < now_ms]
-    newest = closed[max(0, len(closed) - count) :]
-    return [Candle(symbol, timeframe, row[0], *(Decimal(each) for each in row[1:6])) for row in newest]
+    candles = [Candle(symbol, timeframe, row[0], *(Decimal(each) for each in row[1:6])) for row in closed]
+    length_ms = timeframe_ms(timeframe)
+    # A row may come late: without a newer one, only a period that ended a whole one ago is known to have none.
+    until_ms = rows[len(closed)][0] if len(closed) < len(rows) else (now_ms // length_ms - 1) * length_ms
+    return _without_holes(candles, until_ms, length_ms, count)
+
+
+def _without_holes(candles: list[Candle], until_ms: int, length_ms: int, count: int) -> list[Candle]:
+    """The last ``count`` candles, with a flat one for each that is missing between them and up to ``until_ms``."""
+    found: list[Candle] = []
+    for candle in reversed(candles):
+        close = candle.close
+        while candle.close_ms < until_ms and len(found) < count:
+            until_ms -= length_ms
+            found.append(
+                replace(candle, open_ms=until_ms, open=close, high=close, low=close, volume=Decimal(0))
+            )
+        if len(found) == count:
+            break
+        found.append(candle)
+        until_ms = candle.open_ms
+    return found[::-1]
 
 
 async def orders_since(client: BinanceClient, symbol: str, since_ms: int, now_ms: int) -> list[OrderReport]:

@@ -1,11 +1,13 @@
-"""Candles of the past: every one that has closed, also where a period without a trade has no row."""
+"""Candles of the past: every one that has closed, also those of periods without a trade, which have no row."""
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp import web
 
+from src.domain.market.candle import Candle, CandleBuilder
 from src.infrastructure.brokers.binance_reads import BinanceReads
 from src.infrastructure.brokers.venue_clock import NS_PER_MS
 from tests.infrastructure.streams.small_exchange import small_exchange
@@ -35,11 +37,23 @@ async def minutes_before(
             now_ns = client._clock.local_ns()
             client._clock.sample(now_ns - trip_ms * NS_PER_MS, now_ns, server_ms)
         found = await BinanceReads(client, client._clock).candles(SYMBOL, "1m", count)
+    assert found == as_a_session_makes_them(found, rows)
     return [candle.open_ms // MINUTE_MS for candle in found]
 
 
+def as_a_session_makes_them(found: list[Candle], rows: list[int]) -> list[Candle]:
+    """The candles of the same minutes, made of one trade in each minute that has a row."""
+    builder = CandleBuilder(SYMBOL, "1m")
+    made: list[Candle] = []
+    for minute in rows:
+        made += builder.add_trade(Decimal(minute), Decimal(1), minute * MINUTE_MS)
+    made += builder.advance(max((candle.close_ms for candle in found), default=0))
+    return [candle for candle in made if found and candle.open_ms >= found[0].open_ms]
+
+
 def a_row(open_ms: int) -> list[Any]:
-    return [open_ms, "1", "1", "1", "1", "1", open_ms + MINUTE_MS - 1, "1", 1, "1", "1", "0"]
+    price = f"{open_ms // MINUTE_MS}"
+    return [open_ms, price, price, price, price, "1", open_ms + MINUTE_MS - 1, "1", 1, "1", "1", "0"]
 
 
 @pytest.mark.parametrize(
@@ -47,7 +61,9 @@ def a_row(open_ms: int) -> list[Any]:
     [
         (5_000, [6, 7, 8, 9, 10], [7, 8, 9]),
         (5_000, [6, 7, 8, 9], [7, 8, 9]),
-        (5_000, [4, 7, 8], [4, 7, 8]),
+        (5_000, [4, 7, 8], [6, 7, 8]),
+        (5_000, [4, 10], [7, 8, 9]),
+        (5_000, [4], [6, 7, 8]),
         (5_000, [9], [9]),
         (5_000, [10], []),
         (5_000, [], []),
