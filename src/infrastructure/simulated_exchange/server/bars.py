@@ -182,6 +182,7 @@ class Bars:
             return None
         average = bar.quote / bar.volume if bar.volume else bar.close
         change = bar.close - bar.open
+        decimals = max(2, len(f"{bar.close:f}".partition(".")[2]))
         return DayStatistics(
             open=bar.open,
             high=bar.high,
@@ -189,7 +190,7 @@ class Bars:
             close=bar.close,
             change=change,
             change_percent=f"{change / bar.open * 100:.3f}",
-            average=f"{average:.2f}",
+            average=f"{average:.{decimals}f}",
             volume=bar.volume,
             quote=bar.quote,
             last_quantity=self._last_quantity,

@@ -84,3 +84,17 @@ def test_the_last_day_is_that_of_all_candles_in_it():
 
     assert day is not None
     assert (day.open, day.high, day.low, day.volume) == (Decimal(100), Decimal(119), Decimal(9), Decimal(260))
+
+
+@pytest.mark.parametrize(
+    ("prices", "average"), [(("0.17121", "0.17124"), "0.17123"), (("61800.1", "61800.3"), "61800.23")]
+)
+def test_an_average_price_has_the_decimals_of_the_prices(prices: tuple[str, str], average: str):
+    bars = Bars()
+    for number, price in enumerate(prices, start=1):
+        bars.add(TradePrint("DOGEUSDT", number, Decimal(price), Decimal(number), False, number, number))
+
+    day = bars.day(DAY_MS)
+
+    assert day is not None
+    assert day.average == average
