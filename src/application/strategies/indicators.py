@@ -117,13 +117,15 @@ class Deviation:
     sums are exact; only the root and the division round.
     """
 
-    __slots__ = ("_period", "_squares", "_sum", "_values")
+    __slots__ = ("_period", "_spread", "_squares", "_sum", "_values")
 
     def __init__(self, values: Sequence[float], period: int) -> None:
         self._period = period
         self._values = deque((round(value * _UNITS) for value in values[-period:]), maxlen=period)
         self._sum = sum(self._values)
         self._squares = sum(value * value for value in self._values)
+        # The deviation times the count of values, in units.
+        self._spread = 0.0
 
     def update(self, real: float, /) -> float:
         """Take the next value and return the deviation of the last ``period`` ones."""
@@ -136,7 +138,9 @@ class Deviation:
         values.append(new)
         self._sum += new
         self._squares += new * new
-        return self._spread() / (len(values) * _UNITS)
+        count = len(values)
+        self._spread = math.sqrt(count * self._squares - self._sum * self._sum)
+        return self._spread / (count * _UNITS)
 
     @property
     def mean(self) -> float:
@@ -145,12 +149,9 @@ class Deviation:
 
     @property
     def score(self) -> float:
-        """The newest value less the mean, in deviations, of which there must be some."""
+        """The newest value less the mean, in deviations; there is one after an update that returned more than zero."""
         values = self._values
-        return (len(values) * values[-1] - self._sum) / self._spread()
-
-    def _spread(self) -> float:
-        return math.sqrt(len(self._values) * self._squares - self._sum * self._sum)
+        return (len(values) * values[-1] - self._sum) / self._spread
 
 
 class Walk:
