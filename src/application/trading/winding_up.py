@@ -6,6 +6,8 @@ from src.application.trading.market_desk import MarketDesk
 from src.application.trading.session_loop import SessionLoop
 from src.application.trading.synchrony import Synchrony
 from src.domain.decisions.news import PlaceOrder, RaiseAlarm
+from src.domain.decisions.protective_terms import is_bare
+from src.domain.decisions.step import Now, Step
 from src.domain.orders.transitions import AttemptState, CancelState
 from src.domain.risk.review import Approved, review_reducing
 
@@ -13,7 +15,10 @@ ROUND_MS = 1_500
 """How long (session time) each round waits for what is on its way; recovery settles the rest."""
 ROUNDS_MAX = 3
 DOUBTFUL_ROUNDS_MAX = 8
-"""Rounds in which an order is of unknown outcome, at most: a receive window and its settling are over by then."""
+"""Rounds in which an order is of unknown outcome, or a position bare, at most.
+
+A receive window and its settling are over by then, and a stop that was refused for the moment has been tried again.
+"""
 
 
 class StillOpen(BrokerError):
@@ -21,7 +26,10 @@ class StillOpen(BrokerError):
 
 
 class WindingUp:
-    """Brings a session's orders to rest; with ``flatten`` its positions are closed, else they keep their stops."""
+    """Brings a session's orders to rest; with ``flatten`` its positions are closed, else they keep their stops.
+
+    A position that has no stop just then is waited for.
+    """
 
     def __init__(
         self,
@@ -105,6 +113,10 @@ class WindingUp:
         return self._flatten and any(not position.is_flat for position in ledger.positions.values())
 
     def _in_doubt(self) -> bool:
-        """Whether nobody knows of some order whether it happened."""
-        orders = self._loop.ledger.orders.values()
-        return any(order.attempt_state is AttemptState.UNKNOWN for order in orders)
+        """Whether nobody knows of some order whether it happened, or a position has no stop that it is to have."""
+        loop, ledger = self._loop, self._loop.ledger
+        if any(order.attempt_state is AttemptState.UNKNOWN for order in ledger.orders.values()):
+            return True
+        now = Now(loop.now_ms(), loop.broker.venue_time().now_ms)
+        step = Step(ledger, loop.desk, loop.policy, now)
+        return any(is_bare(step, position) for position in ledger.positions.values())

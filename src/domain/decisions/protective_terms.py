@@ -47,6 +47,24 @@ def _asked(step: Step, position: Position, purpose: Purpose) -> tuple[Decimal | 
     return position.take_profit_price, step.policy.take_profit_pct
 
 
+def is_bare(step: Step, position: Position) -> bool:
+    """Whether a position is to have a stop, and the exchange is not known to hold one that covers it.
+
+    Of one that misses a trade, or whose symbol is not listed any more, there is none to be placed.
+    """
+    if position.is_flat or position.misses_a_trade or step.view.instrument(position.symbol) is None:
+        return False
+    return is_wanted(step, position, Purpose.PROTECTIVE_STOP) and not any(
+        order.is_open
+        and order.attempt_state is AttemptState.ACKED
+        and order.ticket.purpose is Purpose.PROTECTIVE_STOP
+        and (order.symbol, order.ticket.position_side) == (position.symbol, position.position_side)
+        and order.side is not position.side
+        and covers(step, position, order)
+        for order in step.ledger.orders.values()
+    )
+
+
 def covering_of(step: Step, position: Position, orders: list[Order]) -> list[Order]:
     """Those that can be counted on for the whole position."""
     return [order for order in orders if covers(step, position, order)]

@@ -5,7 +5,7 @@ from src.domain.decisions.alarms import halt
 from src.domain.decisions.effects import Reconcile
 from src.domain.decisions.orders import UNKNOWN_OUTCOME
 from src.domain.decisions.protection import close_now, protect
-from src.domain.decisions.protective_terms import hanging_ms
+from src.domain.decisions.protective_terms import hanging_ms, is_bare
 from src.domain.decisions.sending import cancel_effect, is_due_again
 from src.domain.decisions.step import Step
 from src.domain.decisions.watch import DAILY_LOSS, cancel_entries, day_is_over, watch_losses, watch_margin
@@ -54,9 +54,18 @@ def move_session(step: Step, news: n.MoveSession) -> None:
     if news.trigger is SessionTrigger.CLEANED_UP:
         # The curve of a session ends where the session does, not at the last full interval before it.
         mark_equity(step)
+        _tell_of_the_bare(step)
     step.emit(e.SessionMoved(session.id, news.trigger, news.reason))
     if news.trigger is SessionTrigger.STOP:
         cancel_entries(step, "the session stops", exits=True)
+
+
+def _tell_of_the_bare(step: Step) -> None:
+    """Say of every position that is left without the stop it is to have."""
+    for position in step.ledger.positions.values():
+        if is_bare(step, position):
+            held = f"{abs(position.quantity):f} {position.symbol} is held without a stop"
+            step.emit(e.AlarmRaised(position.symbol, f"the session stops, and {held}: nobody protects it"))
 
 
 def choose_strategies(step: Step, news: n.ChooseStrategies) -> None:

@@ -22,6 +22,7 @@ from src.domain.orders.transitions import UNRESOLVED, AttemptState
 from src.domain.orders.types import OrderStatus, OrderType, Purpose
 from src.domain.sessions.session import SessionTrigger, TradingSessionStatus
 from src.infrastructure.brokers.paper_broker import PaperBroker
+from src.infrastructure.simulated_exchange.symbol_market import HALTED, TRADING
 from tests.application.trading.faults import DeafBroker, DeafDesk, WeakBroker, killed_at
 from tests.application.trading.sessions import (
     begin,
@@ -300,3 +301,50 @@ async def test_the_next_start_protects_what_an_order_that_could_not_be_ended_has
     (stop,) = [o for o in runner.loop.ledger.orders.values() if o.ticket.purpose is Purpose.PROTECTIVE_STOP]
     assert stop.is_live and stop.side is OrderSide.BUY
     await die(runner)
+
+
+async def without_a_stop(runner: SessionRunner) -> None:
+    """Enter, and halt the market between the fill and the stop."""
+    entry = order(runner, "0.020")
+    await runner.loop.flush()
+    while not entry.filled_quantity:
+        await pass_time(runner.loop, 1)
+    set_market(runner, HALTED)
+    await pass_time(runner.loop, 200)
+    assert not protective_stops(runner, AttemptState.ACKED)
+
+
+def set_market(runner: SessionRunner, status: str) -> None:
+    runner.parts.broker._engine.set_symbol_status(SYMBOL, status)  # type: ignore[attr-defined]  # the paper broker's own
+
+
+def protective_stops(runner: SessionRunner, state: AttemptState) -> list[Order]:
+    orders = runner.loop.ledger.orders.values()
+    return [o for o in orders if o.ticket.purpose is Purpose.PROTECTIVE_STOP and o.attempt_state is state]
+
+
+async def test_a_stop_waits_for_the_stop_of_a_position_whose_market_was_halted_for_a_moment(tmp_path: Path):
+    runner = await begin(calm(tmp_path))
+    await without_a_stop(runner)
+    runner.loop.inputs.after(4_000, lambda: set_market(runner, TRADING))
+    runner.request_stop(EndCause.STOP)
+
+    await runner.run()
+
+    (stop,) = protective_stops(runner, AttemptState.ACKED)
+    assert stop.is_live and stop.quantity == runner.loop.ledger.position(SYMBOL).quantity > 0
+    assert runner.session.status is TradingSessionStatus.STOPPED
+    await die(runner)
+
+
+async def test_a_session_that_stops_beside_a_position_without_a_stop_says_so(tmp_path: Path):
+    runner = await begin(config := calm(tmp_path))
+    await without_a_stop(runner)
+    runner.request_stop(EndCause.STOP)
+
+    await runner.run()
+
+    await die(runner)
+    told = [each.text for each in events_of(config, e.AlarmRaised) if isinstance(each, e.AlarmRaised)]
+    assert told[-1] == f"the session stops, and 0.02 {SYMBOL} is held without a stop: nobody protects it"
+    assert runner.session.status is TradingSessionStatus.STOPPED
