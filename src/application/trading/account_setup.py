@@ -11,13 +11,15 @@ from src.domain.money import quantize_amount
 from src.domain.orders.news import PositionReport
 
 
-async def prepare_account(parts: SessionParts) -> None:
+async def prepare_account(parts: SessionParts, *, resumes: bool) -> list[str]:
     """Bring the account in line with the session's options, changing nothing that is so already.
 
     Raises BrokerRefused, with what to do, where the exchange does not allow it: it changes no mode while positions or
-    orders are open.
+    orders are open. A leverage that somebody else has set keeps no unfinished session (``resumes``) from its positions:
+    what could not be done is returned, a sentence each.
     """
     broker, options = parts.broker, parts.options
+    undone = []
     if await broker.hedge_mode() is not options.hedge_mode:
         wish = "hedge mode" if options.hedge_mode else "one-way mode"
         await _changed(broker.set_hedge_mode(options.hedge_mode), f"the account is not in {wish}")
@@ -27,7 +29,14 @@ async def prepare_account(parts: SessionParts) -> None:
         if await broker.margin_type(symbol) != options.margin_type:
             state = f"the margin type of {symbol} is not {options.margin_type}"
             await _changed(broker.set_margin_type(symbol, options.margin_type), state)
-        await broker.set_leverage(symbol, options.leverage_of(symbol))
+        leverage = options.leverage_of(symbol)
+        try:
+            await broker.set_leverage(symbol, leverage)
+        except BrokerRefused as refused:
+            text = f"the leverage of {symbol} cannot be set to {leverage}: {refused.message}"
+            if not resumes:
+                raise BrokerRefused(refused.code, text) from refused
+            undone.append(text)
         parts.desk.set_brackets(
             symbol,
             [
@@ -35,6 +44,7 @@ async def prepare_account(parts: SessionParts) -> None:
                 for each in await broker.leverage_brackets(symbol)
             ],
         )
+    return undone
 
 
 def note_isolated_wallets(desk: MarketDesk, ledger: Ledger, reports: Iterable[PositionReport]) -> None:

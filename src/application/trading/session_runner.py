@@ -91,13 +91,14 @@ class SessionRunner:
         parts.inputs.begin_at(ledger.account.last_ms)
         self._assemble(ledger)
         # Before the session is opened: one that the exchange does not allow must not stay behind, unfinished.
-        await prepare_account(parts)
+        self.resumed = ledger.session is not None and ledger.session.is_unfinished
+        undone = await prepare_account(parts, resumes=self.resumed)
         loop = self.loop
         loop.decide(TakeOver(epoch))
-        if ledger.session is None or not ledger.session.is_unfinished:
+        if not self.resumed:
             loop.decide(OpenSession(parts.ids.session_id(), parts.options))
-        else:
-            self.resumed = True
+        for text in undone:
+            loop.decide(RaiseAlarm("account", text))
         await loop.flush()
         failpoint("session.opened")
         report = await self.recovery.recover("start", new_stream=True, at_start=True)

@@ -7,10 +7,13 @@ from typing import Any
 
 import pytest
 
+from src.application.ports.broker import BrokerRefused
 from src.application.trading.session_runner import SessionRunner
-from src.domain.ledger.events import FillBooked
+from src.bootstrap.paper import PaperConfig
+from src.domain.ledger.events import AlarmRaised, FillBooked
+from src.domain.portfolio.margin import ISOLATED
 from src.infrastructure.brokers.paper_broker import PAPER_ACCOUNT
-from tests.application.trading.sessions import begin, calm, die, events_of, order, pass_time
+from tests.application.trading.sessions import begin, calm, die, events_of, order, parts_of, pass_time
 from tests.simulation.market import SYMBOL
 
 Hand = Callable[[Any], object]
@@ -77,4 +80,41 @@ async def test_a_session_that_was_dead_then_finds_it_at_its_next_start(tmp_path:
     assert runner.loop.ledger.account.trading_state.value == after
     booked = [event for event in events_of(config, FillBooked) if isinstance(event, FillBooked)]
     assert {event.strategy_id for event in booked if not event.client_order_id} <= {"external"}
+    await die(runner)
+
+
+async def raised_by_the_owner(folder: Path) -> PaperConfig:
+    """A session is killed with an isolated position, whose leverage is raised by hand: it cannot be lowered again."""
+    runner = await begin(config := calm(folder, margin_type=ISOLATED, leverage=10))
+    order(runner, "0.004")
+    await runner.loop.flush()
+    await pass_time(runner.loop, 1_000)
+    runner.parts.broker._engine.set_leverage(PAPER_ACCOUNT, SYMBOL, 20)  # type: ignore[attr-defined]  # the paper broker's own
+    await die(runner)
+    return config
+
+
+async def test_a_session_whose_leverage_was_raised_by_hand_is_resumed_and_says_so(tmp_path: Path):
+    config = await raised_by_the_owner(tmp_path)
+
+    runner = SessionRunner(parts_of(config))
+    await runner.start()
+    await pass_time(runner.loop, 1_000)
+
+    assert runner.resumed and runner.is_running
+    await die(runner)
+    (told,) = [a.text for a in events_of(config, AlarmRaised) if isinstance(a, AlarmRaised)]
+    assert told.startswith(
+        f"the leverage of {SYMBOL} cannot be set to 10: Leverage reduction is not supported"
+    )
+
+
+async def test_a_new_session_is_refused_a_leverage_that_the_exchange_does_not_set_and_the_symbol_is_named(
+    tmp_path: Path,
+):
+    runner = SessionRunner(parts_of(calm(tmp_path, leverage=1_000)))
+
+    with pytest.raises(BrokerRefused, match=rf"the leverage of {SYMBOL} cannot be set to 1000: .*not valid"):
+        await runner.start()
+
     await die(runner)
