@@ -26,7 +26,7 @@ from src.domain.ledger import events as e
 from src.domain.ledger.evolve_protection import TRANSIENT_REFUSALS
 from src.domain.ledger.state import RECENT_WINDOW_MS
 from src.domain.market.sides import PositionSide
-from src.domain.money import ZERO
+from src.domain.money import ZERO, round_up_to_step
 from src.domain.orders.order import Order
 from src.domain.orders.ticket import OrderTicket, make_ticket
 from src.domain.orders.transitions import AttemptState, CancelState
@@ -179,7 +179,9 @@ def _place(step: Step, position: Position, purpose: Purpose) -> None:
         symbol=symbol,
         side=position.side.opposite,
         order_type=OrderType.TRAILING_STOP_MARKET if is_trailing else _ORDER_TYPE[purpose],
-        quantity=abs(position.quantity) + _still_entering(step, position),
+        quantity=round_up_to_step(
+            abs(position.quantity) + _still_entering(step, position), instrument.step_size
+        ),
         purpose=purpose,
         strategy_id=position.strategy_id,
         reference_price=price,
@@ -202,7 +204,9 @@ def close_now(step: Step, position: Position, reason: str) -> None:
         return
     quantity = abs(position.quantity) - _closing(step, position)
     instrument = step.view.instrument(position.symbol)
-    largest = instrument.market_quantity_max if instrument is not None else quantity
+    largest = quantity
+    if instrument is not None:
+        largest, quantity = instrument.market_quantity_max, round_up_to_step(quantity, instrument.step_size)
     while quantity > 0:
         part = min(quantity, largest)
         quantity -= part

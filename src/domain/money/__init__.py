@@ -18,6 +18,7 @@ from src.domain.money.rounding import (
     round_nearest_to_tick,
     round_price_down_to_tick,
     round_price_up_to_tick,
+    round_up_to_step,
 )
 
 __all__ = [
@@ -37,5 +38,6 @@ __all__ = [
     "round_nearest_to_tick",
     "round_price_down_to_tick",
     "round_price_up_to_tick",
+    "round_up_to_step",
     "use_money_context",
 ]

@@ -1,7 +1,7 @@
 """Rounding to tick and step, with the direction in the name.
 
-Rounding never increases risk: quantities go down, a buyer's limit goes down and a seller's up unless the caller
-says otherwise by name. Amounts of money are quantised to 10⁻⁸ half-even, as the exchange does.
+Rounding never increases risk: quantities go down unless they can only reduce, a buyer's limit goes down and a seller's
+up unless the caller says otherwise by name. Amounts of money are quantised to 10⁻⁸ half-even, as the exchange does.
 """
 
 from decimal import ROUND_HALF_EVEN, Decimal
@@ -17,6 +17,11 @@ def round_down_to_step(value: Decimal, step: Decimal) -> Decimal:
     return _floor(value, step)
 
 
+def round_up_to_step(value: Decimal, step: Decimal) -> Decimal:
+    """The smallest multiple of ``step`` that is not below ``value``: for what can only reduce, and is capped."""
+    return _ceiling(value, step)
+
+
 def round_price_down_to_tick(value: Decimal, tick: Decimal) -> Decimal:
     """The largest multiple of ``tick`` that is not above ``value``."""
     return _floor(value, tick)
@@ -24,8 +29,12 @@ def round_price_down_to_tick(value: Decimal, tick: Decimal) -> Decimal:
 
 def round_price_up_to_tick(value: Decimal, tick: Decimal) -> Decimal:
     """The smallest multiple of ``tick`` that is not below ``value``."""
-    below = _floor(value, tick)
-    return below if below == value else below + tick
+    return _ceiling(value, tick)
+
+
+def _ceiling(value: Decimal, step: Decimal) -> Decimal:
+    below = _floor(value, step)
+    return below if below == value else below + step
 
 
 def _floor(value: Decimal, step: Decimal) -> Decimal:

@@ -12,12 +12,13 @@ from src.domain.decisions.news import ExchangeRead, News, RecoveryConcluded, Str
 from src.domain.decisions.step import Step
 from src.domain.ledger.evolve import fold
 from src.domain.ledger.state import Ledger
+from src.domain.money import round_up_to_step
 from src.domain.orders.news import FillReport, IncomeReport, OrderNews, OrderReport
 from src.domain.orders.order import Order
 from src.domain.orders.transitions import UNRESOLVED, AttemptState, CancelState
 from src.domain.orders.types import Purpose
 from tests.domain.decisions.exchange_model import Exchange
-from tests.support.domain_builders import BTC
+from tests.support.domain_builders import BTC, an_instrument
 from tests.support.domain_scene import Scene, purposes
 
 
@@ -128,7 +129,10 @@ class Session:
         return [name for name, order in self.ledger.orders.items() if order.attempt_state in UNRESOLVED]
 
     def _check_that_no_more_is_closed_than_is_held(self) -> None:
-        """A second emergency close never asks again for what a first one is still about to take."""
+        """A second emergency close never asks again for what a first one is still about to take.
+
+        Halves of halves lie between two steps, and are closed with the next larger quantity.
+        """
         position = self.ledger.position(BTC)
         closing = sum(
             order.remaining_quantity
@@ -138,7 +142,7 @@ class Session:
             and order.attempt_state is not AttemptState.UNKNOWN
             and order.cancel_state is CancelState.NONE
         )
-        assert closing <= abs(position.quantity)
+        assert closing <= round_up_to_step(abs(position.quantity), an_instrument().step_size)
 
     def _stored(self, name: str) -> tuple[Order, ...]:
         return (deepcopy(self.archive[name]),) if name in self.archive else ()

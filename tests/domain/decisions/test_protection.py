@@ -7,7 +7,7 @@ import pytest
 from src.domain.decisions.news import RequestProtection, Tick
 from src.domain.decisions.step import Policy
 from src.domain.market.sides import PositionSide
-from src.domain.orders.news import OrderNews
+from src.domain.orders.news import OrderNews, Refused
 from src.domain.orders.types import OrderStatus, OrderType, Purpose, WorkingType
 from src.domain.sessions.trading_states import SymbolState
 from tests.support.domain_builders import (
@@ -18,6 +18,7 @@ from tests.support.domain_builders import (
     a_report,
     a_view,
     an_exit,
+    an_instrument,
 )
 from tests.support.domain_scene import Scene, alarms, cancels, purposes, submits
 
@@ -47,6 +48,26 @@ def test_they_cover_what_the_entry_may_still_fill():
     step = scene.fill(order, quantity=1)
 
     assert [effect.ticket.quantity for effect in submits(step)] == [3, 3]
+
+
+def test_a_position_that_is_off_a_step_that_has_changed_is_covered_by_the_next_larger_quantity():
+    scene = Scene(a_view(instruments={BTC: an_instrument(step_size=Decimal("0.01"))}))
+
+    order = scene.place(quantity=Decimal("0.009"))
+
+    step = scene.fill(order)
+
+    assert [effect.ticket.quantity for effect in submits(step)] == [Decimal("0.01"), Decimal("0.01")]
+
+
+def test_an_emergency_close_of_such_a_position_is_as_large_too():
+    scene = Scene(a_view(instruments={BTC: an_instrument(step_size=Decimal("0.01"))}))
+    scene.hold(Decimal("0.009"), protected=False)
+
+    step = scene.decide(Refused(scene.stop.client_order_id, -2021, "would trigger", 0))
+
+    (close,) = (effect.ticket for effect in submits(step))
+    assert (close.purpose, close.quantity) == (Purpose.EMERGENCY, Decimal("0.01"))
 
 
 def test_the_further_fills_of_the_same_entry_need_no_new_ones():

@@ -18,6 +18,7 @@ from src.domain.money import (
     round_nearest_to_tick,
     round_price_down_to_tick,
     round_price_up_to_tick,
+    round_up_to_step,
 )
 
 # Every digit that the money context has, in sizes that prices, quantities and amounts can have.
@@ -53,10 +54,11 @@ def test_rounding_down_gives_the_largest_multiple_that_is_not_above(down, value,
     assert is_multiple_of(rounded, step)
 
 
+@pytest.mark.parametrize("up", [round_up_to_step, round_price_up_to_tick])
 @given(value=AMOUNTS, step=STEPS)
 @example(value=Decimal("5.000000000000000000000000000000001"), step=Decimal(5))
-def test_rounding_up_gives_the_smallest_multiple_that_is_not_below(value, step):
-    rounded = round_price_up_to_tick(value, step)
+def test_rounding_up_gives_the_smallest_multiple_that_is_not_below(up, value, step):
+    rounded = up(value, step)
 
     with localcontext() as context:
         context.prec = 200
