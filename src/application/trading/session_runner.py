@@ -250,7 +250,8 @@ class SessionRunner:
             # What is in the journal is what a process that takes over has to go on with.
             loop.decide(MoveSession(SessionTrigger.STOP, reason + FLATTENS if self._flatten else reason))
         await loop.flush()
-        winding_up = WindingUp(loop, self.adapter, self.parts.desk, self.synchrony, flatten=self._flatten)
+        desk, synchrony = self.parts.desk, self.synchrony
+        winding_up = WindingUp(loop, self.adapter, desk, synchrony, flattens=lambda: self._flatten)
         try:
             await winding_up.run()
         except StillOpen:

@@ -1,5 +1,7 @@
 """The last rounds of a session: what is on its way arrives, positions are closed if that is wanted, books agree."""
 
+from collections.abc import Callable
+
 from src.application.ports.broker import BrokerError
 from src.application.trading.adapters.live_broker_adapter import LiveBrokerAdapter
 from src.application.trading.market_desk import MarketDesk
@@ -26,9 +28,9 @@ class StillOpen(BrokerError):
 
 
 class WindingUp:
-    """Brings a session's orders to rest; with ``flatten`` its positions are closed, else they keep their stops.
+    """Brings a session's orders to rest; where ``flattens`` says so positions are closed, else they keep their stops.
 
-    A position that has no stop just then is waited for.
+    It is asked in each round: somebody may want that only now. A position that has no stop just then is waited for.
     """
 
     def __init__(
@@ -38,13 +40,13 @@ class WindingUp:
         desk: MarketDesk,
         synchrony: Synchrony,
         *,
-        flatten: bool,
+        flattens: Callable[[], bool],
     ) -> None:
         self._loop = loop
         self._adapter = adapter
         self._desk = desk
         self._synchrony = synchrony
-        self._flatten = flatten
+        self._flattens = flattens
 
     async def run(self) -> None:
         """End with store and exchange in agreement; raises what reading the exchange raises.
@@ -71,7 +73,7 @@ class WindingUp:
     async def _work_rounds(self) -> None:
         rounds = doubtful = 0
         while rounds < ROUNDS_MAX and doubtful < DOUBTFUL_ROUNDS_MAX:
-            if self._flatten:
+            if self._flattens():
                 # A thin book takes a close in parts.
                 self._close_all()
                 await self._loop.flush()
@@ -110,7 +112,7 @@ class WindingUp:
             o.attempt_state is AttemptState.OPEN or o.cancel_state is CancelState.REQUESTED for o in orders
         ):
             return True
-        return self._flatten and any(not position.is_flat for position in ledger.positions.values())
+        return self._flattens() and any(not position.is_flat for position in ledger.positions.values())
 
     def _in_doubt(self) -> bool:
         """Whether nobody knows of some order whether it happened, or a position has no stop that it is to have."""

@@ -337,6 +337,20 @@ async def test_a_stop_waits_for_the_stop_of_a_position_whose_market_was_halted_f
     await die(runner)
 
 
+async def test_who_wants_positions_closed_while_it_stops_is_heard(tmp_path: Path):
+    runner = await begin(calm(tmp_path))
+    await without_a_stop(runner)
+    runner.loop.inputs.after(2_000, lambda: runner.request_stop(EndCause.STOP, flatten=True))
+    runner.loop.inputs.after(4_000, lambda: set_market(runner, TRADING))
+    runner.request_stop(EndCause.STOP)
+
+    await runner.run()
+
+    assert runner.loop.ledger.position(SYMBOL).is_flat
+    assert runner.session.status is TradingSessionStatus.STOPPED
+    await die(runner)
+
+
 async def test_a_session_that_stops_beside_a_position_without_a_stop_says_so(tmp_path: Path):
     runner = await begin(config := calm(tmp_path))
     await without_a_stop(runner)
