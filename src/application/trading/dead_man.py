@@ -1,8 +1,9 @@
 """The dead-man's switch: resting entries end by themselves when this process is gone.
 
-While the session is well it tells the exchange again and again to cancel a symbol's resting orders in two minutes'
-time; when it falls silent, the exchange does so. Conditional orders, and so every protective stop, live in another book
-and are not touched. Only symbols with resting entries are armed, and the switch is taken back when none is left.
+While the session is well, and hears its user stream, it tells the exchange again and again to cancel a symbol's
+resting orders in two minutes' time; when it falls silent, the exchange does so. Conditional orders, and so every
+protective stop, live in another book and are not touched. Only symbols with resting entries are armed, and the switch
+is taken back when none is left.
 """
 
 import asyncio

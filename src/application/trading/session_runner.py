@@ -180,7 +180,8 @@ class SessionRunner:
             self.parts.check_files()
         self._switch.look()
         self.synchrony.look()
-        if self._dead_man is not None:
+        # While nobody hears what fills, resting entries are to end.
+        if self._dead_man is not None and not self.loop.stream_lost:
             self._dead_man.tick(now_ms)
 
     def _name_the_gone(self) -> None:

@@ -2,9 +2,10 @@
 
 Once a minute everything that is open is compared, and every quarter of an hour what has ended as well. While the user
 stream is lost, or the exchange cannot be read, the session is out of step: what it holds keeps its stops, exits go out,
-and nothing is opened. It tries again after a quarter of a second, then twice as long each time. A session that did not
-run for a while, because its machine slept or its loop stood still, does not trust its stream any more; one whose market
-is beyond the trigger of an order, and that hears nothing of it, asks.
+and nothing is opened. It tries again after a quarter of a second, then twice as long each time; where no stream opens,
+it compares without one, so that what fills is protected. A session that did not run for a while, because its machine
+slept or its loop stood still, does not trust its stream any more; one whose market is beyond the trigger of an order,
+and that hears nothing of it, asks.
 """
 
 from typing import Final
@@ -83,7 +84,18 @@ class Synchrony:
         try:
             await self.compare(cause)
         except (BrokerUnavailable, RateLimitError) as error:
+            if loop.stream_lost:
+                await self._ask_instead(cause)
             self._later(cause, error)
+
+    async def _ask_instead(self, cause: str) -> None:
+        """No stream opens: what it would have told is asked for, as what has filled must not stay naked."""
+        try:
+            await self._recovery.recover(cause, new_stream=False)
+        except (BrokerUnavailable, RateLimitError):
+            return
+        # It is asked again soon, whatever this read left open.
+        self._loop.reconcile_wanted = ""
 
     async def agree(self, cause: str) -> None:
         """Compare once more, waiting for an exchange that cannot be read yet; raises what reading raises in the end.

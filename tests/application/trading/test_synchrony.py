@@ -1,26 +1,54 @@
 """A session keeps itself in step: by the clock, after it stood still, and patiently where reads lag."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
-from src.application.ports.broker import NetworkError
+from src.application.ports.broker import BrokerSink, NetworkError
 from src.application.trading.picture import SessionPicture
 from src.application.trading.session_runner import SessionRunner
 from src.bootstrap import paper
 from src.domain.ledger import events as e
-from src.domain.orders.news import OrderReport, PositionReport
+from src.domain.orders.news import FillReport, OrderReport, PositionReport
+from src.domain.orders.types import Purpose
 from src.domain.sessions.trading_states import TradingState
 from tests.application.trading.faults import WeakBroker
-from tests.application.trading.sessions import begin, calm, die, events_of, order, parts_of, pass_time
+from tests.application.trading.sessions import (
+    begin,
+    calm,
+    die,
+    events_of,
+    order,
+    parts_of,
+    pass_time,
+    resting,
+)
 
 
 class LateBooks(WeakBroker):
-    """Shows no position for so many reads, answers so many not at all; notes every question about ended orders."""
+    """Shows no position for so many reads, answers so many not at all; notes every question about ended orders.
+
+    While it ``is_mute`` no user stream opens, and an open one says nothing.
+    """
 
     late_reads = 0
     away = 0
     asked: list[int]
+    is_mute = False
+    hides_trades = False
+
+    async def open(self, sink: BrokerSink) -> int:
+        if self.is_mute:
+            raise NetworkError("no stream opens")
+        return await super().open(sink)
+
+    def _hear(self, epoch: int, raw: str) -> None:
+        if not self.is_mute:
+            super()._hear(epoch, raw)
+
+    async def trades(self, symbol: str, from_id: int) -> list[FillReport]:
+        return [] if self.hides_trades else await super().trades(symbol, from_id)
 
     async def positions(self) -> list[PositionReport]:
         self.away -= 1
@@ -119,4 +147,88 @@ async def test_a_session_whose_exchange_cannot_be_read_is_shown_as_out_of_step_u
     await runner.reconcile()
 
     assert (in_step, failed, picture.take().synced) == (True, False, True)
+    await die(runner)
+
+
+async def test_what_fills_while_no_stream_opens_is_asked_for_and_protected(tmp_path: Path):
+    runner = await begin(calm(tmp_path))
+    loop, broker = runner.loop, runner.parts.broker
+    entry = order(runner)
+    await loop.flush()
+    broker.is_mute = True  # type: ignore[attr-defined]  # this test's broker
+    loop.on_stream_lost(loop.ledger.account.stream_epoch, "a test")
+
+    reads = 0
+    for _ in range(20):
+        await pass_time(loop, 500)
+        if loop.reconcile_wanted:
+            reads += 1
+            await runner.reconcile()
+    stops = [o for o in await broker.open_algo_orders() if o.reduce_only]
+    held = loop.ledger.position(entry.symbol, entry.ticket.position_side)
+    out_of_step = loop.stream_lost and loop.desk.suspension
+
+    broker.is_mute = False  # type: ignore[attr-defined]  # this test's broker
+    await runner.reconcile()
+
+    assert held.quantity == entry.quantity
+    assert [o for o in loop.ledger.orders.values() if o.ticket.purpose is Purpose.PROTECTIVE_STOP]
+    assert stops
+    assert reads <= 10
+    assert out_of_step
+    assert (loop.stream_lost, loop.desk.suspension) == (False, "")
+    await die(runner)
+
+
+async def test_who_is_asked_because_no_stream_opens_is_asked_again_after_a_pause_whatever_was_left_open(
+    tmp_path: Path,
+):
+    runner = await begin(calm(tmp_path))
+    loop, broker = runner.loop, runner.parts.broker
+    entry = order(runner)
+    await loop.flush()
+    broker.is_mute = broker.hides_trades = True  # type: ignore[attr-defined]  # this test's broker
+    loop.on_stream_lost(loop.ledger.account.stream_epoch, "a test")
+    await pass_time(loop, 100)
+
+    await runner.reconcile()
+
+    assert entry.claimed_quantity > entry.filled_quantity
+    assert loop.reconcile_wanted == ""
+    await pass_time(loop, 250)
+    assert loop.reconcile_wanted == "a test"
+    await die(runner)
+
+
+async def test_no_sign_of_life_is_given_for_resting_entries_while_nobody_hears_of_their_trades(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    told = []
+
+    async def tell(broker: LateBooks, symbol: str, countdown_ms: int) -> None:
+        told.append((symbol, countdown_ms))
+
+    monkeypatch.setattr(LateBooks, "countdown_cancel_all", tell)
+    parts = parts_of(calm(tmp_path))
+    parts.dead_man_ms = 120_000
+    runner = SessionRunner(parts)
+    await runner.start()
+    loop = runner.loop
+    await pass_time(loop, 2_000)
+    resting(runner)
+    await loop.flush()
+    await pass_time(loop, 2_000)
+    heard = len(told)
+
+    parts.broker.is_mute = True  # type: ignore[attr-defined]  # this test's broker
+    loop.on_stream_lost(loop.ledger.account.stream_epoch, "a test")
+    await pass_time(loop, 35_000)
+    await asyncio.sleep(0)
+    deaf = len(told)
+    parts.broker.is_mute = False  # type: ignore[attr-defined]  # this test's broker
+    await runner.reconcile()
+    await pass_time(loop, 2_000)
+    await asyncio.sleep(0)
+
+    assert (heard, deaf, len(told)) == (1, 1, 2)
     await die(runner)
