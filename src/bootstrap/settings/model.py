@@ -137,11 +137,11 @@ class Settings(RiskSettings):
     duplicate_window: Annotated[Milliseconds, Env.of("STEADYHAND_DUPLICATE_WINDOW", "1s")] = Duration(1_000)
     """For how long an identical order is refused."""
     orders_per_second_max: Annotated[int, Env.of("STEADYHAND_ORDERS_PER_SECOND_MAX", "20"), Field(ge=1)] = 20
-    """Most orders in any second."""
+    """Most orders and amendments in any second."""
     orders_per_minute_max: Annotated[int, Env.of("STEADYHAND_ORDERS_PER_MINUTE_MAX", "300"), Field(ge=1)] = (
         300
     )
-    """Most orders in any minute."""
+    """Most orders and amendments in any minute."""
     entries_per_minute_max: Annotated[int, Env.of("STEADYHAND_ENTRIES_PER_MINUTE_MAX", "30"), Field(ge=1)] = (
         30
     )

@@ -30,6 +30,7 @@ def modify_requested(ledger: Ledger, event: e.ModifyRequested, at_ms: int) -> No
     order.modify_state = next_state(MODIFY_TRANSITIONS, order.modify_state, ModifyTrigger.REQUEST)
     order.wanted_price, order.wanted_quantity = event.limit_price, event.quantity
     order.modify_deadline_ms = event.deadline_ms
+    ledger.count_amendment(at_ms)
     ledger.changes.orders[order.client_order_id] = order
     if not order.ticket.reduce_only:
         more = still_possible(order) - before

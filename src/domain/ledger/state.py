@@ -138,6 +138,7 @@ class Ledger:
 
     __slots__ = (
         "account",
+        "amended_ms",
         "cancels",
         "changes",
         "income_ids",
@@ -161,6 +162,8 @@ class Ledger:
         self.symbols: dict[str, SymbolBook] = {}
         self.income_ids: set[tuple[int, str, str]] = set()
         self.recent_orders: deque[RecentOrder] = deque()
+        # When amendments of the last minute were sent (session time, ms): each is a message, too. Not stored.
+        self.amended_ms: deque[int] = deque()
         self.parents: dict[str, ParentOrder] = {}
         # Not stored: a new process tries at once, which is when it is most needed.
         self.refusals: dict[tuple[str, PositionSide, Purpose], Refusals] = {}
@@ -228,6 +231,18 @@ class Ledger:
         since = order.created_ms - RECENT_WINDOW_MS
         while recent[0].at_ms <= since:
             recent.popleft()
+
+    def count_amendment(self, at_ms: int) -> None:
+        """Count an amendment for the throttle; those older than a minute before it are forgotten."""
+        amended = self.amended_ms
+        amended.append(at_ms)
+        while amended[0] <= at_ms - RECENT_WINDOW_MS:
+            amended.popleft()
+
+    def sent_since(self, since_ms: int) -> int:
+        """How many orders and amendments were sent after a time (session time, ms) within the last minute."""
+        orders = sum(1 for order in self.recent_orders if order.at_ms > since_ms)
+        return orders + sum(1 for at_ms in self.amended_ms if at_ms > since_ms)
 
     def remember_amended(self, order: Order, before: OrderTicket) -> None:
         """The throttles know an order as it stands: one that was amended is no longer what it was."""

@@ -142,10 +142,11 @@ class Clearance:
 
     def _is_paced(self, ledger: Ledger, ticket: OrderTicket, now_ms: int) -> bool:
         """duplicate, open_orders, order_rate, repeated_execution."""
-        limits, recent = self.limits, ledger.recent_orders
+        limits, recent, amended = self.limits, ledger.recent_orders, ledger.amended_ms
         count, minute, second = len(recent), limits.orders_per_minute_max, limits.orders_per_second_max
         return (
             len(ledger.orders) < limits.open_orders_max
+            and (not amended or amended[-1] <= now_ms - 60_000)
             and (count < minute or recent[-minute].at_ms <= now_ms - 60_000)
             and (count < second or recent[-second].at_ms <= now_ms - 1_000)
             and repeated(recent, ticket, now_ms - limits.duplicate_window_ms) is None

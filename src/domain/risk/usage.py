@@ -113,7 +113,6 @@ def _of_market(view: MarketView, limits: RiskLimits, account: Exposure) -> tuple
 
 def _of_rates(ledger: Ledger, limits: RiskLimits, now_ms: int) -> tuple[RuleUse, ...]:
     recent = [order for order in ledger.recent_orders if order.at_ms > now_ms - 60_000]
-    second = sum(1 for order in recent if order.at_ms > now_ms - 1_000)
     entries: dict[str, int] = {}
     for order in recent:
         if order.purpose is not Purpose.ENTRY:
@@ -122,8 +121,16 @@ def _of_rates(ledger: Ledger, limits: RiskLimits, now_ms: int) -> tuple[RuleUse,
         entries[key] = entries.get(key, 0) + 1
     busiest = max(entries, key=lambda key: entries[key], default="")
     return (
-        _use("orders_per_second", Decimal(second), Decimal(limits.orders_per_second_max)),
-        _use("orders_per_minute", Decimal(len(recent)), Decimal(limits.orders_per_minute_max)),
+        _use(
+            "orders_per_second",
+            Decimal(ledger.sent_since(now_ms - 1_000)),
+            Decimal(limits.orders_per_second_max),
+        ),
+        _use(
+            "orders_per_minute",
+            Decimal(ledger.sent_since(now_ms - 60_000)),
+            Decimal(limits.orders_per_minute_max),
+        ),
         _use(
             "repeated_execution",
             Decimal(entries.get(busiest, 0)),

@@ -15,9 +15,12 @@ from src.domain.orders.news import ModifyAccepted, ModifyRefused, ModifyUnknown,
 from src.domain.orders.ticket import SIGNED_AHEAD_MS
 from src.domain.orders.transitions import ModifyState
 from src.domain.orders.types import OrderStatus
+from src.domain.risk.clearance import Clearance
+from src.domain.risk.limits import RiskLimits
+from src.domain.risk.review import Denied, review
 from src.domain.sessions.trading_states import SymbolState, TradingTrigger
 from tests.domain.decisions.amendment_scenes import request, resting
-from tests.support.domain_builders import BTC, a_fill, a_read, a_report
+from tests.support.domain_builders import BTC, a_fill, a_read, a_report, a_ticket
 from tests.support.domain_scene import VENUE_AHEAD_MS, Scene, cancels, kinds, reconciles
 from tests.support.ledger_builders import ledger_snapshot
 
@@ -317,3 +320,44 @@ def test_the_journal_tells_the_whole_story(outcome):
         scene.decide(news[outcome])
 
     assert ledger_snapshot(fold(scene.journal)) == ledger_snapshot(scene.ledger)
+
+
+def amended_at_once(scene: Scene, order, times: int):
+    """Amend an order again and again; the exchange takes each."""
+    for turn in range(times):
+        price = Decimal(97 + turn % 2)
+        request(scene, order, price)
+        scene.decide(ModifyAccepted(order.client_order_id, price, order.ticket.quantity, scene.now_ms))
+
+
+def test_amendments_count_as_messages_so_that_a_stop_finds_room_at_the_exchange():
+    scene = Scene(limits=RiskLimits(orders_per_second_max=5, orders_per_minute_max=8))
+    order = resting(scene)
+    amended_at_once(scene, order, 4)
+
+    denied = request(scene, order, 96)
+    scene.now_ms += 1_000
+    later = request(scene, order, 96)
+    scene.decide(ModifyAccepted(order.client_order_id, Decimal(96), order.ticket.quantity, scene.now_ms))
+    amended_at_once(scene, order, 2)
+    scene.now_ms += 1_000
+    in_a_minute = request(scene, order, 96)
+    scene.now_ms += 60_000
+
+    assert [event.rule for event in denied.events] == ["order_rate"]
+    assert kinds(later) == [e.ModifyRequested]
+    assert [event.rule for event in in_a_minute.events] == ["order_rate"]
+    assert kinds(request(scene, order, 96)) == [e.ModifyRequested]
+
+
+def test_an_order_waits_for_the_messages_that_amendments_were():
+    scene = Scene(limits=(limits := RiskLimits(orders_per_second_max=5)))
+    order = resting(scene)
+    amended_at_once(scene, order, 4)
+
+    verdicts = [
+        review(scene.ledger, scene.view, limits, a_ticket(), scene.now_ms, clearance=clearance)
+        for clearance in (None, Clearance(limits))
+    ]
+
+    assert [isinstance(v, Denied) and v.objection.rule for v in verdicts] == ["order_rate"] * 2

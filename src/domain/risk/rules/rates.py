@@ -42,12 +42,15 @@ def repeated(recent: deque[RecentOrder], ticket: OrderTicket, since_ms: int) -> 
 
 
 class OrderRate:
-    """Orders per second and per minute over the whole account; exits do not ask."""
+    """Orders and amendments per second and per minute over the whole account; exits do not ask.
+
+    The exchange counts both alike: whoever spends what it allows has none left for a stop.
+    """
 
     name: ClassVar[str] = "order_rate"
 
     def objection(self, review: Review) -> Objection | None:
-        """Count recent orders of any purpose."""
+        """Count recent orders of any purpose, and recent amendments."""
         limits = review.limits
         if _reached(review, limits.orders_per_minute_max, 60_000):
             return rate(self.name, limits.orders_per_minute_max, "minute")
@@ -57,9 +60,8 @@ class OrderRate:
 
 
 def _reached(review: Review, limit: int, window_ms: int) -> bool:
-    """Whether so many orders went out within the window; the limit-th newest tells, and a limit of zero is no order."""
-    recent = review.ledger.recent_orders
-    return limit <= 0 or (len(recent) >= limit and recent[-limit].at_ms > review.now_ms - window_ms)
+    """Whether so many went out within the window; a limit of zero is no order."""
+    return limit <= 0 or review.ledger.sent_since(review.now_ms - window_ms) >= limit
 
 
 class RepeatedExecution:
