@@ -127,10 +127,17 @@ class MarketDesk:
             desk.gates.on_gap(now_ms)
 
     def on_trades(self, now_ms: int, *, are_heard: bool) -> None:
-        """Public trades are heard from now on, or not: while they are not, no bar ends, and none goes on later."""
+        """Public trades and mark prices are heard from now on, or not.
+
+        While they are not, no bar ends, none goes on later, and the middle of the book stands for the mark price.
+        """
         self._is_deaf = not are_heard
         if are_heard:
             self._miss(now_ms)
+            return
+        # The exchange tells both by one connection: losses are not measured by a price of long ago.
+        for desk in self._desks.values():
+            desk.mark_price = None
 
     def on_snapshot(self, frame: SnapshotFrame, now_ms: int) -> None:
         """The whole book."""

@@ -62,6 +62,19 @@ def test_the_exchanges_own_mark_price_comes_first(desk: MarketDesk):
     assert desk.mark_price(SYMBOL) == Decimal("101.5")
 
 
+def test_a_mark_price_that_is_not_heard_any_more_gives_way_to_the_market(desk: MarketDesk):
+    zero = Decimal(0)
+    desk.on_mark_price(MarkPrice(SYMBOL, Decimal("101.5"), zero, zero, 0, START_MS), START_MS)
+    desk.on_ticker(a_quote(), START_MS)
+
+    desk.on_trades(START_MS + 500, are_heard=False)
+    unheard = desk.mark_price(SYMBOL)
+    desk.on_trades(START_MS + 900, are_heard=True)
+    desk.on_mark_price(MarkPrice(SYMBOL, Decimal("99.5"), zero, zero, 0, START_MS), START_MS)
+
+    assert (unheard, desk.mark_price(SYMBOL)) == (Decimal(100), Decimal("99.5"))
+
+
 def test_a_symbol_that_is_not_followed_is_none_of_its_business(desk: MarketDesk):
     desk.on_ticker(a_quote(symbol="ETHUSDT"), START_MS)
 
