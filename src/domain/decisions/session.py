@@ -12,6 +12,7 @@ from src.domain.decisions.watch import DAILY_LOSS, cancel_entries, day_is_over, 
 from src.domain.ledger import events as e
 from src.domain.orders.order import Order
 from src.domain.orders.transitions import UNRESOLVED, AttemptState, CancelState
+from src.domain.orders.types import OrderType, TimeInForce
 from src.domain.portfolio.exposure import equity, gross_exposure, unrealized_pnl
 from src.domain.positions.position import Position
 from src.domain.sessions.session import SESSION_TRANSITIONS, SessionTrigger, TradingSessionStatus
@@ -167,6 +168,8 @@ def tick(step: Step, news: n.Tick) -> None:
             step.do(Reconcile(f"the outcome of {order.client_order_id} is overdue"))
         elif _is_worth_asking(hanging_ms(step, order) // 1_000):
             step.do(Reconcile(f"{order.client_order_id} has triggered, and nothing is heard of it"))
+        elif _is_worth_asking(_silent_s(step, order)):
+            step.do(Reconcile(f"a trade, or the end, of {order.client_order_id} has not been heard of"))
     for position in list(ledger.positions.values()):
         if not position.is_flat:
             _look_after(step, position)
@@ -201,6 +204,25 @@ def mark_equity(step: Step) -> None:
 def _ask_again(step: Step, order: Order) -> bool:
     """Whether an attempt past its deadline is worth asking about now."""
     return _is_worth_asking((step.now.venue_ms - order.attempt.deadline_ms) // 1_000)
+
+
+def _silent_s(step: Step, order: Order) -> int:
+    """How much longer than a second nothing is heard of trades that an order claims, or of one that does not rest.
+
+    Streams have lost single events: what such an order has opened would stay naked until the next comparison.
+    """
+    ticket = order.ticket
+    rests = ticket.order_type is not OrderType.MARKET and (
+        ticket.order_type.is_conditional or ticket.time_in_force not in _AT_ONCE
+    )
+    waits = order.is_settled or (rests and order.claimed_quantity <= order.filled_quantity)
+    if waits or order.attempt_state in UNRESOLVED:
+        return 0
+    heard_ms = max(order.attempt.timestamp_ms, order.updated_ms)
+    return (step.now.venue_ms - heard_ms) // 1_000 - 1
+
+
+_AT_ONCE = frozenset({TimeInForce.IOC, TimeInForce.FOK})
 
 
 def _is_worth_asking(late_s: int) -> bool:

@@ -180,6 +180,25 @@ async def test_what_fills_while_no_stream_opens_is_asked_for_and_protected(tmp_p
     await die(runner)
 
 
+async def test_a_market_entry_of_which_a_stream_that_stands_says_nothing_is_protected_within_seconds(
+    tmp_path: Path,
+):
+    runner = await begin(calm(tmp_path))
+    loop, broker = runner.loop, runner.parts.broker
+    broker.is_mute = True  # type: ignore[attr-defined]  # this test's broker
+    entry = order(runner)
+
+    for _ in range(4):
+        await pass_time(loop, 1_000)
+        if loop.reconcile_wanted:
+            await runner.reconcile()
+
+    assert loop.ledger.position(entry.symbol, entry.ticket.position_side).quantity == entry.quantity
+    assert [o for o in await broker.open_algo_orders() if o.reduce_only]
+    assert not loop.stream_lost
+    await die(runner)
+
+
 async def test_who_is_asked_because_no_stream_opens_is_asked_again_after_a_pause_whatever_was_left_open(
     tmp_path: Path,
 ):

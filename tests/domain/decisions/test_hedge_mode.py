@@ -249,7 +249,9 @@ def test_a_missing_trade_is_asked_about_after_1_2_4_8_seconds(late_s, asks):
     scene = a_scene_that_misses_a_trade()
     scene.now_ms = scene.ledger.position(BTC, LONG).updated_ms - VENUE_AHEAD_MS + late_s * 1_000
 
-    assert bool(reconciles(scene.decide(Tick()))) is asks
+    reasons = reconciles(scene.decide(Tick()))
+
+    assert any(each.reason.startswith(f"a trade of {BTC} LONG") for each in reasons) is asks
 
 
 def test_margin_is_looked_after_with_the_positions_that_can_be_closed():

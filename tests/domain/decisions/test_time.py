@@ -7,8 +7,9 @@ import pytest
 from src.domain.decisions import news as n
 from src.domain.decisions.session import DAY_MS
 from src.domain.ledger import events as e
-from src.domain.orders.types import Purpose
-from tests.support.domain_builders import WALLET
+from src.domain.orders.news import OrderNews
+from src.domain.orders.types import OrderStatus, OrderType, Purpose, TimeInForce
+from tests.support.domain_builders import WALLET, a_fill, a_report
 from tests.support.domain_scene import VENUE_AHEAD_MS, Scene, purposes, reconciles
 
 
@@ -77,3 +78,55 @@ def test_the_watchdog_protects_a_position_that_lost_its_stop():
     step = scene.decide(n.Tick())
 
     assert purposes(step) == [Purpose.PROTECTIVE_STOP]
+
+
+@pytest.mark.parametrize(
+    ("silent_s", "asks"), [(1, 0), (2, 1), (3, 1), (4, 0), (5, 1), (8, 0), (9, 1), (10, 0), (17, 1)]
+)
+@pytest.mark.parametrize(
+    "kind", [{}, {"limit_price": 101, "time_in_force": TimeInForce.IOC}], ids=["market", "immediate limit"]
+)
+def test_an_order_that_does_not_rest_and_of_whose_end_nothing_is_heard_is_asked_about(kind, silent_s, asks):
+    scene = Scene()
+    scene.accept(scene.place(**kind))
+    scene.now_ms += 1_000 * silent_s
+
+    assert len(reconciles(scene.decide(n.Tick()))) == asks
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        {"limit_price": 99},
+        {
+            "order_type": OrderType.STOP,
+            "stop_price": 101,
+            "limit_price": 102,
+            "time_in_force": TimeInForce.IOC,
+        },
+    ],
+    ids=["resting", "waiting for its trigger"],
+)
+def test_nothing_is_to_be_heard_of_an_order_that_waits(kind):
+    scene = Scene()
+    scene.accept(scene.place(**kind))
+    scene.now_ms += 3_000
+
+    assert not reconciles(scene.decide(n.Tick()))
+
+
+@pytest.mark.parametrize(("status", "filled"), [(OrderStatus.FILLED, 2), (OrderStatus.PARTIALLY_FILLED, 1)])
+def test_a_trade_that_an_order_claims_is_asked_about_until_it_is_there(status, filled):
+    scene = Scene()
+    order = scene.place(limit_price=99, quantity=2)
+    scene.accept(order)
+    scene.now_ms += 60_000
+    scene.stream(OrderNews(a_report(order, status, filled, updated_ms=scene.now_ms + VENUE_AHEAD_MS)))
+    scene.now_ms += 3_000
+
+    waited = scene.decide(n.Tick())
+    scene.stream(OrderNews(a_report(order, status, filled), a_fill(order, 1, Decimal(filled), 99)))
+    scene.now_ms += 2_000
+
+    assert len(reconciles(waited)) == 1
+    assert not reconciles(scene.decide(n.Tick()))
