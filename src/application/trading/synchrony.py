@@ -4,7 +4,7 @@ Once a minute everything that is open is compared, and every quarter of an hour 
 stream is lost, or the exchange cannot be read, the session is out of step: what it holds keeps its stops, exits go out,
 and nothing is opened. It tries again after a quarter of a second, then twice as long each time; where no stream opens,
 it compares without one, so that what fills is protected. A session that did not run for a while, because its machine
-slept or its loop stood still, does not trust its stream any more; one whose market is beyond the trigger of an order,
+slept or its loop stood still, does not trust its stream any more; one whose market is beyond the price of an order,
 and that hears nothing of it, asks.
 """
 

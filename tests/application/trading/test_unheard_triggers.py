@@ -108,3 +108,34 @@ def test_a_market_without_prices_says_nothing():
     scene.view.marks[BTC] = None
 
     assert asked(triggers, 5) == []
+
+
+def a_resting_order(side: OrderSide, status: OrderStatus) -> tuple[Scene, UnheardTriggers]:
+    scene = Scene()
+    order = scene.place(side=side, limit_price=100, quantity=2)
+    scene.accept(order)
+    if status is OrderStatus.PARTIALLY_FILLED:
+        scene.fill(order, quantity=1, price=100)
+    return scene, UnheardTriggers(scene.ledger, scene.view)
+
+
+@pytest.mark.parametrize("status", [OrderStatus.NEW, OrderStatus.PARTIALLY_FILLED])
+@pytest.mark.parametrize(("side", "beyond", "before"), [(BUY, "99.8", "99.9"), (SELL, "100.2", "100.1")])
+def test_a_limit_that_the_market_has_passed_is_asked_about_after_2_4_8_looks(
+    side: OrderSide, beyond: str, before: str, status: OrderStatus
+):
+    scene, triggers = a_resting_order(side, status)
+    # The view quotes a tick to either side; the market may stand at the limit itself, behind those who came earlier.
+    move(scene, before)
+    waits = asked(triggers, 5)
+    move(scene, beyond)
+
+    assert (waits, asked(triggers, 10)) == ([], [2, 4, 8])
+
+
+def test_an_order_of_unknown_outcome_is_asked_about_elsewhere():
+    scene = Scene()
+    scene.place(limit_price=100)
+    move(scene, "90")
+
+    assert asked(UnheardTriggers(scene.ledger, scene.view), 5) == []
