@@ -22,6 +22,7 @@ WRITTEN: Final = (
     "free_margin_pct_min",
     "order_value_max",
     "price_collar_pct",
+    "duplicate_window",
     "slippage_tolerance",
     "orders_per_second_max",
     "orders_per_minute_max",

@@ -122,6 +122,21 @@ def test_live_trading_wants_every_limit_in_writing(tmp_path: Path):
     assert (plan.symbols, plan.leverage) == (("BTCUSDT",), defaults.leverage)
 
 
+def test_no_limit_of_risk_has_a_default_with_money(tmp_path: Path):
+    settings = loaded(tmp_path).settings
+    other: Any = object()
+
+    by_default = [
+        name
+        for name in type(settings).model_fields
+        if name not in WRITTEN
+        and settings.model_copy(update={name: other}).risk_limits() != settings.risk_limits()
+    ]
+
+    assert by_default == []
+
+
+
 class MarketOfTwoAssets(SilentMarket):
     """BTCUSDT, and a contract whose margin is in another asset than a session's."""
 
