@@ -136,7 +136,6 @@ def test_no_limit_of_risk_has_a_default_with_money(tmp_path: Path):
     assert by_default == []
 
 
-
 class MarketOfTwoAssets(SilentMarket):
     """BTCUSDT, and a contract whose margin is in another asset than a session's."""
 
