@@ -12,6 +12,7 @@ from src.domain.decisions.step import Step
 from src.domain.ledger import events as e
 from src.domain.orders.news import FillReport
 from src.domain.orders.order import Order
+from src.domain.orders.types import OrderStatus
 from src.domain.positions.external import EXTERNAL, ExternalPolicy
 from src.domain.risk.rules import MANUAL
 
@@ -23,6 +24,7 @@ def book_fill(step: Step, fill: FillReport, order: Order | None, forced_by: str 
     """
     if is_booked(step, fill):
         return
+    uncounted = order is not None and _is_uncounted(order, fill)
     step.emit(
         e.FillBooked(
             client_order_id=order.client_order_id if order is not None else "",
@@ -48,9 +50,18 @@ def book_fill(step: Step, fill: FillReport, order: Order | None, forced_by: str 
         _foreign_trade(step, fill, forced_by)
     elif order.filled_quantity > order.quantity_max and not order.ticket.close_position:
         restrict(step, fill.symbol, f"{order.client_order_id} was filled beyond its quantity")
+    elif uncounted:
+        text = f"trade {fill.trade_id} of {order.client_order_id} was not counted when that ended"
+        step.emit(e.AlarmRaised(fill.symbol, text))
     if step.ledger.position(fill.symbol, fill.position_side).misses_a_trade:
         step.do(Reconcile(f"a trade of {fill.symbol} {fill.position_side.value} has not been heard of"))
     protect(step, fill.symbol, fill.position_side)
+
+
+def _is_uncounted(order: Order, fill: FillReport) -> bool:
+    """Whether an order has ended with fewer trades than there are with this one."""
+    has_ended = order.status in (OrderStatus.CANCELED, OrderStatus.EXPIRED)
+    return has_ended and order.filled_quantity + fill.quantity > order.claimed_quantity
 
 
 def _owner(step: Step, fill: FillReport, forced_by: str | None) -> str:

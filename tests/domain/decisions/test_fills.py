@@ -135,6 +135,21 @@ def test_a_late_fill_that_completes_a_canceled_order_makes_it_filled():
     assert scene.ledger.symbol(BTC).state is SymbolState.TRADING
 
 
+@pytest.mark.parametrize("status", [OrderStatus.CANCELED, OrderStatus.EXPIRED])
+@pytest.mark.parametrize(("claimed", "alarmed"), [(0, 1), (1, 1), (2, 0)])
+def test_a_trade_that_the_end_of_its_order_did_not_count_raises_an_alarm(status, claimed, alarmed):
+    scene = Scene()
+    order = scene.place(limit_price=99, quantity=3)
+    scene.accept(order)
+    scene.hear(order, status, claimed)
+
+    step = scene.stream(OrderNews(a_report(order, status, claimed), a_fill(order, 7, 2, 99)))
+
+    assert scene.position.quantity == 2
+    assert [text for text in alarms(step) if "trade 7" in text and "ended" in text] == alarms(step)
+    assert len(alarms(step)) == alarmed
+
+
 def test_a_canceled_order_whose_last_fill_is_missing_is_not_settled_and_is_asked_about():
     scene = Scene()
     order = scene.place(quantity=2, limit_price=100)
