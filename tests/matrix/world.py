@@ -21,7 +21,7 @@ from src.domain.risk.limits import RiskLimits
 from src.infrastructure.brokers.binance_futures_broker import BinanceFuturesBroker
 from src.infrastructure.brokers.binance_places import local_place
 from src.infrastructure.brokers.circuit_breaker import CircuitBreaker
-from src.infrastructure.brokers.guarded_reads import guarded
+from src.infrastructure.brokers.guarded_reads import RECOVERY_S, guarded
 from src.infrastructure.market_data.frames import MarketFrame
 from src.infrastructure.simulated_exchange.server import app
 from src.infrastructure.simulated_exchange.server.app import ExchangeServer, ServerConfig
@@ -161,7 +161,8 @@ class World:
         inner = parts.broker
         assert isinstance(inner, BinanceFuturesBroker), "the composition makes this broker"
         inner._stream._keep_alive_s = KEEP_ALIVE_S
-        breaker = CircuitBreaker(failures=BrokerUnavailable, clock=asyncio.get_running_loop().time)
+        clock = asyncio.get_running_loop().time
+        breaker = CircuitBreaker(recovery_timeout=RECOVERY_S, failures=BrokerUnavailable, clock=clock)
         parts.broker = guarded(inner, RETRIES, breaker)
         self._inner = inner
         self.runner = runner = SessionRunner(parts)

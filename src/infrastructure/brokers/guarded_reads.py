@@ -46,6 +46,9 @@ READS: Final = frozenset(
 FIRST_WAIT_S: Final = 0.1
 LONGEST_WAIT_S: Final = 5.0
 """A rate limit that asks for more than this is handed to the caller, who has better things to do than to wait."""
+RECOVERY_S: Final = 5.0
+"""How long the circuit stays open. What filled while the network was away stands without a stop until it is read: a
+minute, the breaker's own default, is too long for that."""
 _UNREADABLE: Final = (LookupError, TypeError, ValueError, ArithmeticError, AttributeError)
 
 
@@ -60,7 +63,7 @@ def guarded(
     Only :class:`BrokerUnavailable`, also for what cannot be read, and :class:`RateLimitError` are tried again: any
     other error is an answer.
     """
-    breaker = breaker or CircuitBreaker(failures=BrokerUnavailable)
+    breaker = breaker or CircuitBreaker(recovery_timeout=RECOVERY_S, failures=BrokerUnavailable)
     return cast(Broker, _GuardedReads(broker, retry_attempts, breaker, sleep))
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from src.application.ports.broker import BrokerSink, NetworkError
+from src.application.ports.broker import BrokerSink, BrokerUnavailable, NetworkError, VenueTime
 from src.application.trading.picture import SessionPicture
 from src.application.trading.session_runner import SessionRunner
 from src.bootstrap import paper
@@ -13,6 +13,8 @@ from src.domain.ledger import events as e
 from src.domain.orders.news import FillReport, OrderReport, PositionReport
 from src.domain.orders.types import Purpose
 from src.domain.sessions.trading_states import TradingState
+from src.infrastructure.brokers.circuit_breaker import CircuitBreaker, CircuitState
+from src.infrastructure.brokers.guarded_reads import RECOVERY_S, guarded
 from tests.application.trading.faults import WeakBroker
 from tests.application.trading.sessions import (
     begin,
@@ -36,7 +38,7 @@ class LateBooks(WeakBroker):
     away = 0
     asked: list[int]
     is_mute = False
-    hides_trades = False
+    hides_trades = is_unreachable = False
 
     async def open(self, sink: BrokerSink) -> int:
         if self.is_mute:
@@ -46,6 +48,11 @@ class LateBooks(WeakBroker):
     def _hear(self, epoch: int, raw: str) -> None:
         if not self.is_mute:
             super()._hear(epoch, raw)
+
+    async def server_time(self) -> VenueTime:
+        if self.is_unreachable:
+            raise NetworkError("unreachable")
+        return await super().server_time()
 
     async def trades(self, symbol: str, from_id: int) -> list[FillReport]:
         return [] if self.hides_trades else await super().trades(symbol, from_id)
@@ -216,6 +223,35 @@ async def test_who_is_asked_because_no_stream_opens_is_asked_again_after_a_pause
     assert loop.reconcile_wanted == ""
     await pass_time(loop, 250)
     assert loop.reconcile_wanted == "a test"
+    await die(runner)
+
+
+async def test_a_network_that_was_away_for_a_moment_leaves_nothing_naked_for_long(tmp_path: Path):
+    parts = parts_of(calm(tmp_path))
+    runner, away = SessionRunner(parts), parts.broker
+    breaker = CircuitBreaker(
+        recovery_timeout=RECOVERY_S, failures=BrokerUnavailable, clock=lambda: parts.inputs.now_ms() / 1_000
+    )
+    parts.broker = guarded(away, 3, breaker, sleep=lambda _: asyncio.sleep(0))
+    await runner.start()
+    loop = runner.loop
+    await pass_time(loop, 2_000)
+    order(runner)
+    await loop.flush()
+    away.is_mute = away.is_unreachable = True  # type: ignore[attr-defined]  # this test's broker
+    loop.on_stream_lost(loop.ledger.account.stream_epoch, "a test")
+
+    was_open = False
+    for second in range(15):
+        if loop.reconcile_wanted:
+            await runner.reconcile()
+        was_open = was_open or breaker.state is CircuitState.OPEN
+        if second == 2:
+            away.is_mute = away.is_unreachable = False  # type: ignore[attr-defined]  # this test's broker
+        await pass_time(loop, 1_000)
+
+    assert was_open
+    assert [o for o in await away.open_algo_orders() if o.reduce_only]
     await die(runner)
 
 

@@ -15,7 +15,7 @@ from src.application.ports.broker import (
     RateLimitError,
 )
 from src.infrastructure.brokers.binance_reads import BinanceReads
-from src.infrastructure.brokers.guarded_reads import READS, guarded
+from src.infrastructure.brokers.guarded_reads import LONGEST_WAIT_S, READS, RECOVERY_S, guarded
 from tests.infrastructure.streams.small_exchange import small_exchange
 
 
@@ -118,6 +118,12 @@ async def test_five_failures_in_a_row_leave_the_exchange_alone():
         await broker.positions()
 
     assert line.arrived == ["open_orders"] * 5
+
+
+def test_what_may_be_naked_is_not_left_unread_for_a_minute():
+    guard: Any = Line().guard()
+
+    assert guard.breaker.recovery_timeout == RECOVERY_S <= LONGEST_WAIT_S
 
 
 @pytest.mark.parametrize("name", ["submit", "cancel", "modify"])
