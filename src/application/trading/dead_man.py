@@ -25,6 +25,8 @@ class DeadManSwitch:
         self._countdown_ms = countdown_ms
         self._due_ms = 0
         self._armed: set[str] = set()
+        # Nobody heard that these need it no more: it would end exits that rest.
+        self._unreleased: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self.failures = 0
 
@@ -34,8 +36,9 @@ class DeadManSwitch:
         if now_ms < self._due_ms and resting == self._armed:
             return
         self._due_ms = now_ms + ARM_EVERY_MS
-        for symbol in self._armed - resting:
+        for symbol in (self._armed | self._unreleased) - resting:
             self._send(symbol, 0)
+        self._unreleased = set()
         for symbol in resting:
             self._send(symbol, self._countdown_ms)
         self._armed = resting
@@ -60,3 +63,5 @@ class DeadManSwitch:
         except BrokerError:
             # The next sign of life comes long before the countdown is over.
             self.failures += 1
+            if not countdown_ms:
+                self._unreleased.add(symbol)

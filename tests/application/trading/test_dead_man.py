@@ -98,3 +98,29 @@ async def test_a_sign_of_life_that_fails_is_counted_and_given_again():
     await after(switch, [ARM_EVERY_MS])
 
     assert (switch.failures, exchange.told) == (1, [("BTCUSDT", COUNTDOWN_MS)])
+
+
+async def test_a_switch_that_could_not_be_taken_back_is_taken_back_before_it_ends_the_exits_that_rest():
+    switch, exchange, held = a_switch(RESTING)
+    await after(switch, [0])
+    held.orders.clear()
+    exchange.is_down = True
+    await after(switch, [1_000])
+    exchange.is_down = False
+
+    await after(switch, range(2_000, 3 * ARM_EVERY_MS, 1_000))
+
+    assert exchange.told == [("BTCUSDT", COUNTDOWN_MS), ("BTCUSDT", 0)]
+
+
+async def test_a_switch_that_could_not_be_taken_back_stands_for_the_entry_that_rests_next():
+    switch, exchange, held = a_switch(RESTING)
+    await after(switch, [0])
+    before, held.orders = held.orders, {}
+    exchange.is_down = True
+    await after(switch, [1_000])
+    exchange.is_down, held.orders = False, before
+
+    await after(switch, [2_000, 2_000 + ARM_EVERY_MS])
+
+    assert exchange.told == [("BTCUSDT", COUNTDOWN_MS)] * 3
