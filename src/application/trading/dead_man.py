@@ -11,6 +11,7 @@ from typing import Final
 
 from src.application.ports.broker import Broker, BrokerError
 from src.domain.ledger.state import Ledger
+from src.domain.orders.order import Order
 from src.domain.orders.types import OrderType, Purpose
 
 ARM_EVERY_MS: Final = 30_000
@@ -25,8 +26,9 @@ class DeadManSwitch:
         self._countdown_ms = countdown_ms
         self._due_ms = 0
         self._armed: set[str] = set()
-        # Nobody heard that these need it no more: it would end exits that rest.
-        self._unreleased: set[str] = set()
+        # These need it no more, and the exchange may not have heard: it would end exits that rest. At first, those that
+        # a process before may have armed.
+        self._unreleased = {o.symbol for o in ledger.orders.values() if o.is_open and _rests(o)}
         self._tasks: set[asyncio.Task[None]] = set()
         self.failures = 0
 
@@ -47,9 +49,7 @@ class DeadManSwitch:
         return {
             order.symbol
             for order in self._ledger.orders.values()
-            if order.is_open
-            and order.ticket.order_type is OrderType.LIMIT
-            and order.ticket.purpose is Purpose.ENTRY
+            if order.is_open and _rests(order) and order.ticket.purpose is Purpose.ENTRY
         }
 
     def _send(self, symbol: str, countdown_ms: int) -> None:
@@ -65,3 +65,7 @@ class DeadManSwitch:
             self.failures += 1
             if not countdown_ms:
                 self._unreleased.add(symbol)
+
+
+def _rests(order: Order) -> bool:
+    return order.ticket.order_type is OrderType.LIMIT

@@ -68,11 +68,12 @@ async def test_a_resting_entry_is_armed_at_once_and_again_in_time():
 
 
 async def test_stops_exits_and_market_orders_arm_nothing():
-    switch, exchange, _ = a_switch(
+    switch, exchange, held = a_switch()
+    held.orders = Orders(
         ("BTCUSDT", OrderType.STOP_MARKET, Purpose.PROTECTIVE_STOP),
         ("BTCUSDT", OrderType.LIMIT, Purpose.EXIT),
         ("ETHUSDT", OrderType.MARKET, Purpose.ENTRY),
-    )
+    ).orders
 
     await after(switch, [0, ARM_EVERY_MS])
 
@@ -124,3 +125,16 @@ async def test_a_switch_that_could_not_be_taken_back_stands_for_the_entry_that_r
     await after(switch, [2_000, 2_000 + ARM_EVERY_MS])
 
     assert exchange.told == [("BTCUSDT", COUNTDOWN_MS)] * 3
+
+
+async def test_what_a_process_before_has_armed_is_taken_back_where_an_exit_rests():
+    switch, exchange, _ = a_switch(
+        ("BTCUSDT", OrderType.LIMIT, Purpose.EXIT),
+        ("ETHUSDT", OrderType.STOP_MARKET, Purpose.PROTECTIVE_STOP),
+        ("SOLUSDT", OrderType.LIMIT, Purpose.ENTRY),
+        ("SOLUSDT", OrderType.LIMIT, Purpose.EXIT),
+    )
+
+    await after(switch, [0, 1_000])
+
+    assert exchange.told == [("BTCUSDT", 0), ("SOLUSDT", COUNTDOWN_MS)]
