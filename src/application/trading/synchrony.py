@@ -88,14 +88,15 @@ class Synchrony:
                 await self._ask_instead(cause)
             self._later(cause, error)
 
-    async def _ask_instead(self, cause: str) -> None:
-        """No stream opens: what it would have told is asked for, as what has filled must not stay naked."""
+    async def _ask_instead(self, cause: str) -> bool:
+        """No stream opens: ask for what it would have told, as nothing may stay naked; returns whether that went."""
         try:
             await self._recovery.recover(cause, new_stream=False)
         except (BrokerUnavailable, RateLimitError):
-            return
+            return False
         # It is asked again soon, whatever this read left open.
         self._loop.reconcile_wanted = ""
+        return True
 
     async def agree(self, cause: str) -> None:
         """Compare once more, waiting for an exchange that cannot be read yet; raises what reading raises in the end.
@@ -111,6 +112,9 @@ class Synchrony:
                 if waited_ms + wait_ms > RATE_PATIENCE_MS:
                     raise
             except BrokerUnavailable:
+                # What ends needs no stream.
+                if self._loop.stream_lost and await self._ask_instead(cause):
+                    return
                 wait_ms = self._longer()
                 if waited_ms + wait_ms > AWAY_PATIENCE_MS:
                     raise

@@ -7,11 +7,11 @@ import pytest
 
 from src.application.ports.broker import BrokerSink, BrokerUnavailable, NetworkError, VenueTime
 from src.application.trading.picture import SessionPicture
-from src.application.trading.session_runner import SessionRunner
+from src.application.trading.session_runner import EndCause, SessionRunner
 from src.bootstrap import paper
 from src.domain.ledger import events as e
 from src.domain.orders.news import FillReport, OrderReport, PositionReport
-from src.domain.orders.types import Purpose
+from src.domain.orders.types import OrderStatus, Purpose
 from src.domain.sessions.trading_states import TradingState
 from src.infrastructure.brokers.circuit_breaker import CircuitBreaker, CircuitState
 from src.infrastructure.brokers.guarded_reads import RECOVERY_S, guarded
@@ -286,4 +286,22 @@ async def test_no_sign_of_life_is_given_for_resting_entries_while_nobody_hears_o
     await asyncio.sleep(0)
 
     assert (heard, deaf, len(told)) == (1, 1, 2)
+    await die(runner)
+
+
+async def test_a_stop_needs_no_stream_and_protects_what_none_has_told_of(tmp_path: Path):
+    runner = await begin(calm(tmp_path))
+    loop, broker = runner.loop, runner.parts.broker
+    waits, fills = resting(runner), order(runner)
+    await loop.flush()
+    await pass_time(loop, 30)
+    broker.is_mute = True  # type: ignore[attr-defined]  # this test's broker
+    loop.on_stream_lost(loop.ledger.account.stream_epoch, "a test")
+
+    runner.request_stop(EndCause.STOP)
+    await runner.run()
+
+    assert runner.finished
+    assert (waits.status, fills.status) == (OrderStatus.CANCELED, OrderStatus.FILLED)
+    assert [o for o in await broker.open_algo_orders() if o.reduce_only]
     await die(runner)
