@@ -21,7 +21,8 @@ def choose_account(app: Application, wanted: str | None, *, to_change: bool = Fa
     if not rows:
         raise CommandFailed("there is no account yet: start-session or init-db makes one", ExitCode.NOT_FOUND)
     if wanted is not None:
-        return _named(rows, wanted)
+        chosen = the_one([row.account_id for row in rows], wanted)
+        return next(row for row in rows if row.account_id == chosen)
     unfinished = [row for row in rows if row.session_status not in (None, STOPPED)]
     running = [row for row in unfinished if len(unfinished) > 1 and app.holder(row.account_id)]
     if to_change and len(running) > 1:
@@ -62,11 +63,12 @@ def answers(app: Application, account_id: str) -> bool:
     return True
 
 
-def _named(rows: Sequence[AccountRow], wanted: str) -> AccountRow:
-    found = [row for row in rows if row.account_id.startswith(wanted)]
+def the_one(ids: Sequence[str], wanted: str) -> str:
+    """The only id that begins so; raises :class:`CommandFailed` where there is none, or several."""
+    found = [each for each in ids if each.startswith(wanted)]
     if len(found) == 1:
         return found[0]
-    known = ", ".join(short_id(row.account_id) for row in rows)
+    known = ", ".join(short_id(each) for each in ids)
     if found:
-        raise CommandFailed(f"several accounts begin with {wanted}: give more of the id, known are {known}")
+        raise CommandFailed(f"several accounts begin with {wanted!r}: give more of the id, known are {known}")
     raise CommandFailed(f"no account begins with {wanted}: known are {known}", ExitCode.NOT_FOUND)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from src.application.ports.kill_switch import KillLevel
-from src.interfaces.cli.accounts import answers
+from src.interfaces.cli.accounts import answers, the_one
 from src.interfaces.cli.composition import Application, ConfigurationError, EmergencyAccount
 from src.interfaces.cli.confirmation import is_typed
 from src.interfaces.cli.errors import CommandFailed, ExitCode, explain
@@ -44,11 +44,10 @@ def choose(app: Application, wanted: str | None, *, anyway: bool) -> list[Emerge
     One whose session answers is closed by that session, unless it is to be done ``anyway``.
     """
     known = app.emergency_accounts()
-    found = [each for each in known if wanted is None or each.account_id.startswith(wanted)]
-    if not found:
-        names = ", ".join(short_id(each.account_id) for each in known)
-        text = f"no account begins with {wanted}: known are {names}" if names else "there is no account yet"
-        raise CommandFailed(text, ExitCode.NOT_FOUND)
+    if not known:
+        raise CommandFailed("there is no account yet", ExitCode.NOT_FOUND)
+    chosen = None if wanted is None else the_one([each.account_id for each in known], wanted)
+    found = [each for each in known if chosen in (None, each.account_id)]
     answering = [each for each in found if answers(app, each.account_id)]
     if answering and not anyway:
         names = ", ".join(short_id(each.account_id) for each in answering)
