@@ -69,7 +69,10 @@ class Guest:
     def _ask(self, question: Callable[[], T]) -> T:
         try:
             return question()
-        except Exception as error:  # a stranger's code: whatever it raises is its end, told as such
+        except (
+            Exception,
+            SystemExit,
+        ) as error:  # a stranger's code: whatever it raises is its end, told as such
             first = next(iter(str(error).splitlines()), "")
             raise GuestFailed(
                 f"{self.strategy_id} failed with {type(error).__name__}: {plain(first)}"

@@ -30,7 +30,7 @@ def load_strategy(spec: UserStrategySpec) -> Strategy:
         strategy = made_by(**spec.arguments)
         missing = [name for name in _METHODS if not callable(getattr(strategy, name, None))]
         missing += [name for name in _PROPERTIES if not hasattr(strategy, name)]
-    except Exception as error:  # a stranger's code: it may raise anything, and becomes one line
+    except (Exception, SystemExit) as error:  # a stranger's code: it may raise anything, and becomes one line
         raise ValueError(f"{spec.strategy_id} cannot be made: {_one_line(error)}") from error
     if missing:
         raise ValueError(
@@ -46,7 +46,7 @@ def _module(spec: UserStrategySpec) -> ModuleType:
         return (
             _from_file(Path(spec.where).expanduser()) if spec.is_file else importlib.import_module(spec.where)
         )
-    except Exception as error:  # a stranger's code: it may raise anything, and becomes one line
+    except (Exception, SystemExit) as error:  # a stranger's code: it may raise anything, and becomes one line
         raise ValueError(f"{spec.where} cannot be read: {_one_line(error)}") from error
 
 
@@ -73,6 +73,6 @@ def _is_own_class(module: ModuleType, value: object) -> bool:
     return isinstance(value, type) and value.__module__ == module.__name__
 
 
-def _one_line(error: Exception) -> str:
+def _one_line(error: BaseException) -> str:
     first = next(iter(str(error).splitlines()), "")
     return f"{type(error).__name__}: {first}" if first else type(error).__name__

@@ -1,5 +1,6 @@
 """Strategies of a running session: enabled, disabled, changed, kept over restarts; and guests that misbehave."""
 
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
@@ -194,6 +195,12 @@ async def test_a_guest_that_raises_is_disabled_at_once(tmp_path: Path):
     (alarm,) = await run_guest(tmp_path, fail)
 
     assert alarm.text == f"{GUEST} failed with ZeroDivisionError: in my own code"
+
+
+async def test_a_guest_that_asks_for_the_end_of_the_program_is_disabled_and_does_not_get_it(tmp_path: Path):
+    (alarm,) = await run_guest(tmp_path, lambda candle: sys.exit("no more of this"))
+
+    assert alarm.text == f"{GUEST} failed with SystemExit: no more of this"
 
 
 async def test_a_guest_that_answers_nonsense_is_disabled_at_once(tmp_path: Path):

@@ -27,6 +27,10 @@ class Angry(Mine):
     def __init__(self):
         raise RuntimeError("not today\\nnor tomorrow")
 
+class Leaving(Mine):
+    def __init__(self):
+        raise SystemExit(3)
+
 class Shy(Mine):
     @property
     def why_not(self):
@@ -68,9 +72,10 @@ def test_a_strategy_in_a_module_is_found_by_its_dotted_path():
 @pytest.mark.parametrize(
     ("class_name", "parameters", "said"),
     [
-        ("Other", (), "has no class Other: it has Mine, NoStrategy, Angry, Shy"),
+        ("Other", (), "has no class Other: it has Mine, NoStrategy, Angry, Leaving, Shy"),
         ("NoStrategy", (), "is no strategy: it lacks for_symbol, warm, symbol"),
         ("Angry", (), "cannot be made: RuntimeError: not today"),
+        ("Leaving", (), "cannot be made: SystemExit: 3"),
         ("Shy", (), "cannot be made: RuntimeError: do not ask"),
         ("Mine", (("quick", "1"),), "cannot be made: TypeError"),
         ("Mine", (("fast", "9"), ("slow", "3")), "cannot be made: ValueError: fast=9 is not below slow=3"),
@@ -92,10 +97,12 @@ def test_what_is_no_strategy_is_refused_in_one_line(
         ("nothing_here.at_all", "ModuleNotFoundError"),
         ("missing.py", "FileNotFoundError"),
         ("broken", "SyntaxError"),
+        ("leaving", "SystemExit: 3"),
     ],
 )
 def test_code_that_cannot_be_read_is_refused_in_one_line(tmp_path: Path, where: str, said: str):
-    name = a_file(tmp_path, "class Mine(:\n") if where == "broken" else where
+    text = {"broken": "class Mine(:\n", "leaving": "import sys\nsys.exit(3)\n"}.get(where)
+    name = where if text is None else a_file(tmp_path, text)
 
     with pytest.raises(ValueError, match=said) as refused:
         load_strategy(UserStrategySpec(name, "Mine"))

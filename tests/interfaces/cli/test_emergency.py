@@ -98,13 +98,18 @@ def test_an_account_that_is_not_there_is_not_found(
 
 
 @pytest.mark.parametrize("wanted", ["", "acc0"])
-def test_a_beginning_that_fits_several_accounts_closes_none_of_them(wanted: str, app: FakeApplication, run: Run):
+def test_a_beginning_that_fits_several_accounts_closes_none_of_them(
+    wanted: str, app: FakeApplication, run: Run
+):
     app.side_accounts = [PAPER, EmergencyAccount("acc00002-x", "live")]
 
     ran = run("emergency-close", "--yes", "--anyway", "--account", wanted)
 
     assert (ran.code, ran.out) == (1, "")
-    assert f"several accounts begin with {wanted!r}: give more of the id, known are acc00001, acc00002" in ran.err
+    assert (
+        f"several accounts begin with {wanted!r}: give more of the id, known are acc00001, acc00002"
+        in ran.err
+    )
     assert sent(app) == []
 
 
