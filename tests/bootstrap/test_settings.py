@@ -135,6 +135,14 @@ WRONG: dict[str, dict[str, Any]] = {
     "MAX_POSITON in .env line 1 is not a setting (did you mean MAX_POSITIONS?): correct it": {
         "env_file": "MAX_POSITON=3"
     },
+    "max_daily_loss_pct in .env line 1 is not a setting (did you mean MAX_DAILY_LOSS_PCT?): correct it": {
+        "env_file": "max_daily_loss_pct=0.01"
+    },
+    "Steadyhand_Colour in .env line 1 is not a setting: correct it": {"env_file": "Steadyhand_Colour=red"},
+    "steadyhand_leverage in the environment is not a setting (did you mean STEADYHAND_LEVERAGE?): correct": {
+        "env": {"steadyhand_leverage": "3"}
+    },
+    ".env line 2 cannot be read: write it like NAME=value": {"env_file": "A=1\nMAX_DAILY_LOSS_PCT\n"},
     ".env line 1 cannot be read: write it like NAME=value": {"env_file": "what is this"},
     "symbls in config.yaml is not a setting (did you mean symbols?): `config show` lists all": {
         "config": "symbls: [A]"

@@ -61,7 +61,8 @@ def _flag(field: str) -> str:
 def from_environment(environment: Mapping[str, str], problems: list[str]) -> Found:
     """The environment's own variables; others than ours are none of our business."""
     for name in sorted(environment):
-        if name.startswith(PREFIX) and name not in FIELD_OF_NAME and name not in (CONFIG_FILE, ENV_FILE):
+        is_ours = name in FIELD_OF_NAME or name in (CONFIG_FILE, ENV_FILE)
+        if name.upper().startswith(PREFIX) and not is_ours:
             problems.append(
                 f"{name} in the environment is not a setting{_suggestion(name)}: correct or unset it"
             )
@@ -76,11 +77,11 @@ def from_env_file(path: Path, problems: list[str]) -> Found:
     places: dict[str, str] = {}
     for binding in parse_stream(io.StringIO(_read(path, problems))):
         line, name = binding.original.line, binding.key
-        if binding.error:
+        if binding.error or (name in FIELD_OF_NAME and binding.value is None):
             # The line itself is not repeated: it may hold a secret.
             problems.append(f"{path.name} line {line} cannot be read: write it like NAME=value")
         elif name is not None:
-            if name not in FIELD_OF_NAME and (name.startswith(PREFIX) or _suggestion(name)):
+            if name not in FIELD_OF_NAME and (name.upper().startswith(PREFIX) or _suggestion(name)):
                 problems.append(
                     f"{name} in {path.name} line {line} is not a setting{_suggestion(name)}: correct it"
                 )
@@ -145,6 +146,6 @@ def _read(path: Path, problems: list[str]) -> str:
 
 
 def _suggestion(name: str) -> str:
-    """The setting that was probably meant."""
-    close = difflib.get_close_matches(name, FIELD_OF_NAME, n=1, cutoff=_SIMILAR)
+    """The setting that was probably meant; small letters do not make another one."""
+    close = difflib.get_close_matches(name.upper(), FIELD_OF_NAME, n=1, cutoff=_SIMILAR)
     return f" (did you mean {close[0]}?)" if close else ""
