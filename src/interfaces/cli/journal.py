@@ -11,6 +11,7 @@ from typing import TextIO
 from src.application.ports.store import JournalRecord
 from src.interfaces.cli.composition import Application
 from src.interfaces.cli.documents import print_document
+from src.interfaces.cli.errors import CommandFailed
 from src.interfaces.cli.tables import print_table
 from src.interfaces.cli.texts import moment, short_id
 
@@ -36,7 +37,10 @@ def verify_journal(app: Application, account_id: str, *, as_json: bool) -> None:
 def export_journal(
     app: Application, account_id: str, target: str, after: int, kind: str | None, limit: int | None
 ) -> None:
-    """Write one JSON object a record, of all or of the last; a file appears under its name only when it is complete."""
+    """Write one JSON object a record, of all or of the last; a file appears under its name only when it is complete.
+
+    Raises :class:`CommandFailed` when it is there already: it may be anything, the database too.
+    """
     reads = app.open_reads()
     try:
         records: Iterable[JournalRecord] = reads.journal(account_id, after, kind)
@@ -46,6 +50,8 @@ def export_journal(
             _write(records, sys.stdout)
             return
         path = Path(target).expanduser()
+        if path.exists():
+            raise CommandFailed(f"{path} exists, and nothing is overwritten: name another file")
         unfinished = path.with_name(f"{path.name}.part")
         with open(unfinished, "w", encoding="utf-8") as file:
             count = _write(records, file)

@@ -247,6 +247,18 @@ def test_the_journal_is_listed_exported_and_verified(run: Run, app: FakeApplicat
     assert '{"a":[1]}' in run("journal").out
 
 
+def test_an_export_of_the_journal_overwrites_nothing(run: Run, app: FakeApplication, tmp_path: Path):
+    app.reads.records = records()
+    target = tmp_path / "steadyhand.db"
+    target.write_text("mine")
+
+    ran = run("journal", "--export", str(target))
+
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err == f"error: {target} exists, and nothing is overwritten: name another file\n"
+    assert target.read_text() == "mine" and list(tmp_path.iterdir()) == [target]
+
+
 def test_an_export_to_stdout_is_nothing_but_records(run: Run, app: FakeApplication):
     app.reads.records = records()
 

@@ -74,6 +74,18 @@ def test_an_export_has_every_line_and_overwrites_nothing(log: Path, run: Run, tm
     )  # fmt: skip
 
 
+def test_an_export_may_go_to_stdout_and_is_nothing_but_the_lines(
+    log: Path, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(tmp_path)
+
+    ran = run("logs", "--level", "warning", "--limit", "1", "--export", "-")
+
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out == run("logs", "--level", "warning").out and len(ran.out.splitlines()) == 3
+    assert not (tmp_path / "-").exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

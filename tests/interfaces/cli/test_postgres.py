@@ -45,8 +45,9 @@ class Desk:
 
     def journal(self) -> bytes:
         """The journal's export."""
-        assert self.run("journal", "--export", str(self.folder / "journal"))[0] == 0
-        return (self.folder / "journal").read_bytes()
+        code, written, _ = self.run("journal", "--export", "-")
+        assert code == 0
+        return written.encode()
 
 
 @pytest.fixture

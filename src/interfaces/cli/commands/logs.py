@@ -23,7 +23,8 @@ def logs(
     limit: Annotated[int, typer.Option("--limit", metavar="N", min=1, help="How many of the last.")] = 50,
     follow: Annotated[bool, typer.Option("--follow", help="Go on until Ctrl-C.")] = False,
     export: Annotated[
-        str | None, typer.Option("--export", metavar="FILE", help="Write all of them to a new file.")
+        str | None,
+        typer.Option("--export", metavar="FILE", help="Write all of them to a new file; - is stdout."),
     ] = None,
     form: Annotated[
         str, typer.Option("--format", metavar="text|json", help="For people or programs.")
@@ -39,13 +40,13 @@ def logs(
     chosen = reader.LogFormat.JSON if as_json else reader.LogFormat(form)
     wanted = reader.Wanted.of(level, search, grep)
     path = reader.log_path(load(ctx).data_dir, trades=trades)
-    if export is not None:
-        lines = reader.last_lines(path, wanted, None)
+    lines = reader.last_lines(path, wanted, limit if export is None else None)
+    if export not in (None, "-"):
         print(f"{reader.export(lines, export, chosen)}: {len(lines)} lines")
         return
-    for line in reader.last_lines(path, wanted, limit):
+    for line in lines:
         print(reader.shown(line, chosen))
-    if follow:
+    if follow and export is None:
         try:
             reader.follow(path, wanted, lambda line: print(reader.shown(line, chosen), flush=True))
         except KeyboardInterrupt:

@@ -49,7 +49,8 @@ def migrate(ctx: typer.Context, as_json: JsonFlag = False) -> None:
 def journal(
     ctx: typer.Context,
     export: Annotated[
-        str | None, typer.Option("--export", metavar="FILE", help="Write JSON lines here; - is stdout.")
+        str | None,
+        typer.Option("--export", metavar="FILE", help="Write JSON lines to a new file; - is stdout."),
     ] = None,
     kind: Annotated[
         str | None, typer.Option("--kind", metavar="KIND", help="Only records of this kind.")
