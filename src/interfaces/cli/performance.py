@@ -168,7 +168,7 @@ def clipped(name: str) -> str:
 def print_days(days: Sequence[Day], title: str) -> None:
     """One row a day, oldest first, and their sum."""
     if not days:
-        print(f"{title}: nothing was booked yet")
+        print(f"{title}: none")
         return
     columns = (
         "day", "net>", "return>", "trades>", "win>", "equity>", "drawdown>?", "P&L>?", "fees>?",

@@ -108,10 +108,10 @@ def print_positions(positions: Sequence[PositionLine], title: str) -> None:
 
 
 def print_orders(orders: Sequence[OrderLine], title: str) -> None:
-    """Orders for people, newest first."""
+    """Orders for people, newest first; their ids are what a cancel needs, so they stay and are never the last."""
     columns = (
-        "time", "symbol", "side", "quantity>", "price>", "status", "purpose",
-        "filled>?", "type?", "strategy?", "id?",
+        "time?", "symbol", "side", "quantity>", "price>", "status", "id", "purpose",
+        "filled>?", "type?", "strategy?",
     )  # fmt: skip
     time = row_clock(line.created_ms for line in orders)
     rows = [
@@ -122,20 +122,20 @@ def print_orders(orders: Sequence[OrderLine], title: str) -> None:
             quantity(line.quantity),
             price(line.average_price if line.average_price is not None else line.price),
             line.status + (" (outcome unknown)" if line.attempt_state == "UNKNOWN" else ""),
+            line.client_order_id,
             _PURPOSES.get(line.purpose, line.purpose.lower()),
             quantity(line.filled_quantity),
             line.order_type,
             line.strategy_id,
-            line.client_order_id,
         )
         for line in orders
     ]
-    _table_or(title, columns, rows, "no order yet")
+    _table_or(title, columns, rows, "none")
 
 
 def print_parents(parents: Sequence[ParentLine], title: str) -> None:
     """Parent orders for people, newest first; the list of orders names each one's children by it."""
-    columns = ("time", "kind", "symbol", "side", "filled>", "of>", "price>", "status", "slices>?", "id?")
+    columns = ("time?", "kind", "symbol", "side", "filled>", "of>", "price>?", "id", "status", "slices>?")
     time = row_clock(line.created_ms for line in parents)
     rows = [
         (
@@ -146,13 +146,13 @@ def print_parents(parents: Sequence[ParentLine], title: str) -> None:
             quantity(line.filled_quantity),
             quantity(line.quantity),
             price(line.average_price if line.average_price is not None else line.limit_price),
+            line.parent_id,
             line.status,
             f"{line.slices_done}/{line.slices}" if line.slices else "-",
-            line.parent_id,
         )
         for line in parents
     ]
-    _table_or(title, columns, rows, "no parent order yet")
+    _table_or(title, columns, rows, "none")
 
 
 def print_markets(markets: Sequence[MarketLine]) -> None:

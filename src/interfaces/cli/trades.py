@@ -26,7 +26,7 @@ def select_trades(
 def print_trades(trades: Sequence[ClosedTrade], title: str, most: int) -> None:
     """The table, newest first and at most so many, with the sum of all."""
     if not trades:
-        print(f"{title}: no position was closed yet")
+        print(f"{title}: none")
         return
     shown = trades[:most]
     closed = row_clock(trade.trip.closed_ms for trade in shown)

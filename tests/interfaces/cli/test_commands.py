@@ -202,7 +202,7 @@ def test_round_trips_are_listed_and_summed_up(run: Run, app: FakeApplication):
 
     assert "1 trades, 1 won, net +94.00" in shown.out and "1m" in shown.out
     assert document["trades"][0]["exit_price"] == "60000"
-    assert "no position was closed yet" in other.out
+    assert other.out == "PAPER trades: none\n"
 
 
 def test_differences_are_listed_and_reconcile_fails_while_they_stay(run: Run, app: FakeApplication):

@@ -1,5 +1,6 @@
 """The command ``orders`` shows parent orders above their children, and names each child's parent."""
 
+import sys
 from dataclasses import replace
 from decimal import Decimal
 
@@ -45,6 +46,27 @@ def test_the_document_names_parents_and_each_childs_parent(run: Run):
 
     assert [parent["parent_id"] for parent in document["parents"]] == ["abc-over", "abc-twap"]
     assert [order["parent_id"] for order in document["orders"]] == ["abc-twap"]
+
+
+def test_the_ids_that_a_cancel_needs_are_whole_on_a_narrow_terminal(
+    app: FakeApplication, run: Run, monkeypatch: pytest.MonkeyPatch
+):
+    ids = ("a3j-0001-00000bf-1-dou4", "a3j-0001-00000be-1-ltb9")
+    parent, order = app.reads.the_parents[1], app.reads.the_orders[0]
+    app.reads.the_parents = [replace(parent, parent_id=ids[0], status=ParentStatus.CANCELING)]
+    order.attempt = replace(order.attempt, client_order_id=ids[1])
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("TERM", "dumb")
+
+    shown = run("orders", "--open").out
+
+    assert all(each in shown for each in ids)
+    assert max(map(len, shown.splitlines())) <= 80
+
+
+def test_a_list_that_holds_nothing_does_not_say_that_nothing_was_ever_sent(run: Run):
+    assert run("orders", "--open", "--symbol", "SOLUSDT").out == "PAPER open orders: none\n"
 
 
 def test_parents_are_filtered_like_orders(run: Run):

@@ -313,7 +313,7 @@ def test_an_account_that_traded_nothing_has_no_figures(run: Run, app: FakeApplic
 
     assert report.code == days.code == trades.code == 0
     assert "not marked in this period" in report.out and "none was closed" in report.out
-    assert "nothing was booked yet" in days.out and "no position was closed yet" in trades.out
+    assert (days.out, trades.out) == ("PAPER days: none\n", "PAPER trades: none\n")
 
 
 @pytest.mark.parametrize(("command", "rows"), EXPORTS)
