@@ -105,9 +105,9 @@ def _risk_lines(curve: CurveFigures) -> Iterator[str]:
 
 def _cost_lines(report: PerformanceReport) -> Iterator[str]:
     fills = report.executions
-    slippage = (
-        NOTHING if fills.slippage is None else f"{_minus(fills.slippage)} ({ratio(fills.slippage_bps)} bp)"
-    )
+    slippage = NOTHING
+    if fills.slippage is not None and fills.slippage_bps is not None:
+        slippage = f"{_minus(fills.slippage)} ({_minus(fills.slippage_bps)} bp)"
     others = "".join(f", {_minus(amount)} {asset}" for asset, amount in fills.other_commission)
     funding = f", funding {signed(report.funding)}" if report.funding is not None else ""
     rest = f", other income {signed(report.other_income)}" if report.other_income else ""

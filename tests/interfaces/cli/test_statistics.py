@@ -60,6 +60,17 @@ def test_the_report_says_what_trading_came_to(run: Run):
     assert (lines["rsi"][4], lines["sma_cross"][4]) == ("+9.25", "-4.00")
 
 
+def test_slippage_has_one_sign_in_its_line_that_of_what_it_does_to_the_account(
+    run: Run, app: FakeApplication
+):
+    app.reads.the_executions = [an_execution("100.1", at_ms=START_MS, reference_price=D(100))]
+    cost = run("performance").out
+    app.reads.the_executions = [an_execution("99.9", at_ms=START_MS, reference_price=D(100))]
+
+    assert "slippage -0.10 (-9.99 bp)" in cost
+    assert "slippage +0.10 (+10.01 bp)" in run("performance").out
+
+
 def test_the_document_has_every_figure_exactly(run: Run):
     document = run("performance", "--by", "symbol", "--json").document
 
