@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Iterable
 
-from src.application.ports.broker import BrokerRefused
+from src.application.ports.broker import Broker, BrokerRefused
 from src.application.trading.market_desk import MarketDesk
 from src.application.trading.session_parts import SessionParts
 from src.domain.ledger.state import Ledger
@@ -29,14 +29,12 @@ async def prepare_account(parts: SessionParts, *, resumes: bool) -> list[str]:
         if await broker.margin_type(symbol) != options.margin_type:
             state = f"the margin type of {symbol} is not {options.margin_type}"
             await _changed(broker.set_margin_type(symbol, options.margin_type), state)
-        leverage = options.leverage_of(symbol)
         try:
-            await broker.set_leverage(symbol, leverage)
+            await _set_leverage(broker, symbol, options.leverage_of(symbol))
         except BrokerRefused as refused:
-            text = f"the leverage of {symbol} cannot be set to {leverage}: {refused.message}"
             if not resumes:
-                raise BrokerRefused(refused.code, text) from refused
-            undone.append(text)
+                raise
+            undone.append(refused.message)
         parts.desk.set_brackets(
             symbol,
             [
@@ -60,6 +58,17 @@ def note_isolated_wallets(desk: MarketDesk, ledger: Ledger, reports: Iterable[Po
         own = abs(position.cost) / session.options.leverage_of(report.symbol)
         added = quantize_amount(report.isolated_wallet - own)
         desk.set_margin_added(report.symbol, report.position_side, position.opened_ms, added)
+
+
+async def _set_leverage(broker: Broker, symbol: str, leverage: int) -> None:
+    try:
+        await broker.set_leverage(symbol, leverage)
+    except BrokerRefused as refused:
+        raise BrokerRefused(
+            refused.code,
+            f"{symbol} cannot have leverage {leverage}: give it another one with --leverages {symbol}=N; "
+            f"the exchange says: {refused.message}",
+        ) from refused
 
 
 async def _changed(change: Awaitable[None], state: str) -> None:

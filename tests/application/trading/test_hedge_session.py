@@ -112,6 +112,17 @@ async def test_a_session_in_a_mode_that_the_exchange_does_not_allow_is_never_ope
     await die(runner)
 
 
+async def test_a_leverage_that_a_symbol_does_not_have_is_refused_with_its_name_and_what_to_do(tmp_path: Path):
+    runner = SessionRunner(parts_of(calm(tmp_path, leverage=126, replay=())))
+
+    with pytest.raises(BrokerRefused) as refused:
+        await runner.start()
+    await die(runner)
+
+    assert str(refused.value).startswith("BTCUSDT cannot have leverage 126: give it another one")
+    assert "Leverage 126 is not valid" in str(refused.value)
+
+
 async def test_a_trailing_stop_is_shown_where_it_stands_at_the_latest(tmp_path: Path):
     runner = await begin(calm(tmp_path, trailing_stop_pct=Decimal("0.02")))
     await adjusted(runner, "0.004", PositionSide.BOTH)
