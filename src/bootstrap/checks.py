@@ -28,19 +28,23 @@ LIBRARIES = ("talib", "msgspec", "numpy", "sqlalchemy", "alembic")
 
 def run(settings: Settings, data_dir: Path, database: Database) -> Iterator[Check]:
     """Every check, done when it is asked for."""
-    single: tuple[Callable[[], Check], ...] = (
-        _python,
-        _libraries,
-        lambda: _data_folder(data_dir),
-        lambda: _disk(data_dir),
-        lambda: _sync(data_dir),
-        lambda: _kill_switch(data_dir),
-        lambda: _side_journals(data_dir),
-        lambda: _trading_mode(settings),
-        lambda: _database(database),
+    single: tuple[tuple[str, Callable[[], Check]], ...] = (
+        ("python", _python),
+        ("libraries", _libraries),
+        ("data folder", lambda: _data_folder(data_dir)),
+        ("disk", lambda: _disk(data_dir)),
+        ("synced write", lambda: _sync(data_dir)),
+        ("kill switch", lambda: _kill_switch(data_dir)),
+        ("side journals", lambda: _side_journals(data_dir)),
+        ("trading mode", lambda: _trading_mode(settings)),
+        ("database", lambda: _database(database)),
     )
-    for check in single:
-        yield check()
+    for name, check in single:
+        try:
+            yield check()
+        except OSError as error:
+            # A folder that this user may not even look into; the other checks have their turn.
+            yield Check(name, Health.FAILED, f"{error.filename}: {error.strerror}", way_out(error))
     yield from _server(database)
     yield from _accounts(data_dir, database)
 
@@ -136,7 +140,7 @@ def _side_journals(data_dir: Path) -> Check:
 
 def _trading_mode(settings: Settings) -> Check:
     has_key = bool(settings.api_key.get_secret_value())
-    text = "paper (a key is set, but only paper trading is in this version)" if has_key else "paper"
+    text = "paper; --exchange testnet or live trades with the key that is set" if has_key else "paper"
     return Check("trading mode", Health.OK, text)
 
 

@@ -4,6 +4,7 @@ import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -141,3 +142,34 @@ def test_a_data_folder_that_is_none_does_not_end_the_checks(tmp_path: Path, path
     health = Health.OK if path.startswith("none") else Health.FAILED
     assert found["data folder"].health is found["synced write"].health is health
     assert {"disk", "kill switch", "side journals", "database"} <= found.keys()
+
+
+def test_a_data_folder_that_may_not_be_looked_into_does_not_end_the_checks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    hidden, look = tmp_path / "data", os.stat
+
+    def refusing(path: str | Path, **how: Any) -> os.stat_result:
+        if str(path).startswith(str(hidden)):
+            raise PermissionError(13, "Permission denied", str(path))
+        return look(path, **how)
+
+    monkeypatch.setattr(os, "stat", refusing)
+    found = checked(hidden)
+
+    assert found["data folder"].health is found["synced write"].health is Health.FAILED
+    assert found["data folder"].detail == f"{hidden}: Permission denied"
+    assert {"disk", "kill switch", "side journals", "trading mode", "database"} <= found.keys()
+
+
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [("", "paper"), ("k", "paper; --exchange testnet or live trades with the key that is set")],
+)
+def test_the_trading_mode_says_what_a_key_is_used_for(tmp_path: Path, key: str, said: str):
+    variables = {"BINANCE_API_KEY": key, "BINANCE_API_SECRET": key}
+
+    loaded = load_settings({"data_dir": str(tmp_path)}, variables, tmp_path)
+    found = {check.name: check for check in PaperApplication(loaded).checks()}
+
+    assert found["trading mode"].detail == said
