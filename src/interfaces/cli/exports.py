@@ -64,10 +64,13 @@ def export(
     Raises :class:`CommandFailed` when the file exists and ``force`` is not set, or when it cannot be written.
     """
     kind = parse_format(format_name, path)
-    draft = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         if path.is_dir():
             raise CommandFailed(f"{path} is a folder: name a file in it", ExitCode.CONFIGURATION)
+        if path.exists() and not path.is_file():
+            # A device or a pipe: moving a file to its place would end it for everybody.
+            raise CommandFailed(f"{path} is no file: name one, or - for stdout", ExitCode.CONFIGURATION)
+        draft = path.with_name(f".{path.name}.{os.getpid()}.part")
         if not force:
             # The name is taken first: nobody's file is replaced, not even one that appears meanwhile.
             path.touch(exist_ok=False)

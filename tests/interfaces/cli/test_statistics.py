@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 from dataclasses import replace
 from decimal import Decimal as D
 from pathlib import Path
@@ -241,6 +242,23 @@ def test_an_existing_file_is_kept_unless_force_is_given(run: Run, tmp_path: Path
     assert refused.err == f"error: {target} exists: give another name, or --force to replace it\n"
     assert forced.code == 0 and target.read_text().startswith("closed_at,")
     assert list(tmp_path.iterdir()) == [target]
+
+
+@pytest.mark.parametrize("folder", [".", "/", ".."])
+def test_a_folder_without_a_name_of_its_own_is_no_file(run: Run, folder: str):
+    ran = run("trades", "--export", folder)
+
+    assert (ran.code, ran.err) == (4, f"error: {folder} is a folder: name a file in it\n")
+
+
+def test_what_is_no_file_is_not_replaced_by_force_either(run: Run, tmp_path: Path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+
+    ran = run("trades", "--export", str(pipe), "--force")
+
+    assert (ran.code, ran.err) == (4, f"error: {pipe} is no file: name one, or - for stdout\n")
+    assert pipe.is_fifo() and list(tmp_path.iterdir()) == [pipe]
 
 
 @pytest.mark.parametrize("place", ["no/such/folder/x.csv", "file/x.csv", "", "n" * 300])
