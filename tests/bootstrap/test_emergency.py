@@ -186,11 +186,20 @@ def test_a_paper_exchange_that_a_process_has_open_is_left_alone(folder: Path):
     assert held(folder) and records(folder) == 0
 
 
+def test_who_has_a_paper_exchange_open_is_named_not_a_start_that_was_refused_since(folder: Path):
+    (path,) = (folder / "paper").glob("*.db")
+    parts = the_application(folder).open_session(SessionRequest())
+    Lease.on_file(path.with_suffix(".lock"), "pid 7", shared=True).release()
+
+    with closing(parts), pytest.raises(AccountBusy, match=rf"held by pid {os.getpid()}, and"):
+        closed(folder)
+
+
 def test_no_session_opens_a_paper_exchange_that_an_emergency_has_open(folder: Path):
     (path,) = (folder / "paper").glob("*.db")
     alone = Lease.on_file(path.with_suffix(".lock"), "pid 7", shared=False)
 
-    with pytest.raises(AccountBusy, match=r"emergency-close is at work on this account .*held by pid 7"):
+    with pytest.raises(AccountBusy, match=rf"emergency-close is at work .*held by pid {os.getpid()}\)"):
         the_application(folder).open_session(SessionRequest())
     alone.release()
 

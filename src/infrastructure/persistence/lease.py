@@ -7,6 +7,8 @@ stays; removing it would let two processes lock two files of one name.
 import fcntl
 import os
 import time
+from contextlib import suppress
+from glob import iglob
 from pathlib import Path
 from typing import Final
 
@@ -55,7 +57,7 @@ class Lease:
         try:
             fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
         except BlockingIOError:
-            holder = _named_in(descriptor)
+            holder = _users_of(path, descriptor)
             os.close(descriptor)
             raise AccountBusy(f"{path.name} is held by {holder}") from None
         os.pwrite(descriptor, f"{owner}\n".ljust(_OWNER_BYTES).encode(), 0)
@@ -90,6 +92,20 @@ def holder_of(path: Path) -> str | None:
     finally:
         os.close(descriptor)
     return None
+
+
+def _users_of(path: Path, descriptor: int) -> str:
+    """The processes that have the file open, or whom it names where the system does not tell.
+
+    Several may share it, and the one that wrote its name last may be gone: nobody should end what has its number now.
+    """
+    place, tried = os.path.realpath(path), f"/proc/{os.getpid()}/fd/{descriptor}"
+    found = set()
+    for link in iglob("/proc/[0-9]*/fd/*"):
+        with suppress(OSError):
+            if link != tried and os.readlink(link) == place:
+                found.add(int(link.split("/")[2]))
+    return ", ".join(f"pid {pid}" for pid in sorted(found)) or _named_in(descriptor)
 
 
 def _named_in(descriptor: int) -> str:
