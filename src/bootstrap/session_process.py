@@ -5,6 +5,7 @@ import logging
 import os
 import signal
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, ParamSpec
@@ -14,7 +15,7 @@ from src.application.ports.kill_switch import KillLevel
 from src.application.ports.store import StoreError
 from src.application.trading.by_hand import PositionNotFound, closing_ticket, send_by_hand
 from src.application.trading.halting import halting
-from src.application.trading.picture import SessionPicture
+from src.application.trading.picture import LAST_ALARMS, SessionPicture
 from src.application.trading.requests import ExecutionResult
 from src.application.trading.risk_report import report_risk
 from src.application.trading.services.live_trading_service import OrderNotFound
@@ -33,6 +34,7 @@ from src.domain.decisions.news import (
     ReopenSymbol,
     RequestCancel,
 )
+from src.domain.ledger.events import AlarmRaised
 from src.domain.market.sides import PositionSide
 from src.domain.market.symbols import canonical_symbol
 from src.domain.orders.parents import ParentTrigger
@@ -85,10 +87,14 @@ class SessionProcess:
         wall_start_ns = time.monotonic_ns()
         runner = self._runner
         self._listen_to_signals()
+        at_start: deque[AlarmRaised] = deque(maxlen=LAST_ALARMS)
+        self._parts.bus.subscribe("alarm.raised", at_start.append)
         await runner.start()
+        # What was alarming meanwhile is in the first picture: the screen hears only of what comes after it.
+        await self._parts.inputs.breathe()
         settle_memory()
         started_ms = self._parts.inputs.now_ms()
-        picture = self._picture = SessionPicture(runner)
+        picture = self._picture = SessionPicture(runner, at_start)
         self._connect(picture)
         control = ControlServer(control_path(self._data_dir, self._parts.account.account_id), self._control)
         await control.open()

@@ -2,21 +2,27 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from src.application.trading.by_hand import adjusting_ticket, send_by_hand
 from src.application.trading.snapshot import SessionSnapshot
 from src.bootstrap import paper
 from src.bootstrap.session_process import SessionProcess
+from src.domain.decisions.news import RequestCancel
+from src.domain.market.sides import PositionSide
+from src.domain.orders.types import Purpose
 from src.infrastructure.messaging.control_path import control_path
 from src.infrastructure.messaging.control_protocol import ErrorKind
 from src.infrastructure.messaging.control_socket import ControlClient
 from src.interfaces.cli.composition import Ended, SessionObserver, SessionRequest, SessionResult
 from tests.application.trading.faults import DeafBroker, died_beside_an_entry
-from tests.application.trading.sessions import calm, parts_of
+from tests.application.trading.sessions import begin, calm, die, parts_of, pass_time
 from tests.crash.process import Silence
+from tests.simulation.market import SYMBOL
 
 
 class BrokenScreen(Silence):
@@ -138,3 +144,38 @@ async def test_a_market_that_ends_ends_the_process(tmp_path: Path):
 
     assert result.ended is Ended.END_OF_DATA
     assert result.session_ms >= 60_000
+
+
+class FirstPicture(Silence):
+    """It keeps what it was started with."""
+
+    def __init__(self) -> None:
+        self.alarms: list[tuple[str, ...]] = []
+
+    def on_started(self, snapshot: SessionSnapshot) -> None:
+        self.alarms.append(snapshot.alarms)
+
+
+async def test_what_was_alarming_while_the_session_started_stands_in_its_first_picture(tmp_path: Path):
+    runner = await begin(calm(tmp_path, speed=20.0))
+    ticket = adjusting_ticket(runner, SYMBOL, Decimal("0.004"), PositionSide.BOTH)
+    assert ticket is not None
+    send_by_hand(runner, ticket)
+    await pass_time(runner.loop, 500)
+    (stop,) = (o for o in runner.loop.ledger.orders.values() if o.ticket.purpose is Purpose.PROTECTIVE_STOP)
+    runner.loop.decide(RequestCancel(stop.attempt.client_order_id, "asked for"))
+    await pass_time(runner.loop, 500)
+    await die(runner)
+
+    screen = FirstPicture()
+    running = Running(tmp_path, observer=screen)
+    async with asyncio.timeout(5):
+        while not screen.alarms:
+            await asyncio.sleep(0.01)
+    await running.ask("stop", flatten=False)
+    await running.task
+    await running.close()
+
+    assert screen.alarms == [
+        (f"{SYMBOL}: the position in {SYMBOL} is still without a stop because somebody wanted it so",)
+    ]

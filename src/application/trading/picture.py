@@ -1,6 +1,7 @@
 """Takes the picture of a session that screens and commands show."""
 
 from collections import deque
+from collections.abc import Iterable
 from decimal import Decimal
 
 from src.application.trading.position_tracker import PositionTracker
@@ -14,12 +15,17 @@ LAST_ALARMS = 5
 
 
 class SessionPicture:
-    """Follows a session over its bus and describes it when asked; changes nothing."""
+    """Follows a session over its bus and describes it when asked; changes nothing.
 
-    def __init__(self, runner: SessionRunner) -> None:
+    ``alarms`` are those of the session's start, before there was anything to take a picture of.
+    """
+
+    def __init__(self, runner: SessionRunner, alarms: Iterable[AlarmRaised] = ()) -> None:
         self._runner = runner
         self._recent: deque[Order] = deque(maxlen=LAST_ORDERS)
         self._alarms: deque[str] = deque(maxlen=LAST_ALARMS)
+        for alarm in alarms:
+            self._alarm_raised(alarm)
         loop = runner.loop
         self._tracker = PositionTracker(loop.ledger, loop.desk)
         loop.bus.subscribe("order.intended", self._order_intended)

@@ -201,6 +201,22 @@ def test_why_a_session_starts_itself_again_is_said_at_once(
     assert "the disk is full" in said
 
 
+def test_what_was_alarming_while_the_session_started_is_said_after_the_first_line(
+    capsys: pytest.CaptureFixture[str],
+):
+    snapshot = replace(a_snapshot(), alarms=("BTCUSDT: there is no stop: asked for",))
+
+    LineScreen().on_started(snapshot)
+    lines = capsys.readouterr().out.splitlines()
+    JsonScreen().on_started(snapshot)
+    documents = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+    assert lines[1].endswith(" ALARM     BTCUSDT: there is no stop: asked for")
+    assert documents[1] == {
+        "event": "alarm", "at_ms": snapshot.now_ms, "subject": "BTCUSDT", "text": "there is no stop: asked for"
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize("ended", list(Ended))
 def test_every_end_is_put_in_words(ended: Ended):
     lines = list(summary_lines(a_result(ended=ended, reason="the disk is full")))

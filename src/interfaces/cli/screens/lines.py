@@ -41,9 +41,13 @@ class LineScreen:
         return None
 
     def on_started(self, snapshot: SessionSnapshot) -> None:
-        """Say what was started, or resumed."""
+        """Say what was started, or resumed, and what was alarming meanwhile."""
         self._notices.start(snapshot)
         self._write(self._started(snapshot))
+        for alarm in snapshot.alarms:
+            subject, _, text = alarm.partition(": ")
+            fields = {"subject": subject, "text": text}
+            self._write(self._line(Notice(NoticeKind.ALARM, snapshot.now_ms, alarm, fields)))
 
     def on_restart(self, reason: str) -> None:
         """Say why, and that it goes on."""
