@@ -18,7 +18,6 @@ from src.domain.market.view import MarketView
 from src.domain.orders.ticket import OrderTicket
 from src.domain.portfolio.exposure import equity
 from src.domain.positions.position import Position
-from src.domain.risk.limits import RiskLimits
 from src.domain.risk.review import EXITS
 from src.domain.signals import Signal, SignalType
 
@@ -44,14 +43,12 @@ class OrderExecutionBridge:
         view: MarketView,
         adapter: LiveBrokerAdapter,
         sizer: PositionSizer,
-        limits: RiskLimits,
         stop_loss_pct: Decimal,
     ) -> None:
         self._ledger = ledger
         self._view = view
         self._adapter = adapter
         self._sizer = sizer
-        self._limits = limits
         # What the price is multiplied with to get the stop of an entry; None where there is none.
         self._stop_of_buy = 1 - stop_loss_pct if stop_loss_pct else None
         self._stop_of_sell = 1 + stop_loss_pct if stop_loss_pct else None

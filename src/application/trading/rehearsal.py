@@ -82,9 +82,7 @@ class Rehearsal:
         self._runner = runner
         options = parts.options
         # Their counts and notes are the rehearsal's own.
-        self._bridge = OrderExecutionBridge(
-            ledger, parts.desk, adapter, parts.sizer, parts.limits, options.stop_loss_pct
-        )
+        self._bridge = OrderExecutionBridge(ledger, parts.desk, adapter, parts.sizer, options.stop_loss_pct)
         self._validator = PretradeRiskValidator(ledger, parts.desk, parts.limits)
         account = ledger.account
         self._mirror = Ledger(

@@ -36,7 +36,6 @@ def a_bridge(
         view,
         LiveBrokerAdapter(view, use_market_orders=not with_limit, hedged=hedged),
         parse_sizer(sizing),
-        RiskLimits(),
         stop_loss_pct,
     )
 
