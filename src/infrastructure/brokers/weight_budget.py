@@ -79,11 +79,6 @@ class WeightBudget:
             if status in _TOO_MANY:
                 row[2] = max(row[2], now_ms + _silence_ms(headers), _ban_ms(body))
 
-    def silent_ms(self) -> int:
-        """How long the exchange has asked for silence from now on; 0 when it has not."""
-        with self._row() as row:
-            return max(0, row[2] - self._now_ms())
-
     def close(self) -> None:
         """Let the file go."""
         os.close(self._file)
