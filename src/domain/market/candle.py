@@ -122,11 +122,6 @@ class CandleBuilder:
         if now_ms >= self._end_ms:
             self._end_ms = 0
 
-    @property
-    def running(self) -> Candle | None:
-        """The bar as it stands, or None before the first trade."""
-        return self._running() if self._end_ms else None
-
     def _begin(self, price: Decimal, now_ms: int) -> None:
         self._end_ms = now_ms - now_ms % self._length_ms + self._length_ms
         self._open = self._high = self._low = self._close = price

@@ -72,7 +72,6 @@ def test_nothing_closes_before_the_first_trade():
     builder = CandleBuilder("BTCUSDT", "1m")
 
     assert builder.advance(10 * MINUTE) == ()
-    assert builder.running is None
 
 
 @given(
