@@ -1,16 +1,11 @@
 """The reading half of the engine: queries in Binance's terms, the accounts' settings, the audit. Changes nothing."""
 
-from decimal import Decimal
-from typing import Final
-
-from src.infrastructure.simulated_exchange import answers, audit, danger, queries
+from src.infrastructure.simulated_exchange import answers, audit, queries
 from src.infrastructure.simulated_exchange.answers import Answer
 from src.infrastructure.simulated_exchange.engine_core import EngineCore
 from src.infrastructure.simulated_exchange.records import CROSSED, ISOLATED, Trade
-from src.infrastructure.simulated_exchange.units import to_decimal
 
 PAGE: int = 1000
-_INFINITY: Final = Decimal("Infinity")
 
 
 class EngineReads(EngineCore):
@@ -29,18 +24,6 @@ class EngineReads(EngineCore):
     def hedge_mode(self, number: int) -> bool:
         """Whether an account keeps LONG and SHORT apart."""
         return self._account(number).is_hedged
-
-    def margin_ratio(self, number: int, asset: str) -> Decimal | None:
-        """Maintenance margin / margin balance of an account's cross positions; None without any.
-
-        Infinity when there is no balance left.
-        """
-        for pool in danger.pools(self._state, self._account(number)):
-            if pool.key == asset:
-                return (
-                    to_decimal(pool.maintenance) / to_decimal(pool.balance) if pool.balance > 0 else _INFINITY
-                )
-        return None
 
     def leverage_brackets(self, symbol: str | None = None) -> list[Answer]:
         """GET leverageBracket, of one symbol or of all."""

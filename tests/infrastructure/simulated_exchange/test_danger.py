@@ -151,17 +151,6 @@ def test_a_position_that_no_price_ends_has_no_liquidation_price():
     assert risk(engine)["liquidationPrice"] == "0"
 
 
-def test_the_margin_ratio_is_maintenance_margin_over_margin_balance():
-    engine = an_account()
-    assert engine.margin_ratio(ACCOUNT, "USDT") is None
-    at_exactly_76000(engine, "BUY")
-
-    row, balance = risk(engine), engine.balance(ACCOUNT)[0]
-    kept = Decimal(row["maintMargin"])
-    has = Decimal(balance["balance"]) + Decimal(row["unRealizedProfit"])
-    assert engine.margin_ratio(ACCOUNT, "USDT") == kept / has
-
-
 def test_leverage_bounds_the_notional_of_a_position():
     engine = an_engine(
         ":memory:", an_instrument(**FREE), rules=ExchangeRules(leverage=100), wallet="10000000"
