@@ -7,7 +7,7 @@ frames of the second were taken, and a restart makes the very next frame without
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from operator import itemgetter
 from types import MappingProxyType
 from typing import Any, Final
@@ -45,19 +45,15 @@ class SyntheticMarket:
         symbols: Sequence[str],
         seed: int,
         pace: Pace = LIVELY,
-        start_ms: int = START_MS,
         seconds: int | None = None,
-        instruments: Iterable[Instrument] = (),
     ) -> None:
         names = list(dict.fromkeys(canonical_symbol(symbol) for symbol in symbols))
         if not names:
             raise SourceError("No symbol was named. Give one or more, like BTCUSDT.")
-        given = {instrument.symbol: instrument for instrument in instruments}
-        self._profiles: dict[str, SymbolProfile] = {name: profile_of(name, given.get(name)) for name in names}
+        self._profiles: dict[str, SymbolProfile] = {name: profile_of(name) for name in names}
         self._instruments = {name: profile.instrument for name, profile in self._profiles.items()}
         self._seed = seed
         self._pace = pace
-        self._start_ms = start_ms - start_ms % _MS_PER_SECOND
         self._seconds = seconds
         self._books = [SyntheticBook(profile, pace.levels, seed) for profile in self._profiles.values()]
         self._makers = [
@@ -91,7 +87,7 @@ class SyntheticMarket:
     @property
     def start_ns(self) -> int:
         """Receive time of the very first frame, ns since the epoch."""
-        return self._start_ms * _NS_PER_MS + _LATENCY_NS
+        return START_MS * _NS_PER_MS + _LATENCY_NS
 
     @property
     def next_ns(self) -> int | None:
@@ -153,7 +149,7 @@ class SyntheticMarket:
         profile = self._profiles.get(symbol)
         if profile is None:
             return []
-        history = SyntheticHistory(profile, self._seed, self._start_ms)
+        history = SyntheticHistory(profile, self._seed, START_MS)
         return history.candles(timeframe, count, self._block_state["second"])
 
     def close(self) -> None:
@@ -161,7 +157,7 @@ class SyntheticMarket:
 
     def _remember_state(self) -> None:
         self._block_state = {
-            "market": f"{','.join(self._profiles)} seed {self._seed} from {self._start_ms} pace {self._pace.quotes}",
+            "market": f"{','.join(self._profiles)} seed {self._seed} from {START_MS} pace {self._pace.quotes}",
             "second": self._paths.second,
             "paths": self._paths.numbers(),
         }
@@ -171,7 +167,7 @@ class SyntheticMarket:
     def _show_books(self, on_frame: OnFrame) -> int:
         """What a book must know that was not there for the seconds before: the frames count as taken before."""
         second = self._paths.second
-        at_ms = self._start_ms + second * _MS_PER_SECOND
+        at_ms = START_MS + second * _MS_PER_SECOND
         for index, book in enumerate(self._books):
             snapshot = book.snapshot(second, self._paths.states[index], at_ms)
             on_frame((at_ms * _NS_PER_MS + _LATENCY_NS, index, second * IDS_PER_SECOND, snapshot))
@@ -183,7 +179,7 @@ class SyntheticMarket:
         if self._seconds is not None and number >= self._seconds:
             return False
         self._remember_state()
-        start_ms = self._start_ms + number * _MS_PER_SECOND
+        start_ms = START_MS + number * _MS_PER_SECOND
         frames: list[MarketFrame] = []
         for index, (before, after, draws) in enumerate(self._paths.advance()):
             second = Second(number, start_ms, before, after, draws)

@@ -53,12 +53,11 @@ class SymbolProfile:
     level_steps: int
 
 
-def profile_of(symbol: str, instrument: Instrument | None = None) -> SymbolProfile:
-    """The profile of any symbol; a given instrument keeps its own filters."""
+def profile_of(symbol: str) -> SymbolProfile:
+    """The profile of any symbol."""
     text, annual = _KNOWN.get(symbol) or (_invented_price(symbol), _UNKNOWN_VOLATILITY)
     price = Decimal(text)
-    if instrument is None:
-        instrument = shipped_instrument(symbol) or _invented_instrument(symbol, price)
+    instrument = shipped_instrument(symbol) or _invented_instrument(symbol, price)
     volatility = annual / _ROOT_OF_YEAR_S
     ticks_per_second = float(price / instrument.tick_size) * volatility
     return SymbolProfile(
