@@ -38,18 +38,10 @@ EXPIRED: Final = '"listenKeyExpired"'
 class BinanceUserStream:
     """The current connection of one key. ``ws_url`` is the root of the streams, without a path."""
 
-    def __init__(
-        self,
-        client: BinanceClient,
-        ws_url: str,
-        *,
-        keep_alive_s: float = KEEP_ALIVE_S,
-        rotate_s: float = ROTATE_S,
-    ) -> None:
+    def __init__(self, client: BinanceClient, ws_url: str) -> None:
         self._client = client
         self._ws_url = ws_url.rstrip("/")
-        self._keep_alive_s = keep_alive_s
-        self._rotate_s = rotate_s
+        self._keep_alive_s = KEEP_ALIVE_S
         self._current: _Connection | None = None
 
     async def open(self, on_event: OnEvent, on_lost: OnLost) -> None:
@@ -72,7 +64,7 @@ class BinanceUserStream:
         except (OSError, TimeoutError, InvalidHandshake, InvalidURI, WebSocketException) as error:
             raise NetworkError(f"the user stream does not open: {type(error).__name__}") from None
         before, self._current = self._current, _Connection(socket, on_event, on_lost)
-        self._current.start(self._keep_alive(self._current), self._rotate_s)
+        self._current.start(self._keep_alive(self._current))
         if before is not None:
             await before.close()
 
@@ -115,11 +107,11 @@ class _Connection:
         self._tasks: list[asyncio.Task[None]] = []
         self._rotation: asyncio.TimerHandle | None = None
 
-    def start(self, keep_alive: Coroutine[Any, Any, None], rotate_s: float) -> None:
+    def start(self, keep_alive: Coroutine[Any, Any, None]) -> None:
         """Begin to read."""
         loop = asyncio.get_running_loop()
         self._tasks = [loop.create_task(self._read()), loop.create_task(keep_alive)]
-        self._rotation = loop.call_later(rotate_s, self.lose, "the connection is nearly a day old")
+        self._rotation = loop.call_later(ROTATE_S, self.lose, "the connection is nearly a day old")
 
     async def _read(self) -> None:
         try:

@@ -43,7 +43,7 @@ def is_purged(status: str, executed: str, created_ms: int, now_ms: int) -> bool:
     return is_unfilled and now_ms - created_ms > UNFILLED_KEPT_MS
 
 
-def span_of(params: Parameters, now_ms: int, kept_ms: int = ORDERS_KEPT_MS) -> Span:
+def span_of(params: Parameters, now_ms: int) -> Span:
     """The span asked for: seven days at most, the last seven when nothing was said (-1127, -4166)."""
     since_ms, until_ms = params.moment("startTime"), params.moment("endTime")
     if since_ms is None:
@@ -55,8 +55,8 @@ def span_of(params: Parameters, now_ms: int, kept_ms: int = ORDERS_KEPT_MS) -> S
         raise refuse(-1128)
     if until_ms - since_ms > SPAN_MS:
         raise refuse(-1127, 7 * 24)
-    if now_ms - since_ms > kept_ms + DAY_MS:
-        raise refuse(-4166, kept_ms // DAY_MS)
+    if now_ms - since_ms > ORDERS_KEPT_MS + DAY_MS:
+        raise refuse(-4166, ORDERS_KEPT_MS // DAY_MS)
     return Span(since_ms, until_ms)
 
 

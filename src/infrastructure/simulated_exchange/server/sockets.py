@@ -38,7 +38,6 @@ class StreamSockets:
         *,
         strict: bool = False,
         life_s: float = LIFE_S,
-        ping_s: float = PING_S,
     ) -> None:
         self._hub = hub
         self._users = users
@@ -46,7 +45,6 @@ class StreamSockets:
         self._now_ms = now_ms
         self._strict = strict
         self._life_s = life_s
-        self._ping_s = ping_s
         self.open: set[Listener] = set()
 
     async def handle(self, request: web.BaseRequest, entrance: Entrance) -> web.StreamResponse:
@@ -108,7 +106,7 @@ class StreamSockets:
         heard_ms = self._now_ms()
         while True:
             try:
-                message = await socket.receive(timeout=self._ping_s)
+                message = await socket.receive(timeout=PING_S)
             except TimeoutError:
                 if self._now_ms() - heard_ms > PONG_WAIT_MS:
                     break
