@@ -37,7 +37,6 @@ class Endpoint:
         return self.weight
 
 
-PING: Final = Endpoint("GET", Api.PUBLIC, "ping", 1, urgent=True)
 TIME: Final = Endpoint("GET", Api.PUBLIC, "time", 1, urgent=True)
 EXCHANGE_INFO: Final = Endpoint("GET", Api.PUBLIC, "exchangeInfo", 1)
 DEPTH: Final = Endpoint("GET", Api.PUBLIC, "depth", 10)

@@ -97,7 +97,6 @@ class SymbolRules:
     orders_max: int
     maker_rate: int
     taker_rate: int
-    maintenance_rate: int
     leverage_max: int
     brackets: tuple[Bracket, ...]
 
@@ -123,7 +122,6 @@ class SymbolRules:
             orders_max=instrument.orders_max,
             maker_rate=to_units(instrument.maker_rate),
             taker_rate=to_units(instrument.taker_rate),
-            maintenance_rate=to_units(instrument.maintenance_rate),
             leverage_max=instrument.leverage_max,
             brackets=brackets_of(instrument),
         )

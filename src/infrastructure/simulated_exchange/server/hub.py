@@ -4,7 +4,6 @@ A payload becomes bytes once for the connections that get it raw and once for th
 stream's name. What one turn brings for a connection is written at once, at the end of the turn.
 """
 
-from collections.abc import Iterable
 from typing import Final, Protocol
 
 from src.infrastructure.simulated_exchange.server.frames_out import text_frame
@@ -71,10 +70,6 @@ class StreamHub:
     def wants(self, stream: str) -> bool:
         """Whether anybody listens to a stream."""
         return stream in self._listeners
-
-    def names(self) -> Iterable[str]:
-        """The streams that somebody listens to."""
-        return self._listeners.keys()
 
     def join(self, listener: Listener, stream: str) -> None:
         """Let a connection listen to a stream; again does nothing."""

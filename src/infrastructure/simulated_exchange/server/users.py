@@ -105,11 +105,6 @@ class UserStreams:
         if found is not None:
             del self._by_key[found.key]
 
-    def key_of(self, account: int) -> str | None:
-        """The account's key, if it has one."""
-        found = self._by_account.get(account)
-        return None if found is None else found.key
-
     def is_valid(self, key: str) -> bool:
         """Whether a key is one that lives."""
         return key in self._by_key
