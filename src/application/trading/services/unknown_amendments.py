@@ -21,9 +21,9 @@ from src.domain.orders.order import Order
 class UnknownAmendments:
     """Judges the amendments under way of one session at one exchange."""
 
-    def __init__(self, consistency: Consistency, witness: StreamWitness | None = None) -> None:
+    def __init__(self, consistency: Consistency, witness: StreamWitness) -> None:
         self._promises = consistency
-        self._witness = witness or StreamWitness()
+        self._witness = witness
         self._trails: dict[tuple[str, int], Trail] = {}
 
     def judge(
