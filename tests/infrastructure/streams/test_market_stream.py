@@ -200,8 +200,9 @@ async def test_the_book_is_asked_for_when_there_is_an_event_to_join_it_to(speake
 
 
 async def test_a_book_that_cannot_be_read_is_counted_and_asked_for_again(
-    speaker: Speaker, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    speaker: Speaker, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ):
+    monkeypatch.setattr(book_of_a_stream, "RESYNC_S", 0.01)
     speaker.books = [[], {"lastUpdateId": 9}, BOOK | {"bids": 3}, BOOK]
     nonsense = ["{", '{"stream":"btcusdt@depth@100ms","data":{"e":"depthUpdate"}}']
     speaker.messages = [*nonsense, an_update(5, 12)]

@@ -3,6 +3,7 @@
 import pytest
 
 from src.domain.sessions.trading_states import SymbolState
+from src.interfaces.cli import control
 from tests.interfaces.cli.conftest import Run
 from tests.support.fake_composition import FakeApplication
 from tests.support.session_builders import a_snapshot, an_account
@@ -11,9 +12,10 @@ SAID = "pid 7 holds account acc00001 but does not answer"
 
 
 @pytest.fixture(autouse=True)
-def held(app: FakeApplication) -> None:
-    """The account is held, and there is no answer."""
+def held(app: FakeApplication, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The account is held, and there is no answer, however often a command asks; between two it waits for nothing."""
     app.held_by = "pid 7"
+    monkeypatch.setattr(control, "_POLL_S", 0)
 
 
 def test_its_last_known_state_is_shown_as_that_and_not_as_of_one_that_does_not_run(run: Run):

@@ -13,6 +13,7 @@ from src.infrastructure.brokers.binance_places import Place, local_place
 from src.infrastructure.market_data.frames import MarketFrame
 from src.infrastructure.market_data.source import SourceError
 from src.infrastructure.simulated_exchange.errors import ExchangeFailure
+from src.infrastructure.simulated_exchange.server import app
 from src.infrastructure.simulated_exchange.server.clock import ServerClock
 from src.infrastructure.simulated_exchange.server.past import TIMEFRAMES
 from src.infrastructure.streams.binance_public_market import BinancePublicMarket
@@ -23,6 +24,13 @@ from tests.support.venue_on_sockets import SilentMarket
 ORDER = {"symbol": BTC, "side": "BUY", "type": "MARKET", "quantity": "0.010"}
 HALTED = -4140
 PATIENCE_S = 10.0
+TICK_S = 0.01
+
+
+@pytest.fixture(autouse=True)
+def both_tick_faster(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is told once in a second is told five times."""
+    monkeypatch.setattr(app, "TICK_S", TICK_S)
 
 
 class Source:
@@ -205,7 +213,7 @@ async def test_an_old_mark_price_is_not_told_as_the_one_of_now(tmp_path: Path):
             steady.ahead_s = 60
             await until(client, is_known=False)
             with pytest.raises(TimeoutError):
-                await socket.receive_json(timeout=1.5)
+                await socket.receive_json(timeout=40 * TICK_S)
 
     assert fresh["p"] == "76000.00"
 
