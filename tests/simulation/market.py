@@ -33,16 +33,19 @@ BTC = Instrument(
 
 
 class SimulatedMarket:
-    """All frames of one symbol for some seconds and a quiet end, made in advance. Implements MarketSource."""
+    """All frames of one symbol for some seconds and a quiet end, made in advance. Implements MarketSource.
+
+    Markets of one seed share their frames, but for those that are ``served``: a server dates its frames anew.
+    """
 
     description = "simulated random walk"
     symbols = (SYMBOL,)
 
-    def __init__(self, seed: int, seconds: int) -> None:
+    def __init__(self, seed: int, seconds: int, *, served: bool = False) -> None:
         self.instruments: Mapping[str, Instrument] = {SYMBOL: BTC}
         self.statistics = SourceStatistics()
         self.start_ns = START_MS * 1_000_000
-        self._frames = _frames(seed, seconds)
+        self._frames = (_frames_of if served else _shared_frames)(seed, seconds)
         self._take(0)
 
     def _take(self, taken: int) -> None:
@@ -77,8 +80,7 @@ class SimulatedMarket:
         """Nothing to let go of."""
 
 
-@lru_cache(maxsize=2)
-def _frames(seed: int, seconds: int) -> list[MarketFrame]:
+def _frames_of(seed: int, seconds: int) -> list[MarketFrame]:
     rng = random.Random(f"market:{seed}")
     frames: list[MarketFrame] = []
     at_ns, price, number = START_MS * 1_000_000, 600_000, 1
@@ -100,6 +102,9 @@ def _frames(seed: int, seconds: int) -> list[MarketFrame]:
             frames.append((at_ns, 0, len(frames) + 1, trade))
     frames += _quiet_end(end_ns, price, number, len(frames) + 1)
     return frames
+
+
+_shared_frames = lru_cache(maxsize=2)(_frames_of)
 
 
 def _quiet_end(start_ns: int, price: int, number: int, line: int) -> list[MarketFrame]:

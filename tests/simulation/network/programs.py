@@ -41,7 +41,7 @@ class ExchangeProgram:
         rng = random.Random(f"listen keys:{seed}:{start}")
         self._config = ServerConfig(
             folder,
-            lambda: SimulatedMarket(seed, seconds),
+            lambda: SimulatedMarket(seed, seconds, served=True),
             port=PORT,
             keys=(KEY,),
             faults=faults,
