@@ -54,7 +54,7 @@ def takes_every_failure_for_a_success(patch: pytest.MonkeyPatch) -> None:
 
 
 def _always_accepted(self: Any, name: str, verdict: Verdict) -> Any:
-    return Accepted(name, None, None, self.venue_time().now_ms)
+    return Accepted(name, None, None)
 
 
 def judges_by_the_local_clock(patch: pytest.MonkeyPatch) -> None:

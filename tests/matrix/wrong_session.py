@@ -139,7 +139,7 @@ def takes_a_refused_cancel_for_the_end(patch: pytest.MonkeyPatch) -> None:
         order = step.ledger.orders.get(news.client_order_id)
         if order is not None and order.is_open and order.attempt_state is AttemptState.ACKED:
             name, filled = order.client_order_id, order.claimed_quantity
-            step.emit(e.OrderMoved(name, OrderTrigger.CANCEL, filled, news.at_ms))
+            step.emit(e.OrderMoved(name, OrderTrigger.CANCEL, filled, step.now.venue_ms))
 
     patch.setitem(decide._HANDLERS, o.CancelRefused, over)
 
@@ -199,6 +199,6 @@ def takes_an_unknown_amendment_for_refused(patch: pytest.MonkeyPatch) -> None:
     refused = decide._HANDLERS[o.ModifyRefused]
 
     def undone(step: Step, news: o.ModifyUnknown) -> None:
-        refused(step, o.ModifyRefused(news.client_order_id, 0, news.reason, step.now.venue_ms))
+        refused(step, o.ModifyRefused(news.client_order_id, 0, news.reason))
 
     patch.setitem(decide._HANDLERS, o.ModifyUnknown, undone)

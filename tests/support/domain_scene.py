@@ -63,7 +63,7 @@ class Scene:
         """The exchange answers that it took the order."""
         algo = order.ticket.order_type.is_conditional
         order_id, algo_id = (None, algo_id_of(order)) if algo else (exchange_id(order), None)
-        return self.decide(Accepted(order.client_order_id, order_id, algo_id, self.now_ms))
+        return self.decide(Accepted(order.client_order_id, order_id, algo_id))
 
     def hear(
         self,

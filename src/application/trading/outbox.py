@@ -45,8 +45,7 @@ class Outbox:
 
     def _modify(self, effect: ModifyOrder) -> None:
         if not effect.reduce_only and self._kill_switch.is_engaged():
-            name, venue_ms = effect.amendment.client_order_id, self._broker.venue_time().now_ms
-            self._tell(ModifyRefused(name, 0, "the kill switch is engaged", venue_ms))
+            self._tell(ModifyRefused(effect.amendment.client_order_id, 0, "the kill switch is engaged"))
             return
         failpoint("session.before_modify")
         self._broker.modify(effect.amendment)

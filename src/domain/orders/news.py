@@ -135,7 +135,6 @@ class Accepted:
     client_order_id: str
     exchange_order_id: int | None
     algo_id: int | None
-    at_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +144,6 @@ class Refused:
     client_order_id: str
     code: int
     message: str
-    at_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +170,6 @@ class CancelAccepted:
     """The exchange took the request to cancel; the order's end still comes by event or query."""
 
     client_order_id: str
-    at_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +179,6 @@ class CancelRefused:
     client_order_id: str
     code: int
     message: str
-    at_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +212,6 @@ class ModifyRefused:
     client_order_id: str
     code: int
     message: str
-    at_ms: int
 
 
 @dataclass(frozen=True, slots=True)

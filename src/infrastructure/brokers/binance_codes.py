@@ -38,8 +38,8 @@ REFUSALS: Final = frozenset(
 )
 
 
-def outcome_of_error(client_order_id: str, code: int, message: str, at_ms: int) -> Refused | OutcomeUnknown:
+def outcome_of_error(client_order_id: str, code: int, message: str) -> Refused | OutcomeUnknown:
     """What an error with this code says about the attempt that it answers."""
     if code in REFUSALS:
-        return Refused(client_order_id, code, message, at_ms)
+        return Refused(client_order_id, code, message)
     return OutcomeUnknown(client_order_id, f"{message} ({code})")

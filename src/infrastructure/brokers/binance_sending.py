@@ -98,13 +98,13 @@ class BinanceSending(BinanceReads):
         if verdict.fate is Fate.REFUSED:
             if verdict.code in _BROKEN_FILTERS and self._on_instruments is not None:
                 self._run(self._read_filters(self._on_instruments))
-            return Refused(name, verdict.code, verdict.message, self.venue_time().now_ms)
+            return Refused(name, verdict.code, verdict.message)
         if verdict.answer is None:
             return OutcomeUnknown(name, f"{verdict.message} ({verdict.code})")
         order_id, algo_id = _ids(verdict.answer, name)
         if order_id is None and algo_id is None:
             return OutcomeUnknown(name, "the answer does not name the order")
-        return Accepted(name, order_id, algo_id, self.venue_time().now_ms)
+        return Accepted(name, order_id, algo_id)
 
     async def _read_filters(self, tell: Callable[[list[Instrument]], None]) -> None:
         """The exchange does not take what our filters allow: they have changed."""
@@ -155,11 +155,10 @@ class BinanceSending(BinanceReads):
         except NoReply as failure:
             outcome = CancelUnknown(name, str(failure))
         else:
-            now_ms = self.venue_time().now_ms
             if verdict.fate is Fate.DONE:
-                outcome = CancelAccepted(name, now_ms)
+                outcome = CancelAccepted(name)
             elif verdict.code in _NOT_CANCELED or verdict.fate is Fate.REFUSED:
-                outcome = CancelRefused(name, verdict.code, verdict.message, now_ms)
+                outcome = CancelRefused(name, verdict.code, verdict.message)
             else:
                 outcome = CancelUnknown(name, f"{verdict.message} ({verdict.code})")
         self._answer(lambda sink: sink.on_cancel_outcome(outcome))
@@ -170,7 +169,7 @@ class BinanceSending(BinanceReads):
         now = self.venue_time()
         if now.now_ms + now.error_ms > amendment.deadline_ms:
             # It never left: the order stands as it stood.
-            late = ModifyRefused(amendment.client_order_id, 0, "past its deadline, not sent", now.now_ms)
+            late = ModifyRefused(amendment.client_order_id, 0, "past its deadline, not sent")
             self._answer(lambda sink: sink.on_modify_outcome(late))
             return
         self._run(self._modify(amendment))
@@ -185,18 +184,18 @@ class BinanceSending(BinanceReads):
             outcome = (
                 ModifyUnknown(name, str(failure))
                 if failure.sent
-                else ModifyRefused(name, 0, f"not sent: {failure}", self.venue_time().now_ms)
+                else ModifyRefused(name, 0, f"not sent: {failure}")
             )
         else:
             outcome = self._modify_outcome(amendment, verdict)
         self._answer(lambda sink: sink.on_modify_outcome(outcome))
 
     def _modify_outcome(self, amendment: Amendment, verdict: Verdict) -> ModifyOutcome:
-        name, now_ms = amendment.client_order_id, self.venue_time().now_ms
+        name = amendment.client_order_id
         if verdict.answer is not None:
             return modify_outcome(name, verdict.answer)
         if verdict.fate is Fate.REFUSED or verdict.code in _NOT_AMENDED:
-            return ModifyRefused(name, verdict.code, verdict.message, now_ms)
+            return ModifyRefused(name, verdict.code, verdict.message)
         return ModifyUnknown(name, f"{verdict.message} ({verdict.code})")
 
     # --- answers ----------------------------------------------------------------------------------------------

@@ -200,11 +200,11 @@ class PaperBroker(PaperReads):
         try:
             if not ticket.order_type.is_conditional:
                 order_id = engine.new_order(self._account, request)["orderId"]
-                return Accepted(client_order_id, order_id, None, engine.now_ms)
+                return Accepted(client_order_id, order_id, None)
             algo_id = engine.new_algo_order(self._account, request)["algoId"]
-            return Accepted(client_order_id, None, algo_id, engine.now_ms)
+            return Accepted(client_order_id, None, algo_id)
         except ExchangeError as no:
-            return outcome_of_error(client_order_id, no.code, no.message, engine.now_ms)
+            return outcome_of_error(client_order_id, no.code, no.message)
 
     def _take_cancel(self, symbol: str, client_order_id: str, conditional: bool, key: str) -> None:
         outcome: CancelOutcome
@@ -213,9 +213,9 @@ class PaperBroker(PaperReads):
                 self._engine.cancel_algo_order(self._account, client_algo_id=client_order_id)
             else:
                 self._engine.cancel_order(self._account, symbol, client_order_id=client_order_id)
-            outcome = CancelAccepted(client_order_id, self._engine.now_ms)
+            outcome = CancelAccepted(client_order_id)
         except ExchangeError as no:
-            outcome = CancelRefused(client_order_id, no.code, no.message, self._engine.now_ms)
+            outcome = CancelRefused(client_order_id, no.code, no.message)
         self._send_events()
         self._after_answer_latency(key, partial(self._answer_cancel, outcome))
 
@@ -237,7 +237,7 @@ class PaperBroker(PaperReads):
                 client_order_id=name,
             )
         except ExchangeError as no:
-            return ModifyRefused(name, no.code, no.message, engine.now_ms)
+            return ModifyRefused(name, no.code, no.message)
         return modify_outcome(name, answer)
 
     def _answer_submit(self, outcome: SubmitOutcome) -> None:

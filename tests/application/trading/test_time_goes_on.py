@@ -68,7 +68,7 @@ async def test_a_stop_that_was_refused_is_tried_again_after_the_clock_was_set_ba
         if ticket.purpose is Purpose.PROTECTIVE_STOP:
             stops.append(attempt.client_order_id)
         if stops == [attempt.client_order_id]:
-            no = Refused(attempt.client_order_id, -1003, "Too many requests", 0)
+            no = Refused(attempt.client_order_id, -1003, "Too many requests")
             loop.inputs.after(20, lambda: loop.on_submit_outcome(no))
         else:
             submit(ticket, attempt)

@@ -120,11 +120,11 @@ class AnyHistory(RuleBasedStateMachine):
             held = self.exchange.take(request, share)
             report = self.exchange.report(held)
             ids = report.exchange_order_id, report.algo_id
-            self.answers.append(Accepted(name, *ids, self.exchange.now_ms))
+            self.answers.append(Accepted(name, *ids))
         elif fate in ("refused", "turned away"):
             self.exchange.refuse(request)
             code = -2021 if fate == "refused" else -1008
-            self.answers.append(Refused(name, code, "no", self.exchange.now_ms))
+            self.answers.append(Refused(name, code, "no"))
         elif fate == "not sent":
             self.answers.append(NotSent(name, "no route"))
         else:
@@ -155,9 +155,9 @@ class AnyHistory(RuleBasedStateMachine):
         if not answered or not arrives:
             self.session.decide(CancelUnknown(name, "timeout"))
         elif done:
-            self.session.decide(CancelAccepted(name, self.exchange.now_ms))
+            self.session.decide(CancelAccepted(name))
         else:
-            self.session.decide(CancelRefused(name, -2011, "unknown order", self.exchange.now_ms))
+            self.session.decide(CancelRefused(name, -2011, "unknown order"))
 
     # --- what the exchange does -----------------------------------------------------------------------------
 

@@ -81,7 +81,7 @@ def test_a_refused_amendment_leaves_the_order_as_it_was_and_asks():
     order = resting(scene)
     request(scene, order, 98, 3)
 
-    step = scene.decide(ModifyRefused(order.client_order_id, -5027, "no need", 0))
+    step = scene.decide(ModifyRefused(order.client_order_id, -5027, "no need"))
 
     assert (order.ticket.limit_price, order.ticket.quantity) == (Decimal(99), Decimal(2))
     assert pending(scene)[0] == 2
@@ -313,7 +313,7 @@ def test_the_journal_tells_the_whole_story(outcome):
     request(scene, order, 98, 3)
     news: dict[str, News] = {
         "done": ModifyAccepted(order.client_order_id, Decimal(98), Decimal(3), 0),
-        "refused": ModifyRefused(order.client_order_id, -5028, "no", 0),
+        "refused": ModifyRefused(order.client_order_id, -5028, "no"),
         "unknown": ModifyUnknown(order.client_order_id, "timeout"),
     }
     if outcome in news:

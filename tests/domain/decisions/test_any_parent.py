@@ -115,7 +115,7 @@ class AnyParent(AnyHistory):
         elif done:
             self.session.decide(ModifyAccepted(name, wish.limit_price, wish.quantity, self.exchange.now_ms))
         else:
-            self.session.decide(ModifyRefused(name, -2013, "unknown order", self.exchange.now_ms))
+            self.session.decide(ModifyRefused(name, -2013, "unknown order"))
 
     # --- what holds at every moment -------------------------------------------------------------------------
 

@@ -48,7 +48,7 @@ def test_an_answered_cancel_is_not_yet_the_end_of_the_order(answer):
     request(scene, order)
     name = order.client_order_id
 
-    step = scene.decide(CancelAccepted(name, 0) if answer == "accepted" else CancelUnknown(name, "timeout"))
+    step = scene.decide(CancelAccepted(name) if answer == "accepted" else CancelUnknown(name, "timeout"))
 
     assert step.events == [] and step.effects == []
     assert order.is_open
@@ -60,7 +60,7 @@ def test_a_refused_cancel_is_asked_about_and_never_believed(code):
     scene, order = a_scene_with_a_resting_order()
     request(scene, order)
 
-    step = scene.decide(CancelRefused(order.client_order_id, code, "unknown order", 0))
+    step = scene.decide(CancelRefused(order.client_order_id, code, "unknown order"))
 
     assert order.status is OrderStatus.NEW
     assert order.cancel_state is CancelState.REQUESTED
@@ -72,7 +72,7 @@ def test_a_refused_cancel_of_an_order_that_is_over_is_no_news():
     request(scene, order)
     scene.fill(order)
 
-    step = scene.decide(CancelRefused(order.client_order_id, -2011, "unknown order", 0))
+    step = scene.decide(CancelRefused(order.client_order_id, -2011, "unknown order"))
 
     assert step.events == [] and step.effects == []
 
@@ -120,8 +120,8 @@ def test_the_cancel_of_an_order_that_is_not_there_is_nothing(name):
 
     steps = [
         scene.decide(RequestCancel(name, "by hand")),
-        scene.decide(CancelAccepted(name, 0)),
-        scene.decide(CancelRefused(name, -2011, "", 0)),
+        scene.decide(CancelAccepted(name)),
+        scene.decide(CancelRefused(name, -2011, "")),
     ]
 
     assert [(step.events, step.effects) for step in steps] == [([], [])] * 3

@@ -12,7 +12,7 @@ SECOND_MS = 1_000
 
 def refuse_the_stop(scene):
     """Turn the stop away for what it is; the emergency close that takes its place."""
-    step = scene.decide(Refused(scene.stop.client_order_id, -2007, "Invalid callBack rate", 0))
+    step = scene.decide(Refused(scene.stop.client_order_id, -2007, "Invalid callBack rate"))
     assert purposes(step) == [Purpose.EMERGENCY]
     (close,) = scene.open(Purpose.EMERGENCY)
     scene.accept(close)

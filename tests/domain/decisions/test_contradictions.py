@@ -56,7 +56,7 @@ def test_an_answer_that_takes_an_order_proven_dead_is_a_breach():
 def test_a_refused_order_that_is_shown_as_rejected_is_no_breach():
     scene = Scene()
     order = scene.place()
-    scene.decide(Refused(order.client_order_id, -2010, "no", 0))
+    scene.decide(Refused(order.client_order_id, -2010, "no"))
 
     step = scene.hear(order, OrderStatus.REJECTED)
 

@@ -177,7 +177,7 @@ def test_a_side_whose_stop_is_refused_is_closed_though_the_other_sides_stop_stan
     stops = {order.ticket.position_side: order for order in scene.open(Purpose.PROTECTIVE_STOP)}
     scene.accept(stops[LONG])
 
-    step = scene.decide(Refused(stops[SHORT].client_order_id, -4045, "no", 0))
+    step = scene.decide(Refused(stops[SHORT].client_order_id, -4045, "no"))
 
     (close,) = submits(step)
     assert (close.ticket.purpose, close.ticket.position_side) == (Purpose.EMERGENCY, SHORT)

@@ -47,7 +47,7 @@ def test_an_iceberg_whose_tip_ends_unfilled_waits_before_it_shows_another(why):
     tip = child(scene, step)
 
     if why == "refused":
-        at_once = scene.decide(Refused(tip.client_order_id, -2019, "margin", 0))
+        at_once = scene.decide(Refused(tip.client_order_id, -2019, "margin"))
     elif why == "not sent":
         at_once = scene.decide(NotSent(tip.client_order_id, "the kill switch is engaged"))
     else:

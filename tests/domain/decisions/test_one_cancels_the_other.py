@@ -155,7 +155,7 @@ def test_an_amendment_that_is_refused_is_asked_for_again_after_a_pause():
     _, limit, stop = a_pair(scene, reduce_only=True, side=SELL)
     scene.hear(stop, OrderStatus.TRIGGERED)
     scene.fill(stop, 2, 1)
-    scene.decide(ModifyRefused(limit.client_order_id, -5043, "not now", 0))
+    scene.decide(ModifyRefused(limit.client_order_id, -5043, "not now"))
     wanted = []
 
     for pause_ms in (0, 4_999, 1):
@@ -231,7 +231,7 @@ def test_a_leg_refused_at_once_ends_the_pair_before_it_began():
     step, parent = open_parent(scene, ParentKind.OCO, quantity=Decimal(2), legs=legs)
     first, second = (effect.attempt.client_order_id for effect in submits(step))
 
-    step = scene.decide(Refused(second, -2021, "would trigger", 0))
+    step = scene.decide(Refused(second, -2021, "would trigger"))
 
     assert cancels(step) == [first]
     assert parent.status is ParentStatus.CANCELING

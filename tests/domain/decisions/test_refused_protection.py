@@ -16,7 +16,7 @@ from tests.support.domain_scene import Scene, alarms, cancels, purposes, reconci
 
 
 def refused(order, code=-2010):
-    return Refused(order.client_order_id, code, "no", 0)
+    return Refused(order.client_order_id, code, "no")
 
 
 def unknown(order):

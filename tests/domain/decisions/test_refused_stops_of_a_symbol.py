@@ -19,7 +19,7 @@ BAD_RATE = -2007
 
 
 def refuse(scene: Scene, order: Order, code: int = BAD_RATE) -> Step:
-    return scene.decide(Refused(order.client_order_id, code, "Invalid callBack rate", 0))
+    return scene.decide(Refused(order.client_order_id, code, "Invalid callBack rate"))
 
 
 def open_in_vain(scene: Scene, trade_id: int, code: int = BAD_RATE) -> Step:

@@ -72,7 +72,7 @@ def test_terminal_evidence_releases_all_of_it(evidence):
     name = order.client_order_id
 
     if evidence == "refused":
-        scene.decide(Refused(name, -2019, "margin", 0))
+        scene.decide(Refused(name, -2019, "margin"))
     elif evidence == "not sent":
         scene.decide(NotSent(name, "no"))
     elif evidence == "proven dead":
@@ -104,7 +104,7 @@ def test_nothing_less_releases_any_of_it(what):
         scene.accept(order)
         scene.decide(RequestCancel(name, "by hand"))
         if what == "cancel accepted":
-            scene.decide(CancelAccepted(name, 0))
+            scene.decide(CancelAccepted(name))
 
     assert reserved(scene) == (3, 0)
 

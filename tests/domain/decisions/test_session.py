@@ -167,7 +167,7 @@ def test_stopping_cancels_entries_and_resting_exits_and_leaves_the_stops():
 def test_neither_a_stop_nor_a_halt_cancels_an_emergency_close():
     scene = Scene()
     scene.hold(protected=False)
-    scene.decide(Refused(scene.stop.client_order_id, -2021, "no", 0))
+    scene.decide(Refused(scene.stop.client_order_id, -2021, "no"))
 
     steps = [trading(scene, "HALT"), move(scene, "STOP")]
 

@@ -72,7 +72,7 @@ def test_a_position_beyond_the_price_at_which_its_order_hangs_is_closed_at_the_m
     hang(scene)
     _, successor = scene.open(purpose)
 
-    step = scene.decide(Refused(successor.client_order_id, -2021, "would trigger", 0))
+    step = scene.decide(Refused(successor.client_order_id, -2021, "would trigger"))
 
     assert purposes(step) == [Purpose.EMERGENCY]
 

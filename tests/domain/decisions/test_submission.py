@@ -25,7 +25,7 @@ from tests.support.domain_scene import (
 
 
 def refused(order, code=-2010):
-    return Refused(order.client_order_id, code, "no", 0)
+    return Refused(order.client_order_id, code, "no")
 
 
 def unknown(order):
@@ -127,7 +127,7 @@ def test_the_answer_after_the_stream_may_still_teach_an_id():
 def test_an_answer_for_an_order_that_left_the_working_set_is_no_news():
     scene = Scene()
 
-    step = scene.decide(Accepted("sh1-of-long-ago", 1, None, 0))
+    step = scene.decide(Accepted("sh1-of-long-ago", 1, None))
 
     assert step.events == [] and step.effects == []
 

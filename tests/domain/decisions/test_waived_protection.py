@@ -78,7 +78,7 @@ def test_to_cancel_the_only_stop_of_unknown_outcome_is_no_wish_to_have_none():
     first = scene.stop
     scene.decide(OutcomeUnknown(first.client_order_id, "timeout"))
     (second,) = [order for order in scene.open(STOP) if order is not first]
-    scene.decide(Refused(second.client_order_id, -1003, "Too many requests", 0))
+    scene.decide(Refused(second.client_order_id, -1003, "Too many requests"))
     assert scene.stop is first
 
     scene.decide(RequestCancel(first.client_order_id, "the alarm named it"))
@@ -114,7 +114,7 @@ def test_neither_a_stop_of_another_symbol_nor_one_that_is_over_takes_the_place_o
     scene.fill(scene.place(symbol=ETH), 1)
     scene.hold(protected=False, trade_id=2)
     (refused,) = [order for order in scene.open(STOP) if order.symbol == BTC]
-    scene.decide(Refused(refused.client_order_id, -1003, "Too many requests", 0))
+    scene.decide(Refused(refused.client_order_id, -1003, "Too many requests"))
     scene.now_ms += 60_000
     scene.decide(Tick())
     (stop,) = [order for order in scene.open(STOP) if order.symbol == BTC]

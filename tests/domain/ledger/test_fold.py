@@ -65,7 +65,7 @@ def happen_to(scene, action, order, number):
     else:
         scene.decide(
             {
-                "refuse": Refused(name, -2010, "no", 0),
+                "refuse": Refused(name, -2010, "no"),
                 "lose": OutcomeUnknown(name, "timeout"),
                 "not sent": NotSent(name, "no"),
                 "cancel": RequestCancel(name, "by hand"),

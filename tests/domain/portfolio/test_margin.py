@@ -160,7 +160,7 @@ def test_while_the_exchange_refuses_to_close_what_loses_most_the_next_one_makes_
         scene.now_ms += 100
         for order in scene.open(Purpose.EMERGENCY):
             if order.symbol == BTC:
-                scene.decide(Refused(order.client_order_id, -4140, "halted", 0))
+                scene.decide(Refused(order.client_order_id, -4140, "halted"))
 
     assert closed == [BTC, BTC, ETH]
 

@@ -11,9 +11,9 @@ from src.infrastructure.brokers.binance_codes import outcome_of_error
     [-1021, -1111, -2019, -2021, -2022, -4105, -4106, -4107, -4131, -4164, -5022, -1008, -1015, -5028],
 )
 def test_a_definite_code_is_a_refusal(code: int):
-    assert outcome_of_error("c-1", code, "no", 7) == Refused("c-1", code, "no", 7)
+    assert outcome_of_error("c-1", code, "no") == Refused("c-1", code, "no")
 
 
 @pytest.mark.parametrize("code", [-1000, -1001, -1006, -1007, -4116, -9999, 0])
 def test_any_other_code_proves_nothing(code: int):
-    assert isinstance(outcome_of_error("c-1", code, "perhaps", 7), OutcomeUnknown)
+    assert isinstance(outcome_of_error("c-1", code, "perhaps"), OutcomeUnknown)
