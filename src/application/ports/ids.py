@@ -1,4 +1,4 @@
-"""Where ids come from that must be unique without being counted: sessions, accounts, namespaces."""
+"""Where ids come from that must be unique without being counted: sessions, namespaces."""
 
 from typing import Protocol
 
@@ -8,10 +8,6 @@ class Ids(Protocol):
 
     def session_id(self) -> str:
         """A new session's id: a UUID as text."""
-        ...
-
-    def account_id(self) -> str:
-        """A new account's id: a UUID as text."""
         ...
 
     def namespace(self) -> str:

@@ -17,7 +17,7 @@ _factory: Factory | None = None
 _sessions: "Callable[[], SessionRepository] | None" = None
 
 
-def register(factory: Factory, sessions: "Callable[[], SessionRepository] | None" = None) -> None:
+def register(factory: Factory, sessions: "Callable[[], SessionRepository]") -> None:
     """Say who puts sessions together when the caller does not, and where the states of sessions are read."""
     global _factory, _sessions
     _factory = factory

@@ -55,20 +55,13 @@ _WITH_FILLS: Final = frozenset({"REALIZED_PNL", "COMMISSION"})
 
 
 class PaperBroker(PaperReads):
-    """One account of a simulated exchange. The driver of the timeline shows it the market by :meth:`on_market`.
+    """The first account of a simulated exchange. The driver of the timeline shows it the market by :meth:`on_market`.
 
-    ``account`` must exist in the engine. Reads are answered at once; their failpoints are "broker.read.<name>".
+    The account must exist in the engine. Reads are answered at once; their failpoints are "broker.read.<name>".
     """
 
-    def __init__(
-        self,
-        engine: Engine,
-        timeline: Timeline,
-        *,
-        account: int = PAPER_ACCOUNT,
-        latency: LatencyModel | None = None,
-    ) -> None:
-        super().__init__(engine, account)
+    def __init__(self, engine: Engine, timeline: Timeline, *, latency: LatencyModel | None = None) -> None:
+        super().__init__(engine, PAPER_ACCOUNT)
         self._timeline = timeline
         self._latency = latency or LatencyModel()
         self._sink: BrokerSink | None = None

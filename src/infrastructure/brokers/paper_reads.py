@@ -37,8 +37,6 @@ from src.infrastructure.simulated_exchange.engine_reads import PAGE
 from src.infrastructure.simulated_exchange.errors import ExchangeError
 from src.infrastructure.simulated_exchange.records import ISOLATED
 
-# A paper key can only trade, and nobody else has it.
-
 
 @contextmanager
 def _asking(name: str, *tolerated: int) -> Iterator[None]:

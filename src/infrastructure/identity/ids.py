@@ -18,10 +18,6 @@ class RandomIds:
         """A random UUID."""
         return str(uuid.uuid4())
 
-    def account_id(self) -> str:
-        """A random UUID."""
-        return str(uuid.uuid4())
-
     def namespace(self) -> str:
         """Three random characters."""
         return "".join(secrets.choice(_ALPHABET) for _ in range(_NAMESPACE_LENGTH))

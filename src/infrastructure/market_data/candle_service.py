@@ -1,7 +1,6 @@
 """Closed candles of a market, for strategies that run without a session: published on a bus of its own."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 
 from src.application.ports.event_bus import Handler
 from src.application.trading.live_strategy_runner import CANDLE_TOPIC
@@ -21,17 +20,10 @@ class CandleService:
     ``speed`` is market seconds per second, None as quick as possible. The source is closed at the end of a run.
     """
 
-    def __init__(
-        self,
-        source: MarketSource,
-        timeframe: str = "1m",
-        speed: float | None = 1.0,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-    ) -> None:
+    def __init__(self, source: MarketSource, timeframe: str = "1m", speed: float | None = 1.0) -> None:
         self._source = source
         self._timeframe = timeframe
         self._speed = speed
-        self._sleep = sleep
         self._bus = InProcessEventBus()
         self._builders: dict[str, CandleBuilder] = {}
 
@@ -51,14 +43,14 @@ class CandleService:
             while (frame := self._source.next_frame()) is not None:
                 frames += 1
                 if self._speed is not None and frame[0] - played_ns >= _NS_PER_MS:
-                    await self._sleep((frame[0] - played_ns) / _NS_PER_S / self._speed)
+                    await asyncio.sleep((frame[0] - played_ns) / _NS_PER_S / self._speed)
                     played_ns = frame[0]
                 event = frame[3]
                 if isinstance(event, TradePrint | BarPoint):
                     self._take(event, frame[0] // _NS_PER_MS)
                 if frames % _FRAMES_PER_TURN == 0:
                     await self._bus.drain()
-                    await self._sleep(0)
+                    await asyncio.sleep(0)
             await self._bus.drain()
         finally:
             self._source.close()

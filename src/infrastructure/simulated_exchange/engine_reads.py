@@ -67,9 +67,9 @@ class EngineReads(EngineCore):
         found = self._store.trades(self._account(number).number, symbol, from_id, min(limit, PAGE))
         return [answers.trade(trade) for trade in found]
 
-    def trade_records(self, number: int, symbol: str, from_id: int = 0, limit: int = PAGE) -> list[Trade]:
+    def trade_records(self, number: int, symbol: str, from_id: int = 0) -> list[Trade]:
         """The same trades with the market reference that the wire does not carry."""
-        return self._store.trades(self._account(number).number, symbol, from_id, min(limit, PAGE))
+        return self._store.trades(self._account(number).number, symbol, from_id, PAGE)
 
     def income(
         self,

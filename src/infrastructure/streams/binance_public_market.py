@@ -24,7 +24,7 @@ from src.infrastructure.market_data.frames import BookGap, News
 from src.infrastructure.market_data.instruments import shipped_instrument
 from src.infrastructure.market_data.source import SourceError
 from src.infrastructure.streams.binance_market_stream import BinanceMarketStream
-from src.infrastructure.time.machine import HERE, Machine
+from src.infrastructure.time.machine import HERE
 
 FIRST_NEWS_S: Final = 15.0
 CLOCK_S: Final = 600.0
@@ -48,14 +48,13 @@ class BinancePublicMarket:
         *,
         candles: Sequence[tuple[str, int]] = (),
         first_news_s: float = FIRST_NEWS_S,
-        machine: Machine = HERE,
     ) -> None:
         self._place = place
         self._symbols = tuple(symbols)
         self._candles = candles
         self._first_news_s = first_news_s
-        self._clock = VenueClock(machine.steady_ns, machine.wall_ns)
-        self._budget = WeightBudget(weight_file, now_ms=machine.wall_ms)
+        self._clock = VenueClock(HERE.steady_ns, HERE.wall_ns)
+        self._budget = WeightBudget(weight_file, now_ms=HERE.wall_ms)
         self._client = BinanceClient(
             place.rest_url, "", "", BinanceTransport(), self._budget, self._clock, place.spot_url
         )
@@ -65,7 +64,7 @@ class BinancePublicMarket:
             place.ws_url,
             self._symbols,
             self._hear,
-            machine.uniform,
+            HERE.uniform,
             on_gap=lambda symbol: self._hear(BookGap(symbol)),
         )
         self._instruments: dict[str, Instrument] = {}

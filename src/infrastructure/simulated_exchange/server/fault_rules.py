@@ -90,8 +90,8 @@ def read_schedule(document: bytes) -> FaultSchedule:
 class Faults:
     """Decides for each call and event whether it goes wrong. The first rule that applies wins."""
 
-    def __init__(self, schedule: FaultSchedule | None = None) -> None:
-        self._schedule = schedule or FaultSchedule()
+    def __init__(self, schedule: FaultSchedule) -> None:
+        self._schedule = schedule
         self._matches: Counter[int] = Counter()
         self.injected: Counter[str] = Counter()
 

@@ -40,13 +40,13 @@ class ApiKey:
 
 
 class KeyRing:
-    """The keys there are. With a ``path`` they are read from it, and every change is durable when it returns."""
+    """The keys there are, read from ``path``; every change is durable when it returns. Those in ``keys`` are added."""
 
-    def __init__(self, path: Path | None = None, keys: Iterable[ApiKey] = ()) -> None:
+    def __init__(self, path: Path, keys: Iterable[ApiKey]) -> None:
         self._path = path
         self._keys: dict[str, ApiKey] = {}
         self._verifiers: dict[str, HmacVerifier | Ed25519Verifier] = {}
-        if path is not None and path.exists():
+        if path.exists():
             for row in json.loads(path.read_text(encoding="utf-8")):
                 self._take(_from_document(row))
         for key in keys:
@@ -98,8 +98,6 @@ class KeyRing:
         self._verifiers[key.key] = verifier
 
     def _store(self) -> None:
-        if self._path is None:
-            return
         fresh = self._path.with_suffix(".new")
         descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
