@@ -1,5 +1,7 @@
 """Commands about a session whose process is gone: they turn to its own exchange, or say that it cannot be reached."""
 
+import copy
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,16 +19,27 @@ from tests.venue.processes import Run, a_run
 from tests.venue.scenarios import LOOSE
 
 
-@pytest.fixture
-def killed(tmp_path: Path) -> Iterator[Run]:
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
     """A session that was killed with a position; the exchange lives."""
     use_money_context()
-    with a_run(tmp_path, a_port(), EXCHANGE, SESSION, **LOOSE) as run:
+    with a_run(tmp_path_factory.mktemp("killed"), a_port(), EXCHANGE, SESSION, **LOOSE) as run:
         run.start_exchange()
         run.start_session()
         until(lambda: bool(held(run)), "the session opens a position")
         run.session.kill()
         yield run
+
+
+@pytest.fixture
+def killed(place: Run, tmp_path: Path) -> Run:
+    """The same with a copy of the session's files of its own; the exchange is one for all tests."""
+    run = copy.copy(place)
+    run.folder = shutil.copytree(
+        place.folder, tmp_path / "copy", ignore=shutil.ignore_patterns("testnet", "*.sock")
+    )
+    (run.folder / "testnet").symlink_to(place.folder / "testnet")
+    return run
 
 
 def assert_nothing_on_paper(run: Run) -> None:
@@ -59,6 +72,7 @@ def test_an_exchange_that_is_away_is_said_and_nothing_is_called_equal(killed: Ru
         assert said.startswith("error: 127.0.0.1") and "does not answer" in said
         assert said.count("\n") == 1 and "agree" not in said
     assert_nothing_on_paper(killed)
+    killed.start_exchange()
 
 
 def test_a_start_without_the_exchange_names_the_session_that_is_unfinished_there(killed: Run):
