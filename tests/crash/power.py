@@ -32,17 +32,17 @@ class Loss(StrEnum):
 
 
 class PowerFailure:
-    """A hook that stops the machine inside the commit before a point ``….after_commit``; ``seed`` scatters.
+    """A hook that stops the machine inside the commit before a point ``….after_commit``.
 
     ``store.…`` is about the session's database in ``folder``, ``exchange.…`` about the paper exchange's.
     """
 
-    def __init__(self, point: Point, folder: Path, loss: Loss, seed: int = 0) -> None:
+    def __init__(self, point: Point, folder: Path, loss: Loss) -> None:
         self._name, self._ordinal = point
         self._owner = self._name.split(".")[0]
         self._folder = folder
         self._loss = loss
-        self._rng = random.Random(f"{seed} {point} {loss}")
+        self._rng = random.Random(f"{point} {loss}")
         self._passed = 0
         self._logs: dict[Path, bytes] = {}
         self._main: dict[Path, int] = {}
@@ -110,10 +110,10 @@ class TornCheckpoint:
     after the file's own sync.
     """
 
-    def __init__(self, ordinal: int, folder: Path, seed: int = 0) -> None:
+    def __init__(self, ordinal: int, folder: Path) -> None:
         self._ordinal = ordinal
         self._path = folder / "steadyhand.db"
-        self._rng = random.Random(f"{seed} checkpoint {ordinal}")
+        self._rng = random.Random(f"checkpoint {ordinal}")
         self._passed = 0
         self._before: bytes | None = None
 

@@ -102,9 +102,9 @@ def _has_open_attempt(runner: SessionRunner) -> bool:
     return any(order.attempt_state is AttemptState.OPEN for order in runner.loop.ledger.orders.values())
 
 
-async def _insist(world: World, deed: Callable[[SessionRunner], bool], tries: int = 100) -> bool:
+async def _insist(world: World, deed: Callable[[SessionRunner], bool]) -> bool:
     """Ask every tenth of a second until the session agrees; what it does not agree to does not happen."""
-    for _ in range(tries):
+    for _ in range(100):
         if not world.is_alive:
             return False
         if await world.tell(deed):

@@ -32,7 +32,6 @@ class Cell:
 class Reason(StrEnum):
     """Why a fault and an operation do not meet."""
 
-    OTHER_FAMILY = "the fault is not of this kind of operation"
     RUN_TWICE = "a request that the exchange executes twice is two orders, whatever its client does"
     NEVER_OLD = "the answer is about the moment, there is no older one"
     NO_BODY = "the answer names no symbol"

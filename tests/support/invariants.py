@@ -65,13 +65,12 @@ class Books:
         self.audit = AuditRequest(account_id, address, is_server=is_server, file=exchange)
 
 
-def violations(books: Books, *, at_rest: bool = True) -> list[str]:
-    """Every violated invariant. ``at_rest``: recovery is through and nothing is on its way."""
+def violations(books: Books) -> list[str]:
+    """Every violated invariant; the books are at rest: recovery is through and nothing is on its way."""
     found = [*_journal(books), *_attempts(books), *_fills(books), *_orders(books), *_parents(books)]
     found += _audited(books)
-    if at_rest:
-        found += [*_same_trades(books), *_same_positions(books), *_same_orders(books), *_money(books)]
-        found += [*_same_income(books), *_isolated(books), *_same_open_orders(books), *_protection(books)]
+    found += [*_same_trades(books), *_same_positions(books), *_same_orders(books), *_money(books)]
+    found += [*_same_income(books), *_isolated(books), *_same_open_orders(books), *_protection(books)]
     return found
 
 

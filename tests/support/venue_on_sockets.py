@@ -82,8 +82,8 @@ class SocketVenue:
     def quote(self, bid: str, ask: str) -> None:
         self._happen(self._frames.ticker(bid, ask))
 
-    def trade(self, price: str, quantity: str, buyer_is_maker: bool = True) -> None:
-        self._happen(self._frames.trade(price, quantity, buyer_is_maker))
+    def trade(self, price: str, quantity: str) -> None:
+        self._happen(self._frames.trade(price, quantity))
 
     def pay_funding(self) -> None:
         venue = self.server.services.venue

@@ -39,8 +39,8 @@ class PaperVenue:
     def quote(self, bid: str, ask: str) -> None:
         self.paper.on_market(self.frames.ticker(bid, ask))
 
-    def trade(self, price: str, quantity: str, buyer_is_maker: bool = True) -> None:
-        self.paper.on_market(self.frames.trade(price, quantity, buyer_is_maker))
+    def trade(self, price: str, quantity: str) -> None:
+        self.paper.on_market(self.frames.trade(price, quantity))
 
     def pay_funding(self) -> None:
         self.paper.on_time((self.engine.now_ms // INTERVAL_MS + 1) * INTERVAL_MS)
