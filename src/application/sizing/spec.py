@@ -4,7 +4,7 @@ The first value is the sizer's main setting and may be left out where it has a d
 them builds positions in so many parts.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Final
@@ -19,6 +19,7 @@ from src.application.sizing.sizers import (
     RiskPerTrade,
 )
 from src.application.sizing.volatility import VolatilityTarget
+from src.application.spelling import did_you_mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,7 @@ def parse_sizer(text: str) -> PositionSizer:
         if key not in settings:
             known = ", ".join(dict(kind.settings))
             raise ValueError(
-                f"cannot read {part.strip()!r} in {text!r}{_did_you_mean(key, settings)}: "
+                f"cannot read {part.strip()!r} in {text!r}{did_you_mean(key, settings)}: "
                 f"{kind.name} has {known}, write it like {kind.example}"
             )
         if settings[key] in values:
@@ -119,7 +120,7 @@ def _kind(name: str) -> SizerKind:
             return kind
     known = [kind.name for kind in SIZERS]
     raise ValueError(
-        f"no sizing {name!r}{_did_you_mean(name, known)}: known are {', '.join(known)}, e.g. percent:0.1"
+        f"no sizing {name!r}{did_you_mean(name, known)}: known are {', '.join(known)}, e.g. percent:0.1"
     )
 
 
@@ -129,11 +130,3 @@ def _number(text: str, kind: SizerKind) -> Decimal:
         return Decimal(text)
     except InvalidOperation:
         raise ValueError(f"{text!r} is not a number: write it like {kind.example}") from None
-
-
-def _did_you_mean(name: str, known: Iterable[str]) -> str:
-    """A suggestion to append to an error, or nothing when no known name is close."""
-    import difflib  # only an error needs it, and importing it is slow
-
-    close = difflib.get_close_matches(name, list(known), n=1)
-    return f" (did you mean {close[0]!r}?)" if close else ""

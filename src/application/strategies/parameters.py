@@ -3,10 +3,12 @@
 A field's default gives its type, its metadata its bounds and its meaning, which an error tells.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
 from enum import Enum, StrEnum
 from typing import Any, Final, TypeVar
+
+from src.application.spelling import did_you_mean
 
 PERIOD_MAX: Final = 5000
 
@@ -81,14 +83,6 @@ def changed_parameters(parameters: Parameters) -> dict[str, str]:
         if value != each.default:
             changed[each.name] = str(value) if isinstance(value, str) else f"{value:.15g}"
     return changed
-
-
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """A suggestion to append to an error, or nothing when no known name is close."""
-    import difflib  # only an error needs it, and importing it is slow
-
-    close = difflib.get_close_matches(name, list(known), n=1)
-    return f" (did you mean {close[0]!r}?)" if close else ""
 
 
 def _converted(owner: str, parameter: "Field[Any]", value: object) -> object:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from src.application.spelling import did_you_mean
 from src.application.strategies.bollinger import BollingerParameters, BollingerStrategy
 from src.application.strategies.ensemble import EnsembleParameters, EnsembleStrategy, Member
 from src.application.strategies.macd_momentum import MacdMomentumParameters, MacdMomentumStrategy
@@ -17,7 +18,6 @@ from src.application.strategies.momentum import MomentumParameters, MomentumStra
 from src.application.strategies.parameters import (
     Parameters,
     changed_parameters,
-    did_you_mean,
     read_parameters,
 )
 from src.application.strategies.rsi import RSIParameters, RSIStrategy
