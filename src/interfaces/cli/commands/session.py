@@ -1,10 +1,10 @@
 """Commands that start, stop and show a session."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from src.interfaces.cli.commands.options import AccountFlag, JsonFlag, load
+from src.interfaces.cli.commands.options import AccountFlag, JsonFlag, load, option
 
 if TYPE_CHECKING:
     from src.interfaces.cli.composition import SessionRequest
@@ -20,38 +20,34 @@ def register(app: typer.Typer) -> None:
     app.command("status", rich_help_panel=PANEL)(status)
 
 
-def _option(flag: str, metavar: str, meaning: str) -> Any:
-    return typer.Option(flag, metavar=metavar, help=meaning, show_default=False)
-
-
-_Duration = Annotated[str, _option("--duration", "TIME", "Session time: 60s, 5m, 8h, none. [default: none]")]
-_Symbols = Annotated[list[str] | None, _option("--symbols", "A,B", "What to trade.")]
+_Duration = Annotated[str, option("--duration", "TIME", "Session time: 60s, 5m, 8h, none. [default: none]")]
+_Symbols = Annotated[list[str] | None, option("--symbols", "A,B", "What to trade.")]
 _Strategies = Annotated[
-    list[str] | None, _option("--strategies", "A,B", "Who decides: sma_cross:fast=5,slow=20.")
+    list[str] | None, option("--strategies", "A,B", "Who decides: sma_cross:fast=5,slow=20.")
 ]
-_Timeframe = Annotated[str | None, _option("--timeframe", "TIME", "Length of candles, 1s to 1d.")]
-_Replay = Annotated[list[str] | None, _option("--replay", "FILE...", "Recorded frames to trade on.")]
-_Bars = Annotated[list[str] | None, _option("--bars", "FILE...", "CSV of OHLCV bars to trade on.")]
-_Speed = Annotated[str, _option("--speed", "1|10|max", "Session time over wall time. [default: 1]")]
-_Seed = Annotated[str | None, _option("--seed", "N", "Chooses the synthetic market.")]
-_Capital = Annotated[str | None, _option("--capital", "USDT", "Start of a new paper account.")]
+_Timeframe = Annotated[str | None, option("--timeframe", "TIME", "Length of candles, 1s to 1d.")]
+_Replay = Annotated[list[str] | None, option("--replay", "FILE...", "Recorded frames to trade on.")]
+_Bars = Annotated[list[str] | None, option("--bars", "FILE...", "CSV of OHLCV bars to trade on.")]
+_Speed = Annotated[str, option("--speed", "1|10|max", "Session time over wall time. [default: 1]")]
+_Seed = Annotated[str | None, option("--seed", "N", "Chooses the synthetic market.")]
+_Capital = Annotated[str | None, option("--capital", "USDT", "Start of a new paper account.")]
 _Sizing = Annotated[
-    str | None, _option("--sizing", "SPEC", "percent:0.1, risk:0.005, fixed:0.01, notional:500.")
+    str | None, option("--sizing", "SPEC", "percent:0.1, risk:0.005, fixed:0.01, notional:500.")
 ]
-_StopLoss = Annotated[str | None, _option("--stop-loss", "SHARE", "Distance of stops, 0.02 is 2 %.")]
-_TakeProfit = Annotated[str | None, _option("--take-profit", "SHARE", "Distance of targets, 0 for none.")]
+_StopLoss = Annotated[str | None, option("--stop-loss", "SHARE", "Distance of stops, 0.02 is 2 %.")]
+_TakeProfit = Annotated[str | None, option("--take-profit", "SHARE", "Distance of targets, 0 for none.")]
 _Trailing = Annotated[
-    str | None, _option("--trailing-stop", "SHARE", "Distance at which stops follow, 0 for fixed ones.")
+    str | None, option("--trailing-stop", "SHARE", "Distance at which stops follow, 0 for fixed ones.")
 ]
-_Funding = Annotated[str | None, _option("--funding-interval", "TIME", "Between two funding payments.")]
-_Leverage = Annotated[str | None, _option("--leverage", "N", "Leverage at the exchange.")]
+_Funding = Annotated[str | None, option("--funding-interval", "TIME", "Between two funding payments.")]
+_Leverage = Annotated[str | None, option("--leverage", "N", "Leverage at the exchange.")]
 _Leverages = Annotated[
-    str | None, _option("--leverages", "A=5,B=3", "Leverage of single symbols, where it is another.")
+    str | None, option("--leverages", "A=5,B=3", "Leverage of single symbols, where it is another.")
 ]
-_MarginType = Annotated[str | None, _option("--margin-type", "TYPE", "crossed or isolated.")]
-_Hedge = Annotated[bool | None, _option("--hedge/--one-way", "", "Keep LONG and SHORT of a symbol apart.")]
-_Portfolio = Annotated[str | None, _option("--portfolio", "NAME", "The portfolio traded for.")]
-_Exchange = Annotated[str, _option("--exchange", "NAME", "paper, testnet or live. [default: paper]")]
+_MarginType = Annotated[str | None, option("--margin-type", "TYPE", "crossed or isolated.")]
+_Hedge = Annotated[bool | None, option("--hedge/--one-way", "", "Keep LONG and SHORT of a symbol apart.")]
+_Portfolio = Annotated[str | None, option("--portfolio", "NAME", "The portfolio traded for.")]
+_Exchange = Annotated[str, option("--exchange", "NAME", "paper, testnet or live. [default: paper]")]
 _Resume = Annotated[bool, typer.Option("--resume", help="Go on, where AUTO_RESTART=false asks first.")]
 _Flatten = Annotated[bool, typer.Option("--flatten", help="Close all positions at the end.")]
 

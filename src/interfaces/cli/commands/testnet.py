@@ -1,9 +1,11 @@
 """The command that serves a local exchange for clients of any make."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
+
+from src.interfaces.cli.commands.options import option
 
 PANEL = "Local exchange"
 DEFAULT_PORT = 18_080
@@ -17,39 +19,32 @@ def register(app: typer.Typer) -> None:
     app.command("testnet", rich_help_panel=PANEL)(testnet)
 
 
-def _option(flag: str, metavar: str, meaning: str) -> Any:
-    return typer.Option(flag, metavar=metavar, help=meaning, show_default=False)
-
-
-_Port = Annotated[int, _option("--port", "N", f"Where to listen; 0 is any. [default: {DEFAULT_PORT}]")]
-
-
 def testnet(
     ctx: typer.Context,
     port: Annotated[
-        int, _option("--port", "N", f"Where to listen; 0 is any. [default: {DEFAULT_PORT}]")
+        int, option("--port", "N", f"Where to listen; 0 is any. [default: {DEFAULT_PORT}]")
     ] = DEFAULT_PORT,
     market: Annotated[
-        str, _option("--market", "NAME", "synthetic or live, as Binance's is. [default: synthetic]")
+        str, option("--market", "NAME", "synthetic or live, as Binance's is. [default: synthetic]")
     ] = SYNTHETIC,
     market_url: Annotated[
-        str | None, _option("--market-url", "URL", "Whose market is followed live. [default: Binance's]")
+        str | None, option("--market-url", "URL", "Whose market is followed live. [default: Binance's]")
     ] = None,
     symbols: Annotated[
-        list[str] | None, _option("--symbols", "A,B", "Symbols of a synthetic or live market.")
+        list[str] | None, option("--symbols", "A,B", "Symbols of a synthetic or live market.")
     ] = None,
     replay: Annotated[
-        list[str] | None, _option("--replay", "FILE...", "Recorded frames as the market.")
+        list[str] | None, option("--replay", "FILE...", "Recorded frames as the market.")
     ] = None,
-    speed: Annotated[str, _option("--speed", "1|10|max", "Market time over wall time. [default: 1]")] = "1",
+    speed: Annotated[str, option("--speed", "1|10|max", "Market time over wall time. [default: 1]")] = "1",
     loop: Annotated[bool, typer.Option("--loop", help="Begin the market again at its end.")] = False,
-    seed: Annotated[int, _option("--seed", "N", "Chooses the synthetic market. [default: 42]")] = 42,
-    data_dir: Annotated[Path | None, _option("--data-dir", "PATH", "Where its files are.")] = None,
+    seed: Annotated[int, option("--seed", "N", "Chooses the synthetic market. [default: 42]")] = 42,
+    data_dir: Annotated[Path | None, option("--data-dir", "PATH", "Where its files are.")] = None,
     admin: Annotated[bool, typer.Option("--admin", help="Serve the admin API, too.")] = False,
     strict_routes: Annotated[
         bool, typer.Option("--strict-routes", help="Old stream paths are as mute as Binance's.")
     ] = False,
-    faults: Annotated[Path | None, _option("--faults", "FILE", "What goes wrong, as JSON.")] = None,
+    faults: Annotated[Path | None, option("--faults", "FILE", "What goes wrong, as JSON.")] = None,
     no_limits: Annotated[bool, typer.Option("--no-limits", help="Lift every rate limit.")] = False,
 ) -> None:
     """Serve an exchange that speaks Binance's protocol, on this machine alone."""
