@@ -8,10 +8,8 @@ from typing import Any
 
 import pytest
 
-from src.application.trading.by_hand import adjusting_ticket, send_by_hand
-from src.application.trading.session_runner import SessionRunner
 from src.domain.market.sides import PositionSide
-from tests.application.trading.sessions import begin, calm, die, pass_time
+from tests.application.trading.sessions import adjusted, begin, calm, die
 from tests.simulation.market import SYMBOL
 from tests.simulation.world import read_accounts
 from tests.support.invariants import Books, violations
@@ -19,20 +17,12 @@ from tests.support.invariants import Books, violations
 LONG, SHORT, BOTH = PositionSide.LONG, PositionSide.SHORT, PositionSide.BOTH
 
 
-async def bring_to(runner: SessionRunner, target: str, side: PositionSide) -> None:
-    ticket = adjusting_ticket(runner, SYMBOL, Decimal(target), side)
-    assert ticket is not None
-    assert isinstance(send_by_hand(runner, ticket), str)
-    await runner.loop.flush()
-    await pass_time(runner.loop, 1_500)
-
-
 async def judged(folder: Path, sides: tuple[tuple[str, PositionSide], ...], **changes: Any) -> Books:
     """A session that traded, was paid funding, and died at rest."""
     config = calm(folder, **changes)
     runner = await begin(config)
     for target, side in sides:
-        await bring_to(runner, target, side)
+        await adjusted(runner, target, side)
     runner.parts.broker._engine.force_funding(SYMBOL, Decimal("0.001"))  # type: ignore[attr-defined]  # the paper broker's own
     assert (await runner.recovery.recover("a test", new_stream=False)).agrees
     await die(runner)

@@ -5,13 +5,14 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
+from src.application.trading.by_hand import adjusting_ticket, send_by_hand
 from src.application.trading.session_parts import SessionParts
 from src.application.trading.session_runner import SessionRunner
 from src.application.trading.waiting import work_for
 from src.bootstrap.paper import PaperConfig, paper_parts
 from src.domain.decisions.news import PlaceOrder
 from src.domain.ledger.events import Event
-from src.domain.market.sides import OrderSide
+from src.domain.market.sides import OrderSide, PositionSide
 from src.domain.money import use_money_context
 from src.domain.orders.order import Order
 from src.domain.orders.ticket import OrderTicket
@@ -111,3 +112,12 @@ def events_of(config: PaperConfig, kind: type[Event] | None = None) -> list[Even
     finally:
         reads.close()
     return [event for event in events if kind is None or isinstance(event, kind)]
+
+
+async def adjusted(runner: SessionRunner, target: str, side: PositionSide) -> None:
+    """Bring a position by hand to a signed quantity, and wait until it is so."""
+    ticket = adjusting_ticket(runner, SYMBOL, Decimal(target), side)
+    assert ticket is not None
+    assert isinstance(send_by_hand(runner, ticket), str)
+    await runner.loop.flush()
+    await pass_time(runner.loop, 1_500)

@@ -18,18 +18,10 @@ from src.domain.orders.types import Purpose
 from src.domain.sessions.session import TradingSessionStatus
 from src.domain.sessions.trading_states import TradingTrigger
 from src.infrastructure.brokers.paper_broker import PAPER_ACCOUNT
-from tests.application.trading.sessions import begin, calm, die, events_of, parts_of, pass_time
+from tests.application.trading.sessions import adjusted, begin, calm, die, events_of, parts_of, pass_time
 from tests.simulation.market import SYMBOL
 
 LONG, SHORT = PositionSide.LONG, PositionSide.SHORT
-
-
-async def adjusted(runner: SessionRunner, target: str, side: PositionSide) -> None:
-    ticket = adjusting_ticket(runner, SYMBOL, Decimal(target), side)
-    assert ticket is not None
-    assert isinstance(send_by_hand(runner, ticket), str)
-    await runner.loop.flush()
-    await pass_time(runner.loop, 1_500)
 
 
 def held(runner: SessionRunner) -> dict[PositionSide, Decimal]:
