@@ -325,8 +325,9 @@ class BrokerContract(SettingsContract):
 
         assert venue.heard.order_of_arrival == []
 
-    async def test_instruments_are_known(self, venue: Venue):
+    async def test_instruments_and_permissions_are_known(self, venue: Venue):
         assert SYMBOL in {instrument.symbol for instrument in await venue.broker.instruments()}
+        assert (await venue.broker.key_permissions()).can_trade
 
     async def test_of_a_symbol_that_is_not_known_any_more_nothing_is_there(self, venue: Venue):
         broker, gone, since_ms = venue.broker, "GONEUSDT", venue.broker.venue_time().now_ms - 1_000

@@ -271,3 +271,7 @@ class Broker(Protocol):
     async def countdown_cancel_all(self, symbol: str, countdown_ms: int) -> None:
         """(Re)arm the dead-man switch that cancels resting orders of a symbol; 0 disarms it."""
         ...
+
+    async def key_permissions(self) -> KeyPermissions:
+        """What the key in use may do."""
+        ...

@@ -40,6 +40,7 @@ READS: Final = frozenset(
         "margin_type",
         "hedge_mode",
         "instruments",
+        "key_permissions",
     }
 )
 FIRST_WAIT_S: Final = 0.1

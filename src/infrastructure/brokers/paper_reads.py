@@ -4,8 +4,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Final
 
-from src.application.ports.broker import BrokerRefused, LeverageBracket, VenueTime
+from src.application.ports.broker import BrokerRefused, KeyPermissions, LeverageBracket, VenueTime
 from src.application.ports.failpoints import failpoint
 from src.domain.market.instrument import Instrument
 from src.domain.orders.news import (
@@ -36,6 +37,9 @@ from src.infrastructure.simulated_exchange.engine import Engine
 from src.infrastructure.simulated_exchange.engine_reads import PAGE
 from src.infrastructure.simulated_exchange.errors import ExchangeError
 from src.infrastructure.simulated_exchange.records import ISOLATED
+
+# A paper key can only trade, and nobody else has it.
+PERMISSIONS: Final = KeyPermissions(can_trade=True, can_withdraw=False, ip_restricted=True)
 
 
 @contextmanager
@@ -183,6 +187,11 @@ class PaperReads(ABC):
         """(Re)arm the symbol's dead-man switch, in engine time; 0 disarms it."""
         with _asking("countdown_cancel_all"):
             self._engine.countdown_cancel_all(self._account, symbol, countdown_ms)
+
+    async def key_permissions(self) -> KeyPermissions:
+        """A paper key may trade and nothing else."""
+        with _asking("key_permissions"):
+            return PERMISSIONS
 
     def _with_settings(self, report: PositionReport) -> PositionReport:
         """What positionRisk does not carry."""
