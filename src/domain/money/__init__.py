@@ -6,7 +6,7 @@ amount of a named asset. They are checked once, in the constructor; afterwards n
 is a plain ``Decimal`` and has to be wrapped again to claim a unit.
 """
 
-from src.domain.money.amounts import ZERO, Money, Price, Quantity
+from src.domain.money.amounts import ZERO, Money, Percent, Price, Quantity
 from src.domain.money.context import MONEY_CONTEXT, PRECISION, use_money_context
 from src.domain.money.rounding import (
     SATOSHI,
@@ -27,6 +27,7 @@ __all__ = [
     "SATOSHI",
     "ZERO",
     "Money",
+    "Percent",
     "Price",
     "Quantity",
     "canonical",

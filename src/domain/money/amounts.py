@@ -1,4 +1,4 @@
-"""Price, Quantity and Money: values that cannot be wrong once they exist."""
+"""Price, Quantity, Percent and Money: values that cannot be wrong once they exist."""
 
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
@@ -44,6 +44,18 @@ class Quantity(Decimal):
         self = super().__new__(cls, _number(value))
         if not self.is_finite() or self < 0:
             raise InvariantViolated(f"a quantity must be finite and not negative, not {value}")
+        return self
+
+
+class Percent(Decimal):
+    """A share written as a fraction: 0.02 is two percent. Finite and not negative."""
+
+    __slots__ = ()
+
+    def __new__(cls, value: Decimal | int | str) -> Self:
+        self = super().__new__(cls, _number(value))
+        if not self.is_finite() or self < 0:
+            raise InvariantViolated(f"a percentage must be finite and not negative, not {value}")
         return self
 
 

@@ -1,34 +1,34 @@
-"""Prices, quantities and money: what may exist, and what may be added."""
+"""Prices, quantities, shares and money: what may exist, and what may be added."""
 
 from decimal import Decimal
 
 import pytest
 
-from src.domain.money import Money, Price, Quantity
+from src.domain.money import Money, Percent, Price, Quantity
 from src.domain.shared.errors import DomainError, InvariantViolated, UnitMismatch
 
 NOT_FINITE = [Decimal("NaN"), Decimal("sNaN"), Decimal("Infinity"), Decimal("-Infinity")]
 
 
-@pytest.mark.parametrize("kind", [Price, Quantity])
+@pytest.mark.parametrize("kind", [Price, Quantity, Percent])
 @pytest.mark.parametrize("value", [*NOT_FINITE, Decimal(-1), Decimal("-0.00000001")], ids=str)
 def test_no_amount_is_negative_or_not_finite(kind, value):
     with pytest.raises(InvariantViolated):
         kind(value)
 
 
-@pytest.mark.parametrize("kind", [Price, Quantity])
+@pytest.mark.parametrize("kind", [Price, Quantity, Percent])
 @pytest.mark.parametrize("text", ["", "one", "1,5", "0x1", "1 2"])
 def test_a_text_that_is_no_number_is_refused_in_the_domains_own_words(kind, text):
     with pytest.raises(InvariantViolated):
         kind(text)
 
 
-def test_a_price_is_above_zero_and_a_quantity_may_be_zero():
+def test_a_price_is_above_zero_and_a_quantity_or_a_share_may_be_zero():
     with pytest.raises(InvariantViolated):
         Price(0)
 
-    assert Quantity(0) == 0
+    assert Quantity(0) == Percent(0) == 0
 
 
 def test_a_notional_is_price_times_quantity():
