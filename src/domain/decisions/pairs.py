@@ -25,6 +25,9 @@ def work_pair(step: Step, parent: ParentOrder) -> None:
     replaced = parent.children.get(parent.replaced)
     if not legs or (len(legs) < 2 and not parent.replaced):
         step.emit(e.ParentMoved(parent.parent_id, ParentTrigger.CANCEL, "one of its legs ended"))
+        for leg in parent.children.values():
+            if leg.status in _TURNED_AWAY:
+                _say_that_none_stands(step, parent, f"{leg.client_order_id} {leg.status}: {leg.reason}")
     elif len(legs) < 2 and replaced is not None and not replaced.is_open and parent.ticket.reduce_only:
         _replace_leg(step, parent, replaced.ticket)
     elif parent.filled_quantity:
@@ -34,6 +37,17 @@ def work_pair(step: Step, parent: ParentOrder) -> None:
         for leg in legs:
             if not _has_fired(leg):
                 _give_way(step, parent, leg, "the other leg has triggered")
+
+
+# Ended by the exchange: nobody who watches the session asked for it.
+_TURNED_AWAY = frozenset({OrderStatus.REJECTED, OrderStatus.EXPIRED})
+
+
+def _say_that_none_stands(step: Step, parent: ParentOrder, why: str) -> None:
+    """Whoever placed a pair of exits counts on a target that is not there any more."""
+    if parent.ticket.reduce_only:
+        text = f"the OCO exit of {parent.ticket.symbol} ends, neither of its legs stands any more: {why}"
+        step.emit(e.AlarmRaised(parent.parent_id, text))
 
 
 def _left(parent: ParentOrder) -> Decimal:
@@ -99,3 +113,4 @@ def _replace_leg(step: Step, parent: ParentOrder, ticket: OrderTicket) -> None:
     if denied is not None:
         deny(step, denied)
         step.emit(e.ParentMoved(parent.parent_id, ParentTrigger.CANCEL, denied.objection.text))
+        _say_that_none_stands(step, parent, denied.objection.text)

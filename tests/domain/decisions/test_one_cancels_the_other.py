@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from src.domain.decisions.news import MoveTrading, RequestCancel, Tick
+from src.domain.decisions.news import MoveTrading, RequestCancel, RequestCancelAll, Tick
 from src.domain.market.sides import PositionSide
 from src.domain.orders.news import ModifyAccepted, ModifyRefused, Refused
 from src.domain.orders.parents import ParentKind, ParentStatus
@@ -147,6 +147,44 @@ def test_a_leg_that_cannot_be_placed_anew_ends_the_pair():
 
     assert (submits(step), cancels(step)) == ([], [limit.client_order_id])
     assert parent.status is ParentStatus.CANCELING
+
+
+@pytest.mark.parametrize("by", ["the exchange", "a rule"])
+def test_a_pair_of_exits_one_of_whose_legs_is_turned_away_says_that_none_stands_any_more(by):
+    scene = a_scene()
+    scene.hold(2)
+    _, limit, stop = a_pair(scene, reduce_only=True, side=SELL)
+    scene.fill(limit, 2, 1)
+    if by == "a rule":
+        scene.place(an_exit(quantity=1, limit_price=110))
+
+    step = scene.hear(stop, OrderStatus.CANCELED)
+    if by == "the exchange":
+        (anew,) = submits(step)
+        step = scene.decide(Refused(anew.attempt.client_order_id, -2021, "would trigger", 0))
+
+    (text,) = alarms(step)
+    assert cancels(step) == [limit.client_order_id]
+    assert text.startswith("the OCO exit of BTCUSDT ends, neither of its legs stands any more: ")
+    assert ("would trigger (-2021)" in text) is (by == "the exchange")
+
+
+@pytest.mark.parametrize("end", ["a person cancels a leg", "a person cancels the pair", "a leg closes it all"])
+def test_a_pair_of_exits_that_ends_as_it_was_meant_to_raises_no_alarm(end):
+    scene = a_scene()
+    scene.hold(2)
+    _, limit, stop = a_pair(scene, reduce_only=True, side=SELL)
+
+    if end == "a person cancels a leg":
+        scene.decide(RequestCancel(stop.client_order_id, "by hand"))
+        steps = [scene.hear(stop, OrderStatus.CANCELED), scene.hear(limit, OrderStatus.CANCELED)]
+    elif end == "a person cancels the pair":
+        scene.decide(RequestCancelAll(None, "by hand"))
+        steps = [scene.hear(stop, OrderStatus.EXPIRED), scene.hear(limit, OrderStatus.EXPIRED)]
+    else:
+        steps = [scene.fill(limit, 2), scene.hear(stop, OrderStatus.EXPIRED)]
+
+    assert [text for step in steps for text in alarms(step)] == []
 
 
 def test_an_amendment_that_is_refused_is_asked_for_again_after_a_pause():
