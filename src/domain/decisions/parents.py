@@ -159,13 +159,18 @@ def _work_algorithm(step: Step, parent: ParentOrder) -> None:
         step.emit(e.ParentMoved(parent.parent_id, ParentTrigger.CANCEL, reached))
         return
     denied = send_child(step, parent, ticket)
-    if denied is None:
+    if denied is None or _is_held_by(parent, denied):
         return
     deny(step, denied)
     if parent.ticket.reduce_only:
         step.emit(e.ParentMoved(parent.parent_id, ParentTrigger.CANCEL, denied.objection.text))
     else:
         _hold_back(step, parent, f"{denied.objection.rule}: {denied.objection.text}")
+
+
+def _is_held_by(parent: ParentOrder, denied: Denied) -> bool:
+    """Whether an iceberg is held back by this rule already: that is written once, and tried again in silence."""
+    return parent.ticket.kind is ParentKind.ICEBERG and parent.reason.startswith(f"{denied.objection.rule}: ")
 
 
 def _may_send(step: Step, parent: ParentOrder) -> bool:

@@ -201,7 +201,7 @@ def _join_parent(ledger: Ledger, order: Order, at_ms: int) -> None:
     before = parent.reserved_quantity
     parent.children[order.client_order_id] = order
     parent.slices_done = parent.slice_at(at_ms) + 1
-    parent.replaced = ""
+    parent.replaced = parent.reason = ""
     parent.updated_ms = at_ms
     ledger.changes.parents[parent.parent_id] = parent
     adjust_hold(ledger, parent, before)

@@ -5,12 +5,15 @@ from decimal import Decimal
 import pytest
 
 from src.domain.decisions.news import RequestCancel
+from src.domain.decisions.step import Policy
+from src.domain.ledger import events as e
 from src.domain.orders.news import NotSent, OutcomeUnknown, Refused
 from src.domain.orders.parents import ParentKind, ParentStatus
 from src.domain.orders.types import OrderStatus
+from src.domain.risk.limits import RiskLimits
 from tests.domain.decisions.parent_scenes import a_scene, child, later, open_parent, quantities
 from tests.support.domain_builders import BTC, MARK
-from tests.support.domain_scene import submits
+from tests.support.domain_scene import kinds, submits
 
 
 def test_an_iceberg_shows_its_tip_and_the_next_one_only_when_that_is_gone():
@@ -58,6 +61,43 @@ def test_an_iceberg_whose_tip_ends_unfilled_waits_before_it_shows_another(why):
     assert submits(at_once) == []
     assert submits(later(scene, 4_999)) == []
     assert quantities(later(scene, 1)) == [4]
+
+
+def test_an_iceberg_that_a_rule_holds_back_says_so_once_until_another_does_and_goes_on_by_itself():
+    scene = a_scene()
+    step, parent = open_parent(
+        scene, ParentKind.ICEBERG, limit_price=Decimal(100), visible_quantity=Decimal(4)
+    )
+    scene.view.objection = "the data is old"
+    first = scene.fill(child(scene, step), 1)
+
+    again = [kind for _ in range(20) for kind in kinds(later(scene, 1_000))]
+    scene.policy = Policy(
+        stop_loss_pct=Decimal(0), take_profit_pct=Decimal(0), limits=RiskLimits(order_value_max=Decimal(1))
+    )
+    scene.view.objection = None
+    other = later(scene, 1_000)
+    scene.policy = Policy(stop_loss_pct=Decimal(0), take_profit_pct=Decimal(0))
+    goes_on = later(scene)
+
+    assert kinds(first)[-2:] == [e.OrderDenied, e.ChildHeldBack]
+    assert not {e.OrderDenied, e.ChildHeldBack} & set(again)
+    assert kinds(other) == [e.OrderDenied, e.ChildHeldBack]
+    assert (quantities(goes_on), parent.reason) == ([4], "")
+
+
+def test_an_iceberg_that_a_rule_holds_back_anew_says_so_again():
+    scene = a_scene()
+    step, _ = open_parent(scene, ParentKind.ICEBERG, limit_price=Decimal(100), visible_quantity=Decimal(4))
+    scene.view.objection = "the data is old"
+    scene.fill(child(scene, step), 1)
+    scene.view.objection = None
+    goes_on = later(scene)
+    scene.view.objection = "the data is old"
+
+    anew = scene.fill(child(scene, goes_on), 2)
+
+    assert kinds(anew)[-2:] == [e.OrderDenied, e.ChildHeldBack]
 
 
 def test_an_iceberg_whose_rest_is_too_little_to_order_ends():
