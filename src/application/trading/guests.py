@@ -6,7 +6,7 @@ from decimal import Decimal
 from operator import index
 from typing import Any, TypeVar, cast
 
-from src.application.plain_text import plain
+from src.application.plain_text import first_line, plain
 from src.application.strategies import Strategy
 from src.application.strategies.strategy import Progress
 from src.domain.market.candle import Candle
@@ -61,22 +61,18 @@ class Guest:
         if signal is None:
             return None
         if not isinstance(signal, Signal) or signal.symbol != candle.symbol:
+            said = first_line(signal)[:80]
             raise GuestFailed(
-                f"{self.strategy_id} answered a candle of {candle.symbol} with {str(signal)[:80]!r}, no signal for it"
+                f"{self.strategy_id} answered a candle of {candle.symbol} with {said!r}, no signal for it"
             )
         return self._ask(lambda: _recordable(signal, self.strategy_id))
 
     def _ask(self, question: Callable[[], T]) -> T:
         try:
             return question()
-        except (
-            Exception,
-            SystemExit,
-        ) as error:  # a stranger's code: whatever it raises is its end, told as such
-            first = next(iter(str(error).splitlines()), "")
-            raise GuestFailed(
-                f"{self.strategy_id} failed with {type(error).__name__}: {plain(first)}"
-            ) from error
+        except (Exception, SystemExit) as error:  # a stranger's code: whatever it raises is its end, told as such
+            text = f"{self.strategy_id} failed with {type(error).__name__}: {first_line(error)}"
+            raise GuestFailed(text) from error
 
 
 def _recordable(signal: Any, name: str) -> Signal:

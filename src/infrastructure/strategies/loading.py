@@ -11,6 +11,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Final
 
+from src.application.plain_text import first_line
 from src.application.strategies import Strategy, UserStrategySpec
 
 _METHODS: Final = ("for_symbol", "warm", "on_candle")
@@ -74,5 +75,5 @@ def _is_own_class(module: ModuleType, value: object) -> bool:
 
 
 def _one_line(error: BaseException) -> str:
-    first = next(iter(str(error).splitlines()), "")
+    first = first_line(error)
     return f"{type(error).__name__}: {first}" if first else type(error).__name__

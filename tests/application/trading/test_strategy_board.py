@@ -291,3 +291,28 @@ async def test_a_guest_that_fails_in_words_no_database_takes_is_disabled(tmp_pat
 
     assert plain(alarm.text) == alarm.text
     assert GUEST in alarm.text
+
+
+class _Mute:
+    """Fails even at saying what it is."""
+
+    def __str__(self) -> str:
+        raise RuntimeError("no words")
+
+    __repr__ = __str__
+
+
+class _MuteError(_Mute, LookupError):
+    pass
+
+
+@pytest.mark.parametrize("way", ["raises", "answers"])
+async def test_a_guest_that_fails_without_words_is_disabled(tmp_path: Path, way: str):
+    def fail(candle: Candle) -> object:
+        if way == "raises":
+            raise _MuteError
+        return _Mute()
+
+    (alarm,) = await run_guest(tmp_path, fail)
+
+    assert GUEST in alarm.text

@@ -35,6 +35,14 @@ class Shy(Mine):
     @property
     def why_not(self):
         raise RuntimeError("do not ask")
+
+class MuteError(Exception):
+    def __str__(self):
+        raise RuntimeError("no words")
+
+class Mute:
+    def __init__(self):
+        raise MuteError
 """
 
 
@@ -77,6 +85,7 @@ def test_a_strategy_in_a_module_is_found_by_its_dotted_path():
         ("Angry", (), "cannot be made: RuntimeError: not today"),
         ("Leaving", (), "cannot be made: SystemExit: 3"),
         ("Shy", (), "cannot be made: RuntimeError: do not ask"),
+        ("Mute", (), "cannot be made: MuteError"),
         ("Mine", (("quick", "1"),), "cannot be made: TypeError"),
         ("Mine", (("fast", "9"), ("slow", "3")), "cannot be made: ValueError: fast=9 is not below slow=3"),
     ],
