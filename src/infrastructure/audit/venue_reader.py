@@ -99,7 +99,9 @@ class VenueReader:
         stamp = time.time_ns() // 1_000_000 + self._ahead_ms
         query = urlencode({**parameters, "recvWindow": 10_000, "timestamp": stamp})
         signature = hmac.new(self._credentials.secret.encode(), query.encode(), hashlib.sha256).hexdigest()
-        answer: list[Any] = self._get(f"/fapi/v1/{endpoint}", f"{query}&signature={signature}")
+        answer = self._get(f"/fapi/v1/{endpoint}", f"{query}&signature={signature}")
+        if not isinstance(answer, list):
+            raise AuditFailure(f"the exchange answers with no list to {endpoint}: try again later")
         return answer
 
     def _get(self, path: str, query: str) -> Any:

@@ -24,6 +24,9 @@ from src.domain.orders.types import OrderStatus, OrderType
 
 Answer: TypeAlias = Mapping[str, Any]
 
+UNREADABLE: Final = (LookupError, TypeError, ValueError, ArithmeticError, AttributeError)
+"""What an answer of a shape that nobody knows raises when it is read."""
+
 FORGETS_MS: Final = 3 * 86_400_000
 """An order that was canceled or expired without a fill is answered with -2013 three days after it was made."""
 
@@ -83,7 +86,7 @@ def modify_outcome(client_order_id: str, answer: Answer) -> ModifyOutcome:
     """
     try:
         order = order_report(answer)
-    except (LookupError, TypeError, ValueError, ArithmeticError):
+    except UNREADABLE:
         return ModifyUnknown(client_order_id, "the answer does not say how the order is now")
     is_over = order.status.is_terminal and order.status is not OrderStatus.FILLED
     if is_over or order.limit_price is None:

@@ -149,6 +149,8 @@ class BinanceClient:
             raise
         if isinstance(answer, dict) and isinstance(answer.get("serverTime"), int):
             self._clock.sample(sent_ns, self._clock.local_ns(), answer["serverTime"])
+        if endpoint.lists and not isinstance(answer, list):
+            raise NetworkError(f"{method} {endpoint.path}: the answer is no list")
         return answer
 
     def _check(self, method: str, url: str) -> Endpoint:

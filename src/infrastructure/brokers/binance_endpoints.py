@@ -21,7 +21,10 @@ class Api(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Method, path and weight of one call; ``urgent`` ones may spend what is kept back for them."""
+    """Method, path and weight of one call; ``urgent`` ones may spend what is kept back for them.
+
+    ``lists`` are answered with a list: whatever else comes is no answer, least of all that there is nothing.
+    """
 
     method: str
     api: Api
@@ -29,6 +32,7 @@ class Endpoint:
     weight: int
     urgent: bool = False
     symbol_weight: int | None = None
+    lists: bool = False
 
     def weight_of(self, query: str) -> int:
         """The weight of a request with these parameters."""
@@ -40,7 +44,7 @@ class Endpoint:
 TIME: Final = Endpoint("GET", Api.PUBLIC, "time", 1, urgent=True)
 EXCHANGE_INFO: Final = Endpoint("GET", Api.PUBLIC, "exchangeInfo", 1)
 DEPTH: Final = Endpoint("GET", Api.PUBLIC, "depth", 10)
-KLINES: Final = Endpoint("GET", Api.PUBLIC, "klines", 10)
+KLINES: Final = Endpoint("GET", Api.PUBLIC, "klines", 10, lists=True)
 
 NEW_ORDER: Final = Endpoint("POST", Api.PRIVATE, "order", 0, urgent=True)
 MODIFY_ORDER: Final = Endpoint("PUT", Api.PRIVATE, "order", 1, urgent=True)
@@ -53,18 +57,18 @@ SET_MARGIN_TYPE: Final = Endpoint("POST", Api.PRIVATE, "marginType", 1)
 SET_POSITION_MODE: Final = Endpoint("POST", Api.PRIVATE, "positionSide/dual", 1)
 
 QUERY_ORDER: Final = Endpoint("GET", Api.PRIVATE, "order", 1, urgent=True)
-OPEN_ORDERS: Final = Endpoint("GET", Api.PRIVATE, "openOrders", 40, symbol_weight=1)
+OPEN_ORDERS: Final = Endpoint("GET", Api.PRIVATE, "openOrders", 40, symbol_weight=1, lists=True)
 QUERY_ALGO: Final = Endpoint("GET", Api.PRIVATE, "algoOrder", 1, urgent=True)
-OPEN_ALGOS: Final = Endpoint("GET", Api.PRIVATE, "openAlgoOrders", 40, symbol_weight=1)
-ALL_ORDERS: Final = Endpoint("GET", Api.PRIVATE, "allOrders", 5)
-ALL_ALGOS: Final = Endpoint("GET", Api.PRIVATE, "allAlgoOrders", 5)
-USER_TRADES: Final = Endpoint("GET", Api.PRIVATE, "userTrades", 5)
-INCOME: Final = Endpoint("GET", Api.PRIVATE, "income", 30)
+OPEN_ALGOS: Final = Endpoint("GET", Api.PRIVATE, "openAlgoOrders", 40, symbol_weight=1, lists=True)
+ALL_ORDERS: Final = Endpoint("GET", Api.PRIVATE, "allOrders", 5, lists=True)
+ALL_ALGOS: Final = Endpoint("GET", Api.PRIVATE, "allAlgoOrders", 5, lists=True)
+USER_TRADES: Final = Endpoint("GET", Api.PRIVATE, "userTrades", 5, lists=True)
+INCOME: Final = Endpoint("GET", Api.PRIVATE, "income", 30, lists=True)
 POSITION_MODE: Final = Endpoint("GET", Api.PRIVATE, "positionSide/dual", 30)
-SYMBOL_CONFIG: Final = Endpoint("GET", Api.PRIVATE, "symbolConfig", 5)
+SYMBOL_CONFIG: Final = Endpoint("GET", Api.PRIVATE, "symbolConfig", 5, lists=True)
 LEVERAGE_BRACKET: Final = Endpoint("GET", Api.PRIVATE, "leverageBracket", 1)
-BALANCE: Final = Endpoint("GET", Api.PRIVATE_V3, "balance", 5)
-POSITION_RISK: Final = Endpoint("GET", Api.PRIVATE_V3, "positionRisk", 5)
+BALANCE: Final = Endpoint("GET", Api.PRIVATE_V3, "balance", 5, lists=True)
+POSITION_RISK: Final = Endpoint("GET", Api.PRIVATE_V3, "positionRisk", 5, lists=True)
 
 KEY_RESTRICTIONS: Final = Endpoint("GET", Api.SPOT, "account/apiRestrictions", 1)
 

@@ -8,9 +8,10 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Final
 
+from src.application.ports.broker import NetworkError
 from src.domain.market.candle import Candle, timeframe_ms
 from src.domain.orders.news import OrderReport
-from src.infrastructure.brokers.binance_answers import algo_report, order_report
+from src.infrastructure.brokers.binance_answers import UNREADABLE, algo_report, order_report
 from src.infrastructure.brokers.binance_client import BinanceClient
 from src.infrastructure.brokers.binance_endpoints import ALL_ALGOS, ALL_ORDERS, KLINES, Endpoint
 
@@ -31,13 +32,16 @@ async def candles_before(
     if timeframe not in INTERVALS:
         return []
     rows = await client.read(KLINES, {"symbol": symbol, "interval": timeframe, "limit": count + 1})
-    # The last row is still open, unless nothing was traded since.
-    closed = [row for row in rows if row[6] < now_ms]
-    candles = [Candle(symbol, timeframe, row[0], *(Decimal(each) for each in row[1:6])) for row in closed]
     length_ms = timeframe_ms(timeframe)
-    # A row may come late: without a newer one, only a period that ended a whole one ago is known to have none.
-    until_ms = rows[len(closed)][0] if len(closed) < len(rows) else (now_ms // length_ms - 1) * length_ms
-    return _without_holes(candles, until_ms, length_ms, count)
+    try:
+        # The last row is still open, unless nothing was traded since.
+        closed = [row for row in rows if row[6] < now_ms]
+        candles = [Candle(symbol, timeframe, row[0], *map(Decimal, row[1:6])) for row in closed]
+        # A row may come late: without a newer one, only a period that ended a whole one ago is known to have none.
+        until_ms = rows[len(closed)][0] if len(closed) < len(rows) else (now_ms // length_ms - 1) * length_ms
+        return _without_holes(candles, until_ms, length_ms, count)
+    except UNREADABLE as error:
+        raise NetworkError(f"candles that cannot be read: {type(error).__name__} {error}") from error
 
 
 def _without_holes(candles: list[Candle], until_ms: int, length_ms: int, count: int) -> list[Candle]:

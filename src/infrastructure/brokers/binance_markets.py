@@ -9,18 +9,25 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any, Final
 
+from src.application.ports.broker import NetworkError
 from src.domain.market.instrument import Instrument
 
 _NOT_HELD: Final = frozenset({"PENDING_TRADING", "DELIVERED", "CLOSE"})
 """Statuses of a symbol in which nobody has a position: not yet, or no more."""
 
 
-def instruments(info: Mapping[str, Any]) -> list[Instrument]:
-    """Every perpetual that trades or is halted. One without its filters is left out: no order could be checked."""
-    return list(_readable(info.get("symbols", ())))
+def instruments(info: Any) -> list[Instrument]:
+    """Every perpetual that trades or is halted. One without its filters is left out: no order could be checked.
+
+    Raises :class:`NetworkError` for what does not list symbols: that none is left is not said by saying nothing.
+    """
+    rows = info.get("symbols") if isinstance(info, Mapping) else None
+    if not isinstance(rows, list):
+        raise NetworkError("the exchange lists no symbols")
+    return list(_readable(rows))
 
 
-def _readable(rows: Iterable[Mapping[str, Any]]) -> Iterable[Instrument]:
+def _readable(rows: list[Mapping[str, Any]]) -> Iterable[Instrument]:
     for row in rows:
         if row.get("contractType") != "PERPETUAL" or row.get("status") in _NOT_HELD:
             continue

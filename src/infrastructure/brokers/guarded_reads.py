@@ -17,6 +17,7 @@ from src.application.ports.broker import (
     NetworkError,
     RateLimitError,
 )
+from src.infrastructure.brokers.binance_answers import UNREADABLE
 from src.infrastructure.brokers.circuit_breaker import CircuitBreaker
 
 T = TypeVar("T")
@@ -49,7 +50,6 @@ LONGEST_WAIT_S: Final = 5.0
 RECOVERY_S: Final = 5.0
 """How long the circuit stays open. What filled while the network was away stands without a stop until it is read: a
 minute, the breaker's own default, is too long for that."""
-_UNREADABLE: Final = (LookupError, TypeError, ValueError, ArithmeticError, AttributeError)
 
 
 def guarded(
@@ -118,7 +118,7 @@ async def _read_out(read: Callable[..., Awaitable[T]], *arguments: Any) -> T:
         return await read(*arguments)
     except BrokerError:
         raise
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise NetworkError(f"an answer that cannot be read: {type(error).__name__} {error}") from error
 
 

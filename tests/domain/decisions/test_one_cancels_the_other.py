@@ -169,7 +169,9 @@ def test_a_pair_of_exits_one_of_whose_legs_is_turned_away_says_that_none_stands_
     assert ("would trigger (-2021)" in text) is (by == "the exchange")
 
 
-@pytest.mark.parametrize("end", ["a person cancels a leg", "a person cancels the pair", "a leg closes it all"])
+@pytest.mark.parametrize(
+    "end", ["a person cancels a leg", "a person cancels the pair", "a leg closes it all"]
+)
 def test_a_pair_of_exits_that_ends_as_it_was_meant_to_raises_no_alarm(end):
     scene = a_scene()
     scene.hold(2)

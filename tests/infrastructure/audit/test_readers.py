@@ -71,6 +71,17 @@ def test_an_exchange_that_is_not_there_is_said_so():
         read(Credentials("http://127.0.0.1:9", "k", "s"), set(), 0)
 
 
+@pytest.mark.parametrize("operation", ["income", "trades.user"])
+async def test_what_is_no_list_is_no_account(tmp_path: Path, operation: str):
+    rule = {"operation": operation, "fault": "respond", "body": "error_200", "count": None}
+    async with served(tmp_path) as client:
+        await client.admin("POST", "faults", rules=[rule])
+        now_ms = client.server.services.venue.clock.now_ms()
+
+        with pytest.raises(AuditFailure, match="answers with no list"):
+            await asyncio.to_thread(read, credentials(client), {"BTCUSDT"}, now_ms - 3_600_000)
+
+
 async def test_half_of_the_minutes_weight_is_left_to_those_who_trade(tmp_path: Path):
     pauses: list[float] = []
     async with served(tmp_path) as client:

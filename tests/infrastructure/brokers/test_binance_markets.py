@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from src.application.ports.broker import NetworkError
 from src.infrastructure.brokers.binance_markets import instruments
 
 
@@ -43,3 +44,9 @@ def test_what_is_halted_is_an_instrument_for_somebody_may_hold_it(status: str):
 )
 def test_what_nobody_can_hold_or_no_order_can_be_checked_in_is_none(row: dict[str, Any]):
     assert instruments({"symbols": [row]}) == []
+
+
+@pytest.mark.parametrize("answer", [{}, {"symbols": {}}, {"symbols": None}, [], None])
+def test_an_answer_without_a_list_of_symbols_does_not_say_that_there_are_none(answer: Any):
+    with pytest.raises(NetworkError, match="lists no symbols"):
+        instruments(answer)

@@ -1,0 +1,69 @@
+"""Answers of another shape than asked for: "nothing" is concluded from a list alone, never from something else."""
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from src.application.ports.broker import NetworkError
+from src.infrastructure.brokers.binance_reads import BinanceReads
+from src.infrastructure.brokers.guarded_reads import guarded
+from tests.infrastructure.streams.small_exchange import small_exchange
+
+NOW_MS = 1_789_478_303_600
+SYMBOL = "BTCUSDT"
+
+READS: dict[str, Callable[[Any], Awaitable[Any]]] = {
+    "open orders": lambda reads: reads.open_orders(),
+    "open orders of a symbol": lambda reads: reads.open_orders(SYMBOL),
+    "open conditional orders": lambda reads: reads.open_algo_orders(),
+    "orders": lambda reads: reads.orders(SYMBOL, NOW_MS - 60_000),
+    "positions": lambda reads: reads.positions(),
+    "balances": lambda reads: reads.balances(),
+    "trades": lambda reads: reads.trades(SYMBOL, 1),
+    "first trades": lambda reads: reads.first_trades(SYMBOL, NOW_MS - 60_000),
+    "income": lambda reads: reads.income(NOW_MS - 60_000),
+    "leverage": lambda reads: reads.leverage(SYMBOL),
+    "instruments": lambda reads: reads.instruments(),
+    "candles": lambda reads: reads.candles(SYMBOL, "1m", 3),
+}
+
+
+async def ask(folder: Path, read: str, answer: str) -> Any:
+    """Ask an exchange that knows its time, and answers everything else alike."""
+
+    async def clock(_: web.Request) -> web.Response:
+        return web.json_response({"serverTime": NOW_MS})
+
+    async def always(_: web.Request) -> web.Response:
+        return web.Response(text=answer, content_type="application/json")
+
+    routes = [web.get("/fapi/v1/time", clock), web.get("/{anything:.*}", always)]
+    async with small_exchange(folder, routes) as (client, _):
+        broker: Any = BinanceReads(client, client._clock)
+        for name in ("submit", "cancel", "interpret", "venue_time"):
+            setattr(broker, name, None)  # what a guard takes over beside the reads
+        return await READS[read](guarded(broker, 0))
+
+
+@pytest.mark.parametrize("answer", ["{}", '""', "null", '{"code":200,"msg":"ok"}', "7"])
+@pytest.mark.parametrize("read", READS)
+async def test_what_is_no_list_is_no_answer(tmp_path: Path, read: str, answer: str):
+    with pytest.raises(NetworkError):
+        await ask(tmp_path, read, answer)
+
+
+@pytest.mark.parametrize("rows", ['[{"contractType":"PERPETUAL"}]', "[7]", "[[]]", "[null]"])
+@pytest.mark.parametrize("read", READS)
+async def test_rows_that_are_none_are_no_answer(tmp_path: Path, read: str, rows: str):
+    answer = f'{{"symbols":{rows}}}' if read == "instruments" else rows
+
+    with pytest.raises(NetworkError):
+        await ask(tmp_path, read, answer)
+
+
+@pytest.mark.parametrize("read", set(READS) - {"leverage", "instruments"})
+async def test_an_empty_list_says_that_there_is_nothing(tmp_path: Path, read: str):
+    assert await ask(tmp_path, read, "[]") == []
