@@ -58,6 +58,19 @@ def reduces(side: OrderSide, position_side: PositionSide, flag: bool) -> bool:
     return flag if position_side is PositionSide.BOTH else position_side.is_closed_by(side)
 
 
+def is_whole(value: object) -> bool:
+    """Whether it is a whole number that every store takes, as ids and times are."""
+    return isinstance(value, int) and -(2**63) <= value < 2**63
+
+
+def whole(value: Any) -> int:
+    """An id or a time, also one that is spelled as text; ValueError for what no store takes."""
+    number = int(value)
+    if not is_whole(number):
+        raise ValueError(f"{number} is no id and no time")
+    return number
+
+
 def order_report(answer: Answer) -> OrderReport:
     """An ordinary order, from a query or from the answer to placing it."""
     limit_price = Decimal(answer["price"])
@@ -72,8 +85,8 @@ def order_report(answer: Answer) -> OrderReport:
         quantity=Decimal(answer["origQty"]),
         filled_quantity=Decimal(answer["executedQty"]),
         reduce_only=reduces(side, position_side, answer["reduceOnly"]),
-        updated_ms=answer["updateTime"],
-        exchange_order_id=int(answer["orderId"]),
+        updated_ms=whole(answer["updateTime"]),
+        exchange_order_id=whole(answer["orderId"]),
         limit_price=limit_price or None,
     )
 
@@ -112,9 +125,9 @@ def algo_report(answer: Answer) -> OrderReport:
         quantity=Decimal(answer["quantity"]),
         filled_quantity=Decimal(answer.get("actualQty") or "0"),
         reduce_only=reduces(side, position_side, flag),
-        updated_ms=answer["updateTime"],
-        exchange_order_id=int(actual) if actual else None,
-        algo_id=int(answer["algoId"]),
+        updated_ms=whole(answer["updateTime"]),
+        exchange_order_id=whole(actual) if actual else None,
+        algo_id=whole(answer["algoId"]),
         limit_price=Decimal(answer.get("price") or "0") or None,
         stop_price=Decimal(answer["triggerPrice"] or "0") or None,
     )
@@ -134,8 +147,8 @@ def fill_report(answer: Answer) -> FillReport:
     """A row of userTrades; it does not name the client order id."""
     return FillReport(
         symbol=answer["symbol"],
-        trade_id=int(answer["id"]),
-        exchange_order_id=int(answer["orderId"]),
+        trade_id=whole(answer["id"]),
+        exchange_order_id=whole(answer["orderId"]),
         side=OrderSide(answer["side"]),
         position_side=PositionSide(answer["positionSide"]),
         price=Decimal(answer["price"]),
@@ -144,7 +157,7 @@ def fill_report(answer: Answer) -> FillReport:
         commission=Decimal(answer["commission"]),
         commission_asset=answer["commissionAsset"],
         is_maker=answer["maker"],
-        traded_ms=answer["time"],
+        traded_ms=whole(answer["time"]),
         margin_asset=answer.get("marginAsset", ""),
     )
 
@@ -152,12 +165,12 @@ def fill_report(answer: Answer) -> FillReport:
 def income_report(answer: Answer) -> IncomeReport:
     """A row of income."""
     return IncomeReport(
-        transaction_id=int(answer["tranId"]),
+        transaction_id=whole(answer["tranId"]),
         income_type=answer["incomeType"],
         asset=answer["asset"],
         amount=Decimal(answer["income"]),
         symbol=answer["symbol"],
-        at_ms=answer["time"],
+        at_ms=whole(answer["time"]),
     )
 
 

@@ -15,7 +15,8 @@ import msgspec
 from src.domain.market.sides import OrderSide, PositionSide
 from src.domain.orders.news import FillReport, OrderNews, make_fill_report, make_order_report
 from src.domain.orders.types import OrderType
-from src.infrastructure.brokers.binance_answers import algo_status, order_status, reduces
+from src.infrastructure.brokers.binance_answers import algo_status, order_status, reduces, whole
+from src.infrastructure.market_data.frames import Whole
 
 IGNORED_KINDS: Final = frozenset(
     {
@@ -44,8 +45,8 @@ class WalletNotice:
 
 class _Envelope(msgspec.Struct, rename={"kind": "e", "transaction_ms": "T", "event_ms": "E"}):
     kind: str
-    transaction_ms: int = 0
-    event_ms: int = 0
+    transaction_ms: Whole = 0
+    event_ms: Whole = 0
     o: msgspec.Raw = msgspec.Raw(b"null")
     a: msgspec.Raw = msgspec.Raw(b"null")
 
@@ -84,12 +85,12 @@ class _Order(
     price: Decimal
     execution: str
     status: str
-    order_id: int
+    order_id: Whole
     last_quantity: Decimal
     filled_quantity: Decimal
     last_price: Decimal
-    traded_ms: int
-    trade_id: int
+    traded_ms: Whole
+    trade_id: Whole
     is_maker: bool
     reduce_only: bool
     position_side: PositionSide
@@ -119,7 +120,7 @@ class _Algo(
     },
 ):
     client_algo_id: str
-    algo_id: int
+    algo_id: Whole
     order_type: OrderType
     symbol: str
     side: OrderSide
@@ -226,7 +227,7 @@ def _algo_news(algo: _Algo, at_ms: int) -> OrderNews:
             filled_quantity=Decimal(0),
             reduce_only=reduces(algo.side, algo.position_side, algo.reduce_only or algo.close_position),
             updated_ms=at_ms,
-            exchange_order_id=int(algo.actual_order_id) if algo.actual_order_id else None,
+            exchange_order_id=whole(algo.actual_order_id) if algo.actual_order_id else None,
             algo_id=algo.algo_id,
             limit_price=algo.price or None,
             stop_price=algo.trigger_price or None,

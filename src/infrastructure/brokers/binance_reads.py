@@ -92,7 +92,7 @@ class BinanceReads:
                 raise
             return None if algo is None else lone_algo_report(algo, self._clock.now().now_ms)
         report = order_report(_about(symbol, answer))
-        return report if algo is None else replace(report, algo_id=int(algo["algoId"]))
+        return report if algo is None else replace(report, algo_id=algo_report(algo).algo_id)
 
     async def _algo_row(self, symbol: str, client_algo_id: str) -> Answer | None:
         try:

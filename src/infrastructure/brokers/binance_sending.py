@@ -27,7 +27,7 @@ from src.domain.orders.news import (
     SubmitOutcome,
 )
 from src.domain.orders.ticket import Amendment, Attempt, OrderTicket
-from src.infrastructure.brokers.binance_answers import modify_outcome
+from src.infrastructure.brokers.binance_answers import is_whole, modify_outcome
 from src.infrastructure.brokers.binance_client import BinanceClient
 from src.infrastructure.brokers.binance_codes import NOT_IN_TIME
 from src.infrastructure.brokers.binance_endpoints import CANCEL_ALGO, CANCEL_ORDER, MODIFY_ORDER, Endpoint
@@ -243,8 +243,8 @@ def _raise(error: BaseException) -> None:
 
 def _ids(answer: dict[str, Any], name: str) -> tuple[int | None, int | None]:
     """The order's ids, if the answer is about the order that was sent: an echo of another one proves nothing."""
-    if answer.get("clientOrderId") == name and isinstance(answer.get("orderId"), int):
+    if answer.get("clientOrderId") == name and is_whole(answer.get("orderId")):
         return answer["orderId"], None
-    if answer.get("clientAlgoId") == name and isinstance(answer.get("algoId"), int):
+    if answer.get("clientAlgoId") == name and is_whole(answer.get("algoId")):
         return None, answer["algoId"]
     return None, None

@@ -18,6 +18,7 @@ from src.infrastructure.market_data.frames import (
     MarketEvent,
     MarkPrice,
     TradePrint,
+    Whole,
 )
 
 
@@ -49,14 +50,14 @@ class AggregateTrade(
     """Trades of one taker at one price, joined by the exchange; readers turn it into a :class:`TradePrint`."""
 
     symbol: str
-    trade_id: int
+    trade_id: Whole
     price: Decimal
     quantity: Decimal
     buyer_is_maker: bool
-    transaction_ms: int
-    event_ms: int
-    first_id: int = 0
-    last_id: int = 0
+    transaction_ms: Whole
+    event_ms: Whole
+    first_id: Whole = 0
+    last_id: Whole = 0
 
 
 StreamEvent: TypeAlias = BookTicker | TradePrint | DepthUpdate | MarkPrice | AggregateTrade
@@ -77,11 +78,11 @@ class RawMessage(msgspec.Struct, gc=False):
 class SnapshotMessage(msgspec.Struct, gc=False, rename={"transaction_ms": "T", "event_ms": "E"}):
     """The REST order book as the wire has it."""
 
-    last_update_id: int = msgspec.field(name="lastUpdateId")
+    last_update_id: Whole = msgspec.field(name="lastUpdateId")
     bids: Levels
     asks: Levels
-    transaction_ms: int = 0
-    event_ms: int = 0
+    transaction_ms: Whole = 0
+    event_ms: Whole = 0
 
 
 _ZERO: Final = Decimal(0)

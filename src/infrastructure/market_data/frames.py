@@ -9,12 +9,16 @@ markPriceUpdate) and the REST order book (``GET /fapi/v1/depth``). :mod:`decodin
 """
 
 from decimal import Decimal
-from typing import TypeAlias
+from typing import Annotated, TypeAlias
 
 import msgspec
 
 Levels: TypeAlias = list[tuple[str, str]]
 """Price levels as the wire spells them: (price, quantity); a quantity of zero removes the level."""
+
+
+Whole: TypeAlias = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+"""An id, or a time in ms since the epoch, that every store takes; what a wire says beyond cannot be read."""
 
 
 class BookTicker(
@@ -40,9 +44,9 @@ class BookTicker(
     bid_quantity: Decimal
     ask_price: Decimal
     ask_quantity: Decimal
-    update_id: int
-    transaction_ms: int
-    event_ms: int
+    update_id: Whole
+    transaction_ms: Whole
+    event_ms: Whole
 
 
 class TradePrint(
@@ -66,14 +70,14 @@ class TradePrint(
     """
 
     symbol: str
-    trade_id: int
+    trade_id: Whole
     price: Decimal
     quantity: Decimal
     buyer_is_maker: bool
-    transaction_ms: int
-    event_ms: int
-    first_id: int = 0
-    last_id: int = 0
+    transaction_ms: Whole
+    event_ms: Whole
+    first_id: Whole = 0
+    last_id: Whole = 0
 
 
 class BarPoint(msgspec.Struct, gc=False):
@@ -127,13 +131,13 @@ class DepthUpdate(
     """Changed levels of the book; ``previous_final_update_id`` must equal the last one's ``final_update_id``."""
 
     symbol: str
-    first_update_id: int
-    final_update_id: int
-    previous_final_update_id: int
+    first_update_id: Whole
+    final_update_id: Whole
+    previous_final_update_id: Whole
     bids: Levels
     asks: Levels
-    transaction_ms: int
-    event_ms: int
+    transaction_ms: Whole
+    event_ms: Whole
 
 
 class MarkPrice(
@@ -156,19 +160,19 @@ class MarkPrice(
     mark_price: Decimal
     index_price: Decimal
     funding_rate: Decimal
-    next_funding_ms: int
-    event_ms: int
+    next_funding_ms: Whole
+    event_ms: Whole
 
 
 class DepthSnapshot(msgspec.Struct, gc=False):
     """The REST order book; the wire does not name its symbol, the reader supplies it."""
 
     symbol: str
-    last_update_id: int
+    last_update_id: Whole
     bids: Levels
     asks: Levels
-    transaction_ms: int
-    event_ms: int
+    transaction_ms: Whole
+    event_ms: Whole
 
 
 MarketEvent: TypeAlias = BookTicker | TradePrint | DepthUpdate | DepthSnapshot | MarkPrice

@@ -8,7 +8,9 @@ import pytest
 from aiohttp import web
 
 from src.application.ports.broker import NetworkError
+from src.infrastructure.brokers.binance_answers import algo_report, fill_report, income_report, order_report
 from src.infrastructure.brokers.binance_reads import BinanceReads
+from src.infrastructure.brokers.binance_sending import _ids
 from src.infrastructure.brokers.guarded_reads import guarded
 from tests.infrastructure.streams.small_exchange import small_exchange
 
@@ -67,3 +69,71 @@ async def test_rows_that_are_none_are_no_answer(tmp_path: Path, read: str, rows:
 @pytest.mark.parametrize("read", set(READS) - {"leverage", "instruments"})
 async def test_an_empty_list_says_that_there_is_nothing(tmp_path: Path, read: str):
     assert await ask(tmp_path, read, "[]") == []
+
+
+ORDER = {
+    "symbol": SYMBOL,
+    "side": "BUY",
+    "positionSide": "BOTH",
+    "clientOrderId": "c-1",
+    "orderId": 8886774,
+    "type": "LIMIT",
+    "status": "NEW",
+    "price": "76000",
+    "origQty": "1",
+    "executedQty": "0",
+    "reduceOnly": False,
+    "updateTime": NOW_MS,
+}
+ALGO = ORDER | {
+    "algoId": 4_000_001,
+    "clientAlgoId": "c-1",
+    "orderType": "STOP",
+    "algoStatus": "TRIGGERED",
+    "actualOrderId": "33877541028",
+    "quantity": "1",
+    "triggerPrice": "76000",
+}
+TRADE = ORDER | {
+    "id": 1,
+    "qty": "1",
+    "realizedPnl": "0",
+    "commission": "0",
+    "commissionAsset": "USDT",
+    "maker": True,
+    "time": NOW_MS,
+}
+INCOME = {
+    "symbol": SYMBOL,
+    "incomeType": "FUNDING_FEE",
+    "income": "-1",
+    "asset": "USDT",
+    "time": NOW_MS,
+    "tranId": 1,
+}
+
+
+@pytest.mark.parametrize(
+    ("report", "row", "keys"),
+    [
+        (order_report, ORDER, ("orderId", "updateTime")),
+        (algo_report, ALGO, ("algoId", "actualOrderId", "updateTime")),
+        (fill_report, TRADE, ("id", "orderId", "time")),
+        (income_report, INCOME, ("tranId", "time")),
+    ],
+)
+def test_a_row_with_an_id_or_a_time_that_no_database_takes_is_none(
+    report: Callable[[Any], Any], row: dict[str, Any], keys: tuple[str, ...]
+):
+    for key in keys:
+        assert report(row | {key: 2**63 - 1})
+        with pytest.raises(ValueError):
+            report(row | {key: 2**63})
+
+
+@pytest.mark.parametrize("key", ["orderId", "algoId"])
+def test_an_answer_to_an_order_with_an_id_that_no_database_takes_does_not_name_it(key: str):
+    answer = {"clientOrderId" if key == "orderId" else "clientAlgoId": "c-1"}
+
+    assert any(_ids(answer | {key: 2**63 - 1}, "c-1"))
+    assert _ids(answer | {key: 2**63}, "c-1") == (None, None)

@@ -1,5 +1,6 @@
 """Raw events, as captured from Binance, in our words; what cannot be read says so."""
 
+import re
 from decimal import Decimal
 
 import pytest
@@ -136,3 +137,24 @@ def test_some_events_say_nothing_that_is_kept(raw: str):
 def test_what_cannot_be_read_is_a_value_error(raw: str):
     with pytest.raises(ValueError):
         read_event(raw)
+
+
+@pytest.mark.parametrize(
+    ("raw", "sound"),
+    [
+        (TRADE, '"t":109100866'),
+        (TRADE, '"i":8886774'),
+        (TRADE, '"T":1789478303610,"t"'),
+        (TRIGGERED, '"aid":1000000033225453'),
+        (TRIGGERED, '"ai":"88937381063"'),
+        (FUNDING, '"T":1789488000005'),
+    ],
+)
+def test_an_id_or_a_time_that_no_database_takes_cannot_be_read(raw: str, sound: str):
+    number = re.search(r"[0-9]+", sound)
+    assert number is not None
+    largest, beyond = (raw.replace(sound, sound.replace(number[0], str(n))) for n in (2**63 - 1, 2**63))
+
+    assert read_event(largest) is not None
+    with pytest.raises(ValueError):
+        read_event(beyond)

@@ -153,6 +153,23 @@ def test_what_is_no_market_message_is_refused_with_its_reason(message, reason):
     assert caught.value.reason == reason
 
 
+@pytest.mark.parametrize(
+    ("message", "key"),
+    [
+        (ticker(1), "u"),
+        (ticker(1), "E"),
+        (trade(1), "t"),
+        (trade(1), "T"),
+        (trade(1, e="aggTrade", a=1), "a"),
+        (depth(1, 1, 0, [], []), "u"),
+        (snapshot(1, [], []), "lastUpdateId"),
+    ],
+)
+def test_an_id_or_a_time_that_no_database_takes_is_refused(message, key):
+    assert decode(message | {key: 2**63 - 1})
+    assert reason_for(message | {key: 2**63}) == "a field is missing or wrong"
+
+
 def test_a_price_that_is_no_number_is_refused():
     assert reason_for(ticker(1, bid="abc")) == "a field is missing or wrong"
     assert reason_for(ticker(1, bid="")) == "a field is missing or wrong"
