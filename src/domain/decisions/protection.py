@@ -17,6 +17,7 @@ from src.domain.decisions.protective_terms import (
     covers,
     fits,
     is_wanted,
+    needless_beside,
     trails,
     trigger_price,
 )
@@ -108,7 +109,7 @@ def _keep_one(step: Step, position: Position, purpose: Purpose, standing: list[O
         return
     keeper = fitting[-1]
     if keeper.status is not OrderStatus.PENDING_NEW:
-        _cancel_all(step, [o for o in right if o is not keeper], "replaced")
+        _cancel_all(step, needless_beside(keeper, right), "replaced")
 
 
 def _pausing(step: Step, position: Position, purpose: Purpose, *, covered: bool) -> bool:

@@ -70,6 +70,24 @@ def covering_of(step: Step, position: Position, orders: list[Order]) -> list[Ord
     return [order for order in orders if covers(step, position, order)]
 
 
+def needless_beside(keeper: Order, orders: list[Order]) -> list[Order]:
+    """Those of some orders, oldest first, that one which covers the whole position makes needless.
+
+    A trailing stop begins at the present price, and no exchange is told where another has come to: the oldest few go on
+    beside it for what they cover, or the stop would move back.
+    """
+    others = [order for order in orders if order is not keeper]
+    if keeper.ticket.callback_pct is None:
+        return others
+    trailing = [o for o in others if o.ticket.callback_pct and o.status is OrderStatus.NEW and counts(o)]
+    stay = {order.client_order_id for order in trailing[:TRAILING_BESIDE_MAX]}
+    return [order for order in others if order.client_order_id not in stay]
+
+
+TRAILING_BESIDE_MAX: Final = 5
+"""An account may have 200 conditional orders, and a position may grow in more steps."""
+
+
 def covers(step: Step, position: Position, order: Order) -> bool:
     """Whether an order of the closing side can be counted on for the whole position."""
     enough = order.remaining_quantity >= abs(position.quantity)

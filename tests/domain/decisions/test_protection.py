@@ -8,6 +8,7 @@ from src.domain.decisions.news import RequestProtection, Tick
 from src.domain.decisions.step import Policy
 from src.domain.market.sides import PositionSide
 from src.domain.orders.news import OrderNews, Refused
+from src.domain.orders.transitions import CancelState
 from src.domain.orders.types import OrderStatus, OrderType, Purpose, WorkingType
 from src.domain.sessions.trading_states import SymbolState
 from tests.support.domain_builders import (
@@ -288,6 +289,45 @@ def test_a_trailing_stop_takes_the_place_of_the_fixed_one():
     assert ticket.order_type is OrderType.TRAILING_STOP_MARKET
     assert (ticket.callback_pct, ticket.stop_price) == (Decimal("0.015"), None)
     assert ticket.reduce_only
+
+
+def test_a_trailing_stop_that_has_followed_the_price_stays_beside_the_one_for_more():
+    scene = Scene(trailing_stop_pct=Decimal("0.015"))
+    scene.hold(1)
+    first = scene.stop
+
+    scene.hold(1, trade_id=2)
+    last = scene.open(STOP)[-1]
+    looked_at = scene.decide(Tick())
+    closing = scene.fill(scene.place(quantity=2, side=SELL), 3)
+
+    assert (first.is_open, first.quantity, last.quantity) == (True, 1, 2)
+    assert submits(looked_at) == []
+    assert first.client_order_id not in cancels(looked_at)
+    assert {first.client_order_id, last.client_order_id} <= set(cancels(closing))
+
+
+def test_the_newest_and_the_five_oldest_trailing_stops_stand():
+    scene = Scene(trailing_stop_pct=Decimal("0.015"))
+
+    for trade_id in range(1, 9):
+        scene.hold(1, trade_id=trade_id)
+        for order in list(scene.ledger.orders.values()):
+            if order.ticket.purpose is STOP and order.cancel_state is CancelState.REQUESTED:
+                scene.hear(order, OrderStatus.CANCELED)
+
+    assert [order.quantity for order in scene.open(STOP)] == [1, 2, 3, 4, 5, 8]
+
+
+def test_a_trailing_stop_goes_when_somebody_wants_a_price():
+    scene = Scene(trailing_stop_pct=Decimal("0.015"))
+    scene.hold(1)
+    first = scene.stop
+    scene.decide(RequestProtection(BTC, PositionSide.BOTH, Decimal(90), None))
+
+    step = scene.accept(scene.open(STOP)[-1])
+
+    assert cancels(step) == [first.client_order_id]
 
 
 def test_a_stop_price_of_the_entry_is_stronger_than_a_trailing_policy():

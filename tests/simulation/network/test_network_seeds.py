@@ -15,7 +15,8 @@ from tests.simulation.network.seeds import run_network_seed
 SEEDS = 8
 # The word of a trigger is lost, and what it made of a stop-limit is to be canceled.
 FOUND_ONCE = (60811,)
-PLANTED_SEEDS = 12
+# In the first an answer is lost whose order lives.
+PLANTED_SEEDS = (25, *range(12))
 ROOT = Path(__file__).resolve().parents[3]
 
 pytestmark = pytest.mark.simulation
@@ -62,7 +63,7 @@ def finds(folder: Path, *invariants: str) -> bool:
     """Whether one of a few seeds finds one of these invariants violated."""
     return any(
         sentence.startswith(invariants)
-        for seed in range(PLANTED_SEEDS)
+        for seed in PLANTED_SEEDS
         for sentence in run_network_seed(seed, folder).violations
     )
 
