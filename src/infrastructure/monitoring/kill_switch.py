@@ -1,7 +1,8 @@
 """The kill switch is a file: it works with a hung loop, without the database, and from any shell.
 
 ``HALT`` in the data folder stops every account, ``HALT-`` and the beginning of an account's id that account alone. A
-file made by hand halts, whatever is in it; one that begins with ``soft:`` or ``hard:`` says how.
+file made by hand halts, whatever is in it; one that begins with ``soft:`` or ``hard:`` says how. Of several such lines the
+strictest counts.
 """
 
 import contextlib
@@ -151,12 +152,13 @@ class FileKillSwitch:
         if _exists(self._path) and _rank(_read(self._path)[0]) >= _rank(level):
             self._sync_folder()
             return
-        text = f"{level.value}: {reason}\n".encode()
-        # The new line goes over the old one before that is cut off: no moment has an empty file, which asks for less.
-        descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT, 0o600)
+        # A file made by hand may end in the middle of a line.
+        begin = "\n" if _exists(self._path) else ""
+        text = f"{begin}{level.value}: {' '.join(reason.splitlines())}\n".encode()
+        # Appended: of two halts at the same time none takes back what the other asks for.
+        descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         try:
             os.write(descriptor, text)
-            os.ftruncate(descriptor, len(text))
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
@@ -202,14 +204,20 @@ def _rank(level: KillLevel) -> int:
 
 
 def _read(path: Path) -> tuple[KillLevel, str]:
-    """The level that a file asks for, and its reason in one line."""
+    """The strictest level that a file asks for, and its reason in one line. Its first line halts, whatever it says."""
     try:
         # A power failure may leave zeros.
-        text = plain(path.read_text(encoding="utf-8", errors="replace"))[:_TEXT_MAX]
+        text = plain(path.read_text(encoding="utf-8", errors="replace"))
     except OSError:
         return KillLevel.HALT, ""
-    line = text.strip().partition("\n")[0]
+    first, *others = text.strip().splitlines() or [""]
+    asked = [_level_of(first) or (KillLevel.HALT, first[:_TEXT_MAX]), *filter(None, map(_level_of, others))]
+    return max(asked, key=lambda each: _rank(each[0]))
+
+
+def _level_of(line: str) -> tuple[KillLevel, str] | None:
+    """The level that a line begins with, and the reason behind it."""
     word, _, rest = line.partition(":")
-    if word.strip() in set(KillLevel):
-        return KillLevel(word.strip()), rest.strip()
-    return KillLevel.HALT, line
+    if word.strip() not in set(KillLevel):
+        return None
+    return KillLevel(word.strip()), rest.strip()[:_TEXT_MAX]
