@@ -1,8 +1,8 @@
 """The kill switch is a file: it works with a hung loop, without the database, and from any shell.
 
 ``HALT`` in the data folder stops every account, ``HALT-`` and the beginning of an account's id that account alone. A
-file made by hand halts, whatever is in it; one that begins with ``soft:`` or ``hard:`` says how. Of several such lines the
-strictest counts.
+file made by hand halts, whatever is in it; one that begins with ``soft:`` or ``hard:`` says how. Of several such
+lines the strictest counts.
 """
 
 import contextlib

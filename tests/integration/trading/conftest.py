@@ -50,6 +50,13 @@ def local(place: TradingPlace) -> TradingPlace:
 
 
 @pytest.fixture
+def ahead(local: TradingPlace, tmp_path: Path) -> Iterator[TradingPlace]:
+    """An account at an exchange of its own, for tests that set the exchange's clock: it does not go back."""
+    with a_local_exchange(tmp_path / "venue") as url:
+        yield a_local_account(url)
+
+
+@pytest.fixture
 async def start() -> AsyncIterator[Start]:
     """Starts sessions; those that a test leaves behind end as in a crash."""
     services: list[LiveTradingService] = []

@@ -183,18 +183,18 @@ async def test_issue_4_latency_an_answer_that_comes_late_leaves_one_order(local:
 
 
 async def test_a_position_of_a_session_whose_machine_stood_still_is_covered_within_seconds(
-    local: TradingPlace, start: Start
+    ahead: TradingPlace, start: Start
 ):
-    service = await start(local)
+    service = await start(ahead)
     price = price_of(service)
     low, stop = price * Decimal("0.999"), price * Decimal("0.9")
     await service.place_order(SYMBOL, OrderSide.BUY, "0.01", OrderType.LIMIT, low, stop_loss=stop)
     await until(lambda: service.snapshot().orders[0].status == "NEW")
 
     # Seen from a machine that stood still, the exchange's clock has jumped.
-    local.admin("POST clock", skew_ms=20_000)
-    assert local.admin_url is not None
-    somebody = a_local_account(local.admin_url)
+    ahead.admin("POST clock", skew_ms=20_000)
+    assert ahead.admin_url is not None
+    somebody = a_local_account(ahead.admin_url)
     somebody.admin("POST owner_trades", symbol=SYMBOL, side="SELL", quantity="60")
 
     await until(lambda: held(service) > 0)
