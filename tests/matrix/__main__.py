@@ -25,8 +25,8 @@ RAM: Path = Path("/dev/shm")
 
 
 def be_quiet() -> None:
-    """A connection that is reset on purpose is no error of the server's."""
-    for name in ("aiohttp.server", "asyncio", "websockets"):
+    """A connection that is broken on purpose is no news, neither the server's nor the session's."""
+    for name in ("aiohttp.server", "asyncio", "websockets", "steadyhand"):
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
 
 
