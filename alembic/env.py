@@ -9,7 +9,7 @@ import os
 from typing import Any
 
 from alembic import context
-from sqlalchemy import Connection, create_engine
+from sqlalchemy import URL, Connection, create_engine
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from src.infrastructure.persistence.columns import ExactDecimal
@@ -80,7 +80,7 @@ def main() -> None:
         with context.begin_transaction():
             context.run_migrations()
     elif is_sqlite:
-        engine = create_engine(f"sqlite://{url.text.partition('://')[2]}")
+        engine = create_engine(URL.create("sqlite", database=str(url.path)))
         with engine.connect() as connection:
             run(connection)
         engine.dispose()

@@ -11,6 +11,7 @@ Layout of klines: Binance public data, "Klines" (data.binance.vision).
 import hashlib
 import re
 import zipfile
+import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
@@ -148,7 +149,13 @@ def _blocks(path: Path, bad: Counter[str]) -> Iterator[list[bytes]]:
                     yield from read_lines(member)  # type: ignore[arg-type]  # reads, seeks: enough of a BinaryIO
                 return
             yield from _plain(file)
-    except (DamagedFile, zipfile.BadZipFile, EOFError):
+    except (
+        DamagedFile,
+        zipfile.BadZipFile,
+        zlib.error,
+        EOFError,
+        RuntimeError,
+    ):  # the last: locked, or packed anew
         bad["damaged file"] += 1
     except OSError as error:
         raise SourceError(f"{path}: {error.strerror}. Name a readable file of bars.") from None

@@ -57,7 +57,10 @@ class BarMarket:
             BarLane(number, symbol, own, self._instrument_of(symbol, own))
             for number, (symbol, own) in enumerate(_by_symbol(files, symbols).items())
         ]
-        self._start_ms = min(lane.next_bar.open_ms for lane in self._lanes if lane.next_bar is not None)
+        begins = [lane.next_bar.open_ms for lane in self._lanes if lane.next_bar is not None]
+        if not begins:
+            raise SourceError(f"No bar begins at a multiple of {self.step_ms} ms. Name bars that do, in UTC.")
+        self._start_ms = min(begins)
         self._moments = 0  # Of all blocks before the one that is ready.
         self._ends: list[int] = []  # How many frames of it have been, at the end of each of its moments.
         self._shown_from_ms = self._start_ms

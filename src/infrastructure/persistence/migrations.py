@@ -9,6 +9,7 @@ from contextlib import ExitStack, closing
 from io import StringIO
 from pathlib import Path
 from typing import Final
+from urllib.parse import quote
 
 from alembic import command
 from alembic.config import Config
@@ -88,7 +89,8 @@ def upgrade(url: str, scripts: Path = SCRIPTS) -> None:
 
 def _upgrade(path: Path, scripts: Path) -> None:
     try:
-        upgrade(f"sqlite:///{path.absolute()}", scripts)
+        # In an address a question mark would begin its options, and a percent sign a character.
+        upgrade(f"sqlite:///{quote(str(path.absolute()))}", scripts)
     except DBAPIError as error:
         if isinstance(error.orig, sqlite3.Error):
             raise store_error(error.orig, path) from error

@@ -103,6 +103,24 @@ def test_a_packed_file_that_was_cut_gives_what_it_holds(tmp_path: Path):
 
 
 @pytest.mark.parametrize(
+    ("place", "value"),
+    [(60, b"\xff\xff\xff"), (6, b"\x01"), (8, b"\x61")],
+    ids=["garbled", "encrypted", "packed in another way"],
+)
+def test_a_zip_that_cannot_be_unpacked_is_refused_in_one_line(tmp_path: Path, place: int, value: bytes):
+    path = write(tmp_path / "a.zip", lines(rows(1, 3_000)))
+    packed = bytearray(path.read_bytes())
+    packed[place : place + len(value)] = value
+    listed = packed.find(b"PK\x01\x02")
+    if place < 10:
+        packed[listed + place + 2] = value[0]
+    path.write_bytes(packed)
+
+    with pytest.raises(SourceError, match=r"holds no two bars \(1 damaged file\)"):
+        BarFile(path)
+
+
+@pytest.mark.parametrize(
     ("text", "said"),
     [
         ("", "holds no two bars"),

@@ -205,3 +205,10 @@ def test_a_cursor_of_other_files_is_refused(tmp_path: Path):
     for cursor in (other.cursor(), "{}", "nothing"):
         with pytest.raises(SourceError):
             market.catch_up(cursor, lambda frame: None)
+
+
+def test_bars_none_of_which_is_on_the_grid_of_their_length_are_refused_in_one_line(tmp_path: Path):
+    shifted = [(open_ms + 20_000, *rest) for open_ms, *rest in rows(1, 9)]
+
+    with pytest.raises(SourceError, match="No bar begins at a multiple of 60000 ms"):
+        a_market(tmp_path, shifted)  # type: ignore[arg-type]  # a row, in parts

@@ -119,6 +119,19 @@ def test_an_old_database_is_copied_before_it_is_migrated(tmp_path: Path, databas
     assert any("colour" in text for *_, text in definitions(database))
 
 
+@pytest.mark.parametrize("name", ["a?b", "a#b", "a%41b", "a%b", "a b"])
+def test_a_database_is_migrated_whatever_its_folder_is_called(tmp_path: Path, name: str):
+    folder = tmp_path / name
+    folder.mkdir()
+
+    migrate(folder / "steadyhand.db")
+    needed, copy = migrate(folder / "steadyhand.db", scripts=scripts_of_a_later_version(tmp_path))
+
+    assert len(needed) == 1
+    assert {path.name for path in tmp_path.iterdir()} == {name, "alembic"}
+    assert copy is not None and copy.parent == folder
+
+
 def test_a_second_copy_does_not_overwrite_the_first(tmp_path: Path, database: Path):
     scripts = scripts_of_a_later_version(tmp_path)
     first = tmp_path / f"steadyhand.db.{LAST}.bak"
