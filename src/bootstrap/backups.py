@@ -29,6 +29,8 @@ from src.interfaces.cli.outcomes import BackedUp
 FORMAT: Final = 1
 MANIFEST: Final = "manifest.json"
 DATABASE: Final = "steadyhand.db"
+ROOM_BESIDE: Final = 1 << 20
+"""What is left free for those who look into the copies, bytes."""
 EPOCHS_SKIPPED: Final = 1_000
 """At a real exchange, ids that were used after the backup must not come again: the epoch in them leaps ahead."""
 
@@ -43,7 +45,9 @@ def back_up(database: Path, data_dir: Path, target: Path | None) -> BackedUp:
         copies = {database: copy / DATABASE}
         for path in sorted((data_dir / "paper").glob("*.db")):
             copies[path] = copy / "paper" / path.name
-        _copy_at_once(copies, {path: copy / path.relative_to(data_dir) for path in side_journals(data_dir)})
+        journals = {path: copy / path.relative_to(data_dir) for path in side_journals(data_dir)}
+        _check_room([*copies, *journals], copy)
+        _copy_at_once(copies, journals)
         for path in sorted((data_dir / "paper").glob("*.json")):
             _write(copy / "paper" / path.name, path.read_bytes())
         for path in sorted(data_dir.glob("HALT*")):
@@ -56,6 +60,18 @@ def back_up(database: Path, data_dir: Path, target: Path | None) -> BackedUp:
         )
         size = _pack(copy, [MANIFEST, *files], target)
     return BackedUp(target, size, _records(heads), len(heads))
+
+
+def _check_room(paths: list[Path], folder: Path) -> None:
+    """Refuse what will not fit: SQLite says of a full disk that it is full, or broken, and names the original."""
+    logs = [path.with_name(f"{path.name}-wal") for path in paths]
+    needed = sum(each.stat().st_size for each in (*paths, *logs) if each.exists()) + ROOM_BESIDE
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise StoreError(
+            f"a backup is put together in {folder.parent}, which has room for {free:,} of {needed:,} bytes: "
+            "free some space there, or set TMPDIR to another folder"
+        )
 
 
 def restore(source: Path, database: Path, data_dir: Path) -> BackedUp:

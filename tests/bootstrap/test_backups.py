@@ -247,6 +247,20 @@ def test_a_disk_without_room_for_a_backup_does_not_make_that_a_damaged_one(folde
     assert restore(made.file, database(other), other).records == made.records
 
 
+def test_a_backup_that_finds_no_room_to_be_put_together_says_where(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    nearly_full = shutil.disk_usage(tmp_path)._replace(free=1_000_000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: nearly_full)
+
+    with pytest.raises(
+        StoreError, match=r"room for 1,000,000 of [0-9,]+ bytes: free some space there, or set TMPDIR"
+    ):
+        back_up(database(folder), folder, tmp_path / "b.tar.gz")
+
+    assert not (tmp_path / "b.tar.gz").exists()
+
+
 def test_a_real_accounts_ids_leap_ahead_of_those_used_since(folder: Path, tmp_path: Path):
     shutil.copytree(folder, tmp_path / "real")
     real = database(tmp_path / "real")
