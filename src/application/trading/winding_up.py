@@ -65,9 +65,10 @@ class WindingUp:
             self._loop.decide(RaiseAlarm(order.symbol, text))
         await self._loop.flush()
         names = ", ".join(f"{order.client_order_id} ({order.symbol})" for order in left)
+        way_out = "; recover --release ID takes one for dead that is not there" if self._in_doubt() else ""
         raise StillOpen(
             f"the session is not stopped: {names} could not be ended and may still open a position: look at the "
-            "exchange; start-session goes on stopping"
+            f"exchange; start-session goes on stopping{way_out}"
         )
 
     async def _work_rounds(self) -> None:

@@ -270,11 +270,13 @@ async def test_it_is_not_stopped_beside_an_order_that_may_still_open_a_position_
     left = await with_an_entry(runner)
     runner.request_stop(EndCause.STOP)
 
-    with pytest.raises(StillOpen, match=left.client_order_id):
+    with pytest.raises(StillOpen, match=left.client_order_id) as refused:
         await runner.run()
 
     await die(runner)
     told = [each.text for each in events_of(config, e.AlarmRaised) if isinstance(each, e.AlarmRaised)]
+    is_unknown = left.attempt_state is AttemptState.UNKNOWN
+    assert ("recover --release" in str(refused.value)) is is_unknown
     assert f"{left.client_order_id} could not be ended" in told[-1]
     assert runner.session.status is TradingSessionStatus.STOPPING and not runner.finished
 
