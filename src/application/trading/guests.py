@@ -70,7 +70,10 @@ class Guest:
     def _ask(self, question: Callable[[], T]) -> T:
         try:
             return question()
-        except (Exception, SystemExit) as error:  # a stranger's code: whatever it raises is its end, told as such
+        except (
+            Exception,
+            SystemExit,
+        ) as error:  # a stranger's code: whatever it raises is its end, told as such
             text = f"{self.strategy_id} failed with {type(error).__name__}: {first_line(error)}"
             raise GuestFailed(text) from error
 

@@ -176,13 +176,12 @@ def _place(step: Step, position: Position, purpose: Purpose) -> None:
         return
     price = trigger_price(step, position, purpose, instrument.tick_size)
     is_trailing = trails(step, position, purpose)
+    wanted = abs(position.quantity) + _still_entering(step, position)
     ticket = make_ticket(
         symbol=symbol,
         side=position.side.opposite,
         order_type=OrderType.TRAILING_STOP_MARKET if is_trailing else _ORDER_TYPE[purpose],
-        quantity=round_up_to_step(
-            abs(position.quantity) + _still_entering(step, position), instrument.step_size
-        ),
+        quantity=round_up_to_step(wanted, instrument.step_size),
         purpose=purpose,
         strategy_id=position.strategy_id,
         reference_price=price,

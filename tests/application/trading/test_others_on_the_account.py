@@ -105,7 +105,8 @@ async def test_a_session_whose_leverage_was_raised_by_hand_is_resumed_and_says_s
     await die(runner)
     (told,) = [a.text for a in events_of(config, AlarmRaised) if isinstance(a, AlarmRaised)]
     assert told.startswith(
-        f"the leverage of {SYMBOL} cannot be set to 10: Leverage reduction is not supported"
+        f"{SYMBOL} cannot have leverage 10: give it another one with --leverages {SYMBOL}=N; the exchange says: "
+        "Leverage reduction is not supported"
     )
 
 
@@ -114,7 +115,7 @@ async def test_a_new_session_is_refused_a_leverage_that_the_exchange_does_not_se
 ):
     runner = SessionRunner(parts_of(calm(tmp_path, leverage=1_000)))
 
-    with pytest.raises(BrokerRefused, match=rf"the leverage of {SYMBOL} cannot be set to 1000: .*not valid"):
+    with pytest.raises(BrokerRefused, match=rf"{SYMBOL} cannot have leverage 1000: .*not valid"):
         await runner.start()
 
     await die(runner)

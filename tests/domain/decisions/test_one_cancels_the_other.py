@@ -161,7 +161,7 @@ def test_a_pair_of_exits_one_of_whose_legs_is_turned_away_says_that_none_stands_
     step = scene.hear(stop, OrderStatus.CANCELED)
     if by == "the exchange":
         (anew,) = submits(step)
-        step = scene.decide(Refused(anew.attempt.client_order_id, -2021, "would trigger", 0))
+        step = scene.decide(Refused(anew.attempt.client_order_id, -2021, "would trigger"))
 
     (text,) = alarms(step)
     assert cancels(step) == [limit.client_order_id]

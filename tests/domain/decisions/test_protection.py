@@ -65,7 +65,7 @@ def test_an_emergency_close_of_such_a_position_is_as_large_too():
     scene = Scene(a_view(instruments={BTC: an_instrument(step_size=Decimal("0.01"))}))
     scene.hold(Decimal("0.009"), protected=False)
 
-    step = scene.decide(Refused(scene.stop.client_order_id, -2021, "would trigger", 0))
+    step = scene.decide(Refused(scene.stop.client_order_id, -2021, "would trigger"))
 
     (close,) = (effect.ticket for effect in submits(step))
     assert (close.purpose, close.quantity) == (Purpose.EMERGENCY, Decimal("0.01"))
