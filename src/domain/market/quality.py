@@ -48,6 +48,7 @@ class QualityGates:
         "_bad_until_ms",
         "_depth_event_ms",
         "_frame_due_ms",
+        "_gap_ms",
         "_high",
         "_lag_min_ms",
         "_lag_span_ends_ms",
@@ -71,6 +72,7 @@ class QualityGates:
         self.symbol = symbol
         self.counts = {"stale": 0, "crossed": 0, "out_of_order": 0, "gap": 0, "jump": 0}
         self._limits = limits
+        self._gap_ms = limits.gap_ms
         self._update_id = 0
         self._quote_event_ms = self._depth_event_ms = self._trade_event_ms = 0
         self._quoted_ms = self._stale_quote_ms = 0
@@ -96,7 +98,7 @@ class QualityGates:
             self._quote_event_ms = event_ms
         if now_ms > self._frame_due_ms:
             self._note_silence(now_ms)
-        self._frame_due_ms = now_ms + self._limits.gap_ms
+        self._frame_due_ms = now_ms + self._gap_ms
         lag_ms = now_ms - event_ms
         if lag_ms < self._span_lag_min_ms:
             self._span_lag_min_ms = lag_ms
@@ -139,7 +141,7 @@ class QualityGates:
             self._depth_event_ms = event_ms
         if now_ms > self._frame_due_ms:
             self._note_silence(now_ms)
-        self._frame_due_ms = now_ms + self._limits.gap_ms
+        self._frame_due_ms = now_ms + self._gap_ms
 
     def on_gap(self, now_ms: int) -> None:
         """Depth updates are missing."""
@@ -153,7 +155,7 @@ class QualityGates:
             self._trade_event_ms = event_ms
         if now_ms > self._frame_due_ms:
             self._note_silence(now_ms)
-        self._frame_due_ms = now_ms + self._limits.gap_ms
+        self._frame_due_ms = now_ms + self._gap_ms
 
     def opening_objection(self, now_ms: int) -> str | None:
         """Why no position may be opened now, or None."""

@@ -101,7 +101,8 @@ class PaperInputs:
             frame = next_frame(entry_ns if is_released else released_ns)
             if frame is not None:
                 at_ns, _, _, event = frame
-                timeline.advance_to(at_ns)
+                if at_ns > timeline.now_ns:
+                    timeline.now_ns = at_ns
                 show(frame)
                 routes[type(event)](event, timeline.now_ns // NS_PER_MS)
             elif entry_ns is not None and is_released and self._goes_on:
