@@ -11,7 +11,7 @@ from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
 
-from src.domain.decisions.opening import OPENING_BALANCE, opened_ms
+from src.domain.decisions.opening import opened_ms
 from src.domain.ledger.events import (
     AlarmRaised,
     EpochStarted,
@@ -21,6 +21,7 @@ from src.domain.ledger.events import (
     OrderIntended,
     ParentOpened,
 )
+from src.domain.ledger.events.account import OPENING_BALANCE
 from src.domain.ledger.evolve import fold
 from src.domain.ledger.state import Ledger, PositionKey
 from src.domain.money import ZERO, quantize_amount

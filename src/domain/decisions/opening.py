@@ -10,7 +10,7 @@ from src.domain.decisions import news as n
 from src.domain.decisions.alarms import halt
 from src.domain.decisions.step import Step
 from src.domain.ledger import events as e
-from src.domain.ledger.events.account import OPENING_BALANCE as OPENING_BALANCE
+from src.domain.ledger.events.account import OPENING_BALANCE
 from src.domain.ledger.state import Ledger
 from src.domain.market.sides import OrderSide, PositionSide
 from src.domain.money import ZERO

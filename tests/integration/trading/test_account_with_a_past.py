@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from src.application.trading.vocabulary import Order, OrderSide
-from src.domain.decisions.opening import OPENING_BALANCE
 from src.domain.ledger.events import FillBooked, IncomeBooked
+from src.domain.ledger.events.account import OPENING_BALANCE
 from src.infrastructure.persistence.codec import decode
 from src.infrastructure.persistence.read_models import SqliteReadModels
 from tests.integration.trading.places import SYMBOL, Start, TradingPlace, assert_equal_books, until
