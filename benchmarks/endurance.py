@@ -1,15 +1,15 @@
 """Whether a session that has traded for long pays more for an order than a young one, in time or in memory.
 
-A paper session makes round trips, one after the other: an entry at the market, its stop and target, an exit. Of every
-entry the decision and its commit are timed; beside each stands the reference, json.loads of one quote, so that a
-machine that became slow meanwhile is told from a program that did. Nothing is synced: what may grow is work, not the
-disk.
+A paper session makes round trips, one after the other: an entry at the market, its stop and target, an exit. When it
+has made as many as are asked about, a young session beside it takes turns with it: of every entry of the two the
+decision and its commit are timed. So whatever the machine does meanwhile falls on both, and what remains is age.
+Nothing is synced: what may grow is work, not the disk.
 """
 
 import asyncio
 import gc
-import json
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter_ns
@@ -17,16 +17,11 @@ from typing import Final
 
 import psutil  # type: ignore[import-untyped]  # it has no types
 
-from benchmarks.quotes import BURST_EVERY_MS, QuoteMarket, quote_messages
 from benchmarks.samples import Samples
-from benchmarks.trading import REST_MS, WAIT_MS, WITHOUT_END, approved, entry, leave, unthrottled
+from benchmarks.trading import PaperTrader
 from src.application.ports.failpoints import install_hook
-from src.application.trading.session_runner import SessionRunner
 from src.bootstrap.memory import settle_memory
-from src.bootstrap.paper import PaperConfig, paper_parts
 from src.domain.money import use_money_context
-from src.infrastructure.persistence.schema import create_sqlite
-from tests.application.trading.sessions import pass_time
 
 EARLY: Final = 100
 """After so many round trips a session is young, but warm."""
@@ -34,25 +29,25 @@ MEMORY_EVERY: Final = 500
 
 
 @dataclass(slots=True)
-class Endurance:
-    """What each entry cost, ns (decision and commit), the reference beside it, and resident bytes now and then."""
+class Comparison:
+    """What entries cost, ns (decision and commit), in turns: of an old session and of a young one."""
 
-    cost: Samples = field(default_factory=lambda: Samples("decide and commit"))
-    reference: Samples = field(default_factory=lambda: Samples("json.loads"))
+    old: Samples = field(default_factory=lambda: Samples("of the old session"))
+    young: Samples = field(default_factory=lambda: Samples("of the young session"))
+
+    @property
+    def growth(self) -> float:
+        """The median cost of the old session's orders over that of the young one's."""
+        return self.old.p50 / self.young.p50
+
+
+@dataclass(slots=True)
+class Endurance:
+    """The comparisons, by how many round trips the old session had made, and its resident bytes now and then."""
+
+    comparisons: dict[int, Comparison] = field(default_factory=dict)
     resident: list[tuple[int, int]] = field(default_factory=list)
     round_trips: int = 0
-
-    def growth(self, window: int, at: int = 0) -> float:
-        """The median cost of ``window`` orders up to the ``at``-th, or the last, over that of as many after the first.
-
-        Both by the reference beside them.
-        """
-        end = at or len(self.cost.values)
-        early, late = slice(EARLY, EARLY + window), slice(end - window, end)
-        return self._relative(late) / self._relative(early)
-
-    def _relative(self, part: slice) -> float:
-        return self.cost.part(part.start, part.stop).p50 / self.reference.part(part.start, part.stop).p50
 
     def memory_spread(self, after: int) -> int:
         """How far apart the resident bytes were, from so many round trips on."""
@@ -60,81 +55,68 @@ class Endurance:
         return max(seen) - min(seen)
 
 
-def endure(folder: Path, trips: int) -> Endurance:
-    """Trade so many round trips in ``folder``, which has to be empty."""
+def endure(folder: Path, trips: int, ages: Sequence[int], window: int) -> Endurance:
+    """Trade so many round trips in ``folder``, which has to be empty.
+
+    At each of ``ages`` (round trips, none more than ``trips``) the last ``window`` entries are compared with those of a
+    session that had made :data:`EARLY` before.
+    """
     use_money_context()
     result = Endurance()
     try:
-        asyncio.run(_run(unthrottled(folder), trips, result))
+        asyncio.run(_run(folder, trips, ages, window, result))
     finally:
         install_hook(None)
     return result
 
 
-async def _run(config: PaperConfig, trips: int, result: Endurance) -> None:
-    create_sqlite(config.database)
-    market = QuoteMarket(WITHOUT_END)
-    parts = paper_parts(config, lambda _: market, "endurance", [])
-    runner = SessionRunner(parts)
-    try:
-        await runner.start()
-        await pass_time(runner.loop, BURST_EVERY_MS)
+async def _run(folder: Path, trips: int, ages: Sequence[int], window: int, result: Endurance) -> None:
+    marks = dict[str, int]()
+    install_hook(lambda name: marks.__setitem__(name, perf_counter_ns()))
+    async with AsyncExitStack() as opened:
+        # All are there from the beginning, so that what a young one takes is not seen as what the old one gained.
+        old = PaperTrader(folder / "old", marks)
+        young = {age: PaperTrader(folder / f"young beside {age}", marks) for age in ages}
+        for session in (old, *young.values()):
+            await session.open(opened)
         settle_memory()
-        trader = _Trader(runner, result)
+        for session in young.values():
+            for number in range(EARLY):
+                await _round_trip(session, number)
         for number in range(trips):
-            await trader.round_trip(number)
-            await pass_time(runner.loop, REST_MS)
+            age = next((age for age in ages if age - window <= number < age), None)
+            if age is None:
+                await _round_trip(old, number)
+            else:
+                await _take_turns(old, young[age], number, result.comparisons.setdefault(age, Comparison()))
             if number % MEMORY_EVERY == MEMORY_EVERY - 1:
                 gc.collect()
                 result.resident.append((number + 1, psutil.Process().memory_info().rss))
-        session = runner.session
-        result.round_trips = session.total_trades
-    finally:
-        await parts.store.close()
-        parts.close()
+        result.round_trips = old.runner.session.total_trades
 
 
-class _Trader:
-    """Enters and leaves; the entry is timed."""
-
-    def __init__(self, runner: SessionRunner, result: Endurance) -> None:
-        self._runner = runner
-        self._result = result
-        self._message = next(quote_messages())
-        self._marks: dict[str, int] = {}
-        install_hook(self._on_failpoint)
-
-    def _on_failpoint(self, name: str) -> None:
-        self._marks[name] = perf_counter_ns()
-
-    async def round_trip(self, number: int) -> None:
-        """One entry, one exit."""
-        await self._enter(number)
-        await leave(self._runner)
-
-    async def _enter(self, number: int) -> None:
-        loop = self._runner.loop
-        order = approved(self._runner, entry(self._runner, number))
-        before = perf_counter_ns()
-        loop.decide(order)
-        decided = perf_counter_ns()
-        await loop.flush()
-        committed = self._marks["session.committed"]
-        self._result.cost.add(committed - before)
-        assert committed > decided, "the hook is the product's own"
-        before = perf_counter_ns()
-        json.loads(self._message)
-        self._result.reference.add(perf_counter_ns() - before)
-        await pass_time(loop, WAIT_MS)
+async def _take_turns(old: PaperTrader, young: PaperTrader, number: int, result: Comparison) -> None:
+    """A round trip of each; each is the first of every other pair."""
+    pair = ((old, result.old), (young, result.young))
+    for session, costs in pair if number % 2 else pair[::-1]:
+        costs.add(await _round_trip(session, number))
 
 
-def lines(result: Endurance, window: int) -> Sequence[str]:
+async def _round_trip(session: PaperTrader, number: int) -> int:
+    """Enter and leave; return what the entry cost, ns."""
+    entry = await session.enter(number)
+    await session.leave()
+    return entry.decided_ns + entry.committed_ns
+
+
+def lines(result: Endurance) -> Sequence[str]:
     """What was measured, for people."""
-    first, last = result.cost.part(EARLY, EARLY + window), result.cost
-    last = last.part(len(last.values) - window, len(last.values))
     mb = [resident / 1e6 for _, resident in result.resident]
     return (
-        f"{result.round_trips:,} round trips: decide and commit {first.p50 / 1_000:,.0f} µs after {EARLY}, "
-        f"{last.p50 / 1_000:,.0f} µs at the end, {result.growth(window):.3f} times as much by the reference",
+        *(
+            f"after {age:,} round trips decide and commit {each.old.p50 / 1_000:,.0f} µs, in turns with "
+            f"{each.young.p50 / 1_000:,.0f} µs of a session of {EARLY}: {each.growth:.3f} times as much"
+            for age, each in result.comparisons.items()
+        ),
         f"resident {', '.join(f'{each:.1f}' for each in mb)} MB",
     )

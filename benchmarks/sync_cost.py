@@ -6,26 +6,18 @@ falls on all three.
 """
 
 import asyncio
-from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter_ns
 from typing import Final
 
-from benchmarks.disk import PlainLog, WriteAheadLog
-from benchmarks.meter import COMMITTED
-from benchmarks.quotes import BURST_EVERY_MS, QuoteMarket
+from benchmarks.disk import PlainLog
 from benchmarks.samples import Samples
-from benchmarks.trading import REST_MS, WAIT_MS, WITHOUT_END, approved, entry, leave, unthrottled
+from benchmarks.trading import PaperTrader
 from src.application.ports.failpoints import install_hook
-from src.application.trading.session_runner import SessionRunner
 from src.bootstrap.memory import settle_memory
-from src.bootstrap.paper import paper_parts
 from src.domain.money import use_money_context
-from src.infrastructure.persistence.schema import create_sqlite
-from src.infrastructure.persistence.sqlite_store import SqliteStore
-from tests.application.trading.sessions import pass_time
 
 WARM_UP: Final = 30
 SYNCED, UNSYNCED = "FULL", "OFF"
@@ -55,51 +47,13 @@ def sync_cost(folder: Path, orders: int) -> SyncCost:
         install_hook(None)
 
 
-class _Session:
-    """One of the two: a paper session whose own store is opened with the wanted ``synchronous``."""
-
-    def __init__(self, folder: Path, synchronous: str) -> None:
-        folder.mkdir()
-        self._synchronous = synchronous
-        self._config = unthrottled(folder)
-
-    async def open(self, opened: AsyncExitStack) -> None:
-        """Bring the session to RUNNING."""
-        config = self._config
-        create_sqlite(config.database)
-        parts = paper_parts(config, lambda _: QuoteMarket(WITHOUT_END), "sync cost", [])
-        opened.callback(parts.close)
-        await parts.store.close()
-        parts.store = SqliteStore(config.database, synchronous=self._synchronous)
-        self.log = WriteAheadLog(config.database)
-        opened.callback(self.log.close)
-        opened.push_async_callback(parts.store.close)
-        self.runner = SessionRunner(parts)
-        await self.runner.start()
-        await pass_time(self.runner.loop, BURST_EVERY_MS)
-
-    async def enter(self, number: int, marks: Mapping[str, int]) -> int:
-        """Place an order; return how long its commit took, ns."""
-        loop = self.runner.loop
-        loop.decide(approved(self.runner, entry(self.runner, number)))
-        before = perf_counter_ns()
-        await loop.flush()
-        return marks[COMMITTED] - before
-
-    async def leave(self) -> None:
-        """Close the position again, and let some time pass."""
-        await pass_time(self.runner.loop, WAIT_MS)
-        await leave(self.runner)
-        await pass_time(self.runner.loop, REST_MS)
-
-
 async def _measure(folder: Path, orders: int) -> SyncCost:
     result, marks = SyncCost(), dict[str, int]()
     install_hook(lambda name: marks.__setitem__(name, perf_counter_ns()))
     reference = PlainLog(folder / "reference.log")
     async with AsyncExitStack() as opened:
         opened.callback(reference.close)
-        synced, unsynced = _Session(folder / SYNCED, SYNCED), _Session(folder / UNSYNCED, UNSYNCED)
+        synced, unsynced = (PaperTrader(folder / each, marks, each) for each in (SYNCED, UNSYNCED))
         for session in (synced, unsynced):
             await session.open(opened)
         settle_memory()
@@ -108,7 +62,7 @@ async def _measure(folder: Path, orders: int) -> SyncCost:
             spent = {}
             for session in (synced, unsynced) if number % 2 else (unsynced, synced):
                 session.log.grown_by()
-                spent[session] = await session.enter(number, marks)
+                spent[session] = (await session.enter(number)).committed_ns
             written = reference.write(synced.log.grown_by())
             if number >= WARM_UP:
                 result.synced.add(spent[synced])

@@ -1,19 +1,26 @@
 """Trading by hand in a paper session that is being measured: enter at the market, let time pass, leave again."""
 
-from dataclasses import replace
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
+from time import perf_counter_ns
 from typing import Final
 
+from benchmarks.disk import WriteAheadLog
 from benchmarks.hot_path import LIMITS, paper_config
-from benchmarks.quotes import SYMBOLS
+from benchmarks.meter import COMMITTED
+from benchmarks.quotes import BURST_EVERY_MS, SYMBOLS, QuoteMarket
 from src.application.trading.session_runner import SessionRunner
-from src.bootstrap.paper import PaperConfig
+from src.bootstrap.paper import PaperConfig, paper_parts
 from src.domain.decisions.news import PlaceOrder
 from src.domain.market.sides import OrderSide
 from src.domain.orders.ticket import OrderTicket
 from src.domain.orders.types import OrderType, Purpose
 from src.domain.risk.review import Approved, review_reducing
+from src.infrastructure.persistence.schema import create_sqlite
+from src.infrastructure.persistence.sqlite_store import SqliteStore
 from tests.application.trading.sessions import pass_time
 
 SYMBOL: Final = SYMBOLS[0]
@@ -73,3 +80,55 @@ async def leave(runner: SessionRunner) -> None:
     await pass_time(loop, WAIT_MS)
     if not loop.ledger.position(SYMBOL).is_flat:
         raise RuntimeError("the exit did not arrive in time")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What an entry took, ns: its decision, with all that is encoded for it, and the commit that follows."""
+
+    decided_ns: int
+    committed_ns: int
+
+
+class PaperTrader:
+    """A paper session in ``folder`` that makes round trips. ``synchronous`` is SQLite's, of the session's own file.
+
+    ``marks`` are the moments at which the product's failpoints were passed, ns, by name: one hook serves all sessions.
+    """
+
+    def __init__(self, folder: Path, marks: Mapping[str, int], synchronous: str = "OFF") -> None:
+        folder.mkdir()
+        self._config = unthrottled(folder)
+        self._marks = marks
+        self._synchronous = synchronous
+
+    async def open(self, opened: AsyncExitStack) -> None:
+        """Bring the session to RUNNING; it is closed with ``opened``."""
+        config = self._config
+        create_sqlite(config.database)
+        parts = paper_parts(config, lambda _: QuoteMarket(WITHOUT_END), "by hand", [])
+        opened.callback(parts.close)
+        await parts.store.close()
+        parts.store = SqliteStore(config.database, synchronous=self._synchronous)
+        self.log = WriteAheadLog(config.database)
+        opened.callback(self.log.close)
+        opened.push_async_callback(parts.store.close)
+        self.runner = SessionRunner(parts)
+        await self.runner.start()
+        await pass_time(self.runner.loop, BURST_EVERY_MS)
+
+    async def enter(self, number: int) -> Entry:
+        """Place an order."""
+        loop = self.runner.loop
+        order = approved(self.runner, entry(self.runner, number))
+        before = perf_counter_ns()
+        loop.decide(order)
+        decided = perf_counter_ns()
+        await loop.flush()
+        return Entry(decided - before, self._marks[COMMITTED] - decided)
+
+    async def leave(self) -> None:
+        """Close the position again, and let some time pass."""
+        await pass_time(self.runner.loop, WAIT_MS)
+        await leave(self.runner)
+        await pass_time(self.runner.loop, REST_MS)

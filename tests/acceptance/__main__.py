@@ -77,10 +77,10 @@ def _events(folder: Path, _: argparse.Namespace) -> Iterator[str]:
 
 def _endurance(folder: Path, options: argparse.Namespace) -> Iterator[str]:
     folder.mkdir()
-    result = endure(folder, options.trips)
-    window = min(WINDOW, options.trips // 4)
-    print(*lines(result, window), sep="\n", flush=True)
-    yield from endurance_violations(result, window)
+    trips: int = options.trips
+    result = endure(folder, trips, sorted({min(COST_TRIPS, trips), trips}), min(WINDOW, trips // 4))
+    print(*lines(result), sep="\n", flush=True)
+    yield from endurance_violations(result)
 
 
 def _bars(folder: Path, _: argparse.Namespace) -> Iterator[str]:
@@ -93,13 +93,13 @@ def _bars(folder: Path, _: argparse.Namespace) -> Iterator[str]:
     yield from month.violations
 
 
-def endurance_violations(result: Endurance, window: int) -> list[str]:
-    """What of the promises about a long session does not hold."""
-    at = min(COST_TRIPS, len(result.cost.values))
-    growth, spread = result.growth(window, at), result.memory_spread(EARLY)
+def endurance_violations(result: Endurance) -> list[str]:
+    """What of the promises about a long session does not hold; the first comparison is the promised one."""
+    age, compared = next(iter(result.comparisons.items()))
+    growth, spread = compared.growth, result.memory_spread(EARLY)
     found = []
     if growth > GROWTH_MAX:
-        found.append(f"an order after {at:,} round trips costs {growth:.2f} times as much as after {EARLY}")
+        found.append(f"an order after {age:,} round trips costs {growth:.2f} times as much as after {EARLY}")
     if spread > SPREAD_BYTES_MAX:
         found.append(f"resident memory varied by {spread / 1e6:.1f} MB")
     return found
