@@ -40,10 +40,9 @@ WOULD_TRIGGER = -2021
 STORM_PER_MINUTE = 100
 STORM_PAUSE_MS = 1_000
 
-_ORDER_TYPE = {
-    Purpose.PROTECTIVE_STOP: OrderType.STOP_MARKET,
-    Purpose.PROTECTIVE_TARGET: OrderType.TAKE_PROFIT_MARKET,
-}
+# Bound once: a member of an enum is looked up through its class at several times the price of a name.
+_STOP, _TARGET = Purpose.PROTECTIVE_STOP, Purpose.PROTECTIVE_TARGET
+_ORDER_TYPE = {_STOP: OrderType.STOP_MARKET, _TARGET: OrderType.TAKE_PROFIT_MARKET}
 
 
 def protect(step: Step, symbol: str, side: PositionSide) -> None:
@@ -57,15 +56,15 @@ def protect(step: Step, symbol: str, side: PositionSide) -> None:
     for order in step.ledger.orders.values():
         ticket = order.ticket
         # The purpose first: of what is open most is not protective, or is another position's.
-        if ticket.purpose is Purpose.PROTECTIVE_STOP:
+        if ticket.purpose is _STOP:
             standing = stops
-        elif ticket.purpose is Purpose.PROTECTIVE_TARGET:
+        elif ticket.purpose is _TARGET:
             standing = targets
         else:
             continue
         if ticket.symbol == symbol and ticket.position_side is side and order.is_open:
             standing.append(order)
-    for purpose, standing in ((Purpose.PROTECTIVE_STOP, stops), (Purpose.PROTECTIVE_TARGET, targets)):
+    for purpose, standing in ((_STOP, stops), (_TARGET, targets)):
         if position.is_flat:
             _cancel_all(step, standing, "the position is closed")
         elif len(standing) != 1 or not _is_enough(step, position, purpose, standing[0]):
@@ -123,7 +122,7 @@ def _pausing(step: Step, position: Position, purpose: Purpose, *, covered: bool)
     refusals = step.ledger.refusals.get((position.symbol, position.position_side, purpose))
     if refusals is None or step.now.session_ms >= refusals.next_ms:
         return False
-    return refusals.are_transient or covered or purpose is Purpose.PROTECTIVE_TARGET
+    return refusals.are_transient or covered or purpose is _TARGET
 
 
 def cannot_close(step: Step, position: Position) -> bool:
@@ -277,7 +276,7 @@ def protective_refused(step: Step, order: Order, code: int) -> None:
         for other in _open_orders(step, order.symbol, order.ticket.position_side)
         if other.ticket.purpose is purpose and other.attempt_state is AttemptState.ACKED
     ]
-    is_stop = purpose is Purpose.PROTECTIVE_STOP
+    is_stop = purpose is _STOP
     covering = covering_of(step, position, others)
     reached = code == WOULD_TRIGGER and not any(fits(step, position, purpose, o) for o in covering)
     if reached or (is_stop and code not in TRANSIENT_REFUSALS and not covering):

@@ -14,10 +14,15 @@ from src.domain.orders.transitions import AttemptState, CancelState
 from src.domain.orders.types import OrderStatus, Purpose
 from src.domain.positions.position import Position
 
+# Bound once: a member of an enum is looked up through its class at several times the price of a name.
+_STOP = Purpose.PROTECTIVE_STOP
+_TRIGGERED = OrderStatus.TRIGGERED
+_UNKNOWN, _NOT_ASKED = AttemptState.UNKNOWN, CancelState.NONE
+
 
 def is_wanted(step: Step, position: Position, purpose: Purpose) -> bool:
     """Whether the position is to have such an order: asked for with the entry, or by percentage, and not waived."""
-    if position.stop_waived if purpose is Purpose.PROTECTIVE_STOP else position.target_waived:
+    if position.stop_waived if purpose is _STOP else position.target_waived:
         return False
     asked, share = _asked(step, position, purpose)
     return asked is not None or bool(share) or trails(step, position, purpose)
@@ -25,7 +30,7 @@ def is_wanted(step: Step, position: Position, purpose: Purpose) -> bool:
 
 def trails(step: Step, position: Position, purpose: Purpose) -> bool:
     """Whether the stop follows the price: by policy, unless the entry asked for a price of its own."""
-    is_stop = purpose is Purpose.PROTECTIVE_STOP
+    is_stop = purpose is _STOP
     return is_stop and bool(step.policy.trailing_stop_pct) and position.stop_loss_price is None
 
 
@@ -42,7 +47,7 @@ def fits(step: Step, position: Position, purpose: Purpose, order: Order) -> bool
 
 def _asked(step: Step, position: Position, purpose: Purpose) -> tuple[Decimal | None, Decimal]:
     """The price asked for with the entry, and the fraction of the average entry that holds without one."""
-    if purpose is Purpose.PROTECTIVE_STOP:
+    if purpose is _STOP:
         return position.stop_loss_price, step.policy.stop_loss_pct
     return position.take_profit_price, step.policy.take_profit_pct
 
@@ -54,10 +59,10 @@ def is_bare(step: Step, position: Position) -> bool:
     """
     if position.is_flat or position.misses_a_trade or step.view.instrument(position.symbol) is None:
         return False
-    return is_wanted(step, position, Purpose.PROTECTIVE_STOP) and not any(
+    return is_wanted(step, position, _STOP) and not any(
         order.is_open
         and order.attempt_state is AttemptState.ACKED
-        and order.ticket.purpose is Purpose.PROTECTIVE_STOP
+        and order.ticket.purpose is _STOP
         and (order.symbol, order.ticket.position_side) == (position.symbol, position.position_side)
         and order.side is not position.side
         and covers(step, position, order)
@@ -100,7 +105,7 @@ def hanging_ms(step: Step, order: Order) -> int:
     It trades at once, or something is wrong: the news of it is lost, or the exchange is stuck (Binance's demo venue
     left orders TRIGGERING in October 2026, neither to be traded nor to be canceled).
     """
-    if order.status is not OrderStatus.TRIGGERED or order.ticket.limit_price is not None:
+    if order.status is not _TRIGGERED or order.ticket.limit_price is not None:
         return 0
     return max(0, step.now.venue_ms - order.updated_ms)
 
@@ -111,7 +116,7 @@ HANGING_MS: Final = 15_000
 
 def counts(order: Order) -> bool:
     """Whether an order can be relied on: known to live, or on its way, and not asked to end."""
-    return order.attempt_state is not AttemptState.UNKNOWN and order.cancel_state is CancelState.NONE
+    return order.attempt_state is not _UNKNOWN and order.cancel_state is _NOT_ASKED
 
 
 def trigger_price(step: Step, position: Position, purpose: Purpose, tick: Decimal) -> Decimal:
@@ -120,7 +125,7 @@ def trigger_price(step: Step, position: Position, purpose: Purpose, tick: Decima
     Rounded towards the entry, so that rounding never widens the loss that a stop allows.
     """
     asked, share = _asked(step, position, purpose)
-    below = (position.side is OrderSide.BUY) is (purpose is Purpose.PROTECTIVE_STOP)
+    below = (position.side is OrderSide.BUY) is (purpose is _STOP)
     price = asked if asked is not None else position.entry_price * (1 - share if below else 1 + share)
     rounded = round_price_up_to_tick(price, tick) if below else round_price_down_to_tick(price, tick)
     return max(rounded, tick)

@@ -21,6 +21,10 @@ from src.domain.shared.transitions import next_state
 
 DAY_MS = 86_400_000
 
+# Bound once: a member of an enum is looked up through its class at several times the price of a name.
+_MARKET = OrderType.MARKET
+_REQUESTED = CancelState.REQUESTED
+
 
 def take_over(step: Step, news: n.TakeOver) -> None:
     """A process begins its epoch; what it finds unfinished goes back to STARTING, which includes recovery.
@@ -162,7 +166,7 @@ def tick(step: Step, news: n.Tick) -> None:
     ledger = step.ledger
     # Before protection is looked after: a cancel of this very step is no cancel without effect.
     for order in ledger.orders.values():
-        if order.cancel_state is CancelState.REQUESTED and order.is_live and is_due_again(step, order):
+        if order.cancel_state is _REQUESTED and order.is_live and is_due_again(step, order):
             step.do(cancel_effect(order))
         if order.is_open and order.attempt_state in UNRESOLVED and _ask_again(step, order):
             step.do(Reconcile(f"the outcome of {order.client_order_id} is overdue"))
@@ -212,7 +216,7 @@ def _silent_s(step: Step, order: Order) -> int:
     Streams have lost single events: what such an order has opened would stay naked until the next comparison.
     """
     ticket = order.ticket
-    rests = ticket.order_type is not OrderType.MARKET and (
+    rests = ticket.order_type is not _MARKET and (
         ticket.order_type.is_conditional or ticket.time_in_force not in _AT_ONCE
     )
     waits = order.is_settled or (rests and order.claimed_quantity <= order.filled_quantity)

@@ -12,6 +12,10 @@ from decimal import Decimal
 from src.domain.market.sides import OrderSide, PositionSide
 from src.domain.money import ZERO, pro_rata, quantize_amount
 
+# Bound once: a member of an enum is looked up through its class at several times the price of a name.
+_BUY, _SELL = OrderSide.BUY, OrderSide.SELL
+_BOTH = PositionSide.BOTH
+
 
 @dataclass(slots=True)
 class Lot:
@@ -82,14 +86,14 @@ class Position:
 
         What is really held is not known, and an order to close it on the other side would open it in hedge mode.
         """
-        if self.position_side is PositionSide.BOTH:
+        if self.position_side is _BOTH:
             return False
         return self.quantity < 0 if self.position_side is PositionSide.LONG else self.quantity > 0
 
     @property
     def side(self) -> OrderSide:
         """The side that opened it: BUY for a long, SELL for a short."""
-        return OrderSide.BUY if self.quantity >= 0 else OrderSide.SELL
+        return _BUY if self.quantity >= 0 else _SELL
 
     @property
     def entry_price(self) -> Decimal:
@@ -121,7 +125,7 @@ class Position:
         trade_id: int,
     ) -> list[RoundTrip]:
         """Take a fill into quantity, cost and lots; return the round trips that it completed."""
-        signed = quantity if side is OrderSide.BUY else -quantity
+        signed = quantity if side is _BUY else -quantity
         held = self.quantity
         self.updated_ms = traded_ms
         self.commission += commission
@@ -163,7 +167,7 @@ class Position:
             self.stop_waived = self.target_waived = False
         else:
             self.cost -= pro_rata(self.cost, closing, held)
-            self.quantity -= closing if side is OrderSide.BUY else -closing
+            self.quantity -= closing if side is _BUY else -closing
         return self._match_lots(side, closing, price, commission, at_ms, trade_id)
 
     def _match_lots(
