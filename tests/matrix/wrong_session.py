@@ -65,7 +65,7 @@ def books_a_fill_as_often_as_it_is_told(patch: pytest.MonkeyPatch) -> None:
 
     def forgetful(step: Any, fill: Any, order: Any, *forced: Any) -> None:
         ids = step.ledger.symbol(fill.symbol)
-        ids.trade_ids.clear()
+        ids.trade_halves.clear()
         ids.confirmed_trade_id = 0
         book(step, fill, order, *forced)
 
@@ -113,7 +113,7 @@ def remembers_the_last_trade_only(patch: pytest.MonkeyPatch) -> None:
     book = fills.book_fill
 
     def forgetful(step: Any, fill: Any, order: Any, *forced: Any) -> None:
-        ids = step.ledger.symbol(fill.symbol).trade_ids
+        ids = step.ledger.symbol(fill.symbol).trade_halves
         newest = max(ids, default=0)
         ids.intersection_update({newest})
         book(step, fill, order, *forced)

@@ -19,6 +19,8 @@ from src.domain.money import ZERO
 _UNIT = Decimal("0.00000001")
 
 Key = tuple[str, PositionSide]
+TradeKey = tuple[str, int, str]
+"""Symbol, id, side: a trade of the account with itself has both sides."""
 IncomeRow = tuple[int, str, str, Decimal, str]
 """Transaction, type, asset, amount, symbol."""
 
@@ -122,20 +124,20 @@ class ExchangeFile:
     def positions(self) -> dict[Key, Decimal]:
         """The sum of the trades by symbol and position side, base asset, signed."""
         sums: dict[Key, Decimal] = {}
-        for (symbol, _), trade in self.trades.items():
+        for (symbol, *_), trade in self.trades.items():
             key = symbol, PositionSide(trade.position_side)
             signed = trade.quantity if trade.side == "BUY" else -trade.quantity
             sums[key] = sums.get(key, ZERO) + signed
         return sums
 
 
-def _trades(file: sqlite3.Connection) -> dict[tuple[str, int], Trade]:
+def _trades(file: sqlite3.Connection) -> dict[TradeKey, Trade]:
     rows = file.execute(
         "SELECT symbol, trade_id, order_id, side, position_side, price, quantity, realized, commission,"
         " commission_asset, is_maker FROM trades"
     )
     return {
-        (symbol, trade_id): Trade(
+        (symbol, trade_id, side): Trade(
             order_id,
             side,
             position_side,

@@ -111,12 +111,12 @@ def _attempts(books: Books) -> Iterator[str]:
 
 def _fills(books: Books) -> Iterator[str]:
     """I5, I15: fills are a set, and each is a trade of the exchange with the same content."""
-    keys = Counter((fill.symbol, fill.trade_id) for fill in books.fills)
+    keys = Counter((fill.symbol, fill.trade_id, fill.side.value) for fill in books.fills)
     for key, count in keys.items():
         if count > 1:
             yield f"I5: trade {key} is booked {count} times"
     for fill in books.fills:
-        trade = books.exchange.trades.get((fill.symbol, fill.trade_id))
+        trade = books.exchange.trades.get((fill.symbol, fill.trade_id, fill.side.value))
         if trade is None:
             yield f"I15: {fill.symbol} {fill.trade_id} is booked, the exchange has no such trade"
         elif trade != _as_trade(fill):
@@ -171,7 +171,7 @@ def _parents(books: Books) -> Iterator[str]:
 
 def _same_trades(books: Books) -> Iterator[str]:
     """I5: at rest every trade of the exchange is booked."""
-    booked = {(fill.symbol, fill.trade_id) for fill in books.fills}
+    booked = {(fill.symbol, fill.trade_id, fill.side.value) for fill in books.fills}
     for key in books.exchange.trades.keys() - booked:
         yield f"I5: the exchange's trade {key} is not booked"
 

@@ -1,6 +1,6 @@
 """Decisions about what the exchange tells us, by its stream or when asked: merge it into the ledger.
 
-All of it is idempotent and may come in any order: fills are a set by (symbol, trade id), what an order claims to
+All of it is idempotent and may come in any order: fills are a set by (symbol, trade id, side), what an order claims to
 be filled only grows, old news moves nothing. So a stream event, the same event again, and the read of a recovery
 are worked in by the same functions.
 """

@@ -10,6 +10,7 @@ from src.domain.decisions.effects import Reconcile
 from src.domain.decisions.protection import protect
 from src.domain.decisions.step import Step
 from src.domain.ledger import events as e
+from src.domain.market.sides import trade_half
 from src.domain.orders.news import FillReport
 from src.domain.orders.order import Order
 from src.domain.orders.types import OrderStatus
@@ -18,7 +19,7 @@ from src.domain.risk.rules import MANUAL
 
 
 def book_fill(step: Step, fill: FillReport, order: Order | None, forced_by: str | None = None) -> None:
-    """Book a trade once; equal trade ids of a symbol are the same trade.
+    """Book a trade once; equal ids of a symbol are the same trade, which may be ours on both of its sides.
 
     ``forced_by`` says what the exchange did where the trade is of an order of its own.
     """
@@ -81,6 +82,8 @@ def _foreign_trade(step: Step, fill: FillReport, forced_by: str | None) -> None:
 
 
 def is_booked(step: Step, fill: FillReport) -> bool:
-    """Whether the trade is in the books already."""
+    """Whether this half of the trade is in the books already."""
     book = step.ledger.symbol(fill.symbol)
-    return fill.trade_id <= book.confirmed_trade_id or fill.trade_id in book.trade_ids
+    return (
+        fill.trade_id <= book.confirmed_trade_id or trade_half(fill.trade_id, fill.side) in book.trade_halves
+    )

@@ -22,7 +22,7 @@ from src.domain.risk.rules import MANUAL
 def is_unopened(ledger: Ledger) -> bool:
     """Whether nothing was ever booked."""
     account = ledger.account
-    traded = any(book.trade_ids or book.last_trade_id for book in ledger.symbols.values())
+    traded = any(book.trade_halves or book.last_trade_id for book in ledger.symbols.values())
     return not account.income_ms and not account.wallet and not traded
 
 

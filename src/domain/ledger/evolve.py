@@ -20,6 +20,7 @@ from src.domain.ledger.evolve_orders import (
 from src.domain.ledger.evolve_parents import child_held_back, leg_replaced, parent_moved, parent_opened
 from src.domain.ledger.evolve_protection import protection_restored, protection_waived
 from src.domain.ledger.state import AccountState, Ledger
+from src.domain.market.sides import OrderSide, trade_half
 from src.domain.money import ZERO
 from src.domain.sessions.session import (
     SESSION_TRANSITIONS,
@@ -111,7 +112,8 @@ def _stream_opened(ledger: Ledger, event: e.StreamOpened, at_ms: int) -> None:
 def _trades_confirmed(ledger: Ledger, event: e.TradesConfirmed, at_ms: int) -> None:
     book = ledger.symbol(event.symbol)
     book.confirmed_trade_id = max(book.confirmed_trade_id, event.trade_id)
-    book.trade_ids = {trade_id for trade_id in book.trade_ids if trade_id > book.confirmed_trade_id}
+    last = trade_half(book.confirmed_trade_id, OrderSide.SELL)
+    book.trade_halves = {half for half in book.trade_halves if half > last}
     ledger.changes.symbols[event.symbol] = book
 
 

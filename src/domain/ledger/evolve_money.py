@@ -1,8 +1,8 @@
 """How fills, funding and transfers change orders, positions and the wallet.
 
-Fills are a set: the caller has made sure that the trade id is new. Realised P&L and commission are the exchange's
-own figures, so the wallet is exactly the sum of what it says. What a contract with another margin asset than the
-account's earns is in that asset's wallet, in its position, and in no sum of the settle asset.
+Fills are a set: the caller has made sure that this half of the trade is new. Realised P&L and commission are the
+exchange's own figures, so the wallet is exactly the sum of what it says. What a contract with another margin asset
+than the account's earns is in that asset's wallet, in its position, and in no sum of the settle asset.
 """
 
 from decimal import Decimal
@@ -12,6 +12,7 @@ from src.domain.ledger.evolve_orders import hold, keep_hold, move_order, release
 from src.domain.ledger.evolve_parents import fill_parent
 from src.domain.ledger.evolve_protection import forget_refusals
 from src.domain.ledger.state import Ledger
+from src.domain.market.sides import trade_half
 from src.domain.money import ZERO
 from src.domain.orders.order import Order
 from src.domain.orders.transitions import ModifyState, OrderTrigger
@@ -21,7 +22,7 @@ from src.domain.positions.position import Position, RoundTrip
 def fill_booked(ledger: Ledger, event: e.FillBooked, at_ms: int) -> None:
     """A trade enters order, position, lots, wallet and session figures."""
     book = ledger.symbol(event.symbol)
-    book.trade_ids.add(event.trade_id)
+    book.trade_halves.add(trade_half(event.trade_id, event.side))
     book.last_trade_id = max(book.last_trade_id, event.trade_id)
     ledger.changes.symbols[event.symbol] = book
     ledger.changes.fills.append(event)

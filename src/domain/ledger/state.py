@@ -58,7 +58,8 @@ class SymbolBook:
 
     ``pending_buy`` and ``pending_sell`` are what open orders that may grow a position can still fill (base asset),
     unknown outcomes and cancels on their way included; ``pending_price`` is the worst price they were reserved at.
-    ``trade_ids`` holds booked trades above ``confirmed_trade_id``; at or below it every trade has been compared.
+    ``trade_halves`` are those booked of trades above ``confirmed_trade_id``; at or below it every trade has been
+    compared.
     """
 
     symbol: str
@@ -69,7 +70,7 @@ class SymbolBook:
     pending_price: Decimal = ZERO
     confirmed_trade_id: int = 0
     last_trade_id: int = 0
-    trade_ids: set[int] = field(default_factory=set)
+    trade_halves: set[int] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,14 @@ class OrderSide(StrEnum):
         return 1 if self is OrderSide.BUY else -1
 
 
+def trade_half(trade_id: int, side: OrderSide) -> int:
+    """One of the two halves of a trade, as a number that is its own and grows with trades: the bought, then the sold.
+
+    An account that trades with itself hears of both, under the one id that the trade has.
+    """
+    return 2 * trade_id + (side is OrderSide.SELL)
+
+
 class PositionSide(StrEnum):
     """BOTH in one-way mode; LONG or SHORT in hedge mode."""
 

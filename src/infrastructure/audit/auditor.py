@@ -55,7 +55,7 @@ def _read_exchange(request: AuditRequest, session: SessionBooks) -> tuple[Exchan
     reader = VenueReader(request.venue)
     try:
         since_ms = max(request.since_ms, reader.learn_clock() - KEPT_MS, _first_ms(session) - DAY_MS)
-        symbols = {*session.confirmed, *(symbol for symbol, _ in session.fills)}
+        symbols = {*session.confirmed, *(symbol for symbol, _, _ in session.fills)}
         return reader.read(symbols, since_ms), since_ms
     finally:
         reader.close()

@@ -18,7 +18,7 @@ OPENING: Final = "OPENING_BALANCE"
 WITH_TRADES: Final = frozenset({REALIZED_PNL, COMMISSION})
 """Types of income that say again what a trade has said."""
 
-TradeKey: TypeAlias = tuple[str, int]
+TradeKey: TypeAlias = tuple[str, int, str]
 IncomeKey: TypeAlias = tuple[int, str, str]
 Side: TypeAlias = tuple[str, str]
 
@@ -61,7 +61,12 @@ class Trade:
 
     @property
     def key(self) -> TradeKey:
-        """What a trade is known by: ids are unique within a symbol only."""
+        """What it is known by: ids are unique within a symbol, and one with ourselves was bought and sold."""
+        return self.symbol, self.trade_id, self.side
+
+    @property
+    def number(self) -> tuple[str, int]:
+        """What income names a trade by, both sides of it."""
         return self.symbol, self.trade_id
 
     @property

@@ -5,6 +5,8 @@ at a later time: then it is missing. A row that only the session has is not excu
 read first, unless it is so fresh that the exchange's reads may lag behind its streams.
 """
 
+from collections import Counter, defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 from decimal import Decimal
 from sys import maxsize
@@ -20,11 +22,10 @@ from src.infrastructure.audit.records import (
     IncomeKey,
     SessionBooks,
     Trade,
-    TradeKey,
 )
 
 MISSING: Final = "missing"
-_FIGURES: Final = tuple(each.name for each in fields(Trade) if each.name not in ("symbol", "trade_id"))
+_FIGURES: Final = tuple(each.name for each in fields(Trade) if each.name != "trade_id")
 
 
 @dataclass(slots=True)
@@ -87,7 +88,7 @@ def _compare_trades(
         if astray is not None:
             del extra[astray.key]
             found.trades.append(trade)
-            found.part(f"{trade.name} symbol", astray.symbol, trade.symbol, trade.name, trade.symbol)
+            _same_figures(astray, trade, found)
             found.first.setdefault(astray.symbol, trade.name)
         elif trade.at_ms <= known_ms or trade.trade_id <= session.confirmed.get(trade.symbol, 0):
             found.trades.append(trade)
@@ -114,7 +115,7 @@ def _same_figures(fill: Trade, trade: Trade, found: Compared) -> None:
 
 
 def _is_same(fill: Trade, trade: Trade) -> bool:
-    """Whether a row without a twin is the trade, booked under another symbol."""
+    """Whether a row without a twin is the trade, booked under another symbol or side."""
     return (fill.trade_id, fill.order_id, fill.price, fill.quantity, fill.at_ms) == (
         trade.trade_id,
         trade.order_id,
@@ -122,6 +123,14 @@ def _is_same(fill: Trade, trade: Trade) -> bool:
         trade.quantity,
         trade.at_ms,
     )
+
+
+def by_number(trades: Iterable[Trade]) -> dict[tuple[str, int], list[Trade]]:
+    """Trades by their ids; one of the account with itself is two, the resting side first."""
+    numbered: dict[tuple[str, int], list[Trade]] = defaultdict(list)
+    for trade in sorted(trades, key=lambda each: (each.trade_id, not each.is_maker)):
+        numbered[trade.number].append(trade)
+    return numbered
 
 
 def _summary(trade: Trade) -> str:
@@ -132,11 +141,12 @@ def _compare_income(
     session: SessionBooks, exchange: ExchangeBooks, known_ms: int, fresh_ms: int, found: Compared
 ) -> None:
     """The entries that no trade has told of; those of a trade are counted where the trade is."""
-    taken = {trade.key for trade in found.trades}
+    taken = by_number(found.trades)
+    known = Counter(trade.number for trade in exchange.trades.values())
     summed: dict[IncomeKey, Income] = {}
     for entry in exchange.income:
         if entry.income_type in WITH_TRADES:
-            _take_trade_entry(entry, exchange, taken, known_ms, found)
+            _take_trade_entry(entry, known, taken, known_ms, found)
         else:
             _take_entry(entry, session, known_ms, summed, found)
     for key, entry in summed.items():
@@ -163,18 +173,29 @@ def _compare_income(
 
 
 def _take_trade_entry(
-    entry: Income, exchange: ExchangeBooks, taken: set[TradeKey], known_ms: int, found: Compared
+    entry: Income,
+    known: Counter[tuple[str, int]],
+    taken: dict[tuple[str, int], list[Trade]],
+    known_ms: int,
+    found: Compared,
 ) -> None:
     key = (entry.symbol, entry.trade_id)
-    if key in taken:
+    booked = taken.get(key, [])
+    # Of a trade with ourselves one side may be in flight, and its entries with it.
+    if booked and (len(booked) >= known[key] or entry.amount in {_told_of(entry, trade) for trade in booked}):
         found.income.append(entry)
-    elif key in exchange.trades or entry.at_ms > known_ms:
+    elif key in known or entry.at_ms > known_ms:
         found.in_flight += 1
     else:
         found.income.append(entry)
         found.part(
             f"{entry.name} at the exchange", MISSING, entry.amount, f"trade {entry.trade_id}", entry.asset
         )
+
+
+def _told_of(entry: Income, trade: Trade) -> Decimal:
+    """What a trade itself says of the entry's kind."""
+    return trade.realized_pnl if entry.income_type == REALIZED_PNL else -trade.commission
 
 
 def _take_entry(
@@ -201,7 +222,7 @@ def _expect_income(session: SessionBooks, fresh_ms: int, found: Compared) -> Non
             (REALIZED_PNL, trade.margin_asset or session.settle_asset, trade.realized_pnl),
             (COMMISSION, trade.commission_asset, -trade.commission),
         ):
-            if amount and (*trade.key, kind) not in told:
+            if amount and (*trade.number, kind) not in told:
                 entry = Income(0, kind, asset, amount, trade.symbol, trade.at_ms, trade.trade_id)
                 found.income.append(entry)
                 found.in_flight += 1

@@ -6,6 +6,7 @@ by average cost; the exchange's own figures are checked against each other on th
 
 from collections import defaultdict
 from collections.abc import Iterable
+from copy import copy
 from decimal import Decimal
 from typing import Final
 
@@ -22,9 +23,8 @@ from src.infrastructure.audit.records import (
     Side,
     Totals,
     Trade,
-    TradeKey,
 )
-from src.infrastructure.audit.rows import Compared
+from src.infrastructure.audit.rows import Compared, by_number
 
 NO_ROW: Final = "every row agrees: the stored total differs"
 
@@ -64,14 +64,17 @@ def _equal(
 
 def _compare_income_of_trades(found: Compared) -> None:
     """The exchange tells profit and commission twice, with the trade and as income."""
-    told: dict[tuple[TradeKey, str], Decimal] = defaultdict(lambda: ZERO)
+    told: dict[tuple[tuple[str, int], str], Decimal] = defaultdict(lambda: ZERO)
     for entry in found.income:
         if entry.income_type in WITH_TRADES:
             told[((entry.symbol, entry.trade_id), entry.income_type)] += entry.amount
-    for trade in found.trades:
-        for kind, amount in ((REALIZED_PNL, trade.realized_pnl), (COMMISSION, -trade.commission)):
+    for trade, *other in by_number(found.trades).values():
+        for kind, amount in (
+            (REALIZED_PNL, sum((each.realized_pnl for each in other), trade.realized_pnl)),
+            (COMMISSION, -sum((each.commission for each in other), trade.commission)),
+        ):
             found.checks += 1
-            entry_amount = told.get((trade.key, kind), ZERO)
+            entry_amount = told.get((trade.number, kind), ZERO)
             if entry_amount != amount:
                 subject = f"{trade.name}: the exchange's income {kind}, against its trade"
                 found.part(subject, amount, entry_amount, trade.name, trade.commission_asset)
@@ -82,7 +85,7 @@ def _positions(found: Compared, tolerance: Decimal) -> dict[Side, AverageCost]:
     positions: dict[Side, AverageCost] = defaultdict(AverageCost)
     apart: set[Side] = set()
     openings = _openings(found)
-    for trade in sorted(found.trades, key=lambda each: each.trade_id):
+    for trade in _as_counted(found.trades, tolerance):
         side = trade.symbol, trade.position_side
         position = positions[side]
         profit = position.take(trade)
@@ -93,6 +96,32 @@ def _positions(found: Compared, tolerance: Decimal) -> dict[Side, AverageCost]:
             subject = f"{trade.name}: profit by average cost, against the exchange's"
             found.part(subject, profit, trade.realized_pnl, trade.name, trade.symbol)
     return positions
+
+
+def _as_counted(trades: Iterable[Trade], tolerance: Decimal) -> list[Trade]:
+    """Trades in the order in which the exchange counted them.
+
+    It does not say which side of a trade of the account with itself was first: that in which its profits come about.
+    """
+    positions: dict[Side, AverageCost] = defaultdict(AverageCost)
+    ordered: list[Trade] = []
+    for sides in by_number(trades).values():
+        if len(sides) > 1 and _error(sides, positions) > _error(sides[::-1], positions) + tolerance:
+            sides.reverse()
+        for trade in sides:
+            positions[trade.symbol, trade.position_side].take(trade)
+        ordered += sides
+    return ordered
+
+
+def _error(trades: list[Trade], positions: dict[Side, AverageCost]) -> Decimal:
+    """How far the profits of trades in this order lie from those that the exchange told."""
+    tried: dict[Side, AverageCost] = {}
+    error = ZERO
+    for trade in trades:
+        side = trade.symbol, trade.position_side
+        error += abs(tried.setdefault(side, copy(positions[side])).take(trade) - trade.realized_pnl)
+    return error
 
 
 def _openings(found: Compared) -> dict[Side, Decimal]:

@@ -70,7 +70,9 @@ class VenueReader:
             since_ms = until_ms + 1
         page = rows
         while page:
-            page = self._ask("userTrades", symbol=symbol, fromId=int(rows[-1]["id"]) + 1, limit=PAGE)
+            # A trade of the account with itself is two rows of one id, and a page may have ended between them.
+            page = self._ask("userTrades", symbol=symbol, fromId=int(rows[-1]["id"]), limit=PAGE)
+            page = [row for row in page if row not in rows[-2:]]
             rows += page
         return [_trade(row) for row in rows]
 

@@ -11,7 +11,7 @@ from typing import Any
 from src.application.ports.store import JournalHead, StoreCorrupt
 from src.domain.ledger.evolve_orders import rebuild_reservations
 from src.domain.ledger.state import RECENT_WINDOW_MS, Ledger, PositionKey, RecentOrder, SymbolBook
-from src.domain.market.sides import PositionSide
+from src.domain.market.sides import OrderSide, PositionSide, trade_half
 from src.domain.orders.order import Order
 from src.domain.orders.parents import ParentOrder, ParentTicket
 from src.domain.positions.position import Position
@@ -148,8 +148,8 @@ def load_positions(query: Query, account_no: int) -> dict[PositionKey, Position]
 def _load_symbols(query: Query, account_no: int, ledger: Ledger) -> None:
     for row in query(sql.SELECT_SYMBOLS, (account_no,)):
         book: SymbolBook = sql.SYMBOL.build(row)
-        rows = query(sql.SELECT_TRADE_IDS, (account_no, book.symbol, book.confirmed_trade_id))
-        book.trade_ids = {trade_id for (trade_id,) in rows}
+        rows = query(sql.SELECT_TRADE_HALVES, (account_no, book.symbol, book.confirmed_trade_id))
+        book.trade_halves = {trade_half(trade_id, OrderSide(side)) for trade_id, side in rows}
         ledger.symbols[book.symbol] = book
 
 

@@ -14,7 +14,7 @@ from src.application.ports.store import StoreNotInitialised, StoreTooNew, StoreU
 from src.infrastructure.persistence.failures import FAILURES, store_error
 
 # Oldest first; the last one is what this program writes.
-REVISIONS: Final = ("0001", "0002", "0003", "0004")
+REVISIONS: Final = ("0001", "0002", "0003", "0004", "0005")
 SCHEMA_FILE: Final = Path(__file__).with_name("schema.sql")
 
 

@@ -351,3 +351,33 @@ UPDATE alembic_version SET version_num='0003' WHERE alembic_version.version_num 
 ALTER TABLE fills ADD COLUMN margin_asset TEXT DEFAULT '' NOT NULL;
 
 UPDATE alembic_version SET version_num='0004' WHERE alembic_version.version_num = '0003';
+
+CREATE TABLE new_fills (
+    account_no INTEGER NOT NULL,
+    client_order_id TEXT NOT NULL,
+    symbol VARCHAR(32) NOT NULL,
+    trade_id BIGINT NOT NULL,
+    exchange_order_id BIGINT NOT NULL,
+    side TEXT NOT NULL,
+    position_side TEXT NOT NULL,
+    price TEXT NOT NULL,
+    quantity TEXT NOT NULL,
+    realized_pnl TEXT NOT NULL,
+    commission TEXT NOT NULL,
+    commission_asset TEXT NOT NULL,
+    is_maker BOOLEAN NOT NULL,
+    traded_ms BIGINT NOT NULL,
+    strategy_id TEXT NOT NULL,
+    margin_asset TEXT NOT NULL,
+    CONSTRAINT pk_fills PRIMARY KEY (account_no, symbol, trade_id, side),
+    CONSTRAINT fk_fills_account_no_account FOREIGN KEY(account_no) REFERENCES account (account_no)
+)
+ WITHOUT ROWID;
+
+INSERT INTO new_fills (account_no, client_order_id, symbol, trade_id, exchange_order_id, side, position_side, price, quantity, realized_pnl, commission, commission_asset, is_maker, traded_ms, strategy_id, margin_asset) SELECT account_no, client_order_id, symbol, trade_id, exchange_order_id, side, position_side, price, quantity, realized_pnl, commission, commission_asset, is_maker, traded_ms, strategy_id, margin_asset FROM fills;
+
+DROP TABLE fills;
+
+ALTER TABLE new_fills RENAME TO fills;
+
+UPDATE alembic_version SET version_num='0005' WHERE alembic_version.version_num = '0004';

@@ -40,7 +40,7 @@ INCOME: Final = RowMap(IncomeBooked)
 POSITION: Final = RowMap(Position, leave_out=("lots",))
 PARENT: Final = RowMap(ParentOrder, leave_out=("ticket", "children"))
 LOT: Final = RowMap(Lot)
-SYMBOL: Final = RowMap(SymbolBook, leave_out=("pending_buy", "pending_sell", "pending_price", "trade_ids"))
+SYMBOL: Final = RowMap(SymbolBook, leave_out=("pending_buy", "pending_sell", "pending_price", "trade_halves"))
 TRIP: Final = RowMap(RoundTrip)
 SESSION: Final = RowMap(TradingSession, leave_out=("options",), rename={"id": "session_id"})
 EQUITY: Final = RowMap(EquityMarked)
@@ -174,7 +174,7 @@ SELECT_LOTS: Final = select(
     "WHERE account_no=? ORDER BY symbol,position_side,place",
 )
 SELECT_SYMBOLS: Final = select("symbols", SYMBOL.columns, "WHERE account_no=? ORDER BY symbol")
-SELECT_TRADE_IDS: Final = "SELECT trade_id FROM fills WHERE account_no=? AND symbol=? AND trade_id>?"
+SELECT_TRADE_HALVES: Final = "SELECT trade_id,side FROM fills WHERE account_no=? AND symbol=? AND trade_id>?"
 SELECT_TRADED_MS: Final = "SELECT traded_ms FROM fills WHERE account_no=? AND symbol=? AND trade_id=?"
 SELECT_INCOME_IDS: Final = "SELECT transaction_id,income_type,asset FROM income WHERE account_no=?"
 SELECT_RECORDS: Final = select(
@@ -200,14 +200,15 @@ SELECT_OPEN_ORDERS: Final = select(
 SELECT_FILLS: Final = select(
     "fills",
     FILL.columns,
-    "WHERE account_no=? AND (? IS NULL OR symbol=?) ORDER BY traded_ms DESC,symbol DESC,trade_id DESC LIMIT ?",
+    "WHERE account_no=? AND (? IS NULL OR symbol=?)"
+    " ORDER BY traded_ms DESC,symbol DESC,trade_id DESC,side DESC LIMIT ?",
 )
 # With the price that the order was decided at, for slippage; NULL for an order that is not ours. Statistics are in the
 # settle asset: what was earned in another is not among them.
 SELECT_EXECUTIONS: Final = select(
     "fills f LEFT JOIN orders o ON o.account_no=f.account_no AND o.client_order_id=f.client_order_id",
     (*(f"f.{name}" for name in EXECUTION.columns[:-1]), "o.reference_price"),
-    "WHERE f.account_no=? AND f.margin_asset='' ORDER BY f.traded_ms,f.symbol,f.trade_id",
+    "WHERE f.account_no=? AND f.margin_asset='' ORDER BY f.traded_ms,f.symbol,f.trade_id,f.side",
 )
 SELECT_CANDLES: Final = select(
     "candles",

@@ -176,7 +176,8 @@ fills = Table(
     flag("is_maker"),
     whole("traded_ms"),
     *(text_column(name) for name in ("strategy_id", "margin_asset")),
-    PrimaryKeyConstraint("account_no", "symbol", "trade_id"),
+    # A trade of the account with itself has one id and two fills.
+    PrimaryKeyConstraint("account_no", "symbol", "trade_id", "side"),
     sqlite_with_rowid=False,
 )
 

@@ -12,7 +12,7 @@ from src.infrastructure.simulated_exchange import clockwork, firing, liquidation
 from src.infrastructure.simulated_exchange.answers import Answer
 from src.infrastructure.simulated_exchange.engine_orders import EngineOrders
 from src.infrastructure.simulated_exchange.errors import refusal
-from src.infrastructure.simulated_exchange.records import BOTH, GTC, LIMIT, MARKET, OrderRequest
+from src.infrastructure.simulated_exchange.records import BOTH, EXPIRE_MAKER, GTC, LIMIT, MARKET, OrderRequest
 from src.infrastructure.simulated_exchange.rules import check_filters
 from src.infrastructure.simulated_exchange.symbol_market import HALTED, TRADING
 from src.infrastructure.simulated_exchange.units import to_units
@@ -71,8 +71,12 @@ class EngineHands(EngineOrders):
         price: Decimal | None = None,
         position_side: str = BOTH,
         reduce_only: bool = False,
+        self_trade_prevention: str = EXPIRE_MAKER,
     ) -> Answer:
-        """An order of the account's owner, made by hand: MARKET, or LIMIT with a price; its id begins with "web_"."""
+        """An order of the account's owner, made by hand: MARKET, or LIMIT with a price; its id begins with "web_".
+
+        With ``self_trade_prevention`` NONE it trades with the account's own resting orders.
+        """
         request = OrderRequest(
             symbol=symbol,
             side=side,
@@ -83,6 +87,7 @@ class EngineHands(EngineOrders):
             time_in_force=None if price is None else GTC,
             reduce_only=reduce_only,
             position_side=position_side,
+            self_trade_prevention=self_trade_prevention,
             client_order_id=f"{OWNERS_ID}{self._state.counters.order + 1}",
         )
         return self.new_order(number, request)

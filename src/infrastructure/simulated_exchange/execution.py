@@ -52,8 +52,12 @@ def trade(
     quantity: int,
     reference: MarketReference,
     is_maker: bool,
-) -> None:
-    """Execute ``quantity`` of ``order`` at ``price``: order, position, wallet, record, event."""
+    number: int = 0,
+) -> int:
+    """Execute ``quantity`` of ``order`` at ``price``: order, position, wallet, record, event.
+
+    ``number`` is the trade's id where its other side has it already; without one it gets one, which is returned.
+    """
     account = state.accounts[order.account]
     position = account.position(order.symbol, order.position_side)
     held, own_wallet = position.quantity, position.isolated_wallet
@@ -68,7 +72,7 @@ def trade(
     order.updated_ms = state.now_ms
     order.status = FILLED if order.executed == order.quantity else PARTIALLY_FILLED
     record = state.record_trade(
-        order, price, quantity, realized, commission, rules.margin_asset, is_maker, reference
+        order, price, quantity, realized, commission, rules.margin_asset, is_maker, reference, number
     )
     if realized:
         state.book(account, REALIZED_PNL, realized, rules.margin_asset, order.symbol, record.trade_id)
@@ -80,6 +84,7 @@ def trade(
     event_writer.tell_order(state, order, CALCULATED if order.is_forced else TRADE, record)
     if order.status == FILLED:
         _retire(state, account, order)
+    return record.trade_id
 
 
 def apply_to_position(position: Position, is_buy: bool, price: int, quantity: int) -> int:

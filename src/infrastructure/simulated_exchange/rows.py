@@ -16,7 +16,7 @@ from src.infrastructure.simulated_exchange.records import (
     Trade,
 )
 
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 
 SCHEMA: Final = """
 CREATE TABLE state (id INTEGER PRIMARY KEY CHECK (id = 1), body BLOB NOT NULL);
@@ -50,7 +50,7 @@ CREATE TABLE trades (
     quantity INTEGER NOT NULL, realized INTEGER NOT NULL, commission INTEGER NOT NULL,
     commission_asset TEXT NOT NULL, is_maker INTEGER NOT NULL, time_ms INTEGER NOT NULL,
     reference_kind TEXT NOT NULL, reference_id INTEGER NOT NULL, reference_source INTEGER NOT NULL,
-    reference_line INTEGER NOT NULL, PRIMARY KEY (account, symbol, trade_id)
+    reference_line INTEGER NOT NULL, PRIMARY KEY (account, symbol, trade_id, side)
 ) WITHOUT ROWID;
 CREATE TABLE postings (
     tran_id INTEGER NOT NULL, book TEXT NOT NULL, account INTEGER NOT NULL, asset TEXT NOT NULL,

@@ -155,11 +155,13 @@ class ExchangeState:
         asset: str,
         is_maker: bool,
         reference: MarketReference,
+        number: int,
     ) -> Trade:
-        """Give a trade its number and keep it for the commit."""
-        self.counters.trade += 1
+        """Keep a trade for the commit, under its number or, for 0, under a new one."""
+        if not number:
+            self.counters.trade += 1
         trade = Trade(
-            trade_id=self.counters.trade,
+            trade_id=number or self.counters.trade,
             account=order.account,
             symbol=order.symbol,
             order_id=order.order_id,

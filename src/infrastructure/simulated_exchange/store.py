@@ -186,9 +186,10 @@ class ExchangeStore:
         return None if row is None else algo_from_row(row)
 
     def trades(self, account: int, symbol: str, from_id: int, limit: int) -> list[Trade]:
-        """Trades with id ≥ ``from_id``, oldest first."""
+        """Trades with id ≥ ``from_id``, oldest first; of one with itself the resting side comes first, as it did."""
         rows = self._execute(
-            "SELECT * FROM trades WHERE account = ? AND symbol = ? AND trade_id >= ? ORDER BY trade_id LIMIT ?",
+            "SELECT * FROM trades WHERE account = ? AND symbol = ? AND trade_id >= ?"
+            " ORDER BY trade_id, is_maker DESC LIMIT ?",
             (account, symbol, from_id, limit),
         )
         return [trade_from_row(row) for row in rows]

@@ -166,8 +166,9 @@ def _meet(state: ExchangeState, market: SymbolMarket, taker: Order, maker: Order
         price = maker.price
         to_maker = MarketReference(PEER, taker.order_id, 0, 0)
         to_taker = MarketReference(PEER, maker.order_id, 0, 0)
-        execution.trade(state, market, maker, price, quantity, to_maker, is_maker=True)
-        execution.trade(state, market, taker, price, quantity, to_taker, is_maker=False)
+        # It is one trade, of whichever accounts: both sides are told of it under one id.
+        number = execution.trade(state, market, maker, price, quantity, to_maker, is_maker=True)
+        execution.trade(state, market, taker, price, quantity, to_taker, is_maker=False, number=number)
     return quantity
 
 

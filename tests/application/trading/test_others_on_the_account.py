@@ -9,12 +9,18 @@ import pytest
 
 from src.application.ports.broker import BrokerRefused
 from src.application.trading.session_runner import SessionRunner
+from src.bootstrap import paper
 from src.bootstrap.paper import PaperConfig
 from src.domain.ledger.events import AlarmRaised, FillBooked
+from src.domain.orders.news import FillReport
+from src.domain.orders.order import Order
 from src.domain.portfolio.margin import ISOLATED
-from src.infrastructure.brokers.paper_broker import PAPER_ACCOUNT
+from src.infrastructure.audit.auditor import run_audit
+from src.infrastructure.audit.request import AuditRequest
+from src.infrastructure.brokers.paper_broker import PAPER_ACCOUNT, PaperBroker
 from tests.application.trading.sessions import begin, calm, die, events_of, order, parts_of, pass_time
 from tests.simulation.market import SYMBOL
+from tests.simulation.world import read_accounts
 
 Hand = Callable[[Any], object]
 
@@ -81,6 +87,75 @@ async def test_a_session_that_was_dead_then_finds_it_at_its_next_start(tmp_path:
     booked = [event for event in events_of(config, FillBooked) if isinstance(event, FillBooked)]
     assert {event.strategy_id for event in booked if not event.client_order_id} <= {"external"}
     await die(runner)
+
+
+class PagedTrades(PaperBroker):
+    """Shows three trades at a time, as Binance shows a thousand."""
+
+    async def trades(self, symbol: str, from_id: int) -> list[FillReport]:
+        return (await super().trades(symbol, from_id))[:3]
+
+
+async def meet_by_hand(runner: SessionRunner) -> Order:
+    """The owner sells by hand into our own resting order: one trade, with us on both of its sides."""
+    prices = runner.loop.desk.best_prices(SYMBOL)
+    assert prices is not None, "the market has begun"
+    ours = order(runner, "0.010", limit_price=prices[0])
+    await runner.loop.flush()
+    await pass_time(runner.loop, 60)
+    engine = runner.parts.broker._engine  # type: ignore[attr-defined]  # the paper broker's own
+    engine.trade_by_owner(PAPER_ACCOUNT, SYMBOL, "SELL", Decimal("0.5"), self_trade_prevention="NONE")
+    return ours
+
+
+def assert_booked_on_both_sides(config: PaperConfig) -> None:
+    """One trade id of the exchange has two fills in the books, and the auditor finds nothing."""
+    booked = [event for event in events_of(config, FillBooked) if isinstance(event, FillBooked)]
+    by_id: dict[int, list[FillBooked]] = {}
+    for fill in booked:
+        by_id.setdefault(fill.trade_id, []).append(fill)
+    (both,) = [fills for fills in by_id.values() if len(fills) > 1]
+    assert [(fill.side.value, fill.quantity, fill.is_maker) for fill in both] == [
+        ("BUY", Decimal("0.010"), True),
+        ("SELL", Decimal("0.010"), False),
+    ]
+    (account,) = read_accounts(config.database)
+    file = next(config.database.parent.rglob("paper/*.db"))
+    assert run_audit(AuditRequest(account.account_id, str(config.database), file=file)).differences == ()
+
+
+async def test_a_trade_of_the_account_with_itself_is_booked_on_both_sides(tmp_path: Path):
+    runner = await begin(config := calm(tmp_path))
+
+    ours = await meet_by_hand(runner)
+    runner.parts.broker._send_events()  # type: ignore[attr-defined]  # the paper broker's own
+    await pass_time(runner.loop, 3_000)
+
+    assert ours.filled_quantity == Decimal("0.010")
+    assert runner.loop.ledger.account.trading_state.value == "ACTIVE"
+    await assert_equal_books(runner)
+    await die(runner)
+    assert_booked_on_both_sides(config)
+
+
+@pytest.mark.parametrize("before", range(3), ids=str)
+async def test_a_page_of_trades_that_ends_between_both_sides_of_one_loses_neither(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, before: int
+):
+    monkeypatch.setattr(paper, "PaperBroker", PagedTrades)
+    runner = await begin(config := calm(tmp_path))
+    monkeypatch.setattr(runner.loop, "on_user_event", lambda event: None)
+    for _ in range(before):
+        order(runner, "0.001")
+        await runner.loop.flush()
+        await pass_time(runner.loop, 1_100)
+
+    await meet_by_hand(runner)
+    await assert_equal_books(runner)
+
+    assert (await runner.recovery.recover("a test", new_stream=False)).fills_added == 0
+    await die(runner)
+    assert_booked_on_both_sides(config)
 
 
 async def raised_by_the_owner(folder: Path) -> PaperConfig:

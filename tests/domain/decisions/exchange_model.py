@@ -144,6 +144,15 @@ class Exchange:
         held = Held(f"web_{number}", side, OrderType.MARKET, quantity, False, number)
         self._trade(held, quantity)
 
+    def somebody_meets(self, held: Held, quantity: Decimal) -> None:
+        """An order of the account that is not ours trades with a resting one of ours: both are told of one trade."""
+        quantity = min(quantity, held.quantity - held.filled, self._room(held))
+        if quantity:
+            self._trade(held, quantity)
+            number = 500_000 + len(self.trades)
+            other = Held(f"web_{number}", held.side.opposite, OrderType.MARKET, quantity, False, number)
+            self._trade(other, quantity, self.trades[-1].trade_id)
+
     def pay(self, amount: Decimal) -> None:
         """A funding payment."""
         self.income.append(some_income(1_000 + len(self.income), amount=amount))
@@ -173,8 +182,8 @@ class Exchange:
         position = self.position
         return abs(position) if position * held.side.sign < 0 else ZERO
 
-    def _trade(self, held: Held, quantity: Decimal) -> None:
-        trade_id = len(self.trades) + 1
+    def _trade(self, held: Held, quantity: Decimal, trade_id: int = 0) -> None:
+        trade_id = trade_id or len(self.trades) + 1
         fill = a_fill(
             None,
             trade_id,

@@ -185,6 +185,11 @@ class AnyHistory(RuleBasedStateMachine):
     def somebody_else_trades(self, side, quantity):
         self.exchange.somebody_trades(side, quantity)
 
+    @precondition(lambda self: self.alive(waiting=False))
+    @rule(data=st.data(), quantity=QUANTITIES)
+    def somebody_meets_an_order_of_ours(self, data, quantity):
+        self.exchange.somebody_meets(data.draw(st.sampled_from(self.alive(waiting=False))), quantity)
+
     @rule(quarters=st.integers(-4, 4), trigger=st.sampled_from([TradingTrigger.HALT, TradingTrigger.REARM]))
     def funding_is_paid_and_somebody_halts_or_rearms(self, quarters, trigger):
         self.exchange.pay(Decimal(quarters) / 4)

@@ -33,7 +33,7 @@ class AnyOrder(AnyHistory):
         journal = [event for _, event in self.session.scene.journal]
         fills = [event for event in journal if isinstance(event, FillBooked)]
         income = [event for event in journal if isinstance(event, IncomeBooked)]
-        keys = [fill.trade_id for fill in fills]
+        keys = [(fill.trade_id, fill.side) for fill in fills]
 
         assert len(set(keys)) == len(keys)
         assert self.position.quantity == sum(fill.quantity * fill.side.sign for fill in fills)

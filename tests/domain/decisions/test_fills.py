@@ -6,7 +6,9 @@ from itertools import permutations
 import pytest
 
 from src.domain.ledger import events as e
+from src.domain.ledger.evolve import fold
 from src.domain.orders.news import OrderNews
+from src.domain.orders.order import Order
 from src.domain.orders.types import OrderStatus, OrderType, Purpose
 from src.domain.positions.external import EXTERNAL
 from src.domain.sessions.trading_states import SymbolState
@@ -15,12 +17,14 @@ from tests.support.domain_builders import (
     SELL,
     WALLET,
     a_fill,
+    a_read,
     a_report,
     an_exit,
     exchange_id,
     some_income,
 )
 from tests.support.domain_scene import Scene, alarms, kinds, purposes, reconciles
+from tests.support.ledger_builders import ledger_snapshot
 
 
 def test_a_fill_before_the_answer_makes_the_order_and_proves_that_the_attempt_happened():
@@ -85,6 +89,59 @@ def test_the_same_trade_is_booked_once_however_often_it_is_told():
 
     assert kinds(step) == [e.RawReceived]
     assert scene.position.quantity == order.filled_quantity == 1
+
+
+def both_halves(scene: Scene) -> tuple[Order, list[OrderNews]]:
+    """A resting order of ours meets one that somebody placed by hand: one trade, one id, and each order hears of it."""
+    ours = scene.place(quantity=2, limit_price=99)
+    scene.accept(ours)
+    by_hand = a_report(
+        ours,
+        OrderStatus.FILLED,
+        1,
+        client_order_id="web_1",
+        exchange_order_id=777,
+        side=SELL,
+        quantity=Decimal(1),
+    )
+    paid = {"commission": Decimal("0.2"), "realized_pnl": Decimal(0)}
+    bought = a_fill(ours, 5, 1, 99, **paid)
+    sold = a_fill(ours, 5, 1, 99, side=SELL, exchange_order_id=777, client_order_id="web_1", **paid)
+    return ours, [
+        OrderNews(a_report(ours, OrderStatus.PARTIALLY_FILLED, 1), bought),
+        OrderNews(by_hand, sold),
+    ]
+
+
+@pytest.mark.parametrize("told", [(0, 1, 0, 1), (1, 0, 1, 0), (0, 0, 1, 1), (1, 1, 0, 0)], ids=str)
+def test_a_trade_of_the_account_with_itself_is_booked_for_the_buyer_and_for_the_seller_once_each(told):
+    scene = Scene()
+    ours, halves = both_halves(scene)
+
+    for index in told:
+        scene.stream(halves[index])
+
+    booked = [event for _, event in scene.journal if isinstance(event, e.FillBooked)]
+    assert sorted((fill.trade_id, fill.side.value, fill.client_order_id) for fill in booked) == [
+        (5, "BUY", ours.client_order_id),
+        (5, "SELL", ""),
+    ]
+    assert scene.position.is_flat
+    assert scene.ledger.wallet_balance == WALLET - Decimal("0.4")
+    assert ledger_snapshot(fold(scene.journal)) == ledger_snapshot(scene.ledger)
+
+
+def test_the_half_of_a_trade_that_only_a_read_tells_of_is_booked_by_it():
+    scene = Scene()
+    _, (ours, by_hand) = both_halves(scene)
+    scene.stream(ours)
+    read = a_read(fills=[ours.fill, by_hand.fill], confirmed=[(BTC, 5)])
+
+    steps = [scene.decide(read) for _ in range(2)]
+
+    assert [kinds(step).count(e.FillBooked) for step in steps] == [1, 0]
+    assert scene.position.is_flat
+    assert scene.ledger.symbol(BTC).trade_halves == set()
 
 
 @pytest.mark.parametrize("order_of_news", list(permutations(range(4))), ids=str)

@@ -48,7 +48,7 @@ def test_a_read_settles_attempts_books_trades_moves_statuses_and_books_income():
     assert scene.position.quantity == 3
     assert scene.ledger.wallet_balance == WALLET - Decimal("0.5")
     assert scene.ledger.symbol(BTC).confirmed_trade_id == 5
-    assert scene.ledger.symbol(BTC).trade_ids == set()
+    assert scene.ledger.symbol(BTC).trade_halves == set()
     assert scene.ledger.symbol(BTC).state is SymbolState.TRADING
 
 

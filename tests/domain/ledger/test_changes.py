@@ -12,7 +12,7 @@ from tests.domain.decisions.session_model import Session
 from tests.support.ledger_builders import ledger_snapshot
 
 # Derived at every load, not stored: reservations from open orders, booked trades from the fills.
-DERIVED = {"pending_buy", "pending_sell", "pending_price", "trade_ids", "symbol"}
+DERIVED = {"pending_buy", "pending_sell", "pending_price", "trade_halves", "symbol"}
 # What a row that was never stored is worth; an order or a position that is new has to be named.
 NEW: dict[str, dict[str, Any]] = {"orders": {}, "positions": {}, "symbols": asdict(SymbolBook(""))}
 

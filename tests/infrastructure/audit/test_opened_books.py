@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 
+import pytest
+
 from src.infrastructure.audit.auditor import audit
 from src.infrastructure.audit.records import (
     OPENING,
@@ -141,3 +143,62 @@ def test_special_funding_is_funding():
     told = [special if row is FUNDING else row for row in EXCHANGE.income]
 
     assert audit(books, replace(EXCHANGE, income=told)).differences == ()
+
+
+def with_itself(first: str) -> tuple[SessionBooks, ExchangeBooks]:
+    """One held at 100 is traded with oneself at 110; whoever was ``first`` has made 10, or made 105 of the average."""
+    resting = replace(
+        a_trade(9, "SELL", "110", 3_000, "10" if first == "SELL" else "5", "0.1"), is_maker=True
+    )
+    taking = a_trade(9, "BUY", "110", 3_000, paid="0.2")
+    held = a_trade(8, "BUY", "100", 2_500)
+    trades = (held, resting, taking)
+    books = the_books(OPENING_ENTRY)
+    books.fills.update({trade.key: trade for trade in trades})
+    profit, cost = resting.realized_pnl, D("110" if first == "SELL" else "105")
+    books.holdings[("BTCUSDT", "BOTH")] = Holding(D(1), cost, D("10.5") + profit, D("0.5"), D("-0.5"))
+    books.wallets["USDT"] += profit - D("0.3")
+    books.trips["BTCUSDT"] = (2, D("10.5") + profit, D("0.5"))
+    told = replace(
+        EXCHANGE,
+        trades={**EXCHANGE.trades, **{trade.key: trade for trade in trades}},
+        income=[*EXCHANGE.income, *incomes(trades)],
+    )
+    totals = Totals(D("10.5") + profit, D("0.5"), D("-0.5"), OPENING_ENTRY.amount)
+    return replace(books, totals=totals, net_of_sessions=D("9.5") + profit), told
+
+
+@pytest.mark.parametrize("first", ["SELL", "BUY"])
+def test_of_a_trade_of_the_account_with_itself_either_side_may_have_been_counted_first(first: str):
+    books, told = with_itself(first)
+
+    assert audit(books, told).differences == ()
+
+
+def test_a_missing_side_of_a_trade_of_the_account_with_itself_is_found():
+    books, told = with_itself("SELL")
+    del books.fills["BTCUSDT", 9, "BUY"]
+
+    (missing,) = audit(books, told).differences
+
+    assert (missing.subject, missing.ours, missing.theirs) == (
+        "trade 9 of BTCUSDT",
+        "missing",
+        "BUY 1 at 110",
+    )
+
+
+def test_of_a_trade_of_the_account_with_itself_one_side_may_be_in_flight():
+    books, told = with_itself("SELL")
+    del books.fills["BTCUSDT", 9, "BUY"]
+    books.holdings["BTCUSDT", "BOTH"] = Holding(D(0), D(0), D("20.5"), D("0.3"), D("-0.5"))
+    books.wallets["USDT"] += D("0.2")
+    books.trips["BTCUSDT"] = (2, D("20.5"), D("0.3"))
+    totals = replace(books.totals, commission=D("0.3"))
+
+    report = audit(
+        replace(books, totals=totals, net_of_sessions=D("19.7"), compared_ms=0, confirmed={}), told
+    )
+
+    assert report.differences == ()
+    assert report.in_flight == 2, "the trade and its commission"

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
+from src.infrastructure.audit import venue_reader
 from src.infrastructure.audit.auditor import run_audit
 from src.infrastructure.audit.paper_reader import read_exchange_file
 from src.infrastructure.audit.records import AuditFailure, ExchangeBooks
@@ -52,9 +53,34 @@ async def test_over_rest_the_books_are_those_of_the_exchanges_file(tmp_path: Pat
     (file,) = tmp_path.rglob("*.db")
     kept = read_exchange_file(file, 1, now_ms - 3_600_000)
     assert told.trades == kept.trades
-    assert len({symbol for symbol, _ in told.trades}) == 2
+    assert len({symbol for symbol, *_ in told.trades}) == 2
     assert sorted(told.income, key=lambda entry: entry.transaction_id) == kept.income
     assert any(entry.trade_id for entry in told.income)
+
+
+@pytest.mark.parametrize("page", [3, 4, 5, 1_000])
+async def test_a_page_of_trades_that_ends_between_both_sides_of_one_loses_neither(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, page: int
+):
+    async with served(tmp_path) as client:
+        price = f"{await client.price('BTCUSDT') * 1.001:.1f}"
+        for _ in range(3):
+            resting = {"symbol": "BTCUSDT", "side": "SELL", "price": price, "quantity": "0.004"}
+            await client.signed("POST", "/fapi/v1/order", type="LIMIT", timeInForce="GTC", **resting)
+        await client.admin("POST", "deposits", account=1, amount=10_000_000)
+        by_hand = {"symbol": "BTCUSDT", "side": "BUY", "quantity": "99", "price": price}
+        prevention = {"self_trade_prevention": "NONE"}
+        await client.admin("POST", "owner_trades", account=1, **by_hand, **prevention)
+        now_ms = client.server.services.venue.clock.now_ms()
+        client.server.services.venue.flush()
+        monkeypatch.setattr(venue_reader, "PAGE", page)
+        with closing(VenueReader(credentials(client))) as reader:
+            told = await asyncio.to_thread(reader._trades, "BTCUSDT", now_ms - 3_600_000, now_ms)
+        (file,) = tmp_path.rglob("*.db")
+        kept = read_exchange_file(file, 1, now_ms - 3_600_000).trades
+
+    assert sorted(each.key for each in told) == sorted(kept)
+    assert len(told) - len({each.trade_id for each in told}) == 3
 
 
 async def test_a_wrong_secret_is_refused_in_one_line_without_it(tmp_path: Path):

@@ -1,20 +1,34 @@
 """One history in SQLite and in PostgreSQL: the same journal to the byte, the same ledger."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from alembic import command
+from alembic.config import Config
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from src.domain.ledger import events as e
 from src.domain.ledger.evolve import fold
+from src.domain.market.sides import OrderSide
 from src.infrastructure.persistence.codec import decode
 from src.infrastructure.persistence.database_url import parse_database_url
 from src.infrastructure.persistence.databases import Database, PostgresDatabase, SqliteDatabase
-from tests.support.ledger_builders import ACCOUNT, History, histories, ledger_snapshot
+from src.infrastructure.persistence.migrations import SCRIPTS
+from src.infrastructure.persistence.schema import SchemaState
+from tests.support.ledger_builders import (
+    ACCOUNT,
+    History,
+    a_fill,
+    an_intent,
+    histories,
+    ledger_snapshot,
+)
 from tests.support.postgres_server import PostgresServer
-from tests.support.store_writer import replay
+from tests.support.store_writer import Writer, replay, run_sql
 
 Batches = list[list[tuple[int, e.Event]]]
 
@@ -68,3 +82,49 @@ def stored(database: Database) -> tuple[object, object]:
         return ledger_snapshot(ledger), ledger_snapshot(fold(records))
     finally:
         reads.close()
+
+
+def downgrade(database: Database, revision: str) -> None:
+    """Make of a database what an older version would have written."""
+    config = Config()
+    config.set_main_option("script_location", str(SCRIPTS))
+    if isinstance(database, PostgresDatabase):
+        config.attributes["database_url"] = database.url.text
+    else:
+        assert isinstance(database, SqliteDatabase), "there are two kinds"
+        config.attributes["database_url"] = f"sqlite:///{database.path}"
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(command.downgrade, config, revision).result()
+
+
+async def test_a_database_with_one_fill_for_a_trade_is_migrated_with_all_it_holds_and_takes_both_from_then_on(
+    database: Database,
+):
+    writer = await Writer.open(database)
+    intents = [an_intent(number) for number in range(1, 4)]
+    for intent in intents:
+        await writer.write(intent, a_fill(intent, intent.intent, exchange_order_id=intent.intent))
+    held = await writer.end()
+    before = await asyncio.to_thread(exported, database), await run_sql(database, FILLS)
+    await asyncio.to_thread(downgrade, database, "0004")
+    assert await asyncio.to_thread(database.state) is SchemaState.OLD
+
+    applied, _ = await asyncio.to_thread(database.migrate)
+
+    assert applied == ["0005"]
+    assert (await asyncio.to_thread(exported, database), await run_sql(database, FILLS)) == before
+    again = await Writer.open(database)
+    assert ledger_snapshot(again.ledger) == held
+    other = replace(a_fill(intents[-1], 3), side=OrderSide.SELL, exchange_order_id=777, client_order_id="")
+    await again.write(other)
+    held = await again.end()
+    assert await asyncio.to_thread(stored, database) == (held, held)
+    assert [row[:3] for row in await run_sql(database, FILLS)][2:] == [
+        ("BTCUSDT", 3, "BUY"),
+        ("BTCUSDT", 3, "SELL"),
+    ]
+
+
+FILLS = (
+    "SELECT symbol, trade_id, side, exchange_order_id, price, traded_ms FROM fills ORDER BY trade_id, side"
+)

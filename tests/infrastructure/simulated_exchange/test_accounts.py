@@ -157,6 +157,14 @@ def test_without_prevention_it_trades_with_itself_and_pays_for_it(engine: Engine
     assert engine.position_risk(ACCOUNT)[0]["positionAmt"] == "0"
     paid = before - Decimal(engine.balance(ACCOUNT)[0]["balance"])
     assert paid == 38_000 * (Decimal("0.0002") + Decimal("0.0005"))
+    sold, bought = engine.user_trades(ACCOUNT, BTC)
+    assert sold["id"] == bought["id"], "it is one trade"
+    assert [(row["orderId"], row["side"], row["maker"]) for row in (sold, bought)] == [
+        (resting["orderId"], "SELL", True),
+        (taking["orderId"], "BUY", False),
+    ]
+    told = [json.loads(each.raw)["o"] for each in engine.take_events() if each.kind == "ORDER_TRADE_UPDATE"]
+    assert [each["t"] for each in told if each["x"] == "TRADE"] == [sold["id"], sold["id"]]
 
 
 def test_what_stands_before_the_own_order_is_still_taken(engine: Engine):

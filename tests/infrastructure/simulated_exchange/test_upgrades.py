@@ -32,7 +32,17 @@ def make_older(path: Path) -> None:
             for number, name, wallets, positions, leverage, *_ in body["accounts"]
         ]
         file.execute("UPDATE state SET body = ?", (json.dumps(body).encode(),))
+        key_trades_by_id(file)
         file.execute("PRAGMA user_version = 1")
+
+
+def key_trades_by_id(file: sqlite3.Connection) -> None:
+    """As versions 1 and 2 had them: one row of an account for a trade."""
+    ((text,),) = file.execute("SELECT sql FROM sqlite_master WHERE name = 'trades'")
+    file.execute("ALTER TABLE trades RENAME TO both_sides")
+    file.execute(text.replace("(account, symbol, trade_id, side)", "(account, symbol, trade_id)"))
+    file.execute("INSERT INTO trades SELECT * FROM both_sides")
+    file.execute("DROP TABLE both_sides")
 
 
 def test_a_file_of_version_1_is_brought_up_to_date_where_it_is(tmp_path: Path):
@@ -68,6 +78,28 @@ def test_an_upgraded_file_trades_on_and_opens_again(tmp_path: Path):
     again.new_algo_order(ACCOUNT, a_request(again, **trailing))
 
     assert an_engine(path).memory() == again.memory()
+
+
+def test_a_file_of_version_2_keeps_its_trades_and_takes_both_sides_of_one_from_now_on(tmp_path: Path):
+    path = tmp_path / "exchange.sqlite"
+    engine = an_engine(path)
+    engine.on_frame(Frames().ticker("75990.00", "76000.10", "2", "2"))
+    engine.new_order(ACCOUNT, a_request(engine, quantity="0.5"))
+    before = engine.user_trades(ACCOUNT, BTC)
+    with closing(sqlite3.connect(path, isolation_level=None)) as file:
+        key_trades_by_id(file)
+        file.execute("PRAGMA user_version = 2")
+
+    again = an_engine(path)
+
+    assert again.user_trades(ACCOUNT, BTC) == before
+    again.on_frame(Frames(start_ms=again.now_ms).ticker("75990.00", "76000.10", "2", "2"))
+    resting = {"price": "76000.00", "quantity": "0.1", "self_trade_prevention": "NONE"}
+    for side in ("SELL", "BUY"):
+        again.new_order(ACCOUNT, a_request(again, side=side, **resting))
+    bought, sold = again.user_trades(ACCOUNT, BTC)[1:]
+    assert bought["id"] == sold["id"] == before[0]["id"] + 1
+    assert all(line.holds for line in an_engine(path).audit())
 
 
 def test_an_upgrade_that_is_interrupted_has_not_begun(tmp_path: Path):

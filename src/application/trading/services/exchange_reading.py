@@ -17,6 +17,7 @@ from src.domain.decisions.news import ExchangeRead
 from src.domain.decisions.opening import opened_ms
 from src.domain.ledger.events import DifferenceFound
 from src.domain.ledger.state import Ledger
+from src.domain.market.sides import trade_half
 from src.domain.money import ZERO
 from src.domain.orders.news import BalanceReport, FillReport, OrderReport, PositionReport
 from src.domain.orders.order import Order
@@ -140,8 +141,17 @@ def _unexplained(
         if fill.client_order_id is None
         and (fill.symbol, fill.exchange_order_id) not in named
         and (fill.symbol, fill.exchange_order_id) not in ledger.order_ids
-        and fill.trade_id not in ledger.symbol(fill.symbol).trade_ids
+        and not _is_booked(ledger, fill)
     ]
+
+
+def _half(fill: FillReport) -> int:
+    return trade_half(fill.trade_id, fill.side)
+
+
+def _is_booked(ledger: Ledger, fill: FillReport) -> bool:
+    """Whether the trade is booked, and was not compared yet."""
+    return _half(fill) in ledger.symbol(fill.symbol).trade_halves
 
 
 async def _others(
@@ -183,11 +193,15 @@ async def _trades(
     until_ms = None if prompt else broker.venue_time().now_ms - LATE_TRADES_MS
     for symbol in symbols:
         page = await _first_page(broker, ledger, symbol, silent_ms)
+        read: set[int] = set()
         while page:
             fills += page
             old = [fill.trade_id for fill in page if until_ms is None or fill.traded_ms <= until_ms]
             confirmed |= {symbol: max(old)} if old else {}
-            page = await broker.trades(symbol, max(fill.trade_id for fill in page) + 1)
+            # A trade of the account with itself is two rows of one id, and a page may have ended between them.
+            read.update(map(_half, page))
+            rest = await broker.trades(symbol, max(fill.trade_id for fill in page))
+            page = [fill for fill in rest if _half(fill) not in read]
     return fills, confirmed
 
 
@@ -222,7 +236,7 @@ async def _settled(
             order = await store.find_order(report.client_order_id)
             if order is not None:
                 found[order.client_order_id] = order
-    new = (fill for fill in fills if fill.trade_id not in ledger.symbol(fill.symbol).trade_ids)
+    new = (fill for fill in fills if not _is_booked(ledger, fill))
     for symbol, exchange_order_id in dict.fromkeys(map(_order_key, new)):
         if (symbol, exchange_order_id) not in ledger.order_ids:
             order = await store.find_order_by_exchange_id(symbol, exchange_order_id)

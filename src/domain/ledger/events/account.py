@@ -97,7 +97,7 @@ class RawReceived:
 
 @dataclass(frozen=True, slots=True)
 class FillBooked:
-    """A trade of the exchange entered the books; (account, symbol, trade_id) is unique.
+    """A trade of the exchange entered the books; (account, symbol, trade_id, side) is unique.
 
     ``client_order_id`` is empty for a trade of an order that is not ours; ``margin_asset``, which ``realized_pnl`` is
     in, where that is the account's settle asset.

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
+from src.infrastructure.simulated_exchange.records import EXPIRE_MAKER
 from src.infrastructure.simulated_exchange.rules import FILTER_MAX
 from src.infrastructure.simulated_exchange.server.admin_values import (
     AMOUNT_MAX,
@@ -53,7 +54,7 @@ class Accidents:
         return {}
 
     def _trade_by_owner(self, body: dict[str, Any]) -> Any:
-        """A manual order: ``side`` BUY or SELL, MARKET without a price."""
+        """A manual order: ``side`` BUY or SELL, MARKET without a price; NONE lets it trade with the account's own."""
         return self._services.venue.writing().trade_by_owner(
             account_of(body),
             str(body["symbol"]),
@@ -62,6 +63,7 @@ class Accidents:
             price=self._price(body),
             position_side=str(body.get("position_side", "BOTH")),
             reduce_only=flag_of(body, "reduce_only", False),
+            self_trade_prevention=str(body.get("self_trade_prevention", EXPIRE_MAKER)),
         )
 
     def _set_status(self, body: dict[str, Any]) -> Any:

@@ -135,11 +135,12 @@ class Archive:
     def trades(
         self, account: int, symbol: str, span: Span | None, from_id: int, order_id: int | None, limit: int
     ) -> list[dict[str, Any]]:
-        """Trades from the oldest on."""
+        """Trades from the oldest on; of one of the account with itself the resting side comes first."""
         since, until = (span.since_ms, span.until_ms) if span is not None else (0, 1 << 62)
         rows = self._store.query(
             "SELECT * FROM trades WHERE account = ?1 AND symbol = ?2 AND trade_id >= ?3"
-            " AND time_ms BETWEEN ?4 AND ?5 AND (?6 IS NULL OR order_id = ?6) ORDER BY trade_id LIMIT ?7",
+            " AND time_ms BETWEEN ?4 AND ?5 AND (?6 IS NULL OR order_id = ?6)"
+            " ORDER BY trade_id, is_maker DESC LIMIT ?7",
             (account, symbol, from_id, since, until, order_id, limit),
         )
         return [answers.trade(trade_from_row(row)) for row in rows]
@@ -161,7 +162,7 @@ class Archive:
         tables = {
             "orders": "order_id",
             "algos": "algo_id",
-            "trades": "trade_id",
+            "trades": "trade_id, is_maker DESC",
             "postings": "rowid",
         }
         return {table: self._rows(table, key, account) for table, key in tables.items()}
