@@ -1,13 +1,15 @@
-"""A trade of the account with itself has one id and two fills: the one that bought and the one that sold.
+"""A trade of the account with itself has one id and two fills; what was paid in is transfers alone.
 
 Revision 0005, after 0004.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from decimal import Decimal, localcontext
 
 import sqlalchemy as sa
-from alembic import op
+from alembic import context, op
 
+from src.domain.money import MONEY_CONTEXT
 from src.infrastructure.persistence.columns import ExactDecimal
 
 revision: str = "0005"
@@ -15,17 +17,30 @@ down_revision: str | Sequence[str] | None = "0004"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
+_FUNDING = ("FUNDING_FEE", "SPECIAL_FUNDING_FEE")
+_PAID_IN = (
+    "OPENING_BALANCE",
+    "TRANSFER",
+    "INTERNAL_TRANSFER",
+    "CROSS_COLLATERAL_TRANSFER",
+    "WELCOME_BONUS",
+    "COIN_SWAP_DEPOSIT",
+    "COIN_SWAP_WITHDRAW",
+    "STRATEGY_UMFUTURES_TRANSFER",
+)
 _OF_A_TRADE = ("account_no", "symbol", "trade_id")
 
 
 def upgrade() -> None:
     """Make the change."""
     _key_fills_by(*_OF_A_TRADE, "side")
+    _sum_up_transfers(lambda kind: kind in _PAID_IN)
 
 
 def downgrade() -> None:
     """Undo the change; it fails, and changes nothing, where the account has traded with itself."""
     _key_fills_by(*_OF_A_TRADE)
+    _sum_up_transfers(lambda kind: kind not in _FUNDING)
 
 
 def _key_fills_by(*key: str) -> None:
@@ -48,6 +63,34 @@ def _key_fills_by(*key: str) -> None:
     op.execute(f"INSERT INTO new_fills ({names}) SELECT {names} FROM fills")
     op.drop_table("fills")
     op.rename_table("new_fills", "fills")
+
+
+def _sum_up_transfers(counts: Callable[[str], bool]) -> None:
+    """What counts of the income in each account's settle asset, exactly, as the journal's fold comes to it."""
+    if context.is_offline_mode():
+        # A script for a new database: nothing was paid in yet.
+        return
+    amount = ExactDecimal()
+    account = sa.table(
+        "account", *map(sa.column, ("account_no", "settle_asset")), sa.column("transfers", amount)
+    )
+    income = sa.table(
+        "income", *map(sa.column, ("account_no", "income_type", "asset")), sa.column("amount", amount)
+    )
+    connection = op.get_bind()
+    with localcontext(MONEY_CONTEXT):
+        for number, asset in connection.execute(
+            sa.select(account.c.account_no, account.c.settle_asset)
+        ).all():
+            rows = connection.execute(
+                sa.select(income.c.income_type, income.c.amount).where(
+                    income.c.account_no == number, income.c.asset == asset
+                )
+            )
+            total = sum((paid for kind, paid in rows if counts(kind)), Decimal(0))
+            connection.execute(
+                sa.update(account).where(account.c.account_no == number).values(transfers=total)
+            )
 
 
 def _columns() -> list[sa.Column[object]]:

@@ -165,3 +165,9 @@ class SessionSnapshot:
     orders_sent: int
     resumed: bool
     settle_asset: str = "USDT"
+
+    @property
+    def other_income(self) -> Decimal:
+        """What came or went beside trades, funding and transfers: fees of liquidations, rebates."""
+        earned = self.realized_pnl - self.commission + self.funding
+        return self.wallet - self.capital - earned

@@ -140,10 +140,9 @@ def income_booked(ledger: Ledger, event: e.IncomeBooked, at_ms: int) -> None:
         position = ledger.position(event.symbol)
         position.funding += event.amount
         ledger.changes.positions[(position.symbol, position.position_side)] = position
-    else:
+    elif event.is_transfer:
         account.transfers += event.amount
-        if event.is_transfer:
-            _move_marks(ledger, event.amount)
+        _move_marks(ledger, event.amount)
 
 
 def _move_marks(ledger: Ledger, amount: Decimal) -> None:

@@ -15,6 +15,19 @@ COMMISSION: Final = "COMMISSION"
 FUNDING: Final = frozenset({"FUNDING_FEE", "SPECIAL_FUNDING_FEE"})
 OPENING: Final = "OPENING_BALANCE"
 """The session's own entry: the wallet that its books of an older account begin with."""
+TRANSFERS: Final = frozenset(
+    {
+        OPENING,
+        "TRANSFER",
+        "INTERNAL_TRANSFER",
+        "CROSS_COLLATERAL_TRANSFER",
+        "WELCOME_BONUS",
+        "COIN_SWAP_DEPOSIT",
+        "COIN_SWAP_WITHDRAW",
+        "STRATEGY_UMFUTURES_TRANSFER",
+    }
+)
+"""What was paid in or out; whatever else there is (fees of liquidations, rebates) is earned or lost."""
 WITH_TRADES: Final = frozenset({REALIZED_PNL, COMMISSION})
 """Types of income that say again what a trade has said."""
 

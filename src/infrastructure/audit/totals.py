@@ -15,6 +15,7 @@ from src.infrastructure.audit.records import (
     COMMISSION,
     FUNDING,
     REALIZED_PNL,
+    TRANSFERS,
     WITH_TRADES,
     ZERO,
     Holding,
@@ -184,9 +185,10 @@ def _totals(session: SessionBooks, found: Compared) -> Totals:
     sums: dict[str, Decimal] = defaultdict(lambda: ZERO)
     for entry in _settled(session, found.income):
         sums[entry.income_type] += entry.amount
-    realized, paid = (sums.pop(kind, ZERO) for kind in (REALIZED_PNL, COMMISSION))
-    funding = sum((sums.pop(kind, ZERO) for kind in FUNDING), ZERO)
-    return Totals(realized, -paid, funding, sum(sums.values(), ZERO))
+    funding = sum((sums[kind] for kind in FUNDING), ZERO)
+    return Totals(
+        sums[REALIZED_PNL], -sums[COMMISSION], funding, sum((sums[kind] for kind in TRANSFERS), ZERO)
+    )
 
 
 def _compare_trips(

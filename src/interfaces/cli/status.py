@@ -5,7 +5,7 @@ from typing import Any
 
 from src.application.trading.snapshot import MarketLine, OrderLine, ParentLine, PositionLine
 from src.interfaces.cli.documents import as_document
-from src.interfaces.cli.screens.summary import ACCOUNT, SESSION, win_rate
+from src.interfaces.cli.screens.summary import ACCOUNT, SESSION, other_income, win_rate
 from src.interfaces.cli.state import Seen
 from src.interfaces.cli.tables import Cell, gain, print_table
 from src.interfaces.cli.texts import age, moment, money, percent, price, quantity, row_clock, short_id, signed
@@ -63,7 +63,8 @@ def _lines(seen: Seen) -> Iterator[str]:
     yield f"  {label}     {money(worth)}, {signed(change)}{share}, drawdown {percent(snapshot.max_drawdown)}{SESSION}"
     yield (
         f"  P&L        {ACCOUNT} realized {signed(snapshot.realized_pnl)}, unrealized {unrealized},"
-        f" fees {signed(-snapshot.commission)}, funding {signed(snapshot.funding)}, today {today}"
+        f" fees {signed(-snapshot.commission)}, funding {signed(snapshot.funding)}{other_income(snapshot)},"
+        f" today {today}"
     )
     yield f"  trades     {snapshot.total_trades}{f', win rate {percent(rate)}' if rate is not None else ''}{SESSION}"
     naked = sum(1 for line in snapshot.positions if line.stop_price is None)

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from src.application.ports.broker import BrokerRefused
+from src.application.trading.picture import SessionPicture
 from src.application.trading.session_runner import SessionRunner
 from src.bootstrap import paper
 from src.bootstrap.paper import PaperConfig
-from src.domain.ledger.events import AlarmRaised, FillBooked
+from src.domain.ledger.events import AlarmRaised, FillBooked, IncomeBooked
 from src.domain.orders.news import FillReport
 from src.domain.orders.order import Order
 from src.domain.portfolio.margin import ISOLATED
@@ -87,6 +88,24 @@ async def test_a_session_that_was_dead_then_finds_it_at_its_next_start(tmp_path:
     booked = [event for event in events_of(config, FillBooked) if isinstance(event, FillBooked)]
     assert {event.strategy_id for event in booked if not event.client_order_id} <= {"external"}
     await die(runner)
+
+
+async def test_the_fee_of_a_liquidation_is_lost_and_was_not_paid_out(tmp_path: Path):
+    runner = await holding(tmp_path)
+    picture = SessionPicture(runner)
+    capital = picture.take().capital
+    runner.parts.broker._engine.force_liquidation(PAPER_ACCOUNT, SYMBOL)  # type: ignore[attr-defined]  # its own
+    runner.parts.broker._send_events()  # type: ignore[attr-defined]  # the paper broker's own
+    await pass_time(runner.loop, 3_000)
+
+    told = picture.take()
+    await die(runner)
+    fees = [row for row in events_of(calm(tmp_path), IncomeBooked) if isinstance(row, IncomeBooked)]
+    fee = sum(row.amount for row in fees if row.income_type == "INSURANCE_CLEAR")
+    assert fee < 0
+    assert told.capital == capital == Decimal(10_000)
+    assert told.other_income == fee
+    assert told.equity - capital == told.realized_pnl - told.commission + told.funding + fee
 
 
 class PagedTrades(PaperBroker):

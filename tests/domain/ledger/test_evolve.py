@@ -90,6 +90,26 @@ def test_funding_of_either_kind_is_funding_and_nothing_else_is(kind, is_funding)
     assert account.transfers - before == Decimal("-0.5") - paid
 
 
+@pytest.mark.parametrize(
+    ("kind", "amount", "is_paid_in"),
+    [
+        ("TRANSFER", 50, True),
+        ("OPENING_BALANCE", 50, True),
+        ("INSURANCE_CLEAR", -30, False),
+        ("API_REBATE", 2, False),
+    ],
+)
+def test_what_was_paid_in_is_transfers_alone_and_fees_of_liquidations_are_losses(kind, amount, is_paid_in):
+    scene = Scene()
+    account = scene.ledger.account
+    paid_in, wallet = account.transfers, scene.ledger.wallet_balance
+
+    scene.decide(a_read(income=[some_income(2, kind, amount)]))
+
+    assert scene.ledger.wallet_balance - wallet == amount
+    assert account.transfers - paid_in == amount * is_paid_in
+
+
 def test_funding_that_comes_before_its_fill_is_kept_with_the_position():
     scene = Scene()
 

@@ -3,6 +3,7 @@
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -21,6 +22,7 @@ from src.infrastructure.persistence.migrations import SCRIPTS
 from src.infrastructure.persistence.schema import SchemaState
 from tests.support.ledger_builders import (
     ACCOUNT,
+    START_MS,
     History,
     a_fill,
     an_intent,
@@ -104,14 +106,18 @@ async def test_a_database_with_one_fill_for_a_trade_is_migrated_with_all_it_hold
     intents = [an_intent(number) for number in range(1, 4)]
     for intent in intents:
         await writer.write(intent, a_fill(intent, intent.intent, exchange_order_id=intent.intent))
+    await writer.write(*WAS_PAID)
     held = await writer.end()
     before = await asyncio.to_thread(exported, database), await run_sql(database, FILLS)
     await asyncio.to_thread(downgrade, database, "0004")
     assert await asyncio.to_thread(database.state) is SchemaState.OLD
+    # An older version took the fee of a liquidation for money that was paid out.
+    assert await paid_in(database) == Decimal("97.5")
 
     applied, _ = await asyncio.to_thread(database.migrate)
 
     assert applied == ["0005"]
+    assert await paid_in(database) == Decimal(100)
     assert (await asyncio.to_thread(exported, database), await run_sql(database, FILLS)) == before
     again = await Writer.open(database)
     assert ledger_snapshot(again.ledger) == held
@@ -123,6 +129,19 @@ async def test_a_database_with_one_fill_for_a_trade_is_migrated_with_all_it_hold
         ("BTCUSDT", 3, "BUY"),
         ("BTCUSDT", 3, "SELL"),
     ]
+
+
+WAS_PAID = (
+    e.IncomeBooked(1, "TRANSFER", "USDT", Decimal(100), "", START_MS),
+    e.IncomeBooked(2, "INSURANCE_CLEAR", "USDT", Decimal("-2.5"), "BTCUSDT", START_MS),
+    e.IncomeBooked(3, "FUNDING_FEE", "USDT", Decimal("0.25"), "BTCUSDT", START_MS),
+    e.IncomeBooked(4, "TRANSFER", "BNB", Decimal(7), "", START_MS),
+)
+
+
+async def paid_in(database: Database) -> Decimal:
+    ((amount,),) = await run_sql(database, "SELECT transfers FROM account")
+    return Decimal(amount)
 
 
 FILLS = (

@@ -138,6 +138,27 @@ def test_figures_of_the_session_and_of_its_account_are_told_apart(run: RunComman
         assert by_label["trades"].endswith("win rate 75.00 % (this session)")
 
 
+def test_the_fee_of_a_liquidation_is_a_loss_that_is_told_and_no_capital(
+    run: RunCommand, app: FakeApplication
+):
+    told = a_snapshot(wallet=Decimal(10_007), equity=Decimal("10008.5984"))
+    app.running = told
+    picture = text_of(frame(told, Run(0, Decimal(1)), 120, 30)).splitlines()
+    for line in (*summary_lines(a_result(snapshot=told)), *run("status").out.splitlines()):
+        if line.startswith("  P&L"):
+            assert ", funding 0.00, other -3.00" in line
+
+    assert picture[3].rstrip().endswith("other -3.00")
+    assert "other" not in "".join(summary_lines(a_result()))
+
+
+def test_the_picture_says_with_the_sessions_name_what_is_its_own_and_not_the_accounts():
+    picture = text_of(frame(a_snapshot(total_trades=41), Run(0, Decimal(1)), 120, 30)).splitlines()
+
+    assert " session 5e551017  drawdown 0.41 %  trades 41 (3 won)  synthetic" in picture[1]
+    assert "drawdown" not in picture[2] + picture[3] and "trades" not in picture[2] + picture[3]
+
+
 @pytest.mark.parametrize(
     ("ended", "told"),
     [

@@ -100,20 +100,28 @@ def _header(snapshot: SessionSnapshot, run: Run, width: int) -> list[Line]:
         (f"  {snapshot.trading_reason}" if state != "ACTIVE" else "", "plain"),
     ]
     speed = "max" if run.speed is None else f"{run.speed:f}x"
-    about = f" session {short_id(snapshot.session_id)}{' (resumed)' if snapshot.resumed else ''}  {snapshot.market}"
+    # What is the session's own stands with its name; all money is the account's, over all of its sessions.
+    about: Line = [
+        (
+            f" session {short_id(snapshot.session_id)}{' (resumed)' if snapshot.resumed else ''}  "
+            f"drawdown {percent(snapshot.max_drawdown)}  trades {snapshot.total_trades} "
+            f"({snapshot.winning_trades} won)",
+            "dim",
+        ),
+        (f"  {snapshot.market}", "dim"),
+    ]
     pace = f"{spelled_duration(run.elapsed_ms)} at {speed} "
     change = snapshot.equity - snapshot.capital
     share = change / snapshot.capital if snapshot.capital else None
+    other = snapshot.other_income
     return [
         _spread(left, [(f"{moment(snapshot.now_ms)} ", "plain")], width),
-        _spread([(about, "dim")], [(pace, "dim")], width),
+        _spread(_cut(about, width - len(pace) - 1), [(pace, "dim")], width),
         [
             (f" Equity {money(snapshot.equity)} ", "plain"),
             (f"{signed(change)} ({'+' if change > 0 else ''}{percent(share)})", tone(change)),
             ("   today ", "dim"),
             (signed(snapshot.day_pnl), tone(snapshot.day_pnl)),
-            ("   drawdown ", "dim"),
-            (percent(snapshot.max_drawdown), "plain"),
         ],
         [
             (" realized ", "dim"),
@@ -124,8 +132,8 @@ def _header(snapshot: SessionSnapshot, run: Run, width: int) -> list[Line]:
             (signed(-snapshot.commission), "plain"),
             ("  funding ", "dim"),
             (signed(snapshot.funding), "plain"),
-            ("  trades ", "dim"),
-            (f"{snapshot.total_trades} ({snapshot.winning_trades} won)", "plain"),
+            ("  other " if other else "", "dim"),
+            (signed(other) if other else "", tone(other)),
         ],
     ]
 

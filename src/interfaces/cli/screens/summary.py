@@ -30,6 +30,11 @@ def win_rate(snapshot: SessionSnapshot) -> Decimal | None:
     return Decimal(snapshot.winning_trades) / decided if decided else None
 
 
+def other_income(snapshot: SessionSnapshot) -> str:
+    """What else the account earned or lost, where there is any: without it the figures before do not add up."""
+    return f", other {signed(snapshot.other_income)}" if snapshot.other_income else ""
+
+
 def summary_lines(result: SessionResult) -> Iterator[str]:
     """The summary for people, without colours."""
     snapshot = result.snapshot
@@ -44,7 +49,7 @@ def summary_lines(result: SessionResult) -> Iterator[str]:
     yield (
         f"  P&L        {ACCOUNT} realized {signed(snapshot.realized_pnl)},"
         f" unrealized {signed(snapshot.unrealized_pnl)},"
-        f" fees {signed(-snapshot.commission)}, funding {signed(snapshot.funding)}"
+        f" fees {signed(-snapshot.commission)}, funding {signed(snapshot.funding)}{other_income(snapshot)}"
     )
     rate = win_rate(snapshot)
     yield (
