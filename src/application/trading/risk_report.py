@@ -12,8 +12,8 @@ from src.domain.sessions.trading_states import SymbolState
 class RiskReport:
     """Every rule's use of its limit, and what the rules did since this process started.
 
-    ``refusals`` counts refused orders by rule, ``unenforced`` the reviews in which a rule had too little data to judge,
-    both None without a process, as nobody has counted them;
+    ``refusals`` counts refused orders by rule, those of parent orders and amendments, too; ``unenforced`` the reviews
+    in which a rule had too little data to judge; both None without a process, as nobody has counted them.
     ``closed_symbols`` are those in which nothing is opened, with the reason.
     """
 
@@ -42,7 +42,7 @@ def report_risk(runner: SessionRunner) -> RiskReport:
         trading_state=account.trading_state.value,
         trading_reason=account.trading_reason,
         rules=risk_usage(loop.ledger, loop.desk, validator.limits, loop.now_ms()),
-        refusals=dict(validator.refusals),
+        refusals=dict(loop.ledger.denied),
         unenforced=dict(validator.unenforced),
         closed_symbols=closed_symbols(loop.ledger),
     )

@@ -117,6 +117,10 @@ def _trades_confirmed(ledger: Ledger, event: e.TradesConfirmed, at_ms: int) -> N
     ledger.changes.symbols[event.symbol] = book
 
 
+def _order_denied(ledger: Ledger, event: e.OrderDenied, at_ms: int) -> None:
+    ledger.denied[event.rule] += 1
+
+
 def _breach_found(ledger: Ledger, event: e.BreachFound, at_ms: int) -> None:
     ledger.account.breaches += 1
 
@@ -138,7 +142,7 @@ _HANDLERS: dict[type, Handler] = {
     e.DayStarted: _day_started,
     e.EquityMarked: equity_marked,
     e.OrderIntended: order_intended,
-    e.OrderDenied: _recorded,
+    e.OrderDenied: _order_denied,
     e.AttemptMoved: attempt_moved,
     e.OutcomeDoubted: _recorded,
     e.OutcomeReleased: _recorded,

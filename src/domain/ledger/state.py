@@ -4,7 +4,7 @@ One task owns a ledger and changes it in place, only through ``evolve``. Orders 
 set after the commit that stored them; the store still has them.
 """
 
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final
@@ -142,6 +142,7 @@ class Ledger:
         "amended_ms",
         "cancels",
         "changes",
+        "denied",
         "income_ids",
         "order_ids",
         "orders",
@@ -172,6 +173,8 @@ class Ledger:
         self.unprotected: dict[str, int] = {}
         # Since when cancels have waited for an effect, or for news of their orders (session time, ms); not stored.
         self.cancels: dict[str, int] = {}
+        # How often each rule has refused an order in this process; not stored: the journal has every refusal.
+        self.denied: Counter[str] = Counter()
         self.changes = Changes()
 
     def symbol(self, symbol: str) -> SymbolBook:

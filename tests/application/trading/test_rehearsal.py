@@ -50,7 +50,7 @@ def state_of(runner: SessionRunner) -> object:
     ledger.symbol(SYMBOL)
     ledger.position(SYMBOL)
     parts = {name: repr(getattr(ledger, name)) for name in Ledger.__slots__}
-    counts = dict(runner.validator.refusals), dict(runner.validator.unenforced)
+    counts = dict(runner.loop.ledger.denied), dict(runner.validator.unenforced)
     said = signals.why_not, [runner.strategies.lines(symbol) for symbol in runner.parts.options.symbols]
     sent = runner.loop.orders_sent, runner.loop.pending, runner.loop.store.head
     return parts, counts, said, sent

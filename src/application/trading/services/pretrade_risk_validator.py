@@ -1,4 +1,4 @@
-"""The risk gate: every ticket passes it, and it keeps count of what it refused and why."""
+"""The risk gate: every ticket passes it. What follows from a refusal is an event, and counted there."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from src.domain.signals import Signal
 class PretradeRiskValidator:
     """Reviews tickets against the limits, on the worst case that open and unknown orders could lead to.
 
-    ``refusals`` counts refusals by rule, ``unenforced`` the reviews in which a rule had too little data to judge.
+    ``unenforced`` counts the reviews in which a rule had too little data to judge.
     """
 
     def __init__(self, ledger: Ledger, view: MarketView, limits: RiskLimits) -> None:
@@ -25,7 +25,6 @@ class PretradeRiskValidator:
         self._view = view
         self.limits = limits
         self._clearance = Clearance(limits)
-        self.refusals: Counter[str] = Counter()
         self.unenforced: Counter[str] = Counter()
         self.ticket_for: Callable[[Signal], OrderTicket] | None = None
 
@@ -48,13 +47,13 @@ class PretradeRiskValidator:
         return not isinstance(self.review(ticket, now_ms, signal.confidence), Denied)
 
     def review(self, ticket: OrderTicket, now_ms: int, confidence: Decimal | None = None) -> Verdict:
-        """Approve the ticket or name the first rule that objects; changes nothing but the counts.
+        """Approve the ticket or name the first rule that objects; changes nothing but that count.
 
         ``confidence`` is that of the signal that led to it, None for an order by hand.
         """
         if self._clearance.limits is not self.limits:
             self._clearance = Clearance(self.limits)
-        verdict = review(
+        return review(
             self._ledger,
             self._view,
             self.limits,
@@ -64,6 +63,3 @@ class PretradeRiskValidator:
             self.unenforced,
             clearance=self._clearance,
         )
-        if isinstance(verdict, Denied):
-            self.refusals[verdict.objection.rule] += 1
-        return verdict
