@@ -45,6 +45,7 @@ def liquidation_price(
     brackets: Sequence[MarginBracket],
     others_maintenance: Decimal = ZERO,
     others_pnl: Decimal = ZERO,
+    mark: Decimal = ZERO,
 ) -> Decimal | None:
     """The mark price at which margin balance meets maintenance margin; None where none above zero does.
 
@@ -54,9 +55,10 @@ def liquidation_price(
         LP = (wallet − others' maintenance + others' P&L + Σ deduction − Σ quantity × entry)
              / (Σ |quantity| × rate − Σ quantity)
 
-    The bracket is that of the position at the price found: it is looked up again until it stays.
+    The bracket is that of the position at the price found: it is looked up again until it stays. The first one is that
+    at ``mark``, the mark price now: a long and a short of nearly one size may end below and far above it as well.
     """
-    price = max((leg.entry_price for leg in legs), default=ZERO)
+    price = mark or max((leg.entry_price for leg in legs), default=ZERO)
     found: Decimal | None = None
     for _ in range(len(brackets) + 1):
         own = [bracket_of(brackets, abs(leg.quantity) * price) for leg in legs]
@@ -128,12 +130,12 @@ def position_margins(ledger: Ledger, view: MarketView) -> list[PositionMargin]:
     """Every open position whose price and brackets are known, with its liquidation price."""
     valued = valued_positions(ledger, view)
     if _is_isolated(ledger):
-        return [_margin(each, [each], []) for each in valued]
+        return [_margin(view, each, [each], []) for each in valued]
     margins = []
     for each in valued:
         mates = [other for other in valued if other.position.symbol == each.position.symbol]
         others = [other for other in valued if other.position.symbol != each.position.symbol]
-        margins.append(_margin(each, mates, others))
+        margins.append(_margin(view, each, mates, others))
     return margins
 
 
@@ -158,7 +160,10 @@ def _ratio(wallet: Decimal, valued: Sequence[ValuedPosition]) -> Decimal:
 
 
 def _margin(
-    each: ValuedPosition, mates: Sequence[ValuedPosition], others: Sequence[ValuedPosition]
+    view: MarketView,
+    each: ValuedPosition,
+    mates: Sequence[ValuedPosition],
+    others: Sequence[ValuedPosition],
 ) -> PositionMargin:
     price = liquidation_price(
         each.wallet,
@@ -166,6 +171,7 @@ def _margin(
         each.brackets,
         sum((other.maintenance for other in others), ZERO),
         sum((other.unrealized_pnl for other in others), ZERO),
+        view.mark_price(each.position.symbol) or ZERO,
     )
     return PositionMargin(each.position, each.unrealized_pnl, each.maintenance, each.ratio, price)
 

@@ -78,6 +78,23 @@ def bracketed(price: Decimal | None, legs: list[Leg], wallet: Decimal) -> Decima
     return price if abs(balance - needed) < Decimal("0.000001") * max(1, needed) else None
 
 
+@pytest.mark.parametrize(
+    ("wallet", "legs", "mark", "price"),
+    [
+        ("10891429", [leg("1635.674", "63708"), leg("-1298.725156", "71222")], "52297", "2575.66525717"),
+        ("111403571", [leg("297.778", "31933"), leg("-290.035772", "40842")], "30642", None),
+    ],
+    ids=["far below, where the brackets are lower", "none, as what would do it lies 500 times above"],
+)
+def test_long_and_short_with_two_prices_that_would_end_them_have_that_which_the_mark_price_leads_to(
+    wallet: str, legs: list[Leg], mark: str, price: str | None
+):
+    found = liquidation_price(Decimal(wallet), legs, BTC_BRACKETS, mark=Decimal(mark))
+
+    assert (None if found is None else f"{found:.8f}") == price
+    assert price is None or bracketed(found, legs, Decimal(wallet)) == found
+
+
 QUANTITY = st.integers(1, 500_000).map(lambda n: Decimal(n).scaleb(-3))
 PRICE = st.integers(10_000, 2_000_000).map(lambda n: Decimal(n).scaleb(-1))
 
