@@ -71,8 +71,8 @@ MACHINES = (
         "Parent order",
         PARENT_TRANSITIONS,
         ParentStatus.WORKING,
-        "An OCO, an iceberg, a TWAP or a VWAP. One that is ending sends nothing more and waits for the end of what it "
-        "sent; a fill that is faster than the cancel may still complete it.",
+        "An OCO, an iceberg, a TWAP, a VWAP or a trim. One that is ending sends nothing more and waits for the end of "
+        "what it sent; a fill that is faster than the cancel may still complete it.",
     ),
     Machine(
         "Session",

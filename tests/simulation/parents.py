@@ -17,6 +17,8 @@ from tests.simulation.market import SYMBOL, TICK
 QUANTITY = Decimal("0.009")
 PART = Decimal("0.003")
 SCHEDULE_MS = 6_000
+# What a person may ask for.
+KINDS = (ParentKind.OCO, ParentKind.ICEBERG, ParentKind.TWAP, ParentKind.VWAP)
 
 
 def open_a_parent(runner: SessionRunner, rng: random.Random) -> None:
@@ -25,7 +27,7 @@ def open_a_parent(runner: SessionRunner, rng: random.Random) -> None:
     if prices is None:
         return
     side = rng.choice(tuple(OrderSide))
-    kind = rng.choice(tuple(ParentKind))
+    kind = rng.choice(KINDS)
     now_ms = runner.loop.inputs.now_ms()
     price = prices[1] if side is OrderSide.BUY else prices[0]
     limit = price + TICK * rng.randrange(-20, 21)

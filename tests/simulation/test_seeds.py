@@ -9,15 +9,23 @@ from pathlib import Path
 import pytest
 
 from src.domain.decisions.watch import UNPROTECTED
-from src.domain.ledger.events import DifferenceFound, OrderIntended, SymbolMoved, TermsChanged, TradingMoved
+from src.domain.ledger.events import (
+    DifferenceFound,
+    OrderIntended,
+    ParentOpened,
+    SymbolMoved,
+    TermsChanged,
+    TradingMoved,
+)
 from src.domain.money import use_money_context
+from src.domain.orders.parents import ParentKind
 from src.domain.sessions.trading_states import SymbolState, TradingTrigger
 from tests.simulation.deeds import TRADER
 from tests.simulation.disk import Files
 from tests.simulation.market import SYMBOL
 from tests.simulation.seeds import ORDERS_IN_A_SECOND_MAX, run_seed, storms, unprovoked
 from tests.simulation.world import World
-from tests.support.invariants import Books
+from tests.support.invariants import Books, violations
 
 SEEDS = 24
 ROOT = Path(__file__).resolve().parents[2]
@@ -52,6 +60,22 @@ def test_only_what_the_trader_did_not_do_himself_is_held_against_a_history(tmp_p
         "unprovoked: position differs: ours 1, the exchange's 2",
         "unprovoked: somebody else amended abc",
     ]
+
+
+def test_in_some_histories_an_exit_races_an_order_that_turns_its_position(tmp_path: Path):
+    """And what the two opened between them is taken back; that the books agree is asked of every history."""
+    use_money_context()
+    world = World(7, tmp_path / "world", Files(tmp_path / "template.db"))
+    world.process(None, end=True)
+    books = Books(world.config.database, world.account_id, world.exchange_file)
+    events = [event for _, event in books.events]
+
+    (trim,) = (e for e in events if isinstance(e, ParentOpened) and e.ticket.kind is ParentKind.TRIM)
+    (sent,) = (e for e in events if isinstance(e, OrderIntended) and e.ticket.parent_id == trim.parent_id)
+    order = books.orders[sent.attempt.client_order_id]
+
+    assert order.filled_quantity == sent.ticket.quantity == trim.ticket.quantity
+    assert not violations(books)
 
 
 def test_more_orders_in_a_second_than_any_trader_asks_for_are_a_storm(tmp_path: Path):

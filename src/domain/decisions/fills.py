@@ -9,6 +9,7 @@ from src.domain.decisions.amending import recognise_by_fills
 from src.domain.decisions.effects import Reconcile
 from src.domain.decisions.protection import protect
 from src.domain.decisions.step import Step
+from src.domain.decisions.trims import note_race
 from src.domain.ledger import events as e
 from src.domain.market.sides import trade_half
 from src.domain.orders.news import FillReport
@@ -47,6 +48,8 @@ def book_fill(step: Step, fill: FillReport, order: Order | None, forced_by: str 
     )
     if order is not None:
         recognise_by_fills(step, order, order.filled_quantity, fill.traded_ms)
+        if order.ticket.reduce_only:
+            note_race(step, order, fill)
     if order is None:
         _foreign_trade(step, fill, forced_by)
     elif order.filled_quantity > order.quantity_max and not order.ticket.close_position:

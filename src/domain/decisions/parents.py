@@ -1,4 +1,5 @@
-"""Decisions about parent orders: OCO (:mod:`pairs`), iceberg, TWAP, VWAP. Nobody else makes their children.
+"""Decisions about parent orders: OCO (:mod:`pairs`), trim (:mod:`trims`), iceberg, TWAP, VWAP. Nobody else makes their
+children.
 
 After every piece of news each parent at work is looked at: what has been filled, what is still open or unknown, what
 may be sent now. So a parent needs no memory of what it was about to do: a process that takes over looks and goes on.
@@ -11,13 +12,13 @@ from src.domain.decisions import news as n
 from src.domain.decisions.ending import end_parent
 from src.domain.decisions.pairs import work_pair
 from src.domain.decisions.refusals import deny
-from src.domain.decisions.sending import cancel, send_child
+from src.domain.decisions.sending import cancel, record_parent, send_child
 from src.domain.decisions.step import Step
+from src.domain.decisions.trims import is_trimmed, work_trim
 from src.domain.ledger import events as e
 from src.domain.market.instrument import Instrument
 from src.domain.market.sides import OrderSide
 from src.domain.money import ZERO
-from src.domain.orders.client_order_ids import client_order_id
 from src.domain.orders.parents import ParentKind, ParentOrder, ParentStatus, ParentTrigger
 from src.domain.orders.soundness import misplaced_protection
 from src.domain.orders.ticket import OrderTicket
@@ -30,8 +31,6 @@ from src.domain.sessions.trading_states import TradingState
 
 RETRY_MS = 5_000
 _ENDING = frozenset({ParentStatus.CANCELING, ParentStatus.EXPIRING})
-# A number that no attempt has: parents are named like orders, and never taken for one.
-PARENT_ATTEMPT = 0
 
 
 def open_parent(step: Step, news: n.OpenParent) -> None:
@@ -41,13 +40,9 @@ def open_parent(step: Step, news: n.OpenParent) -> None:
     if isinstance(verdict, Denied):
         deny(step, verdict)
         return
-    account, session = step.ledger.account, step.ledger.session
-    name = client_order_id(account.namespace, account.epoch, account.next_sequence, PARENT_ATTEMPT)
-    session_id = session.id if session is not None else ""
-    step.emit(e.ParentOpened(name, account.next_intent, ticket, session_id))
-    parent = step.ledger.parents[name]
+    parent = record_parent(step, ticket)
     for leg in ticket.legs:
-        denied = send_child(step, parent, replace(leg, parent_id=name))
+        denied = send_child(step, parent, replace(leg, parent_id=parent.parent_id))
         if denied is not None:
             deny(step, denied)
             end_parent(step, parent, ParentTrigger.CANCEL, denied.objection.text)
@@ -76,6 +71,8 @@ def _work(step: Step, parent: ParentOrder) -> None:
     if parent.is_working:
         if parent.ticket.kind is ParentKind.OCO:
             work_pair(step, parent)
+        elif parent.ticket.kind is ParentKind.TRIM:
+            work_trim(step, parent)
         else:
             _work_algorithm(step, parent)
     if not parent.is_working:
@@ -90,6 +87,8 @@ def _just_filled(step: Step, parent: ParentOrder) -> bool:
 
 def _forbidden(step: Step, parent: ParentOrder) -> str:
     """Why a parent has to end whatever it has done so far; empty when it need not."""
+    if parent.ticket.kind is ParentKind.TRIM:
+        return is_trimmed(step, parent)
     session = step.ledger.session
     if session is None or session.status in _OVER:
         return "the session stops"

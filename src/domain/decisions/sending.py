@@ -1,11 +1,13 @@
 """How a decision sends an order or asks for its end: first the record, then, after the commit, the request."""
 
+from typing import Final
+
 from src.domain.decisions.effects import CancelOrder, SubmitOrder
 from src.domain.decisions.step import Step
 from src.domain.ledger import events as e
 from src.domain.orders.client_order_ids import client_order_id
 from src.domain.orders.order import Order
-from src.domain.orders.parents import ParentOrder
+from src.domain.orders.parents import ParentOrder, ParentTicket
 from src.domain.orders.ticket import OrderTicket, make_attempt
 from src.domain.orders.types import OrderStatus
 from src.domain.risk.review import Approved, Denied, review
@@ -19,6 +21,19 @@ def submit(step: Step, approved: Approved, signal: e.SignalNote | None = None) -
     session_id = session.id if session is not None else ""
     step.emit(e.make_order_intended(account.next_intent, approved.ticket, attempt, session_id, signal))
     step.do(SubmitOrder(approved.ticket, attempt))
+
+
+def record_parent(step: Step, ticket: ParentTicket) -> ParentOrder:
+    """Write a parent order down; its children follow."""
+    account, session = step.ledger.account, step.ledger.session
+    name = client_order_id(account.namespace, account.epoch, account.next_sequence, PARENT_ATTEMPT)
+    session_id = session.id if session is not None else ""
+    step.emit(e.ParentOpened(name, account.next_intent, ticket, session_id))
+    return step.ledger.parents[name]
+
+
+# A number that no attempt has: parents are named like orders, and never taken for one.
+PARENT_ATTEMPT: Final = 0
 
 
 def send_child(step: Step, parent: ParentOrder, ticket: OrderTicket) -> Denied | None:

@@ -12,7 +12,6 @@ from src.domain.decisions.watch import DAILY_LOSS, cancel_entries, day_is_over, 
 from src.domain.ledger import events as e
 from src.domain.orders.order import Order
 from src.domain.orders.transitions import UNRESOLVED, AttemptState, CancelState
-from src.domain.orders.types import OrderType, TimeInForce
 from src.domain.portfolio.exposure import equity, gross_exposure, unrealized_pnl
 from src.domain.positions.position import Position
 from src.domain.sessions.session import SESSION_TRANSITIONS, SessionTrigger, TradingSessionStatus
@@ -22,7 +21,6 @@ from src.domain.shared.transitions import next_state
 DAY_MS = 86_400_000
 
 # Bound once: a member of an enum is looked up through its class at several times the price of a name.
-_MARKET = OrderType.MARKET
 _REQUESTED = CancelState.REQUESTED
 
 
@@ -215,18 +213,12 @@ def _silent_s(step: Step, order: Order) -> int:
 
     Streams have lost single events: what such an order has opened would stay naked until the next comparison.
     """
-    ticket = order.ticket
-    rests = ticket.order_type is not _MARKET and (
-        ticket.order_type.is_conditional or ticket.time_in_force not in _AT_ONCE
-    )
+    rests = not order.ticket.trades_at_once
     waits = order.is_settled or (rests and order.claimed_quantity <= order.filled_quantity)
     if waits or order.attempt_state in UNRESOLVED:
         return 0
     heard_ms = max(order.attempt.timestamp_ms, order.updated_ms)
     return (step.now.venue_ms - heard_ms) // 1_000 - 1
-
-
-_AT_ONCE = frozenset({TimeInForce.IOC, TimeInForce.FOK})
 
 
 def _is_worth_asking(late_s: int) -> bool:

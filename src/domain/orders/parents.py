@@ -1,8 +1,9 @@
 """Parent orders: one wish that becomes several orders, kept as a record of our own because no exchange knows it.
 
 An OCO has two legs, sent together, of which one is to fill. An iceberg shows a part of its quantity at a time; TWAP
-and VWAP spread theirs over time. Whatever the kind: what its children have filled, may still fill, or may have filled
-without our knowing never exceeds the parent's quantity.
+and VWAP spread theirs over time. A trim is nobody's wish: it takes back what an exit and a turning order, under way at
+the same time, have opened between them. Whatever the kind: what its children have filled, may still fill, or may have
+filled without our knowing never exceeds the parent's quantity.
 """
 
 from collections.abc import Mapping
@@ -26,6 +27,7 @@ class ParentKind(StrEnum):
     ICEBERG = "ICEBERG"
     TWAP = "TWAP"
     VWAP = "VWAP"
+    TRIM = "TRIM"
 
 
 class ParentStatus(StrEnum):
@@ -100,7 +102,8 @@ class ParentTicket:
 
     Without ``limit_price`` children trade at the market. ``slices`` of equal length lie between ``start_ms`` and
     ``end_ms``; ``weights`` are their shares of a VWAP, in any unit. ``visible_quantity`` is what an iceberg shows.
-    ``legs`` are the two tickets of an OCO. Raises :class:`InvariantViolated` for what makes no sense.
+    ``legs`` are the two tickets of an OCO. ``keeps`` is what a trim leaves of the position (base asset, unsigned).
+    Raises :class:`InvariantViolated` for what makes no sense.
     """
 
     kind: ParentKind
@@ -123,6 +126,7 @@ class ParentTicket:
     stop_loss_price: Decimal | None = None
     take_profit_price: Decimal | None = None
     reason: str = ""
+    keeps: Decimal | None = None
 
     def __post_init__(self) -> None:
         if not self.quantity.is_finite() or self.quantity <= 0:
@@ -137,6 +141,9 @@ class ParentTicket:
                 )
             if self.limit_price is None:
                 raise InvariantViolated("an iceberg needs a limit price")
+        elif self.kind is ParentKind.TRIM:
+            if self.keeps is None or self.keeps < 0 or not self.reduce_only:
+                raise InvariantViolated("a trim only reduces, and says how much it leaves")
         else:
             self._check_schedule()
 

@@ -73,9 +73,18 @@ class OrderTicket:
         if self.close_position and not (self.reduce_only and kind in _MAY_CLOSE):
             raise InvariantViolated("only a reduce-only STOP_MARKET or TAKE_PROFIT_MARKET closes a position")
 
+    @property
+    def trades_at_once(self) -> bool:
+        """Whether the order trades as soon as it arrives, as far as it goes, and is over then."""
+        kind = self.order_type
+        return kind is _MARKET or (kind is _PLAIN_LIMIT and self.time_in_force in _AT_ONCE)
+
 
 # Bound once: a member of an enum is looked up through its class at several times the price of a name.
+_MARKET: Final = OrderType.MARKET
+_PLAIN_LIMIT: Final = OrderType.LIMIT
 _TRAILING: Final = OrderType.TRAILING_STOP_MARKET
+_AT_ONCE: Final = frozenset({TimeInForce.IOC, TimeInForce.FOK})
 _GTD: Final = TimeInForce.GTD
 _NONE_OF_THEM: Final = (None,) * 6
 _MAY_CLOSE: Final = frozenset({OrderType.STOP_MARKET, OrderType.TAKE_PROFIT_MARKET})

@@ -22,6 +22,7 @@ import msgspec
 from src.domain.ledger.events import Event, FillBooked, ModifyMoved, OrderIntended
 from src.domain.ledger.evolve import EVENT_TYPES
 from src.domain.money import canonical
+from src.domain.orders.parents import ParentTicket
 from src.domain.orders.ticket import OrderTicket
 from src.domain.sessions.session import SessionOptions
 from src.infrastructure.persistence.intent_json import intent_json, is_usual
@@ -37,6 +38,7 @@ LATER_FIELDS: Final[dict[type, frozenset[str]]] = {
     OrderTicket: frozenset(
         {"close_position", "good_till_ms", "activation_price", "callback_pct", "parent_id"}
     ),
+    ParentTicket: frozenset({"keeps"}),
     SessionOptions: frozenset({"hedge_mode", "margin_type", "leverages", "trailing_stop_pct"}),
 }
 
