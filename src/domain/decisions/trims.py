@@ -24,7 +24,6 @@ from src.domain.positions.external import EXTERNAL
 from src.domain.risk.rules import MANUAL
 from src.domain.sessions.session import TradingSessionStatus
 
-RETRY_MS = 5_000
 _SENDS = frozenset({TradingSessionStatus.RUNNING, TradingSessionStatus.PAUSED, TradingSessionStatus.STOPPING})
 # What a person orders is what they get: only what strategies decide is held to what was held then.
 _OTHERS = frozenset({MANUAL, EXTERNAL})
@@ -67,7 +66,6 @@ def _turns(order: Order, fill: FillReport) -> bool:
         ticket.symbol == fill.symbol
         and ticket.side is fill.side
         and ticket.purpose is Purpose.ENTRY
-        and ticket.position_side is PositionSide.BOTH
         and ticket.strategy_id not in _OTHERS
         and ticket.parent_id is None
         and ticket.trades_at_once
@@ -115,9 +113,6 @@ def work_trim(step: Step, trim: ParentOrder) -> None:
     quantity = _next_quantity(step, trim, instrument)
     if not quantity:
         return
-    if not trim.next_ms and not trim.filled_quantity:
-        text = f"{quantity:f} more than was approved is held, and traded away: {ticket.reason}"
-        step.emit(e.AlarmRaised(ticket.symbol, text))
     child = OrderTicket(
         symbol=ticket.symbol,
         side=ticket.side,
@@ -130,9 +125,10 @@ def work_trim(step: Step, trim: ParentOrder) -> None:
         reason=ticket.reason,
         parent_id=trim.parent_id,
     )
-    denied = send_child(step, trim, child)
-    if denied is not None:
-        step.emit(e.ChildHeldBack(trim.parent_id, now_ms + RETRY_MS, denied.objection.text))
+    is_sent = send_child(step, trim, child) is None
+    if is_sent and not trim.next_ms and not trim.filled_quantity:
+        text = f"{quantity:f} more than was approved is held, and traded away: {ticket.reason}"
+        step.emit(e.AlarmRaised(ticket.symbol, text))
 
 
 def _is_unsure(step: Step, trim: ParentOrder) -> bool:

@@ -18,7 +18,7 @@ from tests.domain.decisions.trim_scenes import (
     the_trim,
     trims,
 )
-from tests.support.domain_builders import BUY, SELL, a_fill, a_read, an_exit
+from tests.support.domain_builders import BUY, ETH, SELL, a_fill, a_read, an_exit
 from tests.support.domain_scene import Scene, alarms
 
 
@@ -202,14 +202,130 @@ def test_while_a_trade_is_missing_nothing_is_taken_back():
     assert (trims(claimed), trims(heard)) == ([], taken_back(1))
 
 
-def test_while_another_outcome_of_the_symbol_is_unknown_nothing_is_taken_back():
+def test_while_a_trade_of_a_turn_that_has_ended_is_missing_nothing_is_taken_back():
     scene = Scene()
     stop, turn = a_turn(scene)
-    other = scene.place(side=BUY, strategy_id=MANUAL)
-    scene.decide(OutcomeUnknown(other.client_order_id, "timeout"))
+    scene.fill(stop, STOP_TRADE)
+    scene.fill(turn, TURN_TRADE, 1)
+
+    ended = scene.hear(turn, OrderStatus.EXPIRED, Decimal("1.9"))
+    heard = scene.hear(turn, OrderStatus.EXPIRED, Decimal("1.9"), a_fill(turn, TURN_TRADE + 1, "0.9"))
+
+    assert (trims(ended), trims(heard)) == ([], taken_back("0.9"))
+
+
+@pytest.mark.parametrize("other", [{"side": BUY}, {"side": BUY, "limit_price": 90}, {"side": SELL}])
+def test_while_another_outcome_of_the_symbol_is_unknown_nothing_is_taken_back(other: dict):
+    scene = Scene()
+    stop, turn = a_turn(scene)
+    by_hand = scene.place(strategy_id=MANUAL, **other)
+    scene.decide(OutcomeUnknown(by_hand.client_order_id, "timeout"))
 
     scene.fill(stop, STOP_TRADE)
     unknown = scene.fill(turn, TURN_TRADE)
-    found = scene.decide(a_read(dead=[other.client_order_id]))
+    dead = scene.decide(a_read(dead=[by_hand.client_order_id]))
 
-    assert (trims(unknown), trims(found)) == ([], taken_back(1))
+    assert (trims(unknown), trims(dead)) == ([], taken_back(1))
+
+
+def test_what_is_unknown_in_another_symbol_is_not_waited_for():
+    scene = Scene()
+    scene.decide(OutcomeUnknown(scene.place(symbol=ETH).client_order_id, "timeout"))
+    stop, turn = a_turn(scene)
+
+    scene.fill(stop, STOP_TRADE)
+
+    assert trims(scene.fill(turn, TURN_TRADE)) == taken_back(1)
+
+
+def test_parts_of_a_stop_beside_a_turn_that_ends_half_filled_are_taken_back_no_further_than_approved():
+    scene = Scene()
+    stop, turn = a_turn(scene)
+    scene.fill(stop, STOP_TRADE, "0.4")
+    scene.fill(stop, STOP_TRADE + 1, "0.6")
+    scene.fill(turn, 20, "1.5")
+
+    step = scene.hear(turn, OrderStatus.EXPIRED, Decimal("1.5"))
+
+    assert trims(step) == taken_back("0.4") + taken_back("0.1")
+
+
+def test_a_race_that_is_over_says_nothing_of_the_next():
+    scene = Scene()
+    stop, turn = a_turn(scene)
+    scene.fill(stop, STOP_TRADE)
+    scene.fill(turn, TURN_TRADE)
+    scene.fill(the_trim(scene), 12)
+    scene.fill(scene.place(an_exit(side=BUY)), 13)
+    scene.hold(1, trade_id=14)
+    (stop,) = (each for each in scene.open(Purpose.PROTECTIVE_STOP) if each.side is SELL)
+    turn = scene.place(quantity=4, side=SELL)
+
+    scene.fill(stop, 20, 1)
+    scene.fill(turn, 21, "2.5")
+
+    assert trims(scene.hear(turn, OrderStatus.EXPIRED, Decimal("2.5"))) == []
+
+
+# --- exits that are heard of late ---
+
+
+def test_an_exit_by_hand_that_overtook_the_turn_is_taken_back_when_it_is_heard_of_last():
+    scene = Scene()
+    _, turn = a_turn(scene)
+    scene.now_ms += 200
+    leaving = scene.place(an_exit(strategy_id=MANUAL))
+
+    scene.fill(turn, TURN_TRADE)
+    scene.ledger.release_settled()
+
+    assert trims(scene.fill(leaving, STOP_TRADE)) == taken_back(1)
+
+
+def test_an_exit_that_traded_after_everything_that_is_known_points_to_a_missing_trade():
+    """It cannot have grown a position at the exchange."""
+    scene = Scene()
+    stop, turn = a_turn(scene)
+
+    scene.fill(turn, TURN_TRADE)
+    step = scene.fill(stop, TURN_TRADE + 1)
+
+    assert trims(step) == []
+    assert not scene.ledger.parents
+
+
+def test_parts_of_a_stop_that_are_heard_of_in_another_order_are_nothing_but_a_stop():
+    scene = Scene()
+    stop, turn = a_turn(scene)
+    scene.hear(turn, OrderStatus.EXPIRED)
+
+    scene.fill(stop, STOP_TRADE + 1, "0.5")
+    step = scene.fill(stop, STOP_TRADE, "0.5")
+
+    assert scene.position.is_flat
+    assert trims(step) == []
+    assert not scene.ledger.parents
+
+
+# --- what is no turn ---
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"side": BUY},
+        {"side": SELL, "quantity": 2, "limit_price": 120},
+        {"side": SELL, "quantity": 2, "limit_price": 99, "time_in_force": TimeInForce.GTC},
+        {"side": SELL, "quantity": 2, "parent_id": "by hand"},
+        {"side": SELL, "quantity": 2, "symbol": ETH},
+    ],
+    ids=["the same side", "rests", "may rest", "a part of a parent", "another symbol"],
+)
+def test_an_exit_beside_an_entry_that_is_no_turn_by_a_strategy_writes_nothing_down(entry: dict):
+    scene = Scene()
+    scene.hold(1)
+    scene.accept(scene.place(**entry))
+
+    scene.fill(scene.stop, STOP_TRADE)
+
+    assert not any(isinstance(event, ParentOpened) for _, event in scene.journal)

@@ -56,7 +56,10 @@ def test_a_crash_between_the_two_trades_loses_nothing():
     turn = scene.ledger.orders[turn.client_order_id]
     report = a_report(turn, OrderStatus.FILLED, 2)
 
-    assert recovered(scene, fills=[a_fill(turn, TURN_TRADE, 2)], orders=[report]) == taken_back(1)
+    read = scene.decide(a_read(fills=[a_fill(turn, TURN_TRADE, 2)], orders=[report]))
+
+    assert trims(read) == []
+    assert recovered(scene) == taken_back(1)
 
 
 def test_a_race_that_only_recovery_finds_is_taken_back():

@@ -158,6 +158,16 @@ def test_a_trade_in_the_settle_asset_is_spelled_as_it_was_before_it_could_be_in_
     assert decode("fill_booked", encode(fill)) == fill
 
 
+def test_a_parent_that_a_person_wants_is_spelled_as_it_was_before_there_were_trims():
+    usual = encode(e.ParentOpened("p", 1, a_parent_ticket(), "session-1"))
+    kind = {"kind": ParentKind.TRIM, "reduce_only": True, "keeps": Decimal("0.5")}
+    trim = e.ParentOpened("p", 1, a_parent_ticket(**kind), "session-1")
+
+    assert b"keeps" not in usual
+    assert b'"keeps":"0.5"' in encode(trim)
+    assert decode("parent_opened", encode(trim)) == trim
+
+
 def test_equal_amounts_have_one_spelling():
     spellings = {encode(e.DayStarted(1, Decimal(text))) for text in ("100", "100.00", "1E+2", "1.0E2")}
 
