@@ -118,19 +118,22 @@ class BinanceFuturesBroker(BinanceLibrary):
         return self._consistency
 
     async def open(self, sink: BrokerSink) -> int:
-        """Open a new stream before the old one is let go; raises :class:`BrokerUnavailable` when it cannot be."""
+        """Open a new stream before the old one is let go; raises :class:`BrokerUnavailable` when it cannot be.
+
+        Answers are delivered, and the market is heard of, whether it opens or not.
+        """
+        self._sink = sink
         if not self._clock.is_set:
             await self.set_clock()
         self._epoch = max(self._epoch + 1, self.venue_time().now_ms)
-        self._sink = sink
+        if self._market is not None and not self._market_open:
+            self._market_open = True
+            await self._market.open()
         epoch = self._epoch
         await self._stream.open(
             on_event=lambda raw: self._deliver(partial(self._hear, epoch, raw)),
             on_lost=lambda reason: self._deliver(partial(sink.on_stream_lost, epoch, reason)),
         )
-        if self._market is not None and not self._market_open:
-            self._market_open = True
-            await self._market.open()
         return epoch
 
     async def close(self) -> None:

@@ -15,7 +15,7 @@ from src.domain.orders.types import OrderStatus, Purpose
 from src.domain.sessions.trading_states import TradingState
 from src.infrastructure.brokers.circuit_breaker import CircuitBreaker, CircuitState
 from src.infrastructure.brokers.guarded_reads import RECOVERY_S, guarded
-from tests.application.trading.faults import WeakBroker
+from tests.application.trading.faults import WeakBroker, killed_at
 from tests.application.trading.sessions import (
     begin,
     calm,
@@ -26,6 +26,7 @@ from tests.application.trading.sessions import (
     pass_time,
     resting,
 )
+from tests.simulation.market import SYMBOL
 
 
 class LateBooks(WeakBroker):
@@ -42,6 +43,8 @@ class LateBooks(WeakBroker):
 
     async def open(self, sink: BrokerSink) -> int:
         if self.is_mute:
+            # Answers come with the requests, not with the stream.
+            self._sink = sink
             raise NetworkError("no stream opens")
         return await super().open(sink)
 
@@ -286,6 +289,39 @@ async def test_no_sign_of_life_is_given_for_resting_entries_while_nobody_hears_o
     await asyncio.sleep(0)
 
     assert (heard, deaf, len(told)) == (1, 1, 2)
+    await die(runner)
+
+
+async def test_a_start_needs_no_stream_to_protect_what_is_held_and_opens_nothing_until_there_is_one(
+    tmp_path: Path,
+):
+    config = calm(tmp_path)
+    first = await begin(config)
+    entry = order(first)
+    with killed_at("session.before_submit", passage=2):
+        # The entry is sent; the stop of its first fill is not.
+        await pass_time(first.loop, 2_000)
+    await die(first)
+    parts = parts_of(config)
+    broker, runner = parts.broker, SessionRunner(parts)
+    broker.is_mute = True  # type: ignore[attr-defined]  # this test's broker
+
+    await runner.start()
+    picture = SessionPicture(runner)
+    await pass_time(runner.loop, 200)
+    stops = [o for o in await broker.open_algo_orders() if o.reduce_only]
+    held, out_of_step = runner.loop.ledger.position(SYMBOL).quantity, not picture.take().synced
+    objection = runner.loop.desk.opening_objection(SYMBOL, runner.loop.inputs.now_ms())
+    broker.is_mute = False  # type: ignore[attr-defined]  # this test's broker
+    while not picture.take().synced:
+        await pass_time(runner.loop, 50)
+        if runner.loop.reconcile_wanted:
+            await runner.reconcile()
+
+    assert held == entry.quantity
+    assert [each.quantity for each in stops if each.stop_price < entry.ticket.reference_price] == [held]
+    assert runner.is_running and out_of_step and "no stream opens" in str(objection)
+    assert (runner.loop.stream_lost, runner.loop.desk.suspension) == (False, "")
     await die(runner)
 
 

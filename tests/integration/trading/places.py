@@ -82,11 +82,17 @@ def a_local_account(url: str) -> TradingPlace:
     return place
 
 
-async def started(place: TradingPlace, broker: BinanceFuturesBroker | None = None) -> LiveTradingService:
-    """A service with a session at ``place`` whose market data is good and whose book is whole."""
+async def begun(place: TradingPlace, broker: BinanceFuturesBroker | None = None) -> LiveTradingService:
+    """A service with a session at ``place`` that has just started."""
     service = LiveTradingService(config=TradingConfig(position_size_pct=0.5, auto_restart=False))
     service.set_broker(broker or place.broker())
     await service.start_session(strategies=["sma_cross"], symbols=[SYMBOL], dry_run=False)
+    return service
+
+
+async def started(place: TradingPlace, broker: BinanceFuturesBroker | None = None) -> LiveTradingService:
+    """The same, once its market data is good and its book is whole."""
+    service = await begun(place, broker)
     await until(lambda: all(line.trouble is None for line in service.snapshot().markets))
     desk = service._active().parts.desk
     await until(lambda: desk.has_whole_book(SYMBOL))

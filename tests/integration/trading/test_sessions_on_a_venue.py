@@ -14,6 +14,7 @@ from tests.integration.trading.places import (
     TradingPlace,
     a_local_account,
     assert_equal_books,
+    begun,
     lost,
     price_of,
     until,
@@ -217,6 +218,34 @@ async def test_issue_5_state_recovery_a_session_that_was_lost_goes_on(place: Tra
     assert again._active().session.id == session_id
     assert held(again) == Decimal("0.01") == covered(again)
     assert await again.get_order_status(resting.id) == "NEW"
+    await assert_equal_books(again)
+    await again.stop_session(flatten=True)
+    assert not again.snapshot().positions
+
+
+async def test_a_start_at_an_exchange_that_opens_no_user_stream_covers_what_is_held(
+    local: TradingPlace, start: Start
+):
+    service = await start(local)
+    await bought(service)
+    await lost(service)
+    local.admin("POST owner_trades", symbol=SYMBOL, side="BUY", quantity="0.005")
+    refused = {
+        "operation": "listen_key.start",
+        "fault": "respond",
+        "body": "unavailable_503",
+        "executed": False,
+    }
+    local.admin("POST faults", rules=[refused | {"count": 4}])
+
+    again = await begun(local)
+    out_of_step = not again.snapshot().synced
+    await until(lambda: acknowledged(again) == held(again) == Decimal("0.015"), seconds=2.0)
+    await until(lambda: again.snapshot().markets[0].bid is not None)
+    still_out_of_step = not again.snapshot().synced
+    await until(lambda: again.snapshot().synced)
+
+    assert out_of_step and still_out_of_step
     await assert_equal_books(again)
     await again.stop_session(flatten=True)
     assert not again.snapshot().positions

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from src.application.ports.broker import BrokerUnavailable, RateLimitError
 from src.application.ports.failpoints import failpoint
 from src.application.ports.side_journal import SideJournal
 from src.application.trading.account_setup import note_isolated_wallets
@@ -96,13 +97,14 @@ class StateRecoveryService:
     ) -> RecoveryReport:
         """Run the procedure; raises BrokerError when the exchange cannot be read, with nothing concluded.
 
-        A ``full`` run compares the orders that have ended since the last full run as well, of the last day at first.
+        A ``full`` run compares the orders that have ended since the last full run as well, of the last day at first. A
+        start goes on where no stream opens: nobody else protects what is held.
         """
         if at_start and self._has_a_past:
             await open_books(self._loop, self._symbols)
         await import_emergency(self._loop, self._side_journal)
         if new_stream:
-            await self._open_stream()
+            await self._open_stream(is_needed=not at_start)
         report = RecoveryReport(cause)
         past_since = self._past_since(full)
         wide = at_start or full
@@ -163,10 +165,19 @@ class StateRecoveryService:
         error_ms = loop.broker.venue_time().error_ms
         loop.decide(ReleaseAttempt(client_order_id, author, reason, until_ms + error_ms))
 
-    async def _open_stream(self) -> None:
-        """The stream is opened first: what happens while we read is then delivered after it."""
+    async def _open_stream(self, *, is_needed: bool) -> None:
+        """The stream is opened first: what happens while we read is then delivered after it.
+
+        One that is not needed, and does not open, is lost from the beginning: it is tried again as any that is.
+        """
         loop = self._loop
-        stream_epoch = await loop.broker.open(loop)
+        try:
+            stream_epoch = await loop.broker.open(loop)
+        except (BrokerUnavailable, RateLimitError) as error:
+            if is_needed:
+                raise
+            loop.on_stream_lost(loop.ledger.account.stream_epoch, str(error))
+            return
         failpoint("recovery.stream_opened")
         loop.witness.opened(stream_epoch, loop.ledger.account.next_intent)
         loop.decide(StreamRestarted(stream_epoch))
