@@ -93,6 +93,8 @@ class SessionRunner:
         # Before the session is opened: one that the exchange does not allow must not stay behind, unfinished.
         self.resumed = ledger.session is not None and ledger.session.is_unfinished
         undone = await prepare_account(parts, resumes=self.resumed)
+        if self._dead_man is not None and self._has_past:
+            undone += await self._dead_man.take_over(parts.options.symbols)
         loop = self.loop
         loop.decide(TakeOver(epoch))
         if not self.resumed:
@@ -178,9 +180,8 @@ class SessionRunner:
             self.parts.check_files()
         self._switch.look()
         self.synchrony.look()
-        # While nobody hears what fills, resting entries are to end.
-        if self._dead_man is not None and not self.loop.stream_lost:
-            self._dead_man.tick(now_ms)
+        if self._dead_man is not None:
+            self._dead_man.tick(now_ms, is_deaf=self.loop.stream_lost)
 
     def _name_the_gone(self) -> None:
         """A symbol that cannot be traded any more, delisted meanwhile, is no reason not to go on with the others."""
