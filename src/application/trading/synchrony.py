@@ -11,7 +11,7 @@ and that hears nothing of it, asks.
 from typing import Final
 
 from src.application.ports.broker import BrokerError, BrokerUnavailable, RateLimitError
-from src.application.trading.services.state_recovery_service import StateRecoveryService
+from src.application.trading.services.state_recovery_service import RecoveryReport, StateRecoveryService
 from src.application.trading.session_loop import SessionLoop
 from src.application.trading.unheard_triggers import UnheardTriggers
 from src.application.trading.waiting import work_for
@@ -88,17 +88,17 @@ class Synchrony:
                 await self._ask_instead(cause)
             self._later(cause, error)
 
-    async def _ask_instead(self, cause: str) -> bool:
-        """No stream opens: ask for what it would have told, as nothing may stay naked; returns whether that went."""
+    async def _ask_instead(self, cause: str) -> RecoveryReport | None:
+        """No stream opens: ask for what it would have told, as nothing may stay naked; None when that fails, too."""
         try:
-            await self._recovery.recover(cause, new_stream=False)
+            report = await self._recovery.recover(cause, new_stream=False)
         except (BrokerUnavailable, RateLimitError):
-            return False
+            return None
         # It is asked again soon, whatever this read left open.
         self._loop.reconcile_wanted = ""
-        return True
+        return report
 
-    async def agree(self, cause: str) -> None:
+    async def agree(self, cause: str) -> RecoveryReport:
         """Compare once more, waiting for an exchange that cannot be read yet; raises what reading raises in the end.
 
         A spent minute is waited for, as it is known when the next begins; an exchange that is away, for a moment only.
@@ -113,26 +113,28 @@ class Synchrony:
                     raise
             except BrokerUnavailable:
                 # What ends needs no stream.
-                if self._loop.stream_lost and await self._ask_instead(cause):
-                    return
+                report = await self._ask_instead(cause) if self._loop.stream_lost else None
+                if report is not None:
+                    return report
                 wait_ms = self._longer()
                 if waited_ms + wait_ms > AWAY_PATIENCE_MS:
                     raise
             waited_ms += wait_ms
             await work_for(self._loop, wait_ms)
 
-    async def compare(self, cause: str) -> None:
+    async def compare(self, cause: str) -> RecoveryReport:
         """Run the procedure once, with a new stream if the last one is lost; raises what reading raises."""
         loop = self._loop
         # It may be lost again while the procedure runs.
         lost, loop.stream_lost = loop.stream_lost, False
         try:
-            await self._recovery.recover(cause, new_stream=lost, full=self._full_due)
+            report = await self._recovery.recover(cause, new_stream=lost, full=self._full_due)
         except BrokerError:
             loop.stream_lost = loop.stream_lost or lost
             raise
         self._full_due = False
         self._wait_ms = FIRST_WAIT_MS
+        return report
 
     def _longer(self) -> int:
         """How long to wait now, ms; the next time it is twice as long."""

@@ -7,6 +7,8 @@ from src.application.trading.adapters.live_broker_adapter import LiveBrokerAdapt
 from src.application.trading.market_desk import MarketDesk
 from src.application.trading.session_loop import SessionLoop
 from src.application.trading.synchrony import Synchrony
+from src.application.trading.waiting import work_for
+from src.domain.decisions.effects import CancelOrder
 from src.domain.decisions.news import PlaceOrder, RaiseAlarm
 from src.domain.decisions.protective_terms import is_bare
 from src.domain.decisions.step import Now, Step
@@ -16,6 +18,8 @@ from src.domain.risk.review import Approved, review_reducing
 ROUND_MS = 1_500
 """How long (session time) each round waits for what is on its way; recovery settles the rest."""
 ROUNDS_MAX = 3
+RISEN_MS = 500
+"""How long (session time) a round waits for the end of an order of whose end no news is expected."""
 DOUBTFUL_ROUNDS_MAX = 8
 """Rounds in which an order is of unknown outcome, or a position bare, at most.
 
@@ -56,22 +60,26 @@ class WindingUp:
         Raises :class:`StillOpen`, after an alarm for each, when orders are left that may open a position with nobody
         there to protect it.
         """
-        await self._work_rounds()
-        left = [o for o in self._loop.ledger.orders.values() if o.is_open and not o.ticket.reduce_only]
+        risen = await self._work_rounds()
+        orders = self._loop.ledger.orders.values()
+        left = [(o.client_order_id, o.symbol) for o in orders if o.is_open and not o.ticket.reduce_only]
+        left += [(each.client_order_id, each.symbol) for each in risen]
         if not left:
             return
-        for order in left:
-            text = f"{order.client_order_id} could not be ended and may still open a position: nobody protects it"
-            self._loop.decide(RaiseAlarm(order.symbol, text))
+        for name, symbol in left:
+            text = f"{name} could not be ended and may still open a position: nobody protects it"
+            self._loop.decide(RaiseAlarm(symbol, text))
         await self._loop.flush()
-        names = ", ".join(f"{order.client_order_id} ({order.symbol})" for order in left)
+        names = ", ".join(f"{name} ({symbol})" for name, symbol in left)
         way_out = "; recover --release ID takes one for dead that is not there" if self._in_doubt() else ""
         raise StillOpen(
             f"the session is not stopped: {names} could not be ended and may still open a position: look at the "
             f"exchange; start-session goes on stopping{way_out}"
         )
 
-    async def _work_rounds(self) -> None:
+    async def _work_rounds(self) -> tuple[CancelOrder, ...]:
+        """Returns what the last comparison has shown though it was over: nothing but another one tells of its end."""
+        risen: tuple[CancelOrder, ...] = ()
         rounds = doubtful = 0
         while rounds < ROUNDS_MAX and doubtful < DOUBTFUL_ROUNDS_MAX:
             if self._flattens():
@@ -79,13 +87,16 @@ class WindingUp:
                 self._close_all()
                 await self._loop.flush()
             await self._wait()
-            await self._synchrony.agree("stop")
+            risen = (await self._synchrony.agree("stop")).risen
             if self._in_doubt():
                 doubtful += 1
-            elif self._unfinished():
+            elif risen or self._unfinished():
                 rounds += 1
+                if risen:
+                    await work_for(self._loop, RISEN_MS)
             else:
-                return
+                break
+        return risen
 
     async def _wait(self) -> None:
         deadline_ms = self._loop.inputs.now_ms() + ROUND_MS

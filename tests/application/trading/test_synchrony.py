@@ -11,7 +11,7 @@ from src.application.trading.session_runner import EndCause, SessionRunner
 from src.bootstrap import paper
 from src.domain.ledger import events as e
 from src.domain.orders.news import FillReport, OrderReport, PositionReport
-from src.domain.orders.types import OrderStatus, Purpose
+from src.domain.orders.types import OrderStatus, OrderType, Purpose
 from src.domain.sessions.trading_states import TradingState
 from src.infrastructure.brokers.circuit_breaker import CircuitBreaker, CircuitState
 from src.infrastructure.brokers.guarded_reads import RECOVERY_S, guarded
@@ -309,7 +309,7 @@ async def test_a_start_needs_no_stream_to_protect_what_is_held_and_opens_nothing
     await runner.start()
     picture = SessionPicture(runner)
     await pass_time(runner.loop, 200)
-    stops = [o for o in await broker.open_algo_orders() if o.reduce_only]
+    algo_orders = await broker.open_algo_orders()
     held, out_of_step = runner.loop.ledger.position(SYMBOL).quantity, not picture.take().synced
     objection = runner.loop.desk.opening_objection(SYMBOL, runner.loop.inputs.now_ms())
     broker.is_mute = False  # type: ignore[attr-defined]  # this test's broker
@@ -319,7 +319,7 @@ async def test_a_start_needs_no_stream_to_protect_what_is_held_and_opens_nothing
             await runner.reconcile()
 
     assert held == entry.quantity
-    assert [each.quantity for each in stops if each.stop_price < entry.ticket.reference_price] == [held]
+    assert [o.quantity for o in algo_orders if o.order_type is OrderType.STOP_MARKET] == [held]
     assert runner.is_running and out_of_step and "no stream opens" in str(objection)
     assert (runner.loop.stream_lost, runner.loop.desk.suspension) == (False, "")
     await die(runner)

@@ -7,7 +7,7 @@ what follows (a naked position gets its stop), and compares. What still differs 
 papered over: trading halts and a person decides. Running it twice changes nothing the second time.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -28,8 +28,16 @@ from src.application.trading.services.unknown_amendments import UnknownAmendment
 from src.application.trading.services.unknown_outcomes import READS_APART_MS, UnknownOutcomes
 from src.application.trading.session_loop import SessionLoop
 from src.application.trading.waiting import work_for
-from src.domain.decisions.news import PlaceFence, RecoveryConcluded, ReleaseAttempt, StreamRestarted
+from src.domain.decisions.effects import CancelOrder
+from src.domain.decisions.news import (
+    ExchangeRead,
+    PlaceFence,
+    RecoveryConcluded,
+    ReleaseAttempt,
+    StreamRestarted,
+)
 from src.domain.decisions.opening import opened_ms
+from src.domain.decisions.step import Step
 from src.domain.ledger.events import DifferenceFound, FillBooked, IncomeBooked
 
 AT_ONCE: Final = (0, 0)
@@ -47,7 +55,11 @@ DAY_MS: Final = 86_400_000
 
 @dataclass(slots=True)
 class RecoveryReport:
-    """What a run of the procedure looked at, changed and left open."""
+    """What a run of the procedure looked at, changed and left open.
+
+    ``risen`` are orders that may open a position, were over in the books, and are open at the exchange: their end was
+    asked for, and is not waited for.
+    """
 
     cause: str
     orders_checked: int = 0
@@ -55,6 +67,7 @@ class RecoveryReport:
     income_added: int = 0
     unresolved: int = 0
     differences: tuple[DifferenceFound, ...] = ()
+    risen: tuple[CancelOrder, ...] = ()
 
     @property
     def agrees(self) -> bool:
@@ -209,6 +222,7 @@ class StateRecoveryService:
             loop.desk.set_told_price(position.symbol, position.mark_price)
         report.orders_checked = len(merge.orders) + len(merge.dead) + len(merge.lost)
         step = loop.decide(merge)
+        report.risen = tuple(self._risen(step, merge))
         report.fills_added += sum(1 for event in step.events if type(event) is FillBooked)
         report.income_added += sum(1 for event in step.events if type(event) is IncomeBooked)
         await loop.flush()
@@ -218,6 +232,15 @@ class StateRecoveryService:
             self._income_read_ms = max((i.at_ms for i in merge.income), default=self._income_read_ms)
             note_isolated_wallets(loop.desk, loop.ledger, reading.positions)
         return reading
+
+    def _risen(self, step: Step, merge: ExchangeRead) -> Iterator[CancelOrder]:
+        """Of the cancels that a read led to, those of entries that the books do not wait for any more."""
+        known = {order.client_order_id: order for order in merge.known} | self._loop.ledger.orders
+        for effect in step.effects:
+            if type(effect) is CancelOrder:
+                order = known[effect.client_order_id]
+                if not (order.is_open or order.ticket.reduce_only):
+                    yield effect
 
     def _income_since_ms(self) -> int:
         """From when on income is read: a row may show up behind a later one, but none from before the books began."""
