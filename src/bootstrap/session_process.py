@@ -34,7 +34,7 @@ from src.domain.decisions.news import (
     ReopenSymbol,
     RequestCancel,
 )
-from src.domain.ledger.events import AlarmRaised
+from src.domain.ledger.events import AlarmRaised, RecoveryFinished
 from src.domain.market.sides import PositionSide
 from src.domain.market.symbols import canonical_symbol
 from src.domain.orders.parents import ParentTrigger
@@ -88,13 +88,16 @@ class SessionProcess:
         runner = self._runner
         self._listen_to_signals()
         at_start: deque[AlarmRaised] = deque(maxlen=LAST_ALARMS)
+        found: deque[RecoveryFinished] = deque(maxlen=1)
         self._parts.bus.subscribe("alarm.raised", at_start.append)
+        self._parts.bus.subscribe("recovery.finished", found.append)
         await runner.start()
-        # What was alarming meanwhile is in the first picture: the screen hears only of what comes after it.
+        # The screen hears only of what comes after its first picture, in which is what was alarming meanwhile.
         await self._parts.inputs.breathe()
         settle_memory()
         started_ms = self._parts.inputs.now_ms()
-        picture = self._picture = SessionPicture(runner, at_start)
+        picture, recovered = SessionPicture(runner, at_start), tuple(found)
+        self._picture = picture
         self._connect(picture)
         control = ControlServer(control_path(self._data_dir, self._parts.account.account_id), self._control)
         await control.open()
@@ -107,6 +110,7 @@ class SessionProcess:
         failure, is_safe = "", True
         try:
             self._observer.on_started(picture.take())
+            self._observer.on_events(started_ms, recovered)
             await runner.run()
         except (StoreError, ExchangeFailure, StillOpen) as error:
             failure, is_safe = str(error), False

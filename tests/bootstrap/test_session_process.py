@@ -1,7 +1,7 @@
 """The process around a session: commands of other processes, one line for each that cannot be, and the end."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -13,13 +13,14 @@ from src.application.trading.snapshot import SessionSnapshot
 from src.bootstrap import paper
 from src.bootstrap.session_process import SessionProcess
 from src.domain.decisions.news import RequestCancel
+from src.domain.ledger.events import Event, RecoveryFinished
 from src.domain.market.sides import PositionSide
 from src.domain.orders.types import Purpose
 from src.infrastructure.messaging.control_path import control_path
 from src.infrastructure.messaging.control_protocol import ErrorKind
 from src.infrastructure.messaging.control_socket import ControlClient
 from src.interfaces.cli.composition import Ended, SessionObserver, SessionRequest, SessionResult
-from tests.application.trading.faults import DeafBroker, died_beside_an_entry
+from tests.application.trading.faults import DeafBroker, OtherBooksBroker, died_beside_an_entry
 from tests.application.trading.sessions import begin, calm, die, parts_of, pass_time
 from tests.crash.process import Silence
 from tests.simulation.market import SYMBOL
@@ -179,3 +180,34 @@ async def test_what_was_alarming_while_the_session_started_stands_in_its_first_p
     assert screen.alarms == [
         (f"{SYMBOL}: the position in {SYMBOL} is still without a stop because somebody wanted it so",)
     ]
+
+
+class Told(Silence):
+    """It keeps what it was told of, in order."""
+
+    def __init__(self) -> None:
+        self.heard: list[object] = []
+
+    def on_started(self, snapshot: SessionSnapshot) -> None:
+        self.heard.append("started")
+
+    def on_events(self, at_ms: int, events: Sequence[Event]) -> None:
+        self.heard += [event for event in events if isinstance(event, RecoveryFinished)]
+
+
+async def test_what_the_comparison_of_a_start_has_found_is_told_after_the_first_picture(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(paper, "PaperBroker", OtherBooksBroker)
+    monkeypatch.setattr(OtherBooksBroker, "extra_money", Decimal(1))
+    running = Running(tmp_path, observer=(screen := Told()))
+    async with asyncio.timeout(5):
+        while len(screen.heard) < 2:
+            await asyncio.sleep(0.01)
+    await running.ask("stop", flatten=False)
+    await running.task
+    await running.close()
+
+    started, found = screen.heard[:2]
+    assert started == "started"
+    assert isinstance(found, RecoveryFinished) and (found.cause, found.differences) == ("start", 1)

@@ -12,9 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from src.domain.ledger.events import (
-    AlarmRaised,
-)
+from src.domain.ledger.events import AlarmRaised, RecoveryFinished
 from src.domain.market.sides import OrderSide
 from src.interfaces.cli.composition import Ended
 from src.interfaces.cli.screens.choice import Screen
@@ -294,6 +292,28 @@ def test_the_live_view_takes_the_screen_and_gives_it_back(monkeypatch: pytest.Mo
     assert drawn.startswith("\x1b[?1049h") and "second picture" in drawn
     assert "\x1b[?1049l" in drawn and "\x1b[?25h" in drawn
     assert "its time is over" in terminal.getvalue()[len(drawn) :]
+
+
+def test_the_live_view_shows_what_the_last_comparison_has_found_until_one_agrees(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setenv("TERM", "xterm-256color")
+    terminal = io.StringIO()
+    screen = LiveScreen(None, LiveConsole(file=terminal, force_terminal=True, width=100, height=24))
+    screen.on_started(a_snapshot())
+
+    def drawn_after(*events: RecoveryFinished) -> str:
+        screen.on_events(NOW_MS, events)
+        before = len(terminal.getvalue())
+        screen.on_view(a_snapshot())
+        return terminal.getvalue()[before:]
+
+    first = drawn_after(RecoveryFinished("start", 3, 0, 0, 0, 1, False))
+    later, agreed = drawn_after(), drawn_after(RecoveryFinished("timer", 3, 0, 0, 0, 0, True))
+    screen.close()
+
+    text = "1 differences between store and exchange (start)"
+    assert [text in drawn for drawn in (first, later, agreed)] == [True, True, False]
 
 
 def test_a_terminal_that_goes_away_does_not_disturb_the_session(monkeypatch: pytest.MonkeyPatch):

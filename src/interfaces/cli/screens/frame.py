@@ -32,16 +32,20 @@ _PURPOSES: Final = {"PROTECTIVE_STOP": "stop", "PROTECTIVE_TARGET": "target"}
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What the screen knows of this run beside the session: wall time so far and the speed asked for."""
+    """What the screen knows of this run beside the session: wall time so far and the speed asked for.
+
+    ``differences`` is what the last comparison with the exchange has found; empty where it agreed.
+    """
 
     elapsed_ms: int
     speed: Decimal | None
+    differences: str = ""
 
 
 def frame(snapshot: SessionSnapshot, run: Run, width: int, height: int) -> list[Line]:
     """The picture, at most ``height`` lines of at most ``width`` columns."""
     top = _header(snapshot, run, width)
-    bottom = _bottom(snapshot, width, 2 if height >= 20 else 1)
+    bottom = _bottom(snapshot, run, width, 2 if height >= 20 else 1)
     room = height - len(top) - len(bottom)
     blocks = [
         (
@@ -138,8 +142,9 @@ def _header(snapshot: SessionSnapshot, run: Run, width: int) -> list[Line]:
     ]
 
 
-def _bottom(snapshot: SessionSnapshot, width: int, why_lines: int) -> list[Line]:
-    alarms: list[Line] = [[(f" ! {text}", "bad")] for text in snapshot.alarms[-2:]]
+def _bottom(snapshot: SessionSnapshot, run: Run, width: int, why_lines: int) -> list[Line]:
+    texts = (*snapshot.alarms[-2:], *([run.differences] if run.differences else ()))
+    alarms: list[Line] = [[(f" ! {text}", "bad")] for text in texts]
     keys = " Ctrl-C stops: entries are canceled, positions keep their stops"
     counts = f"{snapshot.frames:,} frames, {snapshot.orders_sent} orders "
     return [

@@ -12,9 +12,10 @@ from rich.segment import Segment
 from rich.style import Style
 
 from src.application.trading.snapshot import SessionSnapshot
-from src.domain.ledger.events import Event
+from src.domain.ledger.events import Event, RecoveryFinished
 from src.interfaces.cli.composition import SessionResult
 from src.interfaces.cli.screens.frame import Run, frame, tone
+from src.interfaces.cli.screens.notices import of_recovery
 from src.interfaces.cli.screens.summary import summary_lines
 
 VIEW_INTERVAL_MS: Final = 250
@@ -70,6 +71,7 @@ class LiveScreen:
             redirect_stderr=False,
         )
         self._started_s = 0.0
+        self._differences = ""
         self._gone = False
 
     @property
@@ -97,7 +99,10 @@ class LiveScreen:
             self._gone = True
 
     def on_events(self, at_ms: int, events: Sequence[Event]) -> None:
-        """Nothing: the next picture shows it."""
+        """Keep what the last comparison has found; the next picture shows that, and all else by itself."""
+        for event in events:
+            if isinstance(event, RecoveryFinished):
+                self._differences = "" if event.agrees else of_recovery(at_ms, event).text
 
     def on_view(self, snapshot: SessionSnapshot) -> None:
         """Draw."""
@@ -105,7 +110,8 @@ class LiveScreen:
             return
         elapsed_ms = round((time.monotonic() - self._started_s) * 1_000)
         try:
-            self._live.update(_Picture(snapshot, Run(elapsed_ms, self._speed)), refresh=True)
+            run = Run(elapsed_ms, self._speed, self._differences)
+            self._live.update(_Picture(snapshot, run), refresh=True)
         except OSError:
             self._gone = True
 

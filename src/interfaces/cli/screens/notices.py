@@ -159,7 +159,7 @@ class Notices:
                     NoticeKind.TRADING_MOVED, at_ms, _with_reason(event.trigger.value, event.reason), fields
                 )
             case RecoveryFinished() if event.differences or not event.agrees:
-                yield _of_recovery(at_ms, event)
+                yield of_recovery(at_ms, event)
             case AlarmRaised():
                 fields = {"subject": event.subject, "text": event.text}
                 yield Notice(NoticeKind.ALARM, at_ms, f"{event.subject}: {event.text}", fields)
@@ -239,7 +239,8 @@ def _resumed(line: PositionLine) -> Position:
     return position
 
 
-def _of_recovery(at_ms: int, event: RecoveryFinished) -> Notice:
+def of_recovery(at_ms: int, event: RecoveryFinished) -> Notice:
+    """What a comparison has found that does not agree."""
     outcome = "they agree now" if event.agrees else f"{event.unresolved} orders are still unresolved"
     text = f"{event.differences} differences between store and exchange ({event.cause}): {outcome}"
     fields = {
