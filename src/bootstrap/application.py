@@ -18,6 +18,7 @@ from src.bootstrap.audits import audit_request
 from src.bootstrap.elsewhere import refuse_for, sessions_elsewhere, told_of
 from src.bootstrap.markets import open_market, try_market
 from src.bootstrap.paper import PAPER, PaperConfig, account_of, exchange_file, paper_parts
+from src.bootstrap.paper_lock import opening_alone
 from src.bootstrap.repeating import run_again
 from src.bootstrap.selection import MARKET_SETTINGS, Selection, keep_note, select
 from src.bootstrap.session_process import SessionProcess
@@ -135,7 +136,8 @@ class PaperApplication(Upkeep):
                 refuse_for(waiting)
             selection = self._select(request)
             parts = self._open(selection)
-            keep_note(selection.config, parts.account.account_id)
+            with opening_alone(exchange_file(self.data_dir, parts.account.account_id)):
+                keep_note(selection.config, parts.account.account_id)
         own = parts.account.account_id
         parts.notes += [told_of(row) for row in waiting if row.account_id != own]
         mark_active(self.data_dir, own)

@@ -29,7 +29,7 @@ from src.bootstrap.markets import (
     synchronous_of,
     tick_ms_of,
 )
-from src.bootstrap.paper_lock import join_exchange
+from src.bootstrap.paper_lock import join_exchange, opening_alone
 from src.domain.decisions.step import Policy
 from src.domain.ledger.events import AccountOpened
 from src.domain.market.instrument import Instrument
@@ -126,11 +126,12 @@ def paper_parts(
     with ExitStack() as opened:
         source = opened.enter_context(closing(make_market(config)))
         synchronous = synchronous_of(source, config.speed, config.synchronous)
-        exchange = _open_exchange(opened, path, synchronous)
-        engine = Engine(exchange, source.instruments.values(), rules=_rules(config), cursor=source.cursor)
         desk = MarketDesk(_instruments(source, config), config.timeframe, quality_of(source, config.quality))
         history = PastCandles(source, config.timeframe, desk)
-        timeline = Timeline(_open_exchange_account(engine, account_id, config, source, history))
+        with opening_alone(path):
+            exchange = _open_exchange(opened, path, synchronous)
+            engine = Engine(exchange, source.instruments.values(), rules=_rules(config), cursor=source.cursor)
+            timeline = Timeline(_open_exchange_account(engine, account_id, config, source, history))
         broker = PaperBroker(engine, timeline, latency=config.latency or LatencyModel(seed=config.seed))
         return SessionParts(
             account=AccountOpened(account_id, ids.namespace(), PAPER, SETTLE_ASSET),

@@ -4,7 +4,10 @@ The account's lease says who writes its database, which may be out of reach; thi
 file and dies with its process. The file stays.
 """
 
+import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from src.application.ports.store import AccountBusy, StoreUnavailable
@@ -29,10 +32,28 @@ def take_exchange(path: Path) -> Lease:
         ) from None
 
 
+@contextmanager
+def opening_alone(path: Path) -> Iterator[None]:
+    """A block for one process after the other: of two that come first at once, one makes the exchange at ``path``."""
+    try:
+        descriptor = os.open(path.with_suffix(".opening"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise _unlocked(path, error) from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
 def _locked(path: Path, *, shared: bool) -> Lease:
     try:
         return Lease.on_file(path.with_suffix(".lock"), f"pid {os.getpid()}", shared=shared)
     except OSError as error:
-        raise StoreUnavailable(
-            f"cannot lock the paper exchange {path.name} ({error.strerror}): make its folder writable"
-        ) from error
+        raise _unlocked(path, error) from error
+
+
+def _unlocked(path: Path, error: OSError) -> StoreUnavailable:
+    return StoreUnavailable(
+        f"cannot lock the paper exchange {path.name} ({error.strerror}): make its folder writable"
+    )

@@ -1,10 +1,12 @@
 """How a paper session is put together: accounts belong to markets, and to their exchange's file."""
 
+import fcntl
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from src.application.ports.failpoints import install_hook
 from src.application.ports.store import StoreError
 from src.bootstrap.paper import PaperAccountMismatch, account_of
 from src.domain.sessions.session import TradingSessionStatus
@@ -25,6 +27,31 @@ async def test_an_account_whose_exchange_file_is_gone_is_refused_in_one_line(tmp
     assert path.name.removesuffix(".db") in str(refused.value)
     assert "\n" not in str(refused.value)
     assert not path.exists()
+
+
+def test_a_new_exchange_is_made_by_one_process_while_others_wait(tmp_path: Path):
+    waits: list[bool] = []
+
+    def come_second(name: str) -> None:
+        if name == "exchange.before_commit":
+            (path,) = (tmp_path / "paper").glob("*.opening")
+            with path.open() as second:
+                try:
+                    fcntl.flock(second, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    waits.append(False)
+                except BlockingIOError:
+                    waits.append(True)
+
+    install_hook(come_second)
+    try:
+        first = parts_of(calm(tmp_path))
+    finally:
+        install_hook(None)
+    second = parts_of(calm(tmp_path))
+    first.close()
+    second.close()
+
+    assert waits and all(waits)
 
 
 async def test_the_exchange_file_of_another_account_is_refused(tmp_path: Path):

@@ -8,6 +8,7 @@ import sqlite3
 from contextlib import closing
 from enum import StrEnum
 from pathlib import Path
+from time import monotonic, sleep
 from typing import Final
 
 from src.application.ports.store import StoreNotInitialised, StoreTooNew, StoreUnavailable
@@ -16,6 +17,8 @@ from src.infrastructure.persistence.failures import FAILURES, store_error
 # Oldest first; the last one is what this program writes.
 REVISIONS: Final = ("0001", "0002", "0003", "0004", "0005")
 SCHEMA_FILE: Final = Path(__file__).with_name("schema.sql")
+PATIENCE_S: Final = 5.0
+AGAIN_S: Final = 0.01
 
 
 class SchemaState(StrEnum):
@@ -131,7 +134,7 @@ def create_sqlite(path: Path) -> None:
     script = SCHEMA_FILE.read_text(encoding="utf-8")
     try:
         with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-            connection.execute("PRAGMA journal_mode=WAL").fetchall()
+            _switch_to_wal(connection)
             connection.execute("BEGIN IMMEDIATE")
             # Another process may have been faster.
             if not connection.execute("SELECT 1 FROM sqlite_master").fetchall():
@@ -140,3 +143,17 @@ def create_sqlite(path: Path) -> None:
             connection.execute("COMMIT")
     except FAILURES as error:
         raise store_error(error, path) from error
+
+
+def _switch_to_wal(connection: sqlite3.Connection) -> None:
+    """Give the file a write-ahead log; SQLite itself does not wait for a process that does the same just now."""
+    until_s = monotonic() + PATIENCE_S
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL").fetchall()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or monotonic() > until_s:
+                raise
+            sleep(AGAIN_S)
+        else:
+            return

@@ -107,6 +107,19 @@ def test_a_missing_database_is_made_by_its_migrations(tmp_path: Path):
     assert sqlite_schema_state(tmp_path / "new.db") is SchemaState.CURRENT
 
 
+def test_a_database_that_another_process_makes_just_now_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    path = tmp_path / "new.db"
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        monkeypatch.setattr(schema, "sleep", lambda seconds: other.rollback())
+
+        create_sqlite(path)
+
+    assert sqlite_schema_state(path) is SchemaState.CURRENT
+
+
 def test_an_old_database_is_copied_before_it_is_migrated(tmp_path: Path, database: Path):
     scripts = scripts_of_a_later_version(tmp_path)
     before = definitions(database)
