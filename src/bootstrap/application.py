@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -42,6 +42,7 @@ from src.interfaces.cli.composition import (
     SessionObserver,
     SessionRequest,
     SessionResult,
+    Tell,
 )
 from src.interfaces.cli.testnet import TestnetRequest
 
@@ -275,9 +276,14 @@ def _make_market(config: PaperConfig) -> MarketSource:
 class PaperComposition:
     """Makes the application from settings and flags."""
 
-    def load(self, flags: Mapping[str, str]) -> PaperApplication:
+    def load(
+        self, flags: Mapping[str, str], needs: Collection[str] | None = None, tell: Tell = print
+    ) -> PaperApplication:
         """Read the settings; raises ConfigurationError."""
-        return PaperApplication(load_settings(flags))
+        loaded = load_settings(flags, needs=needs)
+        for line in loaded.problems:
+            tell(line)
+        return PaperApplication(loaded)
 
     def serve_testnet(self, request: TestnetRequest) -> None:
         """Serve a local exchange until a signal comes."""

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from src.application.ports.side_journal import SideJournalError
 from src.application.ports.store import StoreError
-from src.bootstrap.settings import Settings
+from src.bootstrap.settings import Loaded, Settings
 from src.domain.sessions.session import TradingSessionStatus
 from src.infrastructure.messaging.control_path import control_path
 from src.infrastructure.messaging.control_socket import ControlClient
@@ -26,11 +26,13 @@ SYNC_MS_MAX = 20.0
 LIBRARIES = ("talib", "msgspec", "numpy", "sqlalchemy", "alembic")
 
 
-def run(settings: Settings, data_dir: Path, database: Database) -> Iterator[Check]:
+def run(loaded: Loaded, data_dir: Path, database: Database) -> Iterator[Check]:
     """Every check, done when it is asked for."""
+    settings = loaded.settings
     single: tuple[tuple[str, Callable[[], Check]], ...] = (
         ("python", _python),
         ("libraries", _libraries),
+        ("settings", lambda: _settings(loaded)),
         ("data folder", lambda: _data_folder(data_dir)),
         ("disk", lambda: _disk(data_dir)),
         ("synced write", lambda: _sync(data_dir)),
@@ -58,6 +60,15 @@ def _libraries() -> Check:
     if not missing:
         return Check("libraries", Health.OK, ", ".join(LIBRARIES))
     return Check("libraries", Health.FAILED, f"missing: {', '.join(missing)}", "make setup")
+
+
+def _settings(loaded: Loaded) -> Check:
+    """The first that is wrong; a start is refused for any."""
+    if not loaded.problems:
+        return Check("settings", Health.OK, f"{len(loaded.sources)} set, the others have their defaults")
+    first, *others = loaded.problems
+    detail = f"{first} ({len(others)} more)" if others else first
+    return Check("settings", Health.FAILED, detail, "`config check` lists all, no session starts before")
 
 
 def _folder(data_dir: Path) -> Path:

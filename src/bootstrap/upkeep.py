@@ -220,7 +220,7 @@ class Upkeep:
 
     def checks(self) -> Iterator[Check]:
         """The checks of ``doctor``."""
-        return checks.run(self.settings, self.data_dir, self.database)
+        return checks.run(self._loaded, self.data_dir, self.database)
 
     def benchmark(self, arguments: Sequence[str]) -> int:
         """Run the project's benchmarks, printing as they go; the exit code."""

@@ -190,6 +190,55 @@ def test_whatever_a_variable_holds_is_a_setting_or_a_line(name: str, value: str)
         assert error.args and all("\n" not in str(line) for line in error.args)
 
 
+def test_what_is_wrong_with_settings_that_are_not_needed_is_kept_as_lines_and_their_defaults_hold(
+    tmp_path: Path,
+):
+    (tmp_path / ".env").write_text("MAX_POSITIONS=many\nSTEADYHAND_SEED=7\n", encoding="utf-8")
+    (tmp_path / "config.yaml").write_text("leverge: 3\nleverage: 0\n", encoding="utf-8")
+
+    loaded = load_settings({}, {"STEADYHAND_NOTHING": "1"}, tmp_path, needs={"seed"})
+
+    assert (loaded.settings.seed, loaded.settings.max_positions, loaded.settings.leverage) == (7, 10, 10)
+    assert [line.split()[0] for line in loaded.problems] == [
+        "leverge", "STEADYHAND_NOTHING", "leverage:", "MAX_POSITIONS=many",
+    ]  # fmt: skip
+    assert loaded.sources == {"seed": ".env line 2"}
+
+
+@pytest.mark.parametrize(
+    ("env_file", "config"),
+    [
+        ("STEADYHAND_SEDE=7", ""),
+        ("STEADYHAND_SEED=x", ""),
+        ("STEADYHAND_SEED", ""),
+        ("", "sed: 7"),
+        ("", "seed: [7"),
+        ("", "- seed"),
+        ("", "seed: x"),
+    ],
+)
+def test_what_may_be_about_a_setting_that_is_needed_is_refused_alone(
+    env_file: str, config: str, tmp_path: Path
+):
+    (tmp_path / ".env").write_text(f"MAX_POSITIONS=many\n{env_file}", encoding="utf-8")
+    (tmp_path / "config.yaml").write_text(config, encoding="utf-8")
+
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings({}, {}, tmp_path, needs={"seed"})
+
+    (line,) = caught.value.args
+    assert "MAX_POSITIONS" not in line
+
+
+@pytest.mark.parametrize("damage", ["not text", "not there"])
+def test_a_file_of_settings_that_cannot_be_read_may_be_about_any_of_them(damage: str, tmp_path: Path):
+    environment = {"STEADYHAND_CONFIG": "none.yaml"} if damage == "not there" else {}
+    (tmp_path / "config.yaml").write_bytes(b"\xff")
+
+    with pytest.raises(ConfigurationError):
+        load_settings({}, environment, tmp_path, needs={"seed"})
+
+
 def test_what_is_not_ours_in_the_environment_is_none_of_our_business(load: Load):
     assert load(env={"PATH": "/bin", "MAX_CONNECTIONS": "3"}, env_file="POSTGRES_USER=x").sources == {}
 

@@ -1,6 +1,6 @@
 """A program behind the command line that does what a test says, and keeps what it was asked."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -45,6 +45,7 @@ from src.interfaces.cli.composition import (
     SessionRequest,
     SessionResult,
     SettingLine,
+    Tell,
     Thrown,
     TradingChange,
 )
@@ -328,9 +329,15 @@ class FakeComposition:
     flags: dict[str, str] = field(default_factory=dict)
     fails: Exception | None = None
 
-    def load(self, flags: Mapping[str, str]) -> Application:
+    problems: tuple[str, ...] = ()
+
+    def load(
+        self, flags: Mapping[str, str], needs: Collection[str] | None = None, tell: Tell = print
+    ) -> Application:
         if self.fails is not None:
             raise self.fails
+        for line in self.problems:
+            tell(line)
         self.flags = dict(flags)
         return self.app
 

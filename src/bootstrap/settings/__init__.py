@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,9 @@ from src.bootstrap.settings.model import ROOT, Settings
 from src.bootstrap.settings.sources import (
     CONFIG_FILE,
     ENV_FILE,
+    EVERY,
     Found,
+    Problem,
     env_of,
     from_config_file,
     from_env_file,
@@ -32,10 +34,14 @@ _SECRETS = frozenset({"api_key", "api_secret"})
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """The settings and where each value came from; a field without a source has its default."""
+    """The settings and where each value came from; a field without a source has its default.
+
+    ``problems`` are lines about settings that were not needed, and have their defaults.
+    """
 
     settings: Settings
     sources: Mapping[str, str]
+    problems: tuple[str, ...] = ()
 
     def lines(self) -> list[SettingLine]:
         """Every setting as people read it, secrets masked."""
@@ -55,54 +61,70 @@ def load_settings(
     flags: Mapping[str, str] | None = None,
     environment: Mapping[str, str] | None = None,
     root: Path = ROOT,
+    needs: Collection[str] | None = None,
 ) -> Loaded:
     """Read every source; ``flags`` maps field names to what stood on the command line.
 
     ``.env`` and ``config.yaml`` stand at the project's root, or where STEADYHAND_ENV_FILE and STEADYHAND_CONFIG say.
     Raises :class:`ConfigurationError` with one line per problem, each naming where the value stood and the fix.
+    With ``needs`` only what may be about these fields is one; all else that is wrong is kept, and has its default.
     """
     environment = os.environ if environment is None else environment
-    problems: list[str] = []
+    problems: list[Problem] = []
     found: Found = {}
     found.update(from_config_file(_file(root, environment, CONFIG_FILE, "config.yaml", problems), problems))
     found.update(from_env_file(_file(root, environment, ENV_FILE, ".env", problems), problems))
     found.update(from_environment(environment, problems))
     found.update(from_flags(flags or {}))
     settings = _validated(found, problems)
-    if problems or settings is None:
-        raise ConfigurationError(*problems)
-    return Loaded(settings, {field: given.source for field, given in found.items()})
+    refused = [problem.text for problem in problems if needs is None or problem.fields.intersection(needs)]
+    if refused:
+        raise ConfigurationError(*refused)
+    return Loaded(
+        settings,
+        {field: given.source for field, given in found.items()},
+        tuple(problem.text for problem in problems),
+    )
 
 
-def _file(root: Path, environment: Mapping[str, str], name: str, default: str, problems: list[str]) -> Path:
+def _file(
+    root: Path, environment: Mapping[str, str], name: str, default: str, problems: list[Problem]
+) -> Path:
     """Where a file of settings is; one that somebody named must be there."""
     named = environment.get(name, "")
     path = root / Path(named).expanduser() if named else root / default
     if named and not path.is_file():
-        problems.append(f"{name} names {named}, which is no file: correct or unset it")
+        problems.append(Problem(f"{name} names {named}, which is no file: correct or unset it", EVERY))
     return path
 
 
-def _validated(found: Found, problems: list[str]) -> Settings | None:
-    """The settings, or None after adding a line for every value that has no meaning."""
+def _validated(found: Found, problems: list[Problem]) -> Settings:
+    """The settings, after a line for every value that has no meaning; such a value is taken out of what was found."""
+    wrong: set[str] = set()
     try:
-        settings = Settings.model_validate({field: given.value for field, given in found.items()})
+        settings = _settings_of(found)
     except ValidationError as error:
         for each in error.errors(include_url=False):
-            problems.append(_problem(str(each["loc"][0]), each, found))
-        return None
-    if bool(settings.api_key.get_secret_value()) is not bool(settings.api_secret.get_secret_value()):
-        missing, there = (
-            ("BINANCE_API_SECRET", "api_key") if settings.api_key else ("BINANCE_API_KEY", "api_secret")
-        )
-        problems.append(
-            f"{missing} is missing, but its partner is set ({found[there].source}): set both, or neither"
-        )
+            field = str(each["loc"][0])
+            wrong.add(field)
+            problems.append(Problem(_problem(field, each, found), frozenset({field})))
+        for field in wrong:
+            del found[field]
+        settings = _settings_of(found)
+    has_key, has_secret = (bool(each.get_secret_value()) for each in (settings.api_key, settings.api_secret))
+    if has_key is not has_secret and not wrong & _SECRETS:
+        missing, there = ("BINANCE_API_SECRET", "api_key") if has_key else ("BINANCE_API_KEY", "api_secret")
+        text = f"{missing} is missing, but its partner is set ({found[there].source}): set both, or neither"
+        problems.append(Problem(text, _SECRETS))
     problems.extend(_database_problem(settings, found))
     return settings
 
 
-def _database_problem(settings: Settings, found: Found) -> Iterator[str]:
+def _settings_of(found: Found) -> Settings:
+    return Settings.model_validate({field: given.value for field, given in found.items()})
+
+
+def _database_problem(settings: Settings, found: Found) -> Iterator[Problem]:
     """A line when the address of the database names none that this program speaks."""
     if settings.database_url is None:
         return
@@ -112,7 +134,8 @@ def _database_problem(settings: Settings, found: Found) -> Iterator[str]:
     try:
         parse_database_url(settings.database_url.get_secret_value())
     except StoreUnavailable as error:
-        yield f"DATABASE_URL ({found['database_url'].source}): {error}"
+        text = f"DATABASE_URL ({found['database_url'].source}): {error}"
+        yield Problem(text, frozenset({"database_url"}))
 
 
 _DECIMAL = re.compile(r"Decimal\('([^']*)'\)")

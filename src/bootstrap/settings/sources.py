@@ -34,6 +34,14 @@ class Given:
 Found = dict[str, Given]
 
 
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong in one line, and the settings that it may be about."""
+
+    text: str
+    fields: frozenset[str]
+
+
 def env_of(field: str) -> Env:
     """A field's names in the environment."""
     return next(item for item in Settings.model_fields[field].metadata if isinstance(item, Env))
@@ -42,6 +50,9 @@ def env_of(field: str) -> Env:
 FIELD_OF_NAME: Final[Mapping[str, str]] = {
     name: field for field in Settings.model_fields for name in env_of(field).names
 }
+
+
+EVERY: Final = frozenset(Settings.model_fields)
 
 
 def from_flags(flags: Mapping[str, str]) -> Found:
@@ -58,18 +69,17 @@ def _flag(field: str) -> str:
     return "--" + field.removesuffix("_pct").replace("_", "-")
 
 
-def from_environment(environment: Mapping[str, str], problems: list[str]) -> Found:
+def from_environment(environment: Mapping[str, str], problems: list[Problem]) -> Found:
     """The environment's own variables; others than ours are none of our business."""
     for name in sorted(environment):
         is_ours = name in FIELD_OF_NAME or name in (CONFIG_FILE, ENV_FILE)
         if name.upper().startswith(PREFIX) and not is_ours:
-            problems.append(
-                f"{name} in the environment is not a setting{_suggestion(name)}: correct or unset it"
-            )
+            text = f"{name} in the environment is not a setting{_suggestion(name)}: correct or unset it"
+            problems.append(Problem(text, _meant(name)))
     return _by_field(environment, dict.fromkeys(environment, "environment"))
 
 
-def from_env_file(path: Path, problems: list[str]) -> Found:
+def from_env_file(path: Path, problems: list[Problem]) -> Found:
     """The lines of a ``.env`` file; a missing file has none."""
     from dotenv.parser import parse_stream
 
@@ -79,18 +89,18 @@ def from_env_file(path: Path, problems: list[str]) -> Found:
         line, name = binding.original.line, binding.key
         if binding.error or (name in FIELD_OF_NAME and binding.value is None):
             # The line itself is not repeated: it may hold a secret.
-            problems.append(f"{path.name} line {line} cannot be read: write it like NAME=value")
+            text = f"{path.name} line {line} cannot be read: write it like NAME=value"
+            problems.append(Problem(text, _named_in(binding.original.string)))
         elif name is not None:
             if name not in FIELD_OF_NAME and (name.upper().startswith(PREFIX) or _suggestion(name)):
-                problems.append(
-                    f"{name} in {path.name} line {line} is not a setting{_suggestion(name)}: correct it"
-                )
+                text = f"{name} in {path.name} line {line} is not a setting{_suggestion(name)}: correct it"
+                problems.append(Problem(text, _meant(name)))
             values[name] = binding.value or ""
             places[name] = f"{path.name} line {line}"
     return _by_field(values, places)
 
 
-def from_config_file(path: Path, problems: list[str]) -> Found:
+def from_config_file(path: Path, problems: list[Problem]) -> Found:
     """The keys of a ``config.yaml``, which are field names; a missing file has none."""
     text = _read(path, problems)
     if not text.strip():
@@ -102,18 +112,21 @@ def from_config_file(path: Path, problems: list[str]) -> Found:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f" line {mark.line + 1}" if mark is not None else ""
-        problems.append(f"{path.name}{where} is not YAML: write one `name: value` a line")
+        line = f"{path.name}{where} is not YAML: write one `name: value` a line"
+        problems.append(Problem(line, _named_in(text)))
         return {}
     if content is None:
         return {}
     if not isinstance(content, dict):
-        problems.append(f"{path.name} is not a list of settings: write one `name: value` a line")
+        line = f"{path.name} is not a list of settings: write one `name: value` a line"
+        problems.append(Problem(line, _named_in(text)))
         return {}
     for key in content:
         if key not in Settings.model_fields:
             close = difflib.get_close_matches(str(key), Settings.model_fields, n=1)
             hint = f" (did you mean {close[0]}?)" if close else ""
-            problems.append(f"{key} in {path.name} is not a setting{hint}: `config show` lists all")
+            line = f"{key} in {path.name} is not a setting{hint}: `config show` lists all"
+            problems.append(Problem(line, frozenset(close)))
     return {
         key: Given(value, path.name, f"{key}: {value}")
         for key, value in content.items()
@@ -133,7 +146,7 @@ def _by_field(values: Mapping[str, str], places: Mapping[str, str]) -> Found:
     return found
 
 
-def _read(path: Path, problems: list[str]) -> str:
+def _read(path: Path, problems: list[Problem]) -> str:
     """The file's text, or nothing when there is no such file."""
     try:
         return path.read_text(encoding="utf-8")
@@ -141,11 +154,26 @@ def _read(path: Path, problems: list[str]) -> str:
         return ""
     except (OSError, UnicodeDecodeError) as error:
         cause = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
-        problems.append(f"{path.name} cannot be read ({cause}): correct or remove it")
+        problems.append(Problem(f"{path.name} cannot be read ({cause}): correct or remove it", EVERY))
         return ""
 
 
 def _suggestion(name: str) -> str:
-    """The setting that was probably meant; small letters do not make another one."""
-    close = difflib.get_close_matches(name.upper(), FIELD_OF_NAME, n=1, cutoff=_SIMILAR)
+    """The setting that was probably meant."""
+    close = _close_to(name)
     return f" (did you mean {close[0]}?)" if close else ""
+
+
+def _meant(name: str) -> frozenset[str]:
+    return frozenset(FIELD_OF_NAME[each] for each in _close_to(name))
+
+
+def _close_to(name: str) -> list[str]:
+    """The name of ours that is most like this one, if any is; small letters do not make another one."""
+    return difflib.get_close_matches(name.upper(), FIELD_OF_NAME, n=1, cutoff=_SIMILAR)
+
+
+def _named_in(text: str) -> frozenset[str]:
+    """The settings whose name, in either spelling, stands in a text that cannot be read."""
+    text = text.upper()
+    return frozenset(field for name, field in FIELD_OF_NAME.items() if name in text or field.upper() in text)

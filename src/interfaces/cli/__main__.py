@@ -1,17 +1,19 @@
 """The process's entry point: hands the arguments and the composition root to the commands."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from src.interfaces.cli.app import main
-from src.interfaces.cli.composition import Application
+from src.interfaces.cli.composition import Application, Tell
 from src.interfaces.cli.testnet import TestnetRequest
 
 
 class _Program:
     """The composition root, loaded by the first command that needs it: ``--help`` does not."""
 
-    def load(self, flags: Mapping[str, str]) -> Application:
+    def load(
+        self, flags: Mapping[str, str], needs: Collection[str] | None = None, tell: Tell = print
+    ) -> Application:
         """Read the settings; raises ConfigurationError."""
         from src.bootstrap.memory import collect_seldom
         from src.bootstrap.threads import start_no_idle_threads
@@ -20,7 +22,7 @@ class _Program:
         start_no_idle_threads()
         from src.bootstrap.application import PaperComposition
 
-        return PaperComposition().load(flags)
+        return PaperComposition().load(flags, needs, tell)
 
     def serve_testnet(self, request: TestnetRequest) -> None:
         """Serve a local exchange until a signal comes."""

@@ -9,7 +9,7 @@ Besides what is named, any call may raise ``StoreError`` (the database), ``Broke
 ``ValueError`` (an input without a meaning): each with one line that names cause and fix.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from src.interfaces.cli.audits import AuditOutcome
     from src.interfaces.cli.testnet import TestnetRequest
 
+Tell = Callable[[str], None]
 
 __all__ = [
     "Application",
@@ -71,10 +72,7 @@ __all__ = [
 
 
 class ConfigurationError(Exception):
-    """A setting, an option or a file that was named is wrong.
-
-    Each argument is one problem in one line: where it came from, what is wrong, the fix.
-    """
+    """A setting, an option or a file that was named is wrong: where, what, and the fix, a line for each problem."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,9 +209,7 @@ class Application(Protocol):
         """Every account of the data folder, by its side journal: for when the database cannot be read."""
         ...
 
-    def close_in_emergency(
-        self, account_id: str, reason: str, tell: "Callable[[str], None]"
-    ) -> "EmergencyReport":
+    def close_in_emergency(self, account_id: str, reason: str, tell: Tell) -> "EmergencyReport":
         """Cancel entries and close every position straight at the exchange, without session and database.
 
         ``tell`` takes a line for each thing done. Raises :class:`ConfigurationError` without the account's key.
@@ -290,8 +286,13 @@ class Application(Protocol):
 class Composition(Protocol):
     """Makes an :class:`Application`."""
 
-    def load(self, flags: Mapping[str, str]) -> Application:
-        """Read the settings; ``flags`` are those of the command line by setting. Raises :class:`ConfigurationError`."""
+    def load(
+        self, flags: Mapping[str, str], needs: Collection[str] | None = None, tell: Tell = print
+    ) -> Application:
+        """Read the settings, ``flags`` by setting; raises :class:`ConfigurationError` for what is wrong.
+
+        With ``needs`` only where that may be about these; ``tell`` takes each other line, and the default holds there.
+        """
         ...
 
     def serve_testnet(self, request: "TestnetRequest") -> None:

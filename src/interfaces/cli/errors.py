@@ -110,6 +110,11 @@ def print_error(line: str) -> None:
     print(f"error: {line}", file=sys.stderr)
 
 
+def print_warning(line: str) -> None:
+    """Say on stderr what does not keep the command from its work."""
+    print(f"warning: {line}", file=sys.stderr)
+
+
 def _text(error: BaseException) -> str:
     text = error.args[0] if isinstance(error, KeyError) and error.args else error
     return _one_line(str(text)) or type(error).__name__

@@ -131,7 +131,7 @@ BAD: dict[str, tuple[Spoil, int, str]] = {
         setting("DATABASE_URL=postgresql+asyncpg://u:hush@h:port/db"), 4, "the address of database db cannot be read"
     ),
     "a key without its secret": (setting("BINANCE_API_KEY=k"), 4, "BINANCE_API_SECRET is missing"),
-    "a misspelled setting": (setting("STOP_LOSS_PC=0.1", "status"), 4, "(did you mean STOP_LOSS_PCT?)"),
+    "a misspelled setting": (setting("STOP_LOSS_PC=0.1", "orders"), 4, "(did you mean STOP_LOSS_PCT?)"),
     "live trading without a key": (given("--exchange", "live"), 4, "live trading needs"),
     "an account that is none": (lambda desk: ("orders", "--account", "zz"), 2, "no account begins with zz"),
     "a command for a session that does not run": (lambda desk: ("stop-session",), 3, "no session is running"),
@@ -220,3 +220,79 @@ def test_reading_before_there_is_anything_makes_nothing(desk: Desk, monkeypatch:
 
     assert all(code == 2 and as_one_line(line) and "init-db" in line for code, line in answers)
     assert not (desk.folder / "fresh").exists()
+
+
+UNRELATED = "MAX_POSITIONS=many\nSTEADYHAND_STRATGIES=rsi\nthis is nothing\n"
+WARNED = "warning: a setting is wrong that is not needed here: "
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        (("halt", "--hard"), 0),
+        (("status",), 0),
+        (("status", "--json"), 0),
+        (("stop-session",), 3),
+        (("emergency-close", "--yes"), 0),
+        (("rearm",), 4),
+        (("start-session", "--duration", "1s"), 4),
+        (("config", "check"), 4),
+    ],
+)
+def test_what_is_done_in_an_emergency_is_not_held_up_by_a_setting_that_it_does_not_need(
+    desk: Desk, command: tuple[str, ...], code: int
+):
+    (desk.folder / "env").write_text(UNRELATED, encoding="utf-8")
+
+    ended, said = desk.run(*command)
+
+    assert ended == code
+    first, *others = said.splitlines()
+    assert first.startswith(WARNED) is (code != 4)
+    assert command[0] == "config" or "(2 more: `config check` lists all)" in first
+    assert [line.partition(": ")[0] for line in others] == ["error"] * (code == 3)
+    assert (desk.folder / "data" / "HALT").exists() is (command[0] in ("halt", "emergency-close"))
+
+
+@pytest.mark.parametrize("command", [("halt",), ("status",), ("stop-session",), ("doctor",)])
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "DATABASE_URL=mysql://somewhere",
+        "STEADYHAND_DATA_DRI=elsewhere",
+        "STEADYHAND_DATA_DIR",
+        "'STEADYHAND_DATA_DIR=elsewhere",
+    ],
+)
+def test_what_may_be_about_the_place_of_its_accounts_ends_every_command(
+    desk: Desk, command: tuple[str, ...], lines: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.delenv("STEADYHAND_DATA_DIR")
+    (desk.folder / "env").write_text(lines, encoding="utf-8")
+
+    ended, said = desk.run(*command)
+
+    assert ended == 4
+    assert as_one_line(said)
+
+
+def test_a_key_that_is_half_there_ends_emergency_close_and_not_a_halt(desk: Desk):
+    (desk.folder / "env").write_text("BINANCE_API_KEY=abc\n", encoding="utf-8")
+
+    closed, why = desk.run("emergency-close", "--yes")
+    halted, warned = desk.run("halt")
+
+    assert (closed, halted) == (4, 0)
+    assert "BINANCE_API_SECRET is missing" in why and warned.startswith(WARNED)
+
+
+def test_doctor_goes_on_where_a_setting_is_wrong_and_says_so(desk: Desk):
+    (desk.folder / "env").write_text(UNRELATED, encoding="utf-8")
+
+    code = main(("doctor",), PaperComposition())
+    told = desk.capture.readouterr()
+
+    (settings,) = [line for line in told.out.splitlines() if line.split()[1] == "settings"]
+    assert settings.startswith("FAIL") and "(2 more); `config check` lists all" in settings
+    assert [line.split()[0] for line in told.out.splitlines() if "database" in line.split()] == ["ok"]
+    assert (code, as_one_line(told.err)) == (1, True)

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from src.interfaces.cli.commands.options import JsonFlag, load
+from src.interfaces.cli.commands.options import PLACE, JsonFlag, load
 
 PANEL = "Program"
 
@@ -29,7 +29,8 @@ def doctor(ctx: typer.Context, as_json: JsonFlag = False) -> None:
     from src.interfaces.cli.health import print_check
 
     checks = []
-    for check in load(ctx).checks():
+    # What is wrong with other settings is one of the checks.
+    for check in ctx.obj.load({}, PLACE, lambda line: None).checks():
         checks.append(check)
         if not as_json:
             print_check(check)

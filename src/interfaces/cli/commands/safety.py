@@ -6,11 +6,14 @@ import typer
 
 from src.application.plain_text import plain
 from src.interfaces.cli.commands.options import (
+    EXCHANGE,
+    PLACE,
     AccountFlag,
     DryRunFlag,
     EveryAccountFlag,
     JsonFlag,
     load,
+    load_for,
 )
 
 PANEL = "Safety"
@@ -49,7 +52,7 @@ def halt(
     if soft and hard:
         raise ConfigurationError("--soft and --hard contradict each other: choose one")
     level = KillLevel.SOFT if soft else KillLevel.HARD if hard else KillLevel.HALT
-    outcome = engage(load(ctx), account, reason, level)
+    outcome = engage(load_for(ctx, PLACE), account, reason, level)
     if as_json:
         print_document(outcome)
     else:
@@ -76,7 +79,7 @@ def emergency_close(
     from src.interfaces.cli.documents import print_document
     from src.interfaces.cli.emergency import choose, close_all, confirm, end
 
-    app = load(ctx)
+    app = load_for(ctx, EXCHANGE)
     accounts = choose(app, account, anyway=anyway)
     if not yes:
         confirm(accounts, sys.stdin.isatty(), input)

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from src.interfaces.cli.commands.options import AccountFlag, JsonFlag, load, option
+from src.interfaces.cli.commands.options import PLACE, AccountFlag, JsonFlag, load, load_for, option
 
 if TYPE_CHECKING:
     from src.interfaces.cli.composition import SessionRequest
@@ -140,7 +140,7 @@ def stop_session(
     from src.interfaces.cli.documents import print_document
     from src.interfaces.cli.errors import CommandFailed
 
-    stopped = ask_to_stop(load(ctx), account, flatten=flatten)
+    stopped = ask_to_stop(load_for(ctx, PLACE), account, flatten=flatten)
     if as_json:
         print_document(stopped)
     if not stopped.done:
@@ -162,7 +162,7 @@ def status(
     from src.interfaces.cli.state import look
     from src.interfaces.cli.status import print_status, status_document
 
-    app = load(ctx)
+    app = load_for(ctx, PLACE)
     seen = look(app, account)
     audit = app.last_audit(seen.account.account_id)
     if as_json:
