@@ -129,8 +129,7 @@ def paper_parts(
         desk = MarketDesk(_instruments(source, config), config.timeframe, quality_of(source, config.quality))
         history = PastCandles(source, config.timeframe, desk)
         with opening_alone(path):
-            exchange = _open_exchange(opened, path, synchronous)
-            engine = Engine(exchange, source.instruments.values(), rules=_rules(config), cursor=source.cursor)
+            engine = _open_exchange(opened, path, synchronous, config, source)
             timeline = Timeline(_open_exchange_account(engine, account_id, config, source, history))
         broker = PaperBroker(engine, timeline, latency=config.latency or LatencyModel(seed=config.seed))
         return SessionParts(
@@ -161,10 +160,14 @@ def paper_parts(
         )
 
 
-def _open_exchange(opened: ExitStack, path: Path, synchronous: str) -> ExchangeStore:
-    """The exchange's file; others are told that it is open."""
+def _open_exchange(
+    opened: ExitStack, path: Path, synchronous: str, config: PaperConfig, source: MarketSource
+) -> Engine:
+    """The exchange over its file; others are told that it is open."""
     opened.callback(join_exchange(path).release)
-    return opened.enter_context(closing(ExchangeStore(path, synchronous=synchronous, failpoint=failpoint)))
+    file = opened.enter_context(closing(ExchangeStore(path, synchronous=synchronous, failpoint=failpoint)))
+    rules = rules_of(config.funding_interval_ms, config.funding_rate, config.leverage)
+    return Engine(file, source.instruments.values(), rules=rules, cursor=source.cursor)
 
 
 def _side_journal(config: PaperConfig, ids: SeededIds) -> closing[FileSideJournal]:
@@ -198,10 +201,6 @@ def _exchange_path(config: PaperConfig, account_id: str, accounts: list[AccountR
         )
     path.parent.mkdir(parents=True, exist_ok=True)
     return path
-
-
-def _rules(config: PaperConfig) -> ExchangeRules:
-    return rules_of(config.funding_interval_ms, config.funding_rate, config.leverage)
 
 
 def rules_of(funding_interval_ms: int, funding_rate: Decimal, leverage: int = 10) -> ExchangeRules:

@@ -87,16 +87,9 @@ class SessionProcess:
         wall_start_ns = time.monotonic_ns()
         runner = self._runner
         self._listen_to_signals()
-        at_start: deque[AlarmRaised] = deque(maxlen=LAST_ALARMS)
-        found: deque[RecoveryFinished] = deque(maxlen=1)
-        self._parts.bus.subscribe("alarm.raised", at_start.append)
-        self._parts.bus.subscribe("recovery.finished", found.append)
-        await runner.start()
-        # The screen hears only of what comes after its first picture, in which is what was alarming meanwhile.
-        await self._parts.inputs.breathe()
+        picture, recovered = await self._start()
         settle_memory()
         started_ms = self._parts.inputs.now_ms()
-        picture, recovered = SessionPicture(runner, at_start), tuple(found)
         self._picture = picture
         self._connect(picture)
         control = ControlServer(control_path(self._data_dir, self._parts.account.account_id), self._control)
@@ -137,6 +130,19 @@ class SessionProcess:
             session_ms=self._parts.inputs.now_ms() - started_ms,
             notes=(*self._parts.notes, *self._parts.end_notes(), *_not_compared(ended, failure)),
         )
+
+    async def _start(self) -> tuple[SessionPicture, tuple[RecoveryFinished, ...]]:
+        """Start; what was alarming meanwhile is in the first picture, what was recovered beside it.
+
+        The screen hears only of what comes after that.
+        """
+        alarms: deque[AlarmRaised] = deque(maxlen=LAST_ALARMS)
+        found: deque[RecoveryFinished] = deque(maxlen=1)
+        self._parts.bus.subscribe("alarm.raised", alarms.append)
+        self._parts.bus.subscribe("recovery.finished", found.append)
+        await self._runner.start()
+        await self._parts.inputs.breathe()
+        return SessionPicture(self._runner, alarms), tuple(found)
 
     # --- the screen -----------------------------------------------------------------------------------------
 
