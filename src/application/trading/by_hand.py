@@ -70,8 +70,8 @@ def adjusting_ticket(
     """The market order from what is held to ``target`` (base asset, below zero for short); None when it is there.
 
     What grows the position, or turns it around, is an entry and meets every rule; what shrinks it is an exit. Rounded
-    down to the step. In hedge mode ``side`` is LONG or SHORT, and the target keeps its sign; ValueError for 0 without
-    ``side`` where both are held.
+    down to the step, unless nothing is to be left. In hedge mode ``side`` is LONG or SHORT, and the target keeps its
+    sign; ValueError for 0 without ``side`` where both are held.
     """
     name = canonical_symbol(symbol)
     wanted = PositionSide(side) if side else PositionSide.BOTH
@@ -85,7 +85,7 @@ def adjusting_ticket(
             f"a trade of {name} {wanted.value} has not been heard of yet: it is asked for, try again"
         )
     difference = target - position.quantity
-    quantity = desk.adapter.instrument(name).round_quantity(abs(difference))
+    quantity = desk.adapter.instrument(name).round_quantity(abs(difference)) if target else abs(difference)
     if not quantity:
         return None
     order_side = OrderSide.BUY if difference > 0 else OrderSide.SELL

@@ -106,13 +106,14 @@ class WindingUp:
 
     def _close_all(self) -> None:
         for position in list(self._loop.ledger.positions.values()):
+            instrument = self._desk.instrument(position.symbol)
             # A symbol without an instrument is none that the session trades.
-            if position.is_flat or self._desk.instrument(position.symbol) is None:
+            if position.is_flat or instrument is None:
                 continue
             ticket = self._adapter.exit(
                 position, abs(position.quantity), position.strategy_id, "the session closes"
             )
-            verdict = review_reducing(self._loop.ledger, ticket)
+            verdict = review_reducing(self._loop.ledger, ticket, instrument)
             if isinstance(verdict, Approved):
                 self._loop.decide(PlaceOrder(verdict))
 

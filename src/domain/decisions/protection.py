@@ -27,7 +27,7 @@ from src.domain.ledger import events as e
 from src.domain.ledger.evolve_protection import TRANSIENT_REFUSALS
 from src.domain.ledger.state import RECENT_WINDOW_MS
 from src.domain.market.sides import PositionSide
-from src.domain.money import ZERO, round_up_to_step
+from src.domain.money import ZERO
 from src.domain.orders.order import Order
 from src.domain.orders.ticket import OrderTicket, make_ticket
 from src.domain.orders.transitions import AttemptState, CancelState
@@ -180,7 +180,7 @@ def _place(step: Step, position: Position, purpose: Purpose) -> None:
         symbol=symbol,
         side=position.side.opposite,
         order_type=OrderType.TRAILING_STOP_MARKET if is_trailing else _ORDER_TYPE[purpose],
-        quantity=round_up_to_step(wanted, instrument.step_size),
+        quantity=instrument.covering_quantity(wanted),
         purpose=purpose,
         strategy_id=position.strategy_id,
         reference_price=price,
@@ -205,7 +205,7 @@ def close_now(step: Step, position: Position, reason: str) -> None:
     instrument = step.view.instrument(position.symbol)
     largest = quantity
     if instrument is not None:
-        largest, quantity = instrument.market_quantity_max, round_up_to_step(quantity, instrument.step_size)
+        largest, quantity = instrument.market_quantity_max, instrument.covering_quantity(quantity)
     while quantity > 0:
         part = min(quantity, largest)
         quantity -= part

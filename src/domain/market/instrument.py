@@ -8,7 +8,7 @@ in risk, and ask :meth:`Instrument.objection_to` before we do.
 from dataclasses import dataclass
 from decimal import Decimal
 
-from src.domain.money import is_multiple_of, round_down_to_step
+from src.domain.money import is_multiple_of, round_down_to_step, round_up_to_step
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,13 @@ class Instrument:
     def round_quantity(self, quantity: Decimal) -> Decimal:
         """The quantity on the step grid, never more than asked."""
         return round_down_to_step(quantity, self.step_size)
+
+    def covering_quantity(self, quantity: Decimal) -> Decimal:
+        """The smallest quantity on the step grid that takes all of it; only for orders that are capped at what is held.
+
+        A position lies between two steps when the exchange has made them coarser, and could not be left otherwise.
+        """
+        return round_up_to_step(quantity, self.step_size)
 
     def objection_to(
         self, quantity: Decimal, limit_price: Decimal | None, reference_price: Decimal, reduce_only: bool

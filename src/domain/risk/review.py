@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from src.domain.ledger.state import Ledger
+from src.domain.market.instrument import Instrument
 from src.domain.market.sides import OrderSide
 from src.domain.market.view import MarketView
 from src.domain.money import ZERO
@@ -61,9 +62,9 @@ def review(
     that it amends (base asset): it does not count twice. ``clearance``, made for the same limits, saves asking the
     rules one by one where it can; it changes no verdict.
     """
-    if ticket.reduce_only:
-        return review_reducing(ledger, ticket)
     instrument = view.instrument(ticket.symbol)
+    if ticket.reduce_only:
+        return review_reducing(ledger, ticket, instrument)
     if instrument is None:
         return Denied(ticket, Objection("symbol", ticket.symbol, "listed", f"{ticket.symbol} is not listed"))
     if (
@@ -80,12 +81,13 @@ def review(
     return Approved(ticket)
 
 
-def review_reducing(ledger: Ledger, ticket: OrderTicket) -> Verdict:
+def review_reducing(ledger: Ledger, ticket: OrderTicket, instrument: Instrument | None = None) -> Verdict:
     """Approve a ticket that is proven to shrink its position.
 
-    An exit may not exceed the position less the exits already on their way; one at the market does not wait for those
-    that may never fill. Protective orders stand beside each other (stop and target, old stop and new) and may be larger
-    than the position, and an emergency close waits for no exit: the exchange caps them all at the position.
+    An exit may not exceed the position less the exits already on their way, or the next step of ``instrument`` above
+    that; one at the market does not wait for those that may never fill. Protective orders stand beside each other (stop
+    and target, old stop and new) and may be larger than the position, and an emergency close waits for no exit: the
+    exchange caps them all at the position.
     """
     position = ledger.position(ticket.symbol, ticket.position_side)
     opening = _opening(ticket)
@@ -99,10 +101,15 @@ def review_reducing(ledger: Ledger, ticket: OrderTicket) -> Verdict:
     if ticket.purpose.is_protective or ticket.purpose is Purpose.EMERGENCY:
         return Approved(ticket)
     room = abs(position.quantity) - exits_under_way(ledger, ticket)
-    if ticket.quantity > room:
+    if ticket.quantity > _in_steps(room, instrument):
         text = f"only {max(room, Decimal(0)):f} of {ticket.symbol} is left to reduce"
         return Denied(ticket, Objection("reduce_only", f"{ticket.quantity:f}", f"{room:f}", text))
     return Approved(ticket)
+
+
+def _in_steps(quantity: Decimal, instrument: Instrument | None) -> Decimal:
+    """The largest quantity that an order needs to take all of it; what is held may lie between two steps."""
+    return quantity if instrument is None else instrument.covering_quantity(quantity)
 
 
 def _opening(ticket: OrderTicket) -> Objection | None:
@@ -114,7 +121,9 @@ def _opening(ticket: OrderTicket) -> Objection | None:
     return Objection("reduce_only", side, ticket.side.opposite.value, text)
 
 
-def review_emergency(held: PositionReport, ticket: OrderTicket) -> Verdict:
+def review_emergency(
+    held: PositionReport, ticket: OrderTicket, instrument: Instrument | None = None
+) -> Verdict:
     """Approve a ticket that is proven to shrink what the exchange itself says is held, where there is no ledger.
 
     To close too much is harmless, because it is reduce-only: the exchange caps it at the position.
@@ -125,7 +134,7 @@ def review_emergency(held: PositionReport, ticket: OrderTicket) -> Verdict:
         and (ticket.symbol, ticket.position_side) == (held.symbol, held.position_side)
         and ticket.side is closes
         and _opening(ticket) is None
-        and ticket.quantity <= abs(held.quantity)
+        and ticket.quantity <= _in_steps(abs(held.quantity), instrument)
     )
     if fits:
         return Approved(ticket)

@@ -125,6 +125,16 @@ async def test_a_position_is_closed_by_one_recorded_reduce_only_order(place: Pla
     assert order.ticket.reason == "3 a.m."
 
 
+async def test_a_position_between_two_steps_of_a_coarser_grid_is_closed_whole(place: Place):
+    place.order(side="BUY", quantity="0.007")
+    place.engine.change_filters(BTC, step_size=Decimal("0.004"), quantity_min=Decimal("0.004"))
+
+    report = await place.close()
+
+    assert report.is_flat
+    assert place.held == []
+
+
 async def test_an_account_that_is_flat_is_left_alone(place: Place):
     assert await place.close() == EmergencyReport()
     assert place.recorded() == []

@@ -1,5 +1,6 @@
 """Positions closed and resized by hand, over a whole paper session in virtual time."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -14,7 +15,7 @@ from src.application.trading.by_hand import (
     send_by_hand,
 )
 from src.application.trading.requests import ExecutionResult
-from src.application.trading.session_runner import SessionRunner
+from src.application.trading.session_runner import EndCause, SessionRunner
 from src.domain.market.sides import OrderSide, PositionSide
 from src.domain.orders.types import OrderType, Purpose, TimeInForce
 from src.domain.positions.position import Position
@@ -83,6 +84,41 @@ async def test_a_position_is_closed_beside_an_exit_of_ones_own_that_rests(tmp_pa
     await pass_time(runner.loop, 500)
 
     send_by_hand(runner, closing_ticket(runner, SYMBOL, "enough", None))
+    await runner.loop.flush()
+    await pass_time(runner.loop, 1_000)
+
+    assert held(runner).is_flat
+    assert not any(each.is_open for each in runner.loop.ledger.orders.values())
+
+
+def coarsen(runner: SessionRunner, step: str) -> None:
+    """The exchange takes multiples of ``step`` from now on, and the session knows."""
+    engine = runner.parts.broker._engine  # type: ignore[attr-defined]  # the paper broker's own
+    size = Decimal(step)
+    runner.loop.desk.learn([engine.change_filters(SYMBOL, step_size=size, quantity_min=size)])
+
+
+async def close_by_hand(runner: SessionRunner) -> None:
+    send_by_hand(runner, closing_ticket(runner, SYMBOL, "enough", None))
+
+
+async def bring_to_nothing(runner: SessionRunner) -> None:
+    await adjust(runner, "0")
+
+
+async def flatten_at_the_end(runner: SessionRunner) -> None:
+    runner.request_stop(EndCause.STOP, flatten=True)
+    await runner.run()
+
+
+@pytest.mark.parametrize("close", [close_by_hand, bring_to_nothing, flatten_at_the_end])
+async def test_a_position_between_two_steps_of_a_coarser_grid_is_closed_whole(
+    tmp_path: Path, close: Callable[[SessionRunner], Awaitable[None]]
+):
+    runner = await holding(tmp_path, "0.007")
+    coarsen(runner, "0.004")
+
+    await close(runner)
     await runner.loop.flush()
     await pass_time(runner.loop, 1_000)
 

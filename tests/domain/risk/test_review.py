@@ -28,6 +28,7 @@ from tests.support.domain_builders import (
     a_ticket,
     a_view,
     an_exit,
+    an_instrument,
 )
 from tests.support.domain_scene import Scene
 
@@ -195,6 +196,19 @@ def test_an_exit_may_take_what_is_left_and_no_more(quantity, approved):
     assert isinstance(verdict, Approved) is approved
     if isinstance(verdict, Denied):
         assert (verdict.objection.value, verdict.objection.limit) == ("2.001", "2")
+
+
+@pytest.mark.parametrize(("quantity", "approved"), [("2.5", True), ("3", False)])
+def test_an_exit_may_be_as_large_as_the_next_step_above_what_is_left(quantity, approved):
+    scene = Scene()
+    scene.hold("3.3")
+    scene.place(an_exit(quantity=1))
+
+    verdict = review_reducing(
+        scene.ledger, an_exit(quantity=quantity), an_instrument(step_size=Decimal("0.5"))
+    )
+
+    assert isinstance(verdict, Approved) is approved
 
 
 def test_an_exit_of_unknown_outcome_still_counts():

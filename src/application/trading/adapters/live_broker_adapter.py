@@ -105,8 +105,11 @@ class LiveBrokerAdapter:
         )
 
     def exit(self, position: Position, quantity: Decimal, strategy_id: str, reason: str) -> OrderTicket:
-        """A reduce-only market order against a position; it needs no quote, as none has to be there to leave."""
-        side = position.side.opposite
+        """A reduce-only market order against a position; it needs no quote, as none has to be there to leave.
+
+        A quantity between two steps becomes the next larger one, which the exchange caps at the position.
+        """
+        side, instrument = position.side.opposite, self.view.instrument(position.symbol)
         try:
             price = self.best_price(position.symbol, side)
         except NoPrice:
@@ -115,7 +118,7 @@ class LiveBrokerAdapter:
             symbol=position.symbol,
             side=side,
             order_type=OrderType.MARKET,
-            quantity=quantity,
+            quantity=quantity if instrument is None else instrument.covering_quantity(quantity),
             purpose=Purpose.EXIT,
             strategy_id=strategy_id,
             reference_price=price,

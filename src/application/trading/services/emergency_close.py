@@ -22,6 +22,7 @@ from src.application.trading.services.emergency_orders import (
     Tell,
     short,
 )
+from src.domain.market.instrument import Instrument
 from src.domain.market.sides import OrderSide, PositionSide
 from src.domain.orders.news import (
     CancelAccepted,
@@ -82,7 +83,7 @@ class EmergencyClose:
         self._reason = reason
         self._orders = SentOrders(broker, journal, namespace, pass_time, tell)
         self._cancels: dict[str, CancelOutcome | None] = {}
-        self._largest: dict[str, Decimal] = {}
+        self._instruments: dict[str, Instrument] = {}
 
     async def run(self) -> EmergencyReport:
         """Do all that can be done, and say what could not be; raises nothing of the exchange's."""
@@ -151,20 +152,21 @@ class EmergencyClose:
             return []
 
     async def _read_sizes(self) -> None:
-        """The largest order at the market, by symbol; without it a position is closed in one."""
+        """The steps and largest orders at the market, by symbol; without them a position is closed in one."""
         try:
             listed = await self._broker.instruments()
         except BrokerError as error:
             self._tell(f"sizes of orders cannot be read, each position is closed in one: {error}")
             return
-        self._largest = {each.symbol: each.market_quantity_max for each in listed}
+        self._instruments = {each.symbol: each for each in listed}
 
     def _close(self, positions: Iterable[PositionReport]) -> bool:
         """Record and send what closes them; False when something cannot be recorded, and so is not sent."""
         try:
             for held in positions:
-                for quantity in _parts(abs(held.quantity), self._largest.get(held.symbol)):
-                    verdict = review_emergency(held, _ticket(held, quantity, self._reason))
+                instrument = self._instruments.get(held.symbol)
+                for quantity in _parts(abs(held.quantity), instrument):
+                    verdict = review_emergency(held, _ticket(held, quantity, self._reason), instrument)
                     if isinstance(verdict, Approved):
                         self._orders.send(verdict)
                     else:
@@ -236,9 +238,11 @@ def _ticket(held: PositionReport, quantity: Decimal, reason: str) -> OrderTicket
     )
 
 
-def _parts(quantity: Decimal, largest: Decimal | None) -> Iterable[Decimal]:
-    """The quantity in orders that the exchange takes."""
-    while largest is not None and quantity > largest:
-        yield largest
-        quantity -= largest
+def _parts(quantity: Decimal, instrument: Instrument | None) -> Iterable[Decimal]:
+    """The quantity in orders that the exchange takes; the last one may be larger, and is capped at what is held."""
+    if instrument is not None:
+        quantity = instrument.covering_quantity(quantity)
+        while quantity > instrument.market_quantity_max:
+            yield instrument.market_quantity_max
+            quantity -= instrument.market_quantity_max
     yield quantity
