@@ -259,7 +259,7 @@ class ReadModels(Protocol):
     def journal(
         self, account_id: str, after_seq: int = 0, kind: str | None = None
     ) -> Iterator[JournalRecord]:
-        """Records of the journal, oldest first."""
+        """Records of the journal, oldest first; raises ValueError for a kind that there is not."""
         ...
 
     def head(self, account_id: str) -> JournalHead:

@@ -30,6 +30,7 @@ from src.domain.positions.position import Position, RoundTrip
 from src.domain.sessions.session import TradingSession
 from src.infrastructure.persistence import loading
 from src.infrastructure.persistence import statements as sql
+from src.infrastructure.persistence.codec import KINDS
 from src.infrastructure.persistence.failures import FAILURES, store_error
 from src.infrastructure.persistence.schema import require_content, require_current
 
@@ -148,7 +149,15 @@ class SqlReadModels(ABC):
     def journal(
         self, account_id: str, after_seq: int = 0, kind: str | None = None
     ) -> Iterator[JournalRecord]:
-        """Records of the journal as committed by now, oldest first, read page by page."""
+        """Records of the journal as committed by now, oldest first, read page by page.
+
+        Raises ValueError at once for a kind that there is not: nothing found would look as if nothing had happened.
+        """
+        if kind is not None and kind not in KINDS.values():
+            raise ValueError(f"no record is of kind {kind!r}: there are {', '.join(sorted(KINDS.values()))}")
+        return self._records(account_id, after_seq, kind)
+
+    def _records(self, account_id: str, after_seq: int, kind: str | None) -> Iterator[JournalRecord]:
         account_no = self._find(account_id)
         if account_no is None:
             return

@@ -125,6 +125,8 @@ OTHER_VALUES: dict[tuple[str, ...], tuple[int, list[str]]] = {
     ("trades", "--limit"): (CONFIGURATION, ["0", "-3", "many", "1.5"]),
     ("journal", "--limit"): (CONFIGURATION, ["0", "-3", "many", "1.5"]),
     ("journal", "--after"): (CONFIGURATION, ["-1", "x", "1.5"]),
+    ("journal", "--kind"): (CONFIGURATION, ["order", "OrderMoved", "", "order_moved "]),
+    ("journal", "--export", "new.jsonl", "--kind"): (CONFIGURATION, ["order"]),
     ("journal", "--export"): (ERROR, ["no/where.jsonl"]),
     ("logs", "--limit"): (CONFIGURATION, ["0", "-3", "many", "1.5"]),
     ("logs", "--level"): (CONFIGURATION, ["loud", "9", " "]),
