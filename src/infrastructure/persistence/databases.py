@@ -3,6 +3,7 @@
 Whatever belongs to PostgreSQL is imported when a PostgreSQL address is used: a start on SQLite has no time for it.
 """
 
+import os
 from contextlib import closing
 from pathlib import Path
 from typing import Protocol
@@ -53,10 +54,10 @@ class Database(Protocol):
 
 
 class SqliteDatabase:
-    """A file. It need not exist yet, nor its folder."""
+    """A file, or the one that a link leads to: log and lock lie beside that. It need not exist yet, nor its folder."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path
+        self.path = Path(os.path.realpath(path)) if path.is_symlink() else path
 
     @property
     def name(self) -> str:

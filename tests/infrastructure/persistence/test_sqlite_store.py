@@ -179,3 +179,19 @@ async def test_when_it_was_written_last_does_not_change_when_somebody_reads(
     assert (while_read, left.written_ns()) == (LONG_AGO_NS, LONG_AGO_NS)
     if killed:
         await writer.end()
+
+
+async def test_a_database_behind_a_link_is_the_one_that_it_leads_to_with_one_lock(tmp_path: Path):
+    real, link = tmp_path / "fast" / "real.db", tmp_path / "steadyhand.db"
+    real.parent.mkdir()
+    link.symlink_to(real)
+    linked = SqliteDatabase(link)
+    linked.create()
+
+    writer = await Writer.open(linked)
+    await writer.write(an_intent(1))
+
+    assert SqliteDatabase(real).holder(ACCOUNT.account_id) is not None
+    with closing(SqliteDatabase(real).reads()) as reads:
+        assert len(reads.orders(ACCOUNT.account_id)) == 1
+    await writer.end()
