@@ -57,7 +57,7 @@ class SqliteDatabase:
     """A file, or the one that a link leads to: log and lock lie beside that. It need not exist yet, nor its folder."""
 
     def __init__(self, path: Path) -> None:
-        self.path = Path(os.path.realpath(path)) if path.is_symlink() else path
+        self.path = Path(os.path.realpath(path)) if os.path.islink(path) else path
 
     @property
     def name(self) -> str:

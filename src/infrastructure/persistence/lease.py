@@ -17,6 +17,7 @@ from src.application.ports.store import AccountBusy, StoreUnavailable
 _OWNER_BYTES: Final = 32
 _A_LOOK_S: Final = 0.02
 """How long :func:`holder_of` may have the lock, with a lot to spare."""
+_ANOTHER_USER: Final = "another user (or nobody: only that user can tell)"
 
 
 class Lease:
@@ -80,9 +81,14 @@ def _lock_alone(descriptor: int) -> None:
 
 
 def holder_of(path: Path) -> str | None:
-    """Who holds the lock of a file, as the file names them; None when nobody does. Nothing is written or waited for."""
+    """Who holds the lock of a file, as the file names them; None when nobody does. Nothing is written or waited for.
+
+    What only another user can tell counts as held: the session of a service would be called one that does not run.
+    """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except PermissionError:
+        return _ANOTHER_USER
     except OSError:
         return None
     try:

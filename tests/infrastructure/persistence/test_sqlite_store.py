@@ -16,6 +16,7 @@ from src.domain.ledger.state import Ledger
 from src.infrastructure.persistence.codec import decode
 from src.infrastructure.persistence.databases import SqliteDatabase
 from src.infrastructure.persistence.driver import LOG_BYTES
+from src.infrastructure.persistence.lease import lock_path
 from src.infrastructure.persistence.read_models import SqliteReadModels
 from src.infrastructure.persistence.sqlite_store import CHECKPOINT_AFTER, CHECKPOINT_NORMAL_AFTER, SqliteStore
 from tests.support.ledger_builders import (
@@ -29,6 +30,7 @@ from tests.support.ledger_builders import (
 )
 from tests.support.store_writer import Writer
 
+NOBODY = 65_534
 LONG_AGO_NS = 1_600_000_000_000_000_000
 
 
@@ -195,3 +197,16 @@ async def test_a_database_behind_a_link_is_the_one_that_it_leads_to_with_one_loc
     with closing(SqliteDatabase(real).reads()) as reads:
         assert len(reads.orders(ACCOUNT.account_id)) == 1
     await writer.end()
+
+
+def test_the_lock_of_another_user_is_not_taken_for_nobodys(tmp_path: Path):
+    lock = lock_path(tmp_path / "steadyhand.db", ACCOUNT.account_id)
+    lock.touch(0o000)
+    user = os.geteuid()
+    os.seteuid(user or NOBODY)
+    try:
+        holder = SqliteDatabase(tmp_path / "steadyhand.db").holder(ACCOUNT.account_id)
+    finally:
+        os.seteuid(user)
+
+    assert holder is not None and holder.startswith("another user")
