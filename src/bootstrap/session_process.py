@@ -166,7 +166,11 @@ class SessionProcess:
 
     def _listen_to_signals(self) -> None:
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        wanted = [signal.SIGINT, signal.SIGTERM]
+        # Whoever started it with nohup wants it to outlive its terminal.
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+            wanted.append(signal.SIGHUP)
+        for number in wanted:
             loop.add_signal_handler(number, self._signalled)
 
     def _signalled(self) -> None:

@@ -1,7 +1,9 @@
 """The process around a session: commands of other processes, one line for each that cannot be, and the end."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+import os
+import signal
+from collections.abc import AsyncIterator, Iterator, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -102,6 +104,29 @@ async def test_a_stop_by_command_ends_the_process_with_its_reason(running: Runni
     assert result.reason == "asked for"
     assert result.snapshot.status == "STOPPED"
     assert not await asyncio.to_thread(running.client.is_alive)
+
+
+@pytest.fixture
+def nohup() -> Iterator[None]:
+    """What `nohup` does before it starts a program."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.usefixtures("nohup")
+async def test_a_session_that_was_started_by_nohup_outlives_its_terminal(running: Running):
+    os.kill(os.getpid(), signal.SIGHUP)
+
+    await running.ask("stop", flatten=False)
+
+    assert (await running.task).ended is Ended.STOP
+
+
+async def test_a_terminal_that_goes_away_stops_its_session(running: Running):
+    os.kill(os.getpid(), signal.SIGHUP)
+
+    assert (await running.task).ended is Ended.SIGNAL
 
 
 async def test_an_entry_that_could_not_be_ended_is_an_error_and_leaves_the_session_to_the_next_start(
