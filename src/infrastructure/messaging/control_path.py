@@ -1,9 +1,9 @@
 """Where the control socket of an account is, for both ends: in the data folder, open to its owner alone."""
 
-import hashlib
 import os
 import stat
-import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -12,25 +12,26 @@ PATH_MAX_BYTES: Final = 107
 
 
 def control_path(data_dir: Path, account_id: str) -> Path:
-    """``run/<account>.sock`` in the data folder, or a short path of this user's when that one is too long.
-
-    Raises ValueError for an account id that is no file name.
-    """
+    """``run/<account>.sock`` in the data folder; raises ValueError for an account id that is no file name."""
     if not account_id or "/" in account_id or account_id.startswith("."):
         raise ValueError(f"{account_id!r} cannot be an account's id")
-    path = data_dir.absolute() / "run" / f"{account_id}.sock"
+    return data_dir.absolute() / "run" / f"{account_id}.sock"
+
+
+@contextmanager
+def socket_address(path: Path) -> Iterator[str]:
+    """What ``bind`` and ``connect`` take for a path: one that is too long is named through its folder's descriptor.
+
+    Raises OSError where the folder cannot be opened.
+    """
     if len(os.fsencode(path)) <= PATH_MAX_BYTES:
-        return path
-    name = hashlib.blake2b(os.fsencode(path), digest_size=12).hexdigest()
-    return _user_folder() / f"{name}.sock"
-
-
-def _user_folder() -> Path:
-    """A folder that only this user can reach, with a short name."""
-    runtime = os.environ.get("XDG_RUNTIME_DIR", "")
-    if runtime and len(os.fsencode(runtime)) <= PATH_MAX_BYTES - 45:
-        return Path(runtime) / "steadyhand"
-    return Path(tempfile.gettempdir()) / f"steadyhand-{os.getuid()}"
+        yield os.fspath(path)
+        return
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        yield f"/proc/self/fd/{folder}/{path.name}"
+    finally:
+        os.close(folder)
 
 
 def make_private_folder(folder: Path) -> None:

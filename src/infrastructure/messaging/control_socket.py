@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from src.infrastructure.messaging.control_path import make_private_folder
+from src.infrastructure.messaging.control_path import make_private_folder, socket_address
 from src.infrastructure.messaging.control_protocol import (
     ANSWER_MAX,
     PING,
@@ -61,7 +61,8 @@ class ControlServer:
         _remove_stale(self._path)
         listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
         try:
-            listening.bind(os.fspath(self._path))
+            with socket_address(self._path) as address:
+                listening.bind(address)
             # The folder kept everybody else out until here.
             self._path.chmod(0o600)
             self._inode = self._path.stat().st_ino
@@ -178,7 +179,8 @@ class ControlClient:
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         connection.settimeout(PING_MS / 1_000)
         try:
-            connection.connect(os.fspath(self._path))
+            with socket_address(self._path) as address:
+                connection.connect(address)
             answer = decode_answer(_exchange(connection, encode_request(PING, {}), PING_MS))
             if "error" in answer:
                 raise ConnectionRefusedError(answer["error"])
@@ -211,7 +213,8 @@ def _remove_stale(path: Path) -> None:
     probe = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     probe.settimeout(PING_MS / 1_000)
     try:
-        probe.connect(os.fspath(path))
+        with socket_address(path) as address:
+            probe.connect(address)
     except ConnectionRefusedError:
         # A file that is no socket is not ours to remove; ``bind`` will fail at it.
         if path.is_socket():
