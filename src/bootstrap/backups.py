@@ -20,6 +20,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 from src.application.ports.store import StoreCorrupt, StoreError
+from src.bootstrap.paper import PAPER, exchange_file
 from src.infrastructure.persistence.failures import FAILURES, store_error
 from src.infrastructure.persistence.read_models import SqliteReadModels
 from src.infrastructure.persistence.side_journal import side_journals
@@ -59,7 +60,18 @@ def back_up(database: Path, data_dir: Path, target: Path | None) -> BackedUp:
             copy / MANIFEST, json.dumps({"format": FORMAT, "files": files, "heads": heads}, indent=1).encode()
         )
         size = _pack(copy, [MANIFEST, *files], target)
-    return BackedUp(target, size, _records(heads), len(heads))
+    return BackedUp(target, size, _records(heads), len(heads), _without_exchange(database, data_dir))
+
+
+def _without_exchange(database: Path, data_dir: Path) -> tuple[str, ...]:
+    """The paper accounts that the database knows and whose exchange is gone: no session of theirs starts."""
+    with closing(SqliteReadModels(database)) as reads:
+        rows = reads.accounts()
+    return tuple(
+        row.account_id
+        for row in rows
+        if row.exchange == PAPER and not exchange_file(data_dir, row.account_id).exists()
+    )
 
 
 def _check_room(paths: list[Path], folder: Path) -> None:

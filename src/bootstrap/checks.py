@@ -11,6 +11,7 @@ from pathlib import Path
 
 from src.application.ports.side_journal import SideJournalError
 from src.application.ports.store import StoreError
+from src.bootstrap.paper import PAPER, exchange_file
 from src.bootstrap.settings import Loaded, Settings
 from src.domain.sessions.session import TradingSessionStatus
 from src.infrastructure.messaging.control_path import control_path
@@ -203,6 +204,9 @@ def _accounts(data_dir: Path, database: Database) -> Iterator[Check]:
         reads.close()
     for row in rows:
         yield _journal(database, row.account_id)
+        if row.exchange == PAPER and not exchange_file(data_dir, row.account_id).exists():
+            name, text = f"paper {row.account_id[:8]}", "its exchange's file is gone: no session of it starts"
+            yield Check(name, Health.WARNING, text, "put it back into the data folder, or restore a backup")
         if row.session_status not in (None, TradingSessionStatus.STOPPED.value):
             yield _session(data_dir, database, row.account_id, row.session_status or "")
 

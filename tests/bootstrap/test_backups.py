@@ -89,6 +89,16 @@ async def test_a_backup_taken_while_a_session_trades_is_whole(tmp_path: Path):
         await die(again)
 
 
+def test_a_backup_without_a_paper_exchange_that_is_gone_says_so(folder: Path):
+    assert back_up(database(folder), folder, None).missing == ()
+    next((folder / "paper").glob("*.db")).unlink()
+
+    made = back_up(database(folder), folder, folder / "second.tar.gz")
+
+    assert made.file.exists()
+    assert made.missing == tuple(account_id for account_id, _ in history(database(folder)))
+
+
 def test_no_backup_is_overwritten(folder: Path, tmp_path: Path):
     (tmp_path / "mine.tar.gz").write_text("precious")
 

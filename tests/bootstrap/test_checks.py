@@ -32,7 +32,9 @@ def checked(data_dir: Path) -> dict[str, Check]:
     """Every check by its name (of the account's, the first word)."""
     application = plain_application(data_dir)
     return {
-        check.name if not check.name.startswith(("journal", "session")) else check.name.split()[0]: check
+        check.name
+        if not check.name.startswith(("journal", "session", "paper"))
+        else check.name.split()[0]: check
         for check in application.checks()
     }
 
@@ -52,6 +54,16 @@ def test_a_killed_session_is_a_warning_with_the_way_to_resume_it(data_dir: Path)
     assert "chain intact" in found["journal"].detail
     assert found["session"].health is Health.WARNING
     assert "start-session" in found["session"].fix
+
+
+def test_a_paper_account_whose_exchange_is_gone_is_a_warning(data_dir: Path):
+    assert "paper" not in checked(data_dir)
+    next((data_dir / "paper").glob("*.db")).unlink()
+
+    gone = checked(data_dir)["paper"]
+
+    assert gone.health is Health.WARNING
+    assert "put it back" in gone.fix
 
 
 def test_a_thrown_kill_switch_is_a_warning(data_dir: Path):

@@ -167,6 +167,7 @@ class FakeApplication:
     stops: bool = True
     ends_as: TradingSessionStatus = TradingSessionStatus.STOPPED
     held_by: str | None = None
+    missing: tuple[str, ...] = ()
 
     def _may_fail(self, name: str) -> None:
         if name in self.fails:
@@ -279,7 +280,7 @@ class FakeApplication:
 
     def back_up(self, target: Path | None) -> BackedUp:
         self._may_fail("back_up")
-        return BackedUp(target or Path("data/backups/b.tar.gz"), 1_234, 56, 1)
+        return BackedUp(target or Path("data/backups/b.tar.gz"), 1_234, 56, 1, self.missing)
 
     def restore(self, source: Path) -> BackedUp:
         self._may_fail("restore")

@@ -159,12 +159,16 @@ class OrderReleased:
 
 @dataclass(frozen=True, slots=True)
 class BackedUp:
-    """A backup that was written or restored: its file, its size in bytes, what its journals hold."""
+    """A backup that was written or restored: its file, its size in bytes, what its journals hold.
+
+    ``missing`` names the paper accounts whose exchange was not there to be copied.
+    """
 
     file: Path
     bytes: int
     records: int
     accounts: int
+    missing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

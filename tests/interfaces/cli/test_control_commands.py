@@ -87,6 +87,15 @@ def test_a_backup_says_what_is_in_it(run: Run):
     assert run("restore", "mine.tar.gz", "--json").document["records"] == 56
 
 
+def test_a_backup_that_is_without_a_paper_exchange_is_a_failure(run: Run, app: FakeApplication):
+    app.missing = ("acc00001-x",)
+
+    told = run("backup", "--json")
+
+    assert (told.code, told.document["missing"]) == (1, ["acc00001-x"])
+    assert "exchange's file of acc00001 is gone" in told.err and told.err.count("\n") == 1
+
+
 @pytest.mark.parametrize(("command", "call"), [(("backup",), "back_up"), (("restore", "b"), "restore")])
 def test_what_cannot_be_kept_is_one_line(app: FakeApplication, run: Run, command: tuple[str, ...], call: str):
     app.fails[call] = StoreError("b exists, and nothing is overwritten: name another file")

@@ -94,6 +94,8 @@ def backup(
     from pathlib import Path
 
     from src.interfaces.cli.documents import print_document
+    from src.interfaces.cli.errors import CommandFailed
+    from src.interfaces.cli.texts import short_id
 
     made = load(ctx).back_up(None if file is None else Path(file).expanduser())
     if as_json:
@@ -101,6 +103,12 @@ def backup(
     else:
         accounts = "1 account" if made.accounts == 1 else f"{made.accounts} accounts"
         print(f"{made.file}: {accounts}, {made.records:,} records, chain intact, {made.bytes:,} bytes")
+    if made.missing:
+        names = ", ".join(map(short_id, made.missing))
+        raise CommandFailed(
+            f"the paper exchange's file of {names} is gone from the data folder, and the backup is without it: "
+            "no session of that account starts from there"
+        )
 
 
 def restore(
