@@ -30,6 +30,10 @@ _TABLE: Final = {
 }
 
 _DISTINCT_PRICES_MIN: Final = 50
+_DECIMALS_MAX: Final = 8
+"""Exchanges count in units of 10⁻⁸; what stands behind is noise of binary fractions."""
+_WIDE: Final = _D(10) ** 10
+"""No limit that anybody meets: by steps and ticks, a cheap coin could not be bought for the smallest notional."""
 
 
 def shipped_instrument(symbol: str) -> Instrument | None:
@@ -68,7 +72,7 @@ def derived_instrument(symbol: str, prices: Iterable[str], quantities: Iterable[
 def plain_instrument(
     symbol: str, tick: Decimal, step: Decimal, price_precision: int, quantity_precision: int
 ) -> Instrument:
-    """An instrument with the given grid and wide limits."""
+    """An instrument with the given grid and wide limits, whatever the symbol costs."""
     base, quote = split_symbol(symbol)
     return Instrument(
         symbol=symbol,
@@ -77,10 +81,10 @@ def plain_instrument(
         tick_size=tick,
         step_size=step,
         quantity_min=step,
-        quantity_max=step * 10_000_000,
-        market_quantity_max=step * 1_000_000,
+        quantity_max=_WIDE,
+        market_quantity_max=_WIDE,
         price_min=tick,
-        price_max=tick * 100_000_000,
+        price_max=_WIDE,
         notional_min=_D(5),
         price_precision=price_precision,
         quantity_precision=quantity_precision,
@@ -91,6 +95,7 @@ def plain_instrument(
 
 def _grid_of(texts: set[str]) -> tuple[Decimal, int]:
     """The grid that all numbers lie on, 1, 2 or 5 times a power of ten, and the decimals they are spelled with."""
+    texts = {_told(text) for text in texts}
     spelled = max((_decimals(text) for text in texts), default=0)
     meant = max((_decimals(text.rstrip("0")) for text in texts if "." in text), default=0)
     numbers = {int(_D(text).scaleb(meant)) for text in texts}
@@ -99,6 +104,11 @@ def _grid_of(texts: set[str]) -> tuple[Decimal, int]:
     if len(numbers) >= _DISTINCT_PRICES_MIN and meant:
         factor = 5 if common % 5 == 0 else 2 if common % 2 == 0 else 1
     return _D(factor).scaleb(-meant), spelled
+
+
+def _told(text: str) -> str:
+    """A number as it was meant, if a binary fraction has lengthened it."""
+    return f"{round(_D(text), _DECIMALS_MAX):f}" if _decimals(text) > _DECIMALS_MAX else text
 
 
 def _decimals(text: str) -> int:

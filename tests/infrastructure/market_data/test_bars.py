@@ -212,3 +212,26 @@ def test_bars_none_of_which_is_on_the_grid_of_their_length_are_refused_in_one_li
 
     with pytest.raises(SourceError, match="No bar begins at a multiple of 60000 ms"):
         a_market(tmp_path, shifted)  # type: ignore[arg-type]  # a row, in parts
+
+
+def test_any_amount_of_an_unknown_coin_can_be_traded_however_cheap_it_is(tmp_path: Path):
+    bars = [(START_MS + n * MINUTE_MS, *["0.00000123"] * 4, "5000000000") for n in range(3)]
+
+    cheap = a_market(tmp_path, bars, "PEPEUSDT-1m.csv").instruments["PEPEUSDT"]
+    finely = a_market(
+        tmp_path, [(*bar[:5], "0.12345678") for bar in rows(1, 3)], "XMRUSDT-1m.csv"
+    ).instruments["XMRUSDT"]
+
+    assert cheap.objection_to(Decimal(4_000_000_000), None, Decimal("0.00000123"), False) is None
+    assert finely.objection_to(Decimal(500), Decimal(40_000), Decimal(40_000), False) is None
+
+
+def test_the_noise_of_binary_fractions_is_no_grid(tmp_path: Path):
+    noisy = [
+        (at_ms, *(repr(float(text) * (1 + 2**-52)) for text in texts), repr(float(volume) * (1 + 2**-52)))
+        for at_ms, *texts, volume in rows(1, 60)
+    ]
+
+    found = a_market(tmp_path, noisy, "XMRUSDT-1m.csv").instruments["XMRUSDT"]
+
+    assert (found.tick_size, found.step_size) == (Decimal("0.1"), Decimal("0.001"))
