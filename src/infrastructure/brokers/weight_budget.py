@@ -20,8 +20,8 @@ from src.application.ports.broker import RateLimitError
 
 WEIGHT_PER_MINUTE: Final = 2_400
 RESERVE: Final = 400
-_ROW: Final = struct.Struct("<qqq")
-"""Minute of the count, weight used in it, and the end of a ban, ms since the epoch."""
+_ROW: Final = struct.Struct("<qqqq")
+"""Minute of the count, weight used in it; when a ban was told (ms since the epoch), and how long it lasts, ms."""
 _BAN: Final = re.compile(rb"banned until (\d{13})")
 _TOO_MANY: Final = frozenset({418, 429})
 _LOCK_TRIES: Final = 50
@@ -55,10 +55,10 @@ class WeightBudget:
         Raises :class:`RateLimitError` when a ban is on or the minute is used up, with the seconds to wait.
         """
         now_ms = self._now_ms()
-        with self._row() as row:
-            minute, used, banned_until_ms = row
-            if banned_until_ms > now_ms:
-                raise RateLimitError("the exchange has asked for silence", (banned_until_ms - now_ms) / 1000)
+        with self._row(now_ms) as row:
+            minute, used, *_ = row
+            if silent_ms := _still_silent(row, now_ms):
+                raise RateLimitError("the exchange has asked for silence", silent_ms / 1000)
             if minute != now_ms // 60_000:
                 minute, used = now_ms // 60_000, 0
             limit = self._weight_max if urgent else self._weight_max - self._reserve
@@ -66,33 +66,37 @@ class WeightBudget:
                 raise RateLimitError(
                     f"{used} of {limit} request weight is used in this minute", 60 - now_ms % 60_000 / 1000
                 )
-            row[:] = [minute, used + weight, banned_until_ms]
+            row[:2] = minute, used + weight
 
     def learn(self, status: int, headers: Mapping[str, str], body: bytes = b"") -> None:
         """Take over the exchange's own count, and a ban if it speaks of one."""
         now_ms = self._now_ms()
         used = headers.get("x-mbx-used-weight-1m", "")
-        with self._row() as row:
+        with self._row(now_ms) as row:
             if used.isdigit():
                 same = row[0] == now_ms // 60_000
                 row[0], row[1] = now_ms // 60_000, max(int(used), row[1] if same else 0)
             if status in _TOO_MANY:
-                row[2] = max(row[2], now_ms + _silence_ms(headers), _ban_ms(body))
+                row[2:] = now_ms, max(_still_silent(row, now_ms), _silence_ms(headers, body, now_ms))
 
     def close(self) -> None:
         """Let the file go."""
         os.close(self._file)
 
     @contextmanager
-    def _row(self) -> Iterator[list[int]]:
+    def _row(self, now_ms: int) -> Iterator[list[int]]:
         self._lock()
         try:
             data = os.pread(self._file, _ROW.size, 0)
-            before = _ROW.unpack(data) if len(data) == _ROW.size else (0, 0, 0)
+            before = _ROW.unpack(data) if len(data) == _ROW.size else (0, 0, 0, 0)
             row = list(before)
-            yield row
-            if tuple(row) != before:
-                os.pwrite(self._file, _ROW.pack(*row), 0)
+            # Told later than now, the wall's clock has been set back since: it lasts as long as it was to last then.
+            row[2] = min(row[2], now_ms)
+            try:
+                yield row
+            finally:
+                if tuple(row) != before:
+                    os.pwrite(self._file, _ROW.pack(*row), 0)
         finally:
             fcntl.flock(self._file, fcntl.LOCK_UN)
 
@@ -110,12 +114,18 @@ class WeightBudget:
                 return
 
 
-def _silence_ms(headers: Mapping[str, str]) -> int:
-    """What Retry-After says, in ms; ten seconds when it says nothing readable."""
+def _still_silent(row: list[int], now_ms: int) -> int:
+    """For how long the ban that the row tells of still lasts, ms."""
+    return max(0, row[2] + row[3] - now_ms)
+
+
+def _silence_ms(headers: Mapping[str, str], body: bytes, now_ms: int) -> int:
+    """What Retry-After says, in ms; else until the moment that the body names, and ten seconds at least.
+
+    The header first: the moment is one of the exchange's clock, from which this machine's may be hours away.
+    """
     seconds = headers.get("retry-after", "")
-    return int(seconds) * 1000 if seconds.isdigit() else 10_000
-
-
-def _ban_ms(body: bytes) -> int:
+    if seconds.isdigit():
+        return int(seconds) * 1000
     found = _BAN.search(body)
-    return int(found.group(1)) if found else 0
+    return max(10_000, int(found.group(1)) - now_ms if found else 0)

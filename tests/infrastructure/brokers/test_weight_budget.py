@@ -100,6 +100,29 @@ def test_a_ban_lasts_until_the_moment_it_names(tmp_path: Path, clock: Clock):
     budget.spend(1)
 
 
+def test_a_clock_that_is_set_back_makes_no_ban_longer(tmp_path: Path, clock: Clock):
+    budget = a_budget(tmp_path, clock)
+    budget.learn(429, {"retry-after": "30"})
+
+    clock.now_ms -= 3_600_000
+    with pytest.raises(RateLimitError) as caught:
+        budget.spend(1, urgent=True)
+    assert caught.value.retry_after == 30
+    clock.now_ms += 30_000
+    budget.spend(1, urgent=True)
+
+
+def test_a_clock_that_is_hours_behind_the_exchanges_makes_no_ban_longer(tmp_path: Path, clock: Clock):
+    budget = a_budget(tmp_path, clock)
+    until_ms = clock.now_ms + 7_200_000 + 180_000
+    told = b'{"code":-1003,"msg":"Way too many requests; IP banned until %d."}' % until_ms
+    budget.learn(418, {"retry-after": "180"}, told)
+
+    with pytest.raises(RateLimitError) as caught:
+        budget.spend(1)
+    assert caught.value.retry_after == 180
+
+
 def test_a_process_that_was_frozen_while_it_counted_does_not_hold_up_the_others(tmp_path: Path, clock: Clock):
     budget = a_budget(tmp_path, clock)
     with (tmp_path / "weight").open("r+b") as frozen:
