@@ -9,9 +9,10 @@ from enum import Enum
 from pathlib import PurePath
 from typing import Any, Final
 
-from src.domain.money.rounding import canonical
+from src.domain.money import MONEY_CONTEXT, canonical
 
 _DECIMALS: Final = 18
+_LAST_PLACE: Final = Decimal(1).scaleb(-_DECIMALS)
 
 
 def as_document(value: Any) -> Any:
@@ -19,8 +20,7 @@ def as_document(value: Any) -> Any:
     if value is None or isinstance(value, bool | int | float):
         return value
     if isinstance(value, Decimal):
-        # Stored amounts have at most 18 decimals; more come from a division and mean nothing.
-        return canonical(round(value, _DECIMALS))
+        return canonical(_meant(value))
     if isinstance(value, Enum):
         return as_document(value.value)
     if isinstance(value, str | PurePath):
@@ -30,6 +30,14 @@ def as_document(value: Any) -> Any:
     if dataclasses.is_dataclass(value):
         return {field.name: as_document(getattr(value, field.name)) for field in dataclasses.fields(value)}
     return [as_document(inner) for inner in value]
+
+
+def _meant(value: Decimal) -> Decimal:
+    """Stored amounts have at most 18 decimals; more come from a division and mean nothing."""
+    exponent = value.as_tuple().exponent
+    # An amount without so many decimals may have no room for them: it stays as it is.
+    is_longer = isinstance(exponent, int) and exponent < -_DECIMALS
+    return value.quantize(_LAST_PLACE, context=MONEY_CONTEXT) if is_longer else value
 
 
 # The encoder asks only for what JSON has no words for.

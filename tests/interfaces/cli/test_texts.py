@@ -3,7 +3,7 @@
 import contextlib
 import io
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +73,19 @@ def test_a_document_holds_amounts_as_text_and_nothing_that_json_lacks():
         "parts": ["a/b", None, True, 7, {"x": "1000"}],
     }
     assert json_line({"mean": Decimal(1) / 3}) == '{"mean":"0.333333333333333333"}'
+
+
+@pytest.mark.parametrize("precision", [28, 34])
+@given(whole=st.integers(0, 10**22), decimals=st.integers(0, 12))
+def test_a_document_holds_amounts_of_any_size_as_they_are(precision: int, whole: int, decimals: int):
+    amount = Decimal(whole).scaleb(-decimals)
+
+    with localcontext() as context:
+        context.prec = precision
+        told = as_document(amount)
+
+    assert Decimal(told) == amount
+    assert "E" not in told
 
 
 def test_a_table_shows_everything_where_nobody_says_how_much_fits(capsys: pytest.CaptureFixture[str]):
