@@ -125,7 +125,8 @@ def _local_key(data_dir: Path) -> tuple[str, str]:
 class Before:
     """What was read before the session: of its ``symbols``, the instruments that can be held and their history.
 
-    ``margin_assets`` are those of all contracts that have their margin in another asset than the account's.
+    ``margin_assets`` are those of all contracts that have their margin in another asset than the account's;
+    ``ahead_ms`` is how far the exchange's clock is ahead of the machine's.
     """
 
     symbols: tuple[str, ...]
@@ -133,6 +134,7 @@ class Before:
     history: dict[str, list[Candle]]
     notes: list[str]
     margin_assets: dict[str, str]
+    ahead_ms: int
 
 
 def venue_parts(
@@ -156,13 +158,13 @@ def parts_after(
 ) -> SessionParts:
     """The same, from what :func:`look` has read; ``ids`` None makes random ones."""
     config = replace(config, symbols=before.symbols)
-    inputs, ids = LiveInputs(machine.steady_ns, machine.wall_ms()), ids or RandomIds()
+    inputs, ids = LiveInputs(machine.steady_ns, machine.wall_ms() + before.ahead_ms), ids or RandomIds()
     desk = MarketDesk(before.instruments, config.timeframe, config.quality)
     broker = broker_at(
         config.data_dir, venue, machine, post=inputs.post, symbols=tuple(before.instruments), on_frame=inputs.feed,
         on_gap=lambda symbol: inputs.post(lambda: desk.on_gap(symbol, inputs.now_ms())),
         on_trades=lambda heard: inputs.post(lambda: desk.on_trades(inputs.now_ms(), are_heard=heard)),
-        on_instruments=desk.learn, margin_assets=before.margin_assets,
+        on_instruments=desk.learn, on_time=inputs.catch_up, margin_assets=before.margin_assets,
     )  # fmt: skip
     desk.patience_ms, reread = ASLEEP_MS, partial(_reread, broker, config.timeframe, before.history)
     account_id = venue.account_id
@@ -233,7 +235,7 @@ async def look(
     symbols = tuple(config.symbols or DEFAULT_SYMBOLS)
     broker = broker_at(config.data_dir, venue, machine)
     try:
-        await broker.set_clock()
+        ahead_ms = (await broker.set_clock()).now_ms - machine.wall_ms()
         listed = {instrument.symbol: instrument for instrument in await broker.instruments()}
         others = {one.symbol: one.margin_asset for one in listed.values() if one.margin_asset != SETTLE_ASSET}
         gone = [symbol for symbol in symbols if symbol not in listed or symbol in others]
@@ -245,7 +247,7 @@ async def look(
             raise ConfigurationError(f"{', '.join(named)} {where}: choose other symbols")
         found = {symbol: listed[symbol] for symbol in symbols if symbol not in gone}
         history = {symbol: await broker.candles(symbol, config.timeframe, HISTORY_BARS) for symbol in found}
-        return Before(symbols, found, history, await _notes_on_key(broker, venue), others)
+        return Before(symbols, found, history, await _notes_on_key(broker, venue), others, ahead_ms)
     finally:
         await broker.close()
 

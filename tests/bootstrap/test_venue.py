@@ -1,6 +1,7 @@
 """Which venue a name and the settings mean, and which keys are refused."""
 
 import json
+import time
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 
 from src.application.ports.broker import KeyPermissions, UserEvent
+from src.application.trading.session_parts import SessionParts
 from src.bootstrap.going_live import WRITTEN, live_plan
 from src.bootstrap.paper import PaperConfig
 from src.bootstrap.settings import Loaded, load_settings
@@ -15,10 +17,12 @@ from src.bootstrap.venue import LOCAL_URL, READ_YOUR_WRITES, Venue, check_key, l
 from src.domain.orders.news import OrderNews
 from src.domain.orders.types import OrderType
 from src.infrastructure.brokers.binance_places import DEMO, MAINNET, local_place
+from src.infrastructure.time.machine import NS_PER_MS, Machine
 from src.interfaces.cli.composition import ConfigurationError
 from tests.support.broker_venue import submit
 from tests.support.engine_builders import BTC, an_instrument
 from tests.support.exchange_server import KEY as LOCAL_KEY
+from tests.support.lagging_machine import LaggingMachine
 from tests.support.venue_on_sockets import SilentMarket, SocketVenue, a_socket_venue
 
 KEY = {"BINANCE_API_KEY": "k" * 32, "BINANCE_API_SECRET": "s" * 32}
@@ -185,3 +189,42 @@ async def test_a_resumed_session_goes_on_without_it_and_knows_what_trades_in_it_
     assert parts.desk.instrument(BTC) is not None and parts.desk.instrument("BTCUSDC") is None
     assert isinstance(news, OrderNews) and news.fill is not None
     assert news.fill.margin_asset == "USDC"
+
+
+async def parts_at(served: SocketVenue, folder: Path, machine: Machine) -> SessionParts:
+    config, venue = PaperConfig(folder, folder / "s.db", symbols=(BTC,)), place_and_key(served)
+    config.place.create()
+    return parts_after(await look(config, venue, machine), config, venue, [], machine)
+
+
+def off_by_ms(parts: SessionParts, served: SocketVenue) -> int:
+    return abs(parts.inputs.now_ms() - served.server.services.venue.clock.now_ms())
+
+
+@pytest.mark.parametrize("wrong_by_ms", [-5_400_000, 5_400_000])
+async def test_session_time_is_that_of_the_exchange_however_wrong_the_clock_of_the_machine(
+    tmp_path: Path, wrong_by_ms: int
+):
+    machine = Machine(wall_ns=lambda: time.time_ns() + wrong_by_ms * NS_PER_MS)
+    async with a_socket_venue(tmp_path) as served:
+        parts = await parts_at(served, tmp_path, machine)
+        off_ms = off_by_ms(parts, served)
+        await parts.broker.close()
+        parts.close()
+
+    assert off_ms < 1_000
+
+
+async def test_session_time_makes_up_for_a_time_in_which_the_machine_was_halted(tmp_path: Path):
+    machine = LaggingMachine()
+    async with a_socket_venue(tmp_path) as served:
+        parts = await parts_at(served, tmp_path, machine.machine)
+        machine.behind_ms = 1_800_000
+        halted_ms = off_by_ms(parts, served)
+        await parts.broker.server_time()
+        off_ms = off_by_ms(parts, served)
+        await parts.broker.close()
+        parts.close()
+
+    assert halted_ms > 1_799_000
+    assert off_ms < 1_000

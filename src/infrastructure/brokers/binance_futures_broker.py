@@ -50,9 +50,9 @@ class BinanceFuturesBroker(BinanceLibrary):
 
     ``post`` puts an action into the session's inbox. With ``symbols``, their market streams are opened and closed with
     the user stream; every frame is handed to ``on_frame``, ``on_gap`` hears of a symbol whose book is not known until
-    its next snapshot, and ``on_trades`` whether trades are heard from now on. ``weight_file`` is shared by all
-    processes of the host. ``margin_assets`` names, by symbol, what events leave out: in which asset a contract earns,
-    if not in the account's.
+    its next snapshot, and ``on_trades`` whether trades are heard from now on. ``on_time`` hears the exchange's time,
+    ms, as often as it is told. ``weight_file`` is shared by all processes of the host. ``margin_assets`` names, by
+    symbol, what events leave out: in which asset a contract earns, if not in the account's.
     """
 
     def __init__(
@@ -68,6 +68,7 @@ class BinanceFuturesBroker(BinanceLibrary):
         on_gap: Callable[[str], None] = lambda symbol: None,
         on_trades: Callable[[bool], None] = lambda are_heard: None,
         on_instruments: OnInstruments | None = None,
+        on_time: Callable[[int], None] = lambda venue_ms: None,
         consistency: Consistency = PESSIMISTIC,
         weight_file: Path | None = None,
         weight_max: int | None = None,
@@ -83,7 +84,7 @@ class BinanceFuturesBroker(BinanceLibrary):
         path = weight_file or Path(gettempdir()) / f"steadyhand-weight-{self.place.host}"
         limits = {} if weight_max is None else {"weight_max": weight_max}
         self._budget = WeightBudget(path, now_ms=machine.wall_ms, **limits)
-        clock = VenueClock(machine.steady_ns, machine.wall_ns)
+        clock = VenueClock(machine.steady_ns, machine.wall_ns, on_time)
         client = BinanceClient(
             self.place.rest_url,
             api_key,

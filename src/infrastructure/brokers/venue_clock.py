@@ -41,11 +41,18 @@ class _Sample:
 
 
 class VenueClock:
-    """Keeps the last samples and answers from the one with the smallest error now."""
+    """Keeps the last samples and answers from the one with the smallest error now.
+
+    ``on_time`` is told the exchange's time, ms, whenever there is a new sample.
+    """
 
     def __init__(
-        self, local_ns: Callable[[], int] = boot_ns, wall_ns: Callable[[], int] = time.time_ns
+        self,
+        local_ns: Callable[[], int] = boot_ns,
+        wall_ns: Callable[[], int] = time.time_ns,
+        on_time: Callable[[int], None] = lambda venue_ms: None,
     ) -> None:
+        self._on_time = on_time
         self._local_ns = local_ns
         self._wall_ns = wall_ns
         self._samples: deque[_Sample] = deque(maxlen=SAMPLES)
@@ -66,6 +73,7 @@ class VenueClock:
         kept = [] if self._is_doubted else [old for old in self._samples if old.agrees_with(new)]
         self._samples = deque([*kept, new], SAMPLES)
         self._is_doubted = False
+        self._on_time(self.now().now_ms)
 
     def doubt(self) -> None:
         """The exchange did not take our time: the next sample replaces all there are; until then they have to do."""

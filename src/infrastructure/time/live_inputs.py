@@ -1,8 +1,9 @@
 """The inbox of a session on a real exchange: frames, events, answers, commands and timers in the order they come.
 
-Session time is the wall's clock of the start plus what a clock that nobody sets has counted since; it never goes back,
-and it goes on while the machine sleeps. Quotes may be overtaken by newer ones of the same symbol while they wait
-(the latest wins); nothing else is ever dropped or reordered.
+Session time is the exchange's at the start plus what a clock that nobody sets has counted since; it never goes back,
+and it goes on while the machine sleeps. Where the machine was halted from outside, that clock stood still as well: what
+it lacks of the exchange's time is made up for when that is heard of. Quotes may be overtaken by newer ones of the same
+symbol while they wait (the latest wins); nothing else is ever dropped or reordered.
 """
 
 import asyncio
@@ -27,6 +28,8 @@ from src.infrastructure.market_data.frames import (
 )
 
 NS_PER_MS: Final = 1_000_000
+CATCH_UP_MS: Final = 1_000
+"""What session time may lack of the exchange's: an answer is no better a clock than its way is short."""
 Action = Callable[[], None]
 
 
@@ -47,6 +50,14 @@ class LiveInputs:
     def now_ms(self) -> int:
         """Session time."""
         return (self._local_ns() + self._offset_ns) // NS_PER_MS
+
+    def catch_up(self, venue_ms: int) -> None:
+        """The exchange's clock shows this: go on from there, if session time is behind it."""
+        behind_ms = venue_ms - self.now_ms()
+        if behind_ms > CATCH_UP_MS:
+            self._offset_ns += behind_ms * NS_PER_MS
+            # Timers are due that were not.
+            self._awake.set()
 
     def begin_at(self, last_ms: int) -> None:
         """The market went by itself."""

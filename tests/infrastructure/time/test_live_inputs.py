@@ -95,6 +95,22 @@ def test_a_timer_is_due_in_session_time_and_before_what_waits():
     ]
 
 
+def test_time_goes_on_from_the_exchanges_where_it_is_behind_and_never_goes_back():
+    inputs, clock, handler = an_inbox()
+    inputs.after(60_000, lambda: handler.heard.append("timer"))
+
+    inputs.catch_up(1_900)
+    drifted_ms = inputs.now_ms()
+    inputs.catch_up(1_801_000)
+    inputs.pump(handler, 10)
+    caught_up_ms, timers = inputs.now_ms(), list(handler.heard)
+    inputs.catch_up(1_000)
+    clock.ns += 500 * NS_PER_MS
+
+    assert (drifted_ms, caught_up_ms, inputs.now_ms()) == (1_000, 1_801_000, 1_801_500)
+    assert timers == ["timer"]
+
+
 async def test_a_sleeping_inbox_wakes_with_the_first_input():
     inputs = LiveInputs()
     waiting = asyncio.create_task(inputs.wait())
