@@ -9,6 +9,7 @@ from pathlib import Path
 from src.application.trading.session_loop import TICK_MS
 from src.domain.market.candle import timeframe_ms
 from src.domain.market.quality import QualityLimits
+from src.domain.performance.equity import DAY_MS
 from src.infrastructure.market_data.bar_file import is_bar_file
 from src.infrastructure.market_data.bars import BarMarket
 from src.infrastructure.market_data.instruments import shipped_instrument
@@ -62,8 +63,13 @@ def tick_ms_of(source: MarketSource) -> int:
 
 
 def mark_equity_ms_of(source: MarketSource, interval_ms: int) -> int:
-    """How often the equity curve gets a point: as often as asked for, with a bar for each second of it."""
-    return interval_ms * source.step_ms // TICK_MS if isinstance(source, BarMarket) else interval_ms
+    """How often the equity curve gets a point: as often as asked for, with a bar for each second of it, but every day.
+
+    Returns of days and the table of days are made of these points.
+    """
+    if not isinstance(source, BarMarket):
+        return interval_ms
+    return min(interval_ms * source.step_ms // TICK_MS, DAY_MS)
 
 
 def keeps_candles(source: MarketSource) -> bool:

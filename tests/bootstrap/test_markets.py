@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from src.bootstrap.markets import flaws_of, market_id, open_market, try_market
+from src.bootstrap.markets import flaws_of, mark_equity_ms_of, market_id, open_market, try_market
 from src.infrastructure.market_data.source import SourceError
+from tests.infrastructure.market_data.bar_files import START_MS, lines, rows
+from tests.infrastructure.market_data.bar_files import write as write_bars
 from tests.infrastructure.market_data.wire import combined, frames_of, line, ticker, tickers, write
 
 SYMBOLS = st.lists(st.sampled_from(["BTCUSDT", "ETHUSDT", "SOLUSDT"]), min_size=1, max_size=3, unique=True)
@@ -78,3 +80,14 @@ def test_what_was_wrong_with_a_recording_is_told_at_its_end(tmp_path: Path):
         "1 lines were passed over: 1 no receive time",
         "1 frames were received before the one ahead of them, and take its time",
     )
+
+
+@pytest.mark.parametrize(
+    ("bar_s", "marked_every_s"), [(60, 3_600), (900, 54_000), (14_400, 86_400), (86_400, 86_400)]
+)
+def test_every_day_of_a_market_of_bars_has_a_point_of_the_equity_curve(
+    bar_s: int, marked_every_s: int, tmp_path: Path
+):
+    bars = rows(1, 3, START_MS, 1_000 * bar_s)
+    with closing(open_market([write_bars(tmp_path / "BTCUSDT.csv", lines(bars))], (), 1)) as market:
+        assert mark_equity_ms_of(market, 60_000) == 1_000 * marked_every_s

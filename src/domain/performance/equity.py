@@ -104,8 +104,8 @@ def bucket_for(points: Sequence[CurvePoint], asked_ms: int | None = None) -> int
     """The bucket to take returns over: the longest of :data:`BUCKETS` that gives at least 30, or the one asked for.
 
     When none gives 30 it is the shortest that the marks are close enough for: a return from one mark to the next
-    counts as one bucket, so marks that are two buckets apart would say too much. Raises :class:`InvariantViolated`
-    when one is asked for that is too short for them.
+    counts as one bucket, so marks that are two buckets apart would say too much; where even days are too short, it is
+    the days that lie between two of them. Raises :class:`InvariantViolated` when one is asked for that is too short.
     """
     gap_ms = _usual_gap(points)
     if asked_ms is not None:
@@ -114,7 +114,7 @@ def bucket_for(points: Sequence[CurvePoint], asked_ms: int | None = None) -> int
                 f"equity is marked every {gap_ms // 1_000} s: returns cannot be taken over {asked_ms // 1_000} s"
             )
         return asked_ms
-    fitting = [bucket_ms for bucket_ms in BUCKETS if gap_ms < 2 * bucket_ms] or [BUCKETS[0]]
+    fitting = [bucket_ms for bucket_ms in BUCKETS if gap_ms < 2 * bucket_ms] or [gap_ms // DAY_MS * DAY_MS]
     for bucket_ms in fitting:
         if len({point.at_ms // bucket_ms for point in points}) > ENOUGH:
             return bucket_ms

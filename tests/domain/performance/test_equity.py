@@ -65,6 +65,8 @@ def test_marks_may_come_in_any_order():
         (2, MINUTE_MS, MINUTE_MS),
         (60, 10 * MINUTE_MS, HOUR_MS),
         (0, MINUTE_MS, MINUTE_MS),
+        (40, 10 * DAY_MS, 10 * DAY_MS),
+        (40, 36 * HOUR_MS, DAY_MS),
     ],
 )
 def test_returns_are_taken_over_the_longest_bucket_that_gives_thirty(count, every_ms, bucket_ms):
