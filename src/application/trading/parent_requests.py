@@ -1,7 +1,7 @@
 """Parent orders as callers ask for them: OCO, iceberg, TWAP, VWAP."""
 
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from src.application.trading.adapters.live_broker_adapter import LiveBrokerAdapter
 from src.application.trading.requests import OrderRequest, whole
@@ -9,6 +9,9 @@ from src.application.trading.volume_profile import VolumeProfile
 from src.domain.orders.parents import ParentKind, ParentTicket
 from src.domain.orders.ticket import OrderTicket
 from src.domain.orders.types import OrderType, TimeInForce
+
+LONGEST_MS: Final = 366 * 86_400_000
+"""The longest schedule, session time."""
 
 
 def oco_ticket(
@@ -50,6 +53,8 @@ def schedule_ticket(
         raise ValueError(f"the parts of a schedule are MARKET or LIMIT orders, not {ticket.order_type.value}")
     if whole(slices, "the slices") < 1 or whole(duration_ms, "the duration in ms") < slices * 1_000:
         raise ValueError("a schedule needs a slice, and a second for each: ask for fewer slices or more time")
+    if duration_ms > LONGEST_MS:
+        raise ValueError(f"a schedule lasts a year at most, not {duration_ms} ms: ask for less time")
     kind = ParentKind.TWAP if volume is None else ParentKind.VWAP
     weights = () if volume is None else volume.weights(ticket.symbol, now_ms, duration_ms, slices)
     return _parent(ticket, kind, start_ms=now_ms, end_ms=now_ms + duration_ms, slices=slices, weights=weights)

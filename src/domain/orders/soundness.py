@@ -16,6 +16,8 @@ from src.domain.positions.position import Position
 CALLBACK_MIN: Final = Decimal("0.001")
 CALLBACK_MAX: Final = Decimal("0.2")
 GOOD_TILL_LEAD_MS: Final = 600_000
+GOOD_TILL_MAX_MS: Final = 253_402_300_799_000
+"""The last second of the year 9999."""
 _PRICES: Final = ("stop_price", "activation_price", "stop_loss_price", "take_profit_price")
 
 
@@ -86,6 +88,8 @@ def _date(ticket: OrderTicket, venue_ms: int) -> str | None:
     date = ticket.good_till_ms
     if date is not None and date < venue_ms + GOOD_TILL_LEAD_MS:
         return f"a GTD order lasts at least {GOOD_TILL_LEAD_MS // 1_000} s: the date is {date - venue_ms} ms from now"
+    if date is not None and date > GOOD_TILL_MAX_MS:
+        return f"a GTD order ends in the year 9999 at the latest: {date} is no date in ms since 1970"
     if ticket.time_in_force is not None and ticket.order_type in _AT_THE_MARKET:
         return (
             f"a {ticket.order_type.value} order has no time in force: leave {ticket.time_in_force.value} out"

@@ -83,7 +83,7 @@ CALLS: dict[str, Call] = {
     **{f"adjust to {value!r}": adjusted(value) for value in ["abc", "NaN", "Infinity"]},
     **{f"the number {value!r}": order(quantity=value) for value in ["1e60", "1e-60", "1e999999", Decimal("1e21")]},
     **{f"the distant stop {value!r}": order(stop_loss=value) for value in ["1e60", "1e-60", 1e300]},
-    **{f"the end {value!r}": limit(good_till_ms=value) for value in ["x", 1e15, True]},
+    **{f"the end {value!r}": limit(good_till_ms=value) for value in ["x", 1e15, True, -1, 10**15, 10**20]},
     **{f"the order's quantity {value!r}": wanted(quantity=value) for value in [*NO_NUMBERS, -1, "1e60"]},
     **{f"the order's price {value!r}": wanted(order_type="LIMIT", price=value) for value in ["abc", 0, float("nan")]},
     **{f"the order's symbol {value!r}": wanted(symbol=value) for value in ["", "B$", None, 5]},
@@ -95,6 +95,7 @@ CALLS: dict[str, Call] = {
     "an order's end that is no number": wanted(order_type="LIMIT", price=45_000, good_till_ms="x"),
     **{f"adjust to {value!r}": adjusted(value) for value in ["1e60", "-1e60"]},
     **{f"a schedule of {value!r}": sliced(*value) for value in [(1.5, "x"), (6_000.5, 2), ("6000", 2), (6_000, 2.0)]},
+    **{f"a schedule of {value} ms": sliced(value, 2) for value in [10**12, 10**20]},
     "a part of an iceberg that is too small": lambda s: s.place_iceberg(
         Order.of("BTCUSDT", "BUY", "0.01", "LIMIT", 45_000), "1e-60"
     ),
