@@ -1,8 +1,9 @@
 """Which part of each funding payment belongs to which holding.
 
-The exchange pays funding for a position as a whole; a position may consist of lots of several strategies. Each
-payment is shared among the holdings of its symbol at that moment in proportion to their quantities, to 10⁻⁸, and the
-last takes the rest: the shares add up to the payments to the last digit.
+The exchange pays funding for a position as a whole; a position may consist of lots of several strategies. It pays
+before anything is traded at that moment: what is closed in its very millisecond was held, what is opened then was not.
+Each payment is shared among the holdings of its symbol at that moment in proportion to their quantities, to 10⁻⁸, and
+the last takes the rest: the shares add up to the payments to the last digit.
 """
 
 from collections import defaultdict
@@ -15,7 +16,7 @@ from src.domain.money import ZERO, pro_rata
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """A quantity (base asset) held from ``opened_ms`` until just before ``closed_ms``; None: it is still held."""
+    """A quantity (base asset) held from just after ``opened_ms`` until ``closed_ms``; None: it is still held."""
 
     symbol: str
     quantity: Decimal
@@ -77,11 +78,13 @@ def _share_symbol(
             candidates.append(order[following])
             following += 1
         candidates = [i for i in candidates if _held_at(holdings[i], at_ms)]
-        if not candidates:
+        # Somebody was paid: where nothing was held before, what was opened at the moment.
+        held = [i for i in candidates if holdings[i].opened_ms < at_ms] or candidates
+        if not held:
             unheld.append(payment)
             continue
-        amount, quantity = payment.amount, sum((holdings[i].quantity for i in candidates), ZERO)
-        for i in candidates:
+        amount, quantity = payment.amount, sum((holdings[i].quantity for i in held), ZERO)
+        for i in held:
             own = holdings[i].quantity
             part = amount if own == quantity else pro_rata(amount, own, quantity)
             shares[i] += part
@@ -90,4 +93,4 @@ def _share_symbol(
 
 
 def _held_at(holding: Holding, at_ms: int) -> bool:
-    return holding.closed_ms is None or holding.closed_ms > at_ms
+    return holding.closed_ms is None or holding.closed_ms >= at_ms

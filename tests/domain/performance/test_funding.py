@@ -22,12 +22,20 @@ def test_a_payment_is_shared_by_quantity_among_what_was_held_then():
     assert (shares, unheld) == ([D(-3), D(-1), D(0)], [])
 
 
-def test_what_is_opened_at_the_moment_takes_part_and_what_is_closed_then_does_not():
+def test_what_is_closed_at_the_moment_takes_part_and_what_is_opened_then_does_not():
     holdings = [a_holding("1", 0, 40), a_holding("1", 40, 90, 2)]
 
     shares, _ = share_funding(holdings, [a_payment("2", 40)])
 
-    assert shares == [D(0), D(2)]
+    assert shares == [D(2), D(0)]
+
+
+def test_what_is_opened_at_the_moment_of_a_payment_takes_part_where_nothing_was_held_before():
+    holdings = [a_holding("1", 0, 39), a_holding("1", 40, 40, 2), a_holding("1", 41, None, 3)]
+
+    shares, unheld = share_funding(holdings, [a_payment("2", 40)])
+
+    assert (shares, unheld) == ([D(0), D(2), D(0)], [])
 
 
 def test_a_payment_for_nothing_that_is_known_is_handed_back():
