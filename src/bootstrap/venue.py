@@ -160,6 +160,7 @@ def parts_after(
     config = replace(config, symbols=before.symbols)
     inputs, ids = LiveInputs(machine.steady_ns, machine.wall_ms() + before.ahead_ms), ids or RandomIds()
     desk = MarketDesk(before.instruments, config.timeframe, config.quality)
+    inputs.on_leap = desk.forget_lags
     broker = broker_at(
         config.data_dir, venue, machine, post=inputs.post, symbols=tuple(before.instruments), on_frame=inputs.feed,
         on_gap=lambda symbol: inputs.post(lambda: desk.on_gap(symbol, inputs.now_ms())),

@@ -17,6 +17,7 @@ from src.bootstrap.venue import LOCAL_URL, READ_YOUR_WRITES, Venue, check_key, l
 from src.domain.orders.news import OrderNews
 from src.domain.orders.types import OrderType
 from src.infrastructure.brokers.binance_places import DEMO, MAINNET, local_place
+from src.infrastructure.market_data.frames import BookTicker
 from src.infrastructure.time.machine import NS_PER_MS, Machine
 from src.interfaces.cli.composition import ConfigurationError
 from tests.support.broker_venue import submit
@@ -197,6 +198,12 @@ async def parts_at(served: SocketVenue, folder: Path, machine: Machine) -> Sessi
     return parts_after(await look(config, venue, machine), config, venue, [], machine)
 
 
+def be_quoted(parts: SessionParts, served: SocketVenue, update_id: int, later_ms: int = 0) -> None:
+    event_ms = served.server.services.venue.clock.now_ms() + later_ms
+    quote = BookTicker(BTC, Decimal(1), Decimal(1), Decimal(2), Decimal(1), update_id, event_ms, event_ms)
+    parts.desk.on_ticker(quote, parts.inputs.now_ms() + later_ms)
+
+
 def off_by_ms(parts: SessionParts, served: SocketVenue) -> int:
     return abs(parts.inputs.now_ms() - served.server.services.venue.clock.now_ms())
 
@@ -221,10 +228,15 @@ async def test_session_time_makes_up_for_a_time_in_which_the_machine_was_halted(
         parts = await parts_at(served, tmp_path, machine.machine)
         machine.behind_ms = 1_800_000
         halted_ms = off_by_ms(parts, served)
+        be_quoted(parts, served, 1)
         await parts.broker.server_time()
         off_ms = off_by_ms(parts, served)
+        be_quoted(parts, served, 2)
+        be_quoted(parts, served, 3, later_ms=2_000)
+        objection = parts.desk.opening_objection(BTC, parts.inputs.now_ms() + 2_000)
         await parts.broker.close()
         parts.close()
 
     assert halted_ms > 1_799_000
     assert off_ms < 1_000
+    assert objection is None

@@ -139,6 +139,11 @@ class MarketDesk:
         for desk in self._desks.values():
             desk.mark_price = None
 
+    def forget_lags(self) -> None:
+        """Session time has leapt: how late quotes came before it says nothing about those that come now."""
+        for desk in self._desks.values():
+            desk.gates.forget_lag()
+
     def on_snapshot(self, frame: SnapshotFrame, now_ms: int) -> None:
         """The whole book."""
         desk = self._desks.get(frame.symbol)

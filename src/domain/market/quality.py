@@ -119,6 +119,11 @@ class QualityGates:
         self._quoted_ms = now_ms
         return True
 
+    def forget_lag(self) -> None:
+        """The promptest quote is not known any more: the clock that told the time of its arrival was set."""
+        self._lag_min_ms = self._late_from_ms = self._span_lag_min_ms = _UNKNOWN_LAG_MS
+        self._lag_span_ends_ms = 0
+
     def _begin_lag_span(self, now_ms: int) -> None:
         """Let the promptest quote be as late as that of the span that ended, as far as clocks drift in one.
 

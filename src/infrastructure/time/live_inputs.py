@@ -46,6 +46,8 @@ class LiveInputs:
         self._numbers = count()
         self._awake = asyncio.Event()
         self.overtaken = 0
+        self.on_leap: Callable[[], None] = lambda: None
+        """Told when session time has made up for something: what was timed before is of another time."""
 
     def now_ms(self) -> int:
         """Session time."""
@@ -56,6 +58,7 @@ class LiveInputs:
         behind_ms = venue_ms - self.now_ms()
         if behind_ms > CATCH_UP_MS:
             self._offset_ns += behind_ms * NS_PER_MS
+            self.on_leap()
             # Timers are due that were not.
             self._awake.set()
 
