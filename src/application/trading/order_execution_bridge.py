@@ -15,6 +15,7 @@ from src.domain.ledger.events import SignalNote, make_signal_note
 from src.domain.ledger.state import Ledger
 from src.domain.market.sides import OrderSide, PositionSide
 from src.domain.market.view import MarketView
+from src.domain.money import ZERO
 from src.domain.orders.ticket import OrderTicket
 from src.domain.portfolio.exposure import equity
 from src.domain.positions.position import Position
@@ -49,6 +50,7 @@ class OrderExecutionBridge:
         self._view = view
         self._adapter = adapter
         self._sizer = sizer
+        self._stop_loss_pct = stop_loss_pct
         # What the price is multiplied with to get the stop of an entry; None where there is none.
         self._stop_of_buy = 1 - stop_loss_pct if stop_loss_pct else None
         self._stop_of_sell = 1 + stop_loss_pct if stop_loss_pct else None
@@ -177,7 +179,8 @@ class OrderExecutionBridge:
 
         The rules value a position at the highest of that price, the order's limit and the mark price; so does its size.
         The stop is measured from there, too: as a share of a higher price it is never nearer than the one that will be
-        placed.
+        placed. One nearer than a tick would be placed at the entry, and close the position at once: there is no size
+        then.
         """
         view = self._view
         instrument = self._adapter.instrument(symbol)
@@ -185,6 +188,11 @@ class OrderExecutionBridge:
         volatility, mark = view.volatility(symbol), view.mark_price(symbol)
         limit = self._adapter.entry_limit(symbol, side, price)
         price = max(price, limit or price, mark or price)
+        tick = instrument.tick_size
+        if factor is not None and price * self._stop_loss_pct < tick:
+            return Sized(
+                ZERO, f"a stop of {self._stop_loss_pct:f} of the price is nearer than its tick, {tick:f}"
+            )
         return self._sizer.size(
             equity(self._ledger, view),
             price,

@@ -90,6 +90,19 @@ def test_a_signal_that_agrees_with_the_position_changes_nothing(held: int, kind:
         a_bridge(holding(held)).ticket_for(a_signal(kind))
 
 
+@pytest.mark.parametrize("kind", [SignalType.BUY, SignalType.SELL])
+def test_nothing_is_opened_whose_stop_would_lie_at_its_entry(kind: SignalType):
+    too_near, near = Decimal("0.0009"), Decimal("0.0011")
+    against = holding(3 if kind is SignalType.SELL else -3)
+
+    with pytest.raises(NothingToDo, match=r"a stop of 0\.0009 of the price is nearer than its tick, 0\.1"):
+        a_bridge(a_ledger(), stop_loss_pct=too_near).ticket_for(a_signal(kind))
+    left = a_bridge(against, stop_loss_pct=too_near).ticket_for(a_signal(kind))
+
+    assert (left.quantity, left.reduce_only) == (Decimal(3), True)
+    assert a_bridge(a_ledger(), stop_loss_pct=near).ticket_for(a_signal(kind)).quantity == 1
+
+
 def test_an_exit_leaves_with_the_whole_position():
     ticket = a_bridge(holding(-3)).ticket_for(a_signal(SignalType.EXIT))
 
