@@ -175,6 +175,7 @@ def snake_case(name: str) -> str:
 KINDS: dict[type, str] = {cls: snake_case(cls.__name__) for cls in EVENT_TYPES}
 _CLASSES = {kind: cls for cls, kind in KINDS.items()}
 _WRITERS: dict[type, ToJson] = {}
+_DECODERS: dict[type, msgspec.json.Decoder[Any]] = {}
 
 
 def encode(value: object) -> bytes:
@@ -198,13 +199,17 @@ def decode(kind: str, payload: bytes | str) -> Event:
 
 def decode_as(cls: type[T], payload: bytes | str) -> T:
     """The object that :func:`encode` wrote. Raises ValueError when it cannot be read."""
+    reader = _DECODERS.get(cls)
+    if reader is None:
+        reader = _DECODERS[cls] = msgspec.json.Decoder(cls)
     try:
-        return msgspec.json.decode(payload, type=cls)
+        value: T = reader.decode(payload)
     except msgspec.DecodeError:
         # The one thing that we write and msgspec does not read is the escape of a lone surrogate.
         if b"\\ud" not in (payload.encode() if isinstance(payload, str) else payload):
             raise
         return msgspec.convert(json.loads(payload), type=cls)
+    return value
 
 
 def _order(event: Any) -> str:
