@@ -190,7 +190,7 @@ def _empty(held: sqlite3.Connection) -> None:
     """Delete every row but the schema's version."""
     held.execute("BEGIN")
     for (name,) in held.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
-        if name != "alembic_version":
+        if name != "alembic_version" and held.execute(f"SELECT 1 FROM {name} LIMIT 1").fetchone():
             held.execute(f"DELETE FROM {name}")
     held.execute("COMMIT")
 

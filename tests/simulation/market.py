@@ -1,7 +1,7 @@
 """A small market for simulations: a seeded random walk with a thin book, so that orders fill in parts."""
 
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from functools import lru_cache
 
@@ -14,6 +14,9 @@ START_MS = 1_767_600_000_000
 SYMBOL = "BTCUSDT"
 TICK = Decimal("0.10")
 _QUANTITIES = tuple(Decimal(thousandths) / 1000 for thousandths in (1, 2, 5, 20, 200))
+_SPELLED = tuple(f"{quantity:.3f}" for quantity in _QUANTITIES)
+_STEPS = (-40, -12, -4, -1, 0, 1, 4, 12, 40)
+_SPREADS = (1, 1, 2, 5)
 
 BTC = Instrument(
     symbol=SYMBOL,
@@ -82,24 +85,27 @@ class SimulatedMarket:
 
 def _frames_of(seed: int, seconds: int) -> list[MarketFrame]:
     rng = random.Random(f"market:{seed}")
+    below, draw = _below(rng), rng.random
     frames: list[MarketFrame] = []
     at_ns, price, number = START_MS * 1_000_000, 600_000, 1
     end_ns = at_ns + seconds * 1_000_000_000
-    bids, asks = _levels(rng, price, -1), _levels(rng, price, 1)
+    bids, asks = _levels(below, price, -1), _levels(below, price, 1)
     frames.append((at_ns, 0, 1, DepthSnapshot(SYMBOL, number, bids, asks, START_MS, START_MS)))
     while at_ns < end_ns:
-        at_ns += rng.randrange(50_000_000, 900_000_000)
+        at_ns += 50_000_000 + below(850_000_000)
         at_ms = at_ns // 1_000_000
         number += 1
-        price = max(1_000, price + rng.choice((-40, -12, -4, -1, 0, 1, 4, 12, 40)))
-        if rng.random() < 0.5:
-            bid, ask = TICK * price, TICK * (price + rng.choice((1, 1, 2, 5)))
-            ticker = BookTicker(SYMBOL, bid, _quantity(rng), ask, _quantity(rng), number, at_ms, at_ms)
-            frames.append((at_ns, 0, len(frames) + 1, ticker))
+        price = max(1_000, price + _STEPS[below(9)])
+        frame: BookTicker | TradePrint
+        if draw() < 0.5:
+            bid, ask = TICK * price, TICK * (price + _SPREADS[below(4)])
+            bid_quantity, ask_quantity = _QUANTITIES[below(5)], _QUANTITIES[below(5)]
+            frame = BookTicker(SYMBOL, bid, bid_quantity, ask, ask_quantity, number, at_ms, at_ms)
         else:
-            buyer_is_maker = rng.random() < 0.5
-            trade = TradePrint(SYMBOL, number, TICK * price, _quantity(rng), buyer_is_maker, at_ms, at_ms)
-            frames.append((at_ns, 0, len(frames) + 1, trade))
+            buyer_is_maker = draw() < 0.5
+            quantity = _QUANTITIES[below(5)]
+            frame = TradePrint(SYMBOL, number, TICK * price, quantity, buyer_is_maker, at_ms, at_ms)
+        frames.append((at_ns, 0, number, frame))
     frames += _quiet_end(end_ns, price, number, len(frames) + 1)
     return frames
 
@@ -119,9 +125,20 @@ def _quiet_end(start_ns: int, price: int, number: int, line: int) -> list[Market
     return frames
 
 
-def _quantity(rng: random.Random) -> Decimal:
-    return rng.choice(_QUANTITIES)
+def _levels(below: Callable[[int], int], price: int, direction: int) -> list[tuple[str, str]]:
+    ticks = range(price + direction, price + direction * 30, direction)
+    return [(f"{tick // 10}.{tick % 10}0", _SPELLED[below(5)]) for tick in ticks]
 
 
-def _levels(rng: random.Random, price: int, direction: int) -> list[tuple[str, str]]:
-    return [(f"{TICK * (price + direction * step):.2f}", f"{_quantity(rng):.3f}") for step in range(1, 30)]
+def _below(rng: random.Random) -> Callable[[int], int]:
+    """What draws a whole number below its argument, as ``rng.randrange`` does, only sooner."""
+    bits = rng.getrandbits
+
+    def below(end: int) -> int:
+        width = end.bit_length()
+        drawn = bits(width)
+        while drawn >= end:
+            drawn = bits(width)
+        return drawn
+
+    return below
