@@ -28,7 +28,7 @@ def book_fill(step: Step, fill: FillReport, order: Order | None, forced_by: str 
         return
     uncounted = order is not None and _is_uncounted(order, fill)
     step.emit(
-        e.FillBooked(
+        e.make_fill_booked(
             client_order_id=order.client_order_id if order is not None else "",
             symbol=fill.symbol,
             trade_id=fill.trade_id,

@@ -19,6 +19,9 @@ from src.domain.orders.news import (
     ModifyUnknown,
     OrderReport,
     PositionReport,
+    make_fill_report,
+    make_income_report,
+    make_order_report,
 )
 from src.domain.orders.types import OrderStatus, OrderType
 
@@ -75,7 +78,7 @@ def order_report(answer: Answer) -> OrderReport:
     """An ordinary order, from a query or from the answer to placing it."""
     limit_price = Decimal(answer["price"])
     side, position_side = OrderSide(answer["side"]), PositionSide(answer["positionSide"])
-    return OrderReport(
+    return make_order_report(
         client_order_id=answer["clientOrderId"],
         symbol=answer["symbol"],
         side=side,
@@ -115,7 +118,7 @@ def algo_report(answer: Answer) -> OrderReport:
     actual = answer.get("actualOrderId")
     side, position_side = OrderSide(answer["side"]), PositionSide(answer["positionSide"])
     flag = answer["reduceOnly"] or answer.get("closePosition", False)
-    return OrderReport(
+    return make_order_report(
         client_order_id=answer["clientAlgoId"],
         symbol=answer["symbol"],
         side=side,
@@ -145,7 +148,7 @@ def lone_algo_report(answer: Answer, now_ms: int) -> OrderReport:
 
 def fill_report(answer: Answer) -> FillReport:
     """A row of userTrades; it does not name the client order id."""
-    return FillReport(
+    return make_fill_report(
         symbol=answer["symbol"],
         trade_id=whole(answer["id"]),
         exchange_order_id=whole(answer["orderId"]),
@@ -164,7 +167,7 @@ def fill_report(answer: Answer) -> FillReport:
 
 def income_report(answer: Answer) -> IncomeReport:
     """A row of income."""
-    return IncomeReport(
+    return make_income_report(
         transaction_id=whole(answer["tranId"]),
         income_type=answer["incomeType"],
         asset=answer["asset"],

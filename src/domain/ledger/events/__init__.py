@@ -23,6 +23,7 @@ from src.domain.ledger.events.account import (
     SymbolMoved,
     TradesConfirmed,
     TradingMoved,
+    make_fill_booked,
 )
 from src.domain.ledger.events.orders import (
     AttemptMoved,
@@ -88,6 +89,7 @@ __all__ = [
     "TradesConfirmed",
     "TradingMoved",
     "make_attempt_moved",
+    "make_fill_booked",
     "make_order_intended",
     "make_order_moved",
     "make_signal_note",

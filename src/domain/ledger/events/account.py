@@ -7,6 +7,7 @@ from typing import Final
 from src.domain.market.sides import OrderSide, PositionSide
 from src.domain.sessions.session import SessionOptions, SessionTrigger
 from src.domain.sessions.trading_states import SymbolState, TradingTrigger
+from src.domain.shared.making import maker
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +119,9 @@ class FillBooked:
     traded_ms: int
     strategy_id: str
     margin_asset: str = ""
+
+
+make_fill_booked: Final = maker(FillBooked)
 
 
 @dataclass(frozen=True, slots=True)
