@@ -3,8 +3,6 @@
 import re
 from collections.abc import Iterable, Iterator
 from functools import cache
-from itertools import groupby
-from operator import itemgetter
 
 from src.domain.ledger.events import Event, FillBooked, OrderDenied
 
@@ -28,5 +26,12 @@ def topic_of(event: Event) -> str:
 
 def by_moment(decided: Iterable[tuple[int, list[Event]]]) -> Iterator[tuple[int, tuple[Event, ...]]]:
     """The events of one commit by the session time (ms) of their decision, in order: there may be many moments."""
-    for at_ms, steps in groupby(decided, itemgetter(0)):
-        yield at_ms, tuple(event for _, events in steps for event in events)
+    moment_ms, together = 0, list[Event]()
+    for at_ms, events in decided:
+        if together and at_ms != moment_ms:
+            yield moment_ms, tuple(together)
+            together.clear()
+        moment_ms = at_ms
+        together += events
+    if together:
+        yield moment_ms, tuple(together)

@@ -84,10 +84,11 @@ class SqliteDriver:
     def __init__(self, path: Path, synchronous: str = "FULL") -> None:
         self._path = path
         self._synchronous = synchronous
-        self._connection = sqlite3.connect(path, isolation_level=None, cached_statements=64)
+        self._connection = sqlite3.connect(
+            path, timeout=BUSY_TIMEOUT_MS / 1000, isolation_level=None, cached_statements=64
+        )
         try:
             self._cursor = self._connection.cursor()
-            self._cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}").fetchall()
             require_current(self._connection, path)
             for pragma in (
                 "journal_mode=WAL",
