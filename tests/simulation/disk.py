@@ -57,30 +57,11 @@ class Files:
         """A file outlives its process anyway."""
 
 
-class _Cursor(sqlite3.Cursor):
-    """A cursor of a connection that may have been lent before."""
-
-    def execute(self, sql: str, parameters: Any = ()) -> Self:
-        """What turns on a pragma that is on already only asks for it: SQLite would forget all it has prepared."""
-        if sql.endswith("=ON"):
-            kept = self.connection
-            assert isinstance(kept, _Kept), "no other connection makes such cursors"
-            if sql in kept.turned_on:
-                sql = sql.removesuffix("=ON")
-            kept.turned_on.add(sql)
-        return super().execute(sql, parameters)
-
-
 class _Kept(sqlite3.Connection):
     """A connection that is put back when it is closed, with what it has not committed undone, and is lent again."""
 
     is_lent = True
     put_back: Callable[["_Kept"], None]
-    turned_on: set[str]
-
-    def cursor(self, factory: Any = _Cursor) -> Any:
-        """A cursor that knows what is turned on."""
-        return super().cursor(factory)
 
     def close(self) -> None:
         """Undo what is not committed, as a file's last close does; a second call does nothing."""
@@ -92,6 +73,16 @@ class _Kept(sqlite3.Connection):
     def end(self) -> None:
         """Close it for good."""
         super().close()
+
+
+def _turn_on_once(turned_on: set[str], action: int, name: str | None, value: str | None, *_: object) -> int:
+    """Nothing comes of turning on a pragma that is on already: SQLite would forget all it has prepared."""
+    if action != sqlite3.SQLITE_PRAGMA or value != "ON" or name is None:
+        return sqlite3.SQLITE_OK
+    if name in turned_on:
+        return sqlite3.SQLITE_IGNORE
+    turned_on.add(name)
+    return sqlite3.SQLITE_OK
 
 
 class Memory:
@@ -175,7 +166,8 @@ class Memory:
             kept = shelf.pop()
         else:
             kept = self._connect(name, factory=_Kept, **options)
-            kept.put_back, kept.turned_on = partial(self._put_back, shelf), set()
+            kept.put_back = partial(self._put_back, shelf)
+            kept.set_authorizer(partial(_turn_on_once, set()))
         kept.is_lent = True
         self._lent += 1
         return kept
