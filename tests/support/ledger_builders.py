@@ -1,6 +1,5 @@
 """Ledgers for tests: a snapshot that compares everything a ledger holds, and histories as hypothesis draws them."""
 
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, fields, replace
 from decimal import Decimal
@@ -10,7 +9,7 @@ from hypothesis import strategies as st
 
 from src.domain.ledger import events as e
 from src.domain.ledger.evolve import evolve, open_ledger
-from src.domain.ledger.state import Ledger, SymbolBook
+from src.domain.ledger.state import Ledger, RecentOrder, SymbolBook
 from src.domain.market.sides import OrderSide
 from src.domain.money import ZERO
 from src.domain.orders.client_order_ids import client_order_id
@@ -60,11 +59,17 @@ def ledger_snapshot(ledger: Ledger, taken: Callable[[Any], Any] = asdict) -> dic
         },
         "symbols": {name: taken(book) for name, book in ledger.symbols.items() if book != SymbolBook(name)},
         "income_ids": set(ledger.income_ids),
-        "recent_orders": Counter(ledger.recent_orders),
+        "recent_orders": sorted(ledger.recent_orders, key=_all_of),
         "parents": {
             name: _parent(parent) for name, parent in ledger.parents.items() if not parent.is_settled
         },
     }
+
+
+def _all_of(order: RecentOrder) -> tuple[Any, ...]:
+    """What it is sorted by: everything, with a price where it has none."""
+    terms = order.symbol, order.side, order.quantity, order.price or ZERO
+    return order.at_ms, *terms, order.strategy_id, order.purpose
 
 
 def _parent(parent: ParentOrder) -> dict[str, Any]:

@@ -290,7 +290,8 @@ def _make(path: Path, header: SideHeader) -> None:
 def _fill(descriptor: int, first: bytes) -> None:
     """Write every block, so that each has its place on the disk from now on, and close the file."""
     try:
-        if os.write(descriptor, first.ljust(BLOCKS * BLOCK_SIZE, b"\0")) != BLOCKS * BLOCK_SIZE:
+        blank = bytes(BLOCKS * BLOCK_SIZE - len(first))
+        if os.writev(descriptor, (first, blank)) != BLOCKS * BLOCK_SIZE:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         os.fsync(descriptor)
     finally:
