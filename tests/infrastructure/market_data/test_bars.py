@@ -215,23 +215,25 @@ def test_bars_none_of_which_is_on_the_grid_of_their_length_are_refused_in_one_li
 
 
 def test_any_amount_of_an_unknown_coin_can_be_traded_however_cheap_it_is(tmp_path: Path):
-    bars = [(START_MS + n * MINUTE_MS, *["0.00000123"] * 4, "5000000000") for n in range(3)]
+    price = "0.00000123"
+    bars: list[Row] = [(START_MS + n * MINUTE_MS, price, price, price, price, "5000000000") for n in range(3)]
+    finer: list[Row] = [(at, o, h, lo, c, "0.12345678") for at, o, h, lo, c, _ in rows(1, 3)]
 
     cheap = a_market(tmp_path, bars, "PEPEUSDT-1m.csv").instruments["PEPEUSDT"]
-    finely = a_market(
-        tmp_path, [(*bar[:5], "0.12345678") for bar in rows(1, 3)], "XMRUSDT-1m.csv"
-    ).instruments["XMRUSDT"]
+    finely = a_market(tmp_path, finer, "XMRUSDT-1m.csv").instruments["XMRUSDT"]
 
-    assert cheap.objection_to(Decimal(4_000_000_000), None, Decimal("0.00000123"), False) is None
+    assert cheap.objection_to(Decimal(4_000_000_000), None, Decimal(price), False) is None
     assert finely.objection_to(Decimal(500), Decimal(40_000), Decimal(40_000), False) is None
 
 
 def test_the_noise_of_binary_fractions_is_no_grid(tmp_path: Path):
-    noisy = [
-        (at_ms, *(repr(float(text) * (1 + 2**-52)) for text in texts), repr(float(volume) * (1 + 2**-52)))
-        for at_ms, *texts, volume in rows(1, 60)
+    def noisy(text: str) -> str:
+        return repr(float(text) * (1 + 2**-52))
+
+    bars: list[Row] = [
+        (at, noisy(o), noisy(h), noisy(lo), noisy(c), noisy(v)) for at, o, h, lo, c, v in rows(1, 60)
     ]
 
-    found = a_market(tmp_path, noisy, "XMRUSDT-1m.csv").instruments["XMRUSDT"]
+    found = a_market(tmp_path, bars, "XMRUSDT-1m.csv").instruments["XMRUSDT"]
 
     assert (found.tick_size, found.step_size) == (Decimal("0.1"), Decimal("0.001"))
