@@ -68,11 +68,13 @@ def _amount(value: Decimal) -> str:
 
 
 def _text(value: str) -> str:
-    try:
-        # The same escapes as json's, sooner: a raw event has some hundred characters.
-        return _text_to_json(value).decode()
-    except UnicodeEncodeError:
-        return encode_basestring(value)
+    if type(value) is str:
+        try:
+            # The same escapes as json's, sooner: a raw event has some hundred characters.
+            return _text_to_json(value).decode()
+        except UnicodeEncodeError:
+            pass  # a lone surrogate, which json lets through
+    return encode_basestring(value)  # which refuses what is no text
 
 
 _text_to_json: Final = msgspec.json.Encoder().encode
