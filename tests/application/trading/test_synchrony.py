@@ -322,6 +322,8 @@ async def test_a_start_needs_no_stream_to_protect_what_is_held_and_opens_nothing
     assert [o.quantity for o in algo_orders if o.order_type is OrderType.STOP_MARKET] == [held]
     assert runner.is_running and out_of_step and "no stream opens" in str(objection)
     assert (runner.loop.stream_lost, runner.loop.desk.suspension) == (False, "")
+    alarms = [each.text for each in events_of(config, e.AlarmRaised) if isinstance(each, e.AlarmRaised)]
+    assert ["without a user stream" in text for text in alarms].count(True) == 1
     await die(runner)
 
 

@@ -32,6 +32,7 @@ from src.domain.decisions.effects import CancelOrder
 from src.domain.decisions.news import (
     ExchangeRead,
     PlaceFence,
+    RaiseAlarm,
     RecoveryConcluded,
     ReleaseAttempt,
     StreamRestarted,
@@ -190,6 +191,9 @@ class StateRecoveryService:
             if is_needed:
                 raise
             loop.on_stream_lost(loop.ledger.account.stream_epoch, str(error))
+            loop.decide(
+                RaiseAlarm("account", f"started without a user stream, opens nothing before: {error}")
+            )
             return
         failpoint("recovery.stream_opened")
         loop.witness.opened(stream_epoch, loop.ledger.account.next_intent)
