@@ -32,13 +32,14 @@ def test_a_running_session_can_be_asked_what_it_has_come_to(steadyhand: Steadyha
     process = steadyhand.start_session("--duration", "none", "--speed", "20", *BUSY)
 
     # The session commits all the time; every answer is of one commit.
-    *reports, balance, strategies, daily = steadyhand.at_once(
+    *reports, strategies, daily = steadyhand.at_once(
         ("performance", "--by", "strategy", "--json"),
         ("performance", "--by", "symbol", "--json"),
-        ("balance", "--json"),
         ("strategies", "--json"),
         ("daily",),
     )
+    # Asked alone: a session counts as running when it answers within 200 ms, and many commands start for longer.
+    balance = steadyhand("balance", "--json")
     for report in reports:
         assert_adds_up(report.document)
     assert balance.document["running"] is True and D(balance.document["equity"]) > 0
