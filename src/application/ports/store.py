@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final, Protocol
+from typing import Protocol
 
 from src.domain.ledger.events import AccountOpened, Event, FillBooked, IncomeBooked, RecoveryFinished
 from src.domain.ledger.state import Ledger
@@ -19,7 +19,6 @@ from src.domain.orders.parents import ParentOrder
 from src.domain.performance.executions import Execution
 from src.domain.positions.position import Position, RoundTrip
 from src.domain.sessions.session import TradingSession
-from src.domain.shared.making import maker
 
 
 class StoreError(Exception):
@@ -70,9 +69,6 @@ class JournalRecord:
     payload: str
     prev_hash: str
     hash: str
-
-
-make_journal_record: Final = maker(JournalRecord)
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,9 +87,6 @@ class IncomeReport:
     at_ms: int
 
 
-make_income_report: Final = maker(IncomeReport)
-
-
 @dataclass(frozen=True, slots=True)
 class WalletMoved:
     """The wallet changed for ``reason`` at ``at_ms``, and no transaction was named: the income has to be read.

@@ -20,7 +20,6 @@ from src.domain.orders.news import (
     OrderReport,
     PositionReport,
     make_fill_report,
-    make_income_report,
     make_order_report,
 )
 from src.domain.orders.types import OrderStatus, OrderType
@@ -167,7 +166,7 @@ def fill_report(answer: Answer) -> FillReport:
 
 def income_report(answer: Answer) -> IncomeReport:
     """A row of income."""
-    return make_income_report(
+    return IncomeReport(
         transaction_id=whole(answer["tranId"]),
         income_type=answer["incomeType"],
         asset=answer["asset"],

@@ -19,7 +19,6 @@ from src.application.ports.store import (
     JournalRecord,
     RecoveryRow,
     StoreError,
-    make_journal_record,
 )
 from src.domain.ledger.events import FillBooked, IncomeBooked
 from src.domain.ledger.state import Ledger
@@ -166,9 +165,7 @@ class SqlReadModels(ABC):
         for row in loading.journal_rows(self._query, account_no, after_seq, last):
             _, seq, at_ms, epoch, name, key, payload, prev, digest = row
             if kind is None or name == kind:
-                yield make_journal_record(
-                    seq, at_ms, epoch, name, key, payload.decode(), prev.hex(), digest.hex()
-                )
+                yield JournalRecord(seq, at_ms, epoch, name, key, payload.decode(), prev.hex(), digest.hex())
 
     def head(self, account_id: str) -> JournalHead:
         """The last committed record. Raises :class:`StoreError` when there is no such account."""

@@ -13,7 +13,6 @@ from types import NoneType, UnionType
 from typing import Any, Generic, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from src.domain.money import canonical
-from src.domain.shared.making import maker
 
 T = TypeVar("T")
 Convert = Callable[[Any], Any]
@@ -60,9 +59,7 @@ class RowMap(Generic[T]):
         hints = get_type_hints(cls)
         names = [field.name for field in fields(cls) if field.name not in leave_out]  # type: ignore[arg-type]  # T is a dataclass
         converters = [_converters(hints[name]) for name in names]
-        # Rows are read by the hundred when a session starts.
-        is_frozen = cls.__dataclass_params__.frozen  # type: ignore[attr-defined]  # T is a dataclass
-        self._cls: Callable[..., T] = maker(cls) if is_frozen else cls
+        self._cls: Callable[..., T] = cls
         # Whether a row is all fields in their order: arguments by place are quicker than by name.
         self._is_whole = not leave_out
         self._names = names
