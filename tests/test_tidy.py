@@ -292,3 +292,11 @@ def test_every_port_has_an_adapter_of_its_name():
     assert_none(missing, "Add src/infrastructure/…/<the port's name>.py, or a reason in PORTS_ELSEWHERE.")
     stale = [name for name in PORTS_ELSEWHERE if name not in names or name in existing]
     assert_none(stale, "No longer true: take these out of PORTS_ELSEWHERE.")
+
+
+def test_what_a_checkout_grows_is_ignored_whether_it_is_a_folder_or_a_link():
+    lines = (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
+    grown = SKIPPED_FOLDERS - {".git"}
+    assert_none(sorted(grown - {line.strip("/") for line in lines}), "Name it in .gitignore.")
+    linked = sorted(name for name in grown if {f"/{name}/", f"{name}/"}.intersection(lines))
+    assert_none(linked, "Take the last slash away in .gitignore: a link of that name would be committed.")
