@@ -1,6 +1,7 @@
 """What a decision does when it meets something that must not be: tell a person, and stop opening."""
 
 from src.domain.decisions import news as n
+from src.domain.decisions.sending import cancel_entries
 from src.domain.decisions.step import Step
 from src.domain.ledger import events as e
 from src.domain.orders.order import Order
@@ -22,9 +23,10 @@ def restrict(step: Step, symbol: str, reason: str) -> None:
 
 
 def halt(step: Step, reason: str) -> None:
-    """Stop opening altogether until a person re-arms; a halt stands, whatever else is found."""
+    """Stop opening altogether until a person re-arms, entries that rest included; a halt stands, whatever is found."""
     if step.ledger.account.trading_state is not TradingState.HALTED:
         step.emit(e.TradingMoved(TradingTrigger.HALT, reason, "recovery"))
+        cancel_entries(step, "trading is halted")
 
 
 def breach(step: Step, order: Order) -> None:

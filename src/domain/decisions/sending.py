@@ -9,7 +9,8 @@ from src.domain.orders.client_order_ids import client_order_id
 from src.domain.orders.order import Order
 from src.domain.orders.parents import ParentOrder, ParentTicket
 from src.domain.orders.ticket import OrderTicket, make_attempt
-from src.domain.orders.types import OrderStatus
+from src.domain.orders.transitions import CancelState
+from src.domain.orders.types import OrderStatus, Purpose
 from src.domain.risk.review import Approved, Denied, review
 
 
@@ -52,6 +53,21 @@ def cancel(step: Step, order: Order, reason: str) -> None:
     """Record the wish to end an order and send the request after the commit."""
     step.emit(e.CancelRequested(order.client_order_id, reason))
     step.do(cancel_effect(order))
+
+
+def cancel_entries(step: Step, reason: str, *, symbol: str = "", exits: bool = False) -> None:
+    """Ask for the end of every open order that may grow a position, and of resting exits if these are to go too.
+
+    Of one symbol, if one is named. Protective orders stay, and so does an emergency close, which stands for a stop. An
+    entry that the exchange calls filled has nothing to end; a stop asks all the same, and so waits for its trades.
+    """
+    for order in list(step.ledger.orders.values()):
+        may_fill = exits or order.claimed_quantity < order.quantity_max
+        may_open = may_fill and not order.ticket.reduce_only
+        ends = may_open or (exits and order.ticket.purpose is Purpose.EXIT)
+        ends = ends and symbol in ("", order.symbol)
+        if ends and order.is_open and order.cancel_state is CancelState.NONE:
+            cancel(step, order, reason)
 
 
 def cancel_effect(order: Order) -> CancelOrder:

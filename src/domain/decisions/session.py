@@ -6,9 +6,9 @@ from src.domain.decisions.effects import Reconcile
 from src.domain.decisions.orders import UNKNOWN_OUTCOME
 from src.domain.decisions.protection import close_now, protect
 from src.domain.decisions.protective_terms import hanging_ms, is_bare
-from src.domain.decisions.sending import cancel_effect, is_due_again
+from src.domain.decisions.sending import cancel_effect, cancel_entries, is_due_again
 from src.domain.decisions.step import Step
-from src.domain.decisions.watch import DAILY_LOSS, cancel_entries, day_is_over, watch_losses, watch_margin
+from src.domain.decisions.watch import DAILY_LOSS, day_is_over, watch_losses, watch_margin
 from src.domain.ledger import events as e
 from src.domain.orders.order import Order
 from src.domain.orders.transitions import UNRESOLVED, AttemptState, CancelState

@@ -8,11 +8,10 @@ from decimal import Decimal
 
 from src.domain.decisions.alarms import restrict
 from src.domain.decisions.protection import cannot_close, close_now
-from src.domain.decisions.sending import cancel
+from src.domain.decisions.sending import cancel_entries
 from src.domain.decisions.step import Step
 from src.domain.ledger import events as e
 from src.domain.orders.order import Order
-from src.domain.orders.transitions import CancelState
 from src.domain.orders.types import Purpose
 from src.domain.portfolio.exposure import equity
 from src.domain.portfolio.margin import valued_positions
@@ -107,15 +106,3 @@ def forgo_openings(step: Step, order: Order) -> None:
         return
     restrict(step, symbol, f"{UNPROTECTED}, {row} in a row: nothing is opened without one ({order.reason})")
     cancel_entries(step, "it could not be protected", symbol=symbol)
-
-
-def cancel_entries(step: Step, reason: str, *, symbol: str = "", exits: bool = False) -> None:
-    """Ask for the end of every open order that may grow a position, and of resting exits if these are to go too.
-
-    Of one symbol, if one is named. Protective orders stay, and so does an emergency close, which stands for a stop.
-    """
-    for order in list(step.ledger.orders.values()):
-        ends = not order.ticket.reduce_only or (exits and order.ticket.purpose is Purpose.EXIT)
-        ends = ends and symbol in ("", order.symbol)
-        if ends and order.is_open and order.cancel_state is CancelState.NONE:
-            cancel(step, order, reason)

@@ -15,8 +15,8 @@ from src.domain.positions.external import ExternalPolicy, forced
 from src.domain.risk.limits import RiskLimits
 from src.domain.risk.rules import MANUAL
 from src.domain.sessions.trading_states import TradingState
-from tests.support.domain_builders import BUY, SELL, a_fill, a_read, a_report, a_ticket
-from tests.support.domain_scene import Scene, alarms
+from tests.support.domain_builders import BUY, ETH, SELL, a_fill, a_read, a_report, a_ticket
+from tests.support.domain_scene import Scene, alarms, cancels
 
 ADOPT, COUNT, HALT = ExternalPolicy
 
@@ -108,6 +108,20 @@ def test_a_forced_trade_is_external_halts_and_leaves_nothing_behind(policy, name
     assert scene.ledger.account.trading_state is TradingState.HALTED
     assert scene.position.is_flat and scene.ledger.wallet_balance == Decimal("99958.75")
     assert all(o.cancel_state is CancelState.REQUESTED for o in scene.ledger.orders.values() if o.is_open)
+
+
+@pytest.mark.parametrize(("policy", "name"), [(COUNT, "autoclose-1"), (HALT, "web_1")])
+def test_what_halts_for_somebody_elses_trade_ends_the_entries_that_rest(policy, name):
+    scene = a_scene(policy)
+    scene.hold()
+    entry = scene.place(limit_price=90, symbol=ETH)
+    scene.accept(entry)
+
+    step = foreign(scene, name, quantity="0.5", side=SELL)
+    again = foreign(scene, name, quantity="0.5", side=SELL, trade_id=8)
+
+    assert cancels(step) == [entry.client_order_id]
+    assert entry.client_order_id not in cancels(again)
 
 
 @pytest.mark.parametrize("by_stream", [True, False])

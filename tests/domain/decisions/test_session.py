@@ -6,7 +6,7 @@ from src.domain.decisions import news as n
 from src.domain.decisions.alarms import restrict
 from src.domain.ledger import events as e
 from src.domain.orders.news import OutcomeUnknown, Refused
-from src.domain.orders.types import Purpose
+from src.domain.orders.types import OrderStatus, Purpose
 from src.domain.sessions.session import SessionTrigger, TradingSessionStatus
 from src.domain.sessions.trading_states import SymbolState, TradingState, TradingTrigger
 from src.domain.shared.errors import IllegalTransition
@@ -232,6 +232,29 @@ def test_a_difference_after_the_last_read_halts_trading_and_is_published():
     assert kinds(step) == [e.DifferenceFound, e.TradingMoved, e.RecoveryFinished, e.SessionMoved]
     assert scene.ledger.account.trading_state is TradingState.HALTED
     assert status(scene) is TradingSessionStatus.RUNNING
+
+
+def test_a_difference_ends_the_entries_that_rest():
+    scene = Scene()
+    scene.hold(2)
+    entry = scene.place(side=SELL, symbol=ETH, limit_price=110)
+
+    step = scene.decide(concluded(e.DifferenceFound("position BTCUSDT BOTH", "1", "2", "halts")))
+
+    assert cancels(step) == [entry.client_order_id]
+
+
+def test_a_stop_alone_asks_for_the_end_of_an_entry_that_is_filled_and_whose_trades_are_missing():
+    scene = Scene()
+    entry = scene.place(quantity=2)
+    scene.accept(entry)
+    scene.hear(entry, OrderStatus.PARTIALLY_FILLED, 2)
+
+    halted, stopped = trading(scene, "HALT"), move(scene, "STOP")
+
+    assert entry.is_open
+    assert cancels(halted) == []
+    assert cancels(stopped) == [entry.client_order_id]
 
 
 def test_a_recovery_counts_the_attempts_that_stay_unresolved():
