@@ -8,14 +8,14 @@ from src.domain.decisions.protection import close_now, protect
 from src.domain.decisions.protective_terms import hanging_ms, is_bare
 from src.domain.decisions.sending import cancel_effect, cancel_entries, is_due_again
 from src.domain.decisions.step import Step
-from src.domain.decisions.watch import DAILY_LOSS, day_is_over, watch_losses, watch_margin
+from src.domain.decisions.watch import day_is_over, outlasts_the_day, watch_losses, watch_margin
 from src.domain.ledger import events as e
 from src.domain.orders.order import Order
 from src.domain.orders.transitions import UNRESOLVED, AttemptState, CancelState
 from src.domain.portfolio.exposure import equity, gross_exposure, unrealized_pnl
 from src.domain.positions.position import Position
 from src.domain.sessions.session import SESSION_TRANSITIONS, SessionTrigger, TradingSessionStatus
-from src.domain.sessions.trading_states import TRADING_TRANSITIONS, SymbolState, TradingState, TradingTrigger
+from src.domain.sessions.trading_states import TRADING_TRANSITIONS, SymbolState, TradingTrigger
 from src.domain.shared.transitions import next_state
 
 DAY_MS = 86_400_000
@@ -88,8 +88,7 @@ def move_trading(step: Step, news: n.MoveTrading) -> None:
     """
     account = step.ledger.account
     after = next_state(TRADING_TRANSITIONS, account.trading_state, news.trigger)
-    outlasts = after is TradingState.REDUCE_ONLY and account.trading_reason.startswith(DAILY_LOSS)
-    if after is not account.trading_state or outlasts:
+    if after is not account.trading_state or outlasts_the_day(account, after):
         step.emit(e.TradingMoved(news.trigger, news.reason, news.author))
     if news.trigger in (TradingTrigger.HALT, TradingTrigger.REDUCE):
         cancel_entries(

@@ -11,6 +11,7 @@ from src.domain.decisions.protection import cannot_close, close_now
 from src.domain.decisions.sending import cancel_entries
 from src.domain.decisions.step import Step
 from src.domain.ledger import events as e
+from src.domain.ledger.state import AccountState
 from src.domain.orders.order import Order
 from src.domain.orders.types import Purpose
 from src.domain.portfolio.exposure import equity
@@ -76,11 +77,17 @@ def restrict_trading(step: Step, trigger: TradingTrigger, reason: str) -> None:
     """Move the trading state unless it is at least as strict already; tell a person, and cancel entries."""
     account = step.ledger.account
     after = next_state(TRADING_TRANSITIONS, account.trading_state, trigger)
-    if after is account.trading_state:
+    outlasts = outlasts_the_day(account, after) and not reason.startswith(DAILY_LOSS)
+    if after is account.trading_state and not outlasts:
         return
     step.emit(e.AlarmRaised("account", reason))
     step.emit(e.TradingMoved(trigger, reason, AUTHOR))
     cancel_entries(step, f"trading is {after.value}")
+
+
+def outlasts_the_day(account: AccountState, after: TradingState) -> bool:
+    """Whether another reason to restrict trading has to be kept, because the one that holds ends with the day."""
+    return after is TradingState.REDUCE_ONLY and account.trading_reason.startswith(DAILY_LOSS)
 
 
 def day_is_over(step: Step) -> None:
