@@ -70,7 +70,7 @@ def _fill_order(ledger: Ledger, order: Order, event: e.FillBooked) -> None:
 
 
 def _keep_protection(ledger: Ledger, position: Position, order: Order, quantity: Decimal) -> None:
-    """The newest entry says where its stop and target are; without a word the policy of the session holds.
+    """The newest entry says where its stop and target are; without a word what holds for the position goes on.
 
     It says so once, with its first trade, and again only if one opens the position anew: what somebody has wanted for
     the position since holds. The parts of a schedule or an iceberg are one entry, the legs of an OCO are two.
@@ -81,12 +81,10 @@ def _keep_protection(ledger: Ledger, position: Position, order: Order, quantity:
     filled = order.filled_quantity if parent is None or parent.ticket.legs else parent.filled_quantity
     if filled > quantity and abs(position.quantity) > quantity:
         return
-    position.stop_loss_price = order.ticket.stop_loss_price
-    position.take_profit_price = order.ticket.take_profit_price
     if order.ticket.stop_loss_price is not None:
-        position.stop_waived = False
+        position.stop_loss_price, position.stop_waived = order.ticket.stop_loss_price, False
     if order.ticket.take_profit_price is not None:
-        position.target_waived = False
+        position.take_profit_price, position.target_waived = order.ticket.take_profit_price, False
 
 
 def _pay(ledger: Ledger, event: e.FillBooked) -> None:

@@ -188,6 +188,21 @@ def test_what_a_person_wants_holds_when_the_rest_of_the_entry_fills(wish):
     assert scene.position.stop_loss_price == (95 if wish == "no stop" else 99)
 
 
+@pytest.mark.parametrize("share", ["0", "0.02"])
+def test_an_entry_that_says_nothing_leaves_stop_and_target_where_somebody_wanted_them(share):
+    scene = Scene(stop_loss_pct=Decimal(share), take_profit_pct=Decimal(share))
+    scene.fill(scene.place(stop_loss_price=95, take_profit_price=120), 1)
+    standing = scene.stop, *scene.open(Purpose.PROTECTIVE_TARGET)
+    for order in standing:
+        scene.accept(order)
+
+    step = scene.fill(scene.place(limit_price=99), 2)
+
+    assert [order.ticket.stop_price for order in submits(step)] == [95, 120]
+    assert cancels(step) == []
+    assert scene.position.stop_loss_price == 95 and scene.position.take_profit_price == 120
+
+
 def test_the_rest_of_an_entry_that_opens_a_position_anew_brings_its_stop_along():
     scene = Scene()
     entry = scene.place(quantity=4, limit_price=100, stop_loss_price=Decimal(95))
