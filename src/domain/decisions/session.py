@@ -47,7 +47,7 @@ def open_session(step: Step, news: n.OpenSession) -> None:
 
 
 def move_session(step: Step, news: n.MoveSession) -> None:
-    """Move the session; stopping cancels entries and resting exits, and leaves positions with their stops.
+    """Move the session; pausing cancels entries, stopping resting exits too; both leave positions with their stops.
 
     Raises IllegalTransition, with nothing changed, when the session cannot take this step.
     """
@@ -61,6 +61,8 @@ def move_session(step: Step, news: n.MoveSession) -> None:
     step.emit(e.SessionMoved(session.id, news.trigger, news.reason))
     if news.trigger is SessionTrigger.STOP:
         cancel_entries(step, "the session stops", exits=True)
+    elif news.trigger is SessionTrigger.PAUSE:
+        cancel_entries(step, "the session pauses")
 
 
 def _tell_of_the_bare(step: Step) -> None:

@@ -164,6 +164,16 @@ def test_stopping_cancels_entries_and_resting_exits_and_leaves_the_stops():
     assert sorted(cancels(step)) == sorted([entry.client_order_id, exit_.client_order_id])
 
 
+def test_a_pause_cancels_entries_and_leaves_exits_and_stops():
+    scene = Scene()
+    scene.hold(2)
+    entry = scene.place(limit_price=90)
+    scene.place(an_exit(limit_price=110))
+
+    assert cancels(move(scene, "PAUSE")) == [entry.client_order_id]
+    assert cancels(move(scene, "RESUME")) == []
+
+
 def test_neither_a_stop_nor_a_halt_cancels_an_emergency_close():
     scene = Scene()
     scene.hold(protected=False)

@@ -169,7 +169,7 @@ class LiveSession:
         """Subscribe to what the calls of this service wait for."""
 
     async def pause_session(self) -> None:
-        """No opening orders until :meth:`resume_session`; exits and stops go on."""
+        """No opening orders until :meth:`resume_session`, those that rest are canceled; exits and stops go on."""
         await self._command(lambda r: r.loop.decide(MoveSession(SessionTrigger.PAUSE, "asked for")))
 
     async def resume_session(self) -> None:

@@ -19,7 +19,7 @@ def register(app: typer.Typer) -> None:
 def pause_session(ctx: typer.Context, account: AccountFlag = None, as_json: JsonFlag = False) -> None:
     """Open no position until resume-session.
 
-    Exits and stops go on.
+    Entries that rest are canceled, exits and stops go on.
     """
     _move(ctx, account, "pause", "paused: no position is opened until resume-session", as_json)
 
