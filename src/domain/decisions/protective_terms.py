@@ -16,7 +16,7 @@ from src.domain.positions.position import Position
 
 # Bound once: a member of an enum is looked up through its class at several times the price of a name.
 _STOP = Purpose.PROTECTIVE_STOP
-_TRIGGERED = OrderStatus.TRIGGERED
+_TRIGGERED, _IN_PART = OrderStatus.TRIGGERED, OrderStatus.PARTIALLY_FILLED
 _UNKNOWN, _NOT_ASKED = AttemptState.UNKNOWN, CancelState.NONE
 
 
@@ -100,12 +100,14 @@ def covers(step: Step, position: Position, order: Order) -> bool:
 
 
 def hanging_ms(step: Step, order: Order) -> int:
-    """For how long a market order's trigger has been met without a trade, ms of venue time; 0 before, and for a limit.
+    """For how long a market order whose trigger was met is not over, ms of venue time since the last word of it.
 
-    It trades at once, or something is wrong: the news of it is lost, or the exchange is stuck (Binance's demo venue
-    left orders TRIGGERING in October 2026, neither to be traded nor to be canceled).
+    0 before, and for a limit. It trades at once and is over, or something is wrong: the news of it is lost, or the
+    exchange is stuck (Binance's demo venue left orders TRIGGERING in October 2026, neither to be traded nor canceled).
     """
-    if order.status is not _TRIGGERED or order.ticket.limit_price is not None:
+    ticket, status = order.ticket, order.status
+    has_fired = status is _TRIGGERED or (status is _IN_PART and ticket.order_type.is_conditional)
+    if not has_fired or ticket.limit_price is not None:
         return 0
     return max(0, step.now.venue_ms - order.updated_ms)
 

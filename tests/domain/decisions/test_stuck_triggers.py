@@ -1,12 +1,14 @@
 """A stop or target whose trigger was met, and which does not trade: no protection, however often it is called one."""
 
+from dataclasses import replace
+
 import pytest
 
 from src.domain.decisions.news import Tick
 from src.domain.decisions.protective_terms import HANGING_MS
 from src.domain.orders.news import OrderNews, Refused
 from src.domain.orders.types import OrderStatus, OrderType, Purpose
-from tests.support.domain_builders import a_report
+from tests.support.domain_builders import a_fill, a_report
 from tests.support.domain_scene import VENUE_AHEAD_MS, Scene, cancels, purposes, reconciles
 
 GUARDS = [Purpose.PROTECTIVE_STOP, Purpose.PROTECTIVE_TARGET]
@@ -85,6 +87,21 @@ def test_a_triggered_stop_that_trades_in_time_has_no_successor():
 
     assert scene.position.is_flat
     assert [purposes(step) for step in steps(scene, 20)] == [[]] * 20
+
+
+@pytest.mark.parametrize("purpose", GUARDS)
+def test_what_has_triggered_and_traded_in_part_alone_is_asked_about_and_protects_no_longer(purpose):
+    scene = Scene()
+    scene.hold(2)
+    (guard,) = scene.open(purpose)
+    report = a_report(guard, OrderStatus.PARTIALLY_FILLED, 1, updated_ms=scene.now_ms + VENUE_AHEAD_MS)
+    fill = replace(a_fill(guard, 2, 1), traded_ms=report.updated_ms)
+    scene.stream(OrderNews(report, fill))
+
+    done = list(steps(scene, HANGING_MS // 1_000))
+
+    assert [second for second, step in enumerate(done, start=1) if reconciles(step)] == [1, 2, 4, 8]
+    assert [purposes(step) for step in done] == [[]] * 14 + [[purpose]]
 
 
 def test_what_rests_at_a_limit_since_its_trigger_does_not_hang():
