@@ -76,6 +76,15 @@ def test_evidence_of_any_kind_makes_the_order_what_it_was_asked_to_be(how):
     assert pending(scene)[0] == 3
 
 
+@pytest.mark.parametrize("limit", ["open_orders_max", "entries_per_minute_max"])
+def test_an_amendment_is_neither_another_order_nor_another_entry(limit):
+    limits: dict[str, Any] = {limit: 1}
+    scene = Scene(limits=RiskLimits(**limits))
+    order = resting(scene)
+
+    assert kinds(request(scene, order, 98, 1)) == [e.ModifyRequested]
+
+
 def test_a_refused_amendment_leaves_the_order_as_it_was_and_asks():
     scene = Scene()
     order = resting(scene)

@@ -65,14 +65,21 @@ def _reached(review: Review, limit: int, window_ms: int) -> bool:
 
 
 class RepeatedExecution:
-    """Entries per minute of one strategy in one symbol: a strategy in a loop is stopped before it costs."""
+    """Entries per minute of one strategy in one symbol: a strategy in a loop is stopped before it costs.
+
+    An amendment is no entry.
+    """
 
     name: ClassVar[str] = "repeated_execution"
 
     def objection(self, review: Review) -> Objection | None:
         """Count recent entries of the same strategy and symbol."""
         limit, recent = review.limits.entries_per_minute_max, review.ledger.recent_orders
-        if len(recent) < limit or entries_since(recent, review.ticket, review.now_ms - 60_000) < limit:
+        if (
+            review.amends
+            or len(recent) < limit
+            or entries_since(recent, review.ticket, review.now_ms - 60_000) < limit
+        ):
             return None
         return rate(self.name, limit, "minute")
 
@@ -90,7 +97,10 @@ def entries_since(recent: deque[RecentOrder], ticket: OrderTicket, since_ms: int
 
 
 class OpenOrders:
-    """No more open orders than the limit, over the whole account; protective orders count, exits do not ask."""
+    """No more open orders than the limit, over the whole account; protective orders count, exits do not ask.
+
+    An amendment makes none.
+    """
 
     name: ClassVar[str] = "open_orders"
 
@@ -98,7 +108,7 @@ class OpenOrders:
         """Count the working set; settled orders leave it with their commit."""
         limit = review.limits.open_orders_max
         count = len(review.ledger.orders)
-        if count < limit:
+        if review.amends or count < limit:
             return None
         text = f"{count} orders are open, the limit is {limit}"
         return Objection(self.name, str(count + 1), str(limit), text)

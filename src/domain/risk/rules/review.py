@@ -33,10 +33,11 @@ class Review:
     symbol, with this order included; one-way, the side that the order closes counts only if open orders may grow it.
     ``net_quantity`` is the signed worst case in the order's direction, ``others`` is that of all other symbols.
     ``confidence`` is that of the signal behind the order, None for one by hand. ``unenforced`` counts the rules that
-    could not be held to for want of data.
+    could not be held to for want of data. ``amends`` says that the order is open already, and is to be another.
     """
 
     __slots__ = (
+        "amends",
         "book",
         "confidence",
         "equity",
@@ -75,8 +76,8 @@ class Review:
         self.ticket = ticket
         self.instrument = instrument
         self.now_ms = now_ms
-        self.confidence = confidence
-        self.unenforced = unenforced
+        self.amends = reserved > ZERO and ticket.parent_id is None
+        self.confidence, self.unenforced = confidence, unenforced
         self.book: SymbolBook = ledger.symbol(ticket.symbol)
         self.position: Position = ledger.position(ticket.symbol, ticket.position_side)
         self.mark_price = view.mark_price(ticket.symbol) or ticket.reference_price
