@@ -16,10 +16,11 @@ def raise_alarm(step: Step, news: n.RaiseAlarm) -> None:
 
 
 def restrict(step: Step, symbol: str, reason: str) -> None:
-    """Stop opening in a symbol that we no longer understand, and tell somebody."""
+    """Stop opening in a symbol that we no longer understand, entries that rest included, and tell somebody."""
     step.emit(e.AlarmRaised(symbol, reason))
     if step.ledger.symbol(symbol).state is not SymbolState.CLOSED:
         step.emit(e.SymbolMoved(symbol, SymbolState.CLOSED, reason))
+        cancel_entries(step, f"{symbol} is closed", symbol=symbol)
 
 
 def halt(step: Step, reason: str) -> None:

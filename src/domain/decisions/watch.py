@@ -112,4 +112,3 @@ def forgo_openings(step: Step, order: Order) -> None:
     if row < UNPROTECTED_MAX or step.ledger.symbol(symbol).state is SymbolState.CLOSED:
         return
     restrict(step, symbol, f"{UNPROTECTED}, {row} in a row: nothing is opened without one ({order.reason})")
-    cancel_entries(step, "it could not be protected", symbol=symbol)

@@ -4,8 +4,8 @@ from src.domain.ledger import events as e
 from src.domain.orders.news import NotSent, OrderNews, Refused
 from src.domain.orders.types import OrderStatus
 from src.domain.sessions.trading_states import SymbolState, TradingState
-from tests.support.domain_builders import BTC, a_report
-from tests.support.domain_scene import Scene, alarms, kinds
+from tests.support.domain_builders import BTC, ETH, a_report
+from tests.support.domain_scene import Scene, alarms, cancels, kinds
 
 
 def test_an_order_of_our_namespace_that_the_journal_does_not_know_halts_trading():
@@ -97,3 +97,18 @@ def test_an_old_acknowledgement_of_a_rejected_conditional_order_is_old_news():
 
     assert kinds(step) == [e.RawReceived]
     assert scene.ledger.symbol(BTC).state is SymbolState.TRADING
+
+
+def test_a_symbol_that_is_closed_for_a_contradiction_opens_nothing_by_what_rests_in_it():
+    scene = Scene()
+    scene.hold(2)
+    entry, elsewhere = scene.place(limit_price=90), scene.place(limit_price=90, symbol=ETH)
+    for order in (entry, elsewhere):
+        scene.accept(order)
+
+    steps = [scene.decide(Refused(elsewhere.client_order_id, -2010, "no")) for _ in range(2)]
+    other = scene.decide(Refused(entry.client_order_id, -2010, "no"))
+
+    assert [cancels(step) for step in steps] == [[elsewhere.client_order_id], []]
+    assert cancels(other) == [entry.client_order_id]
+    assert all(scene.ledger.symbol(symbol).state is SymbolState.CLOSED for symbol in (BTC, ETH))

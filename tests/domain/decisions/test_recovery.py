@@ -187,6 +187,17 @@ def test_an_accepted_order_that_vanished_closes_its_symbol():
     assert order.is_open
 
 
+def test_an_order_that_vanished_is_told_of_once_however_often_it_is_looked_for():
+    scene = Scene()
+    order = scene.place(limit_price=90)
+    scene.accept(order)
+
+    steps = [scene.decide(a_read(vanished=[order.client_order_id])) for _ in range(2)]
+
+    assert [len(alarms(step)) for step in steps] == [1, 0]
+    assert [cancels(step) for step in steps] == [[order.client_order_id], []]
+
+
 def test_an_accepted_stop_that_vanished_gets_a_successor_in_a_closed_symbol():
     scene = Scene()
     scene.hold()
