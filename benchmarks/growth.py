@@ -57,7 +57,8 @@ def decision_cost(open_orders: int) -> DecisionCost:
     """Time the decision about one entry beside ``open_orders`` others."""
     desk, ledger = _quoted_desk(), _ledger_with(open_orders)
     adapter = LiveBrokerAdapter(desk)
-    bridge = OrderExecutionBridge(ledger, desk, adapter, parse_sizer("percent:0.01"), Decimal("0.02"))
+    sizer = parse_sizer("percent:0.01")
+    bridge = OrderExecutionBridge(ledger, desk, adapter, sizer, Decimal("0.02"), Decimal("0.05"))
     signal = Signal(SYMBOL, SignalType.BUY, "growth", Decimal(1), "Measured.", (), Decimal(1), START_MS)
     ticket = bridge.ticket_for(signal)
     now = Now(START_MS + 120_000, START_MS + 120_000)

@@ -101,7 +101,12 @@ class Meter:
         setattr(self.loop, "on_user_event", self.on_user_event)  # noqa: B010 - a method is put in another's place
         options = parts.options
         self.bridge = OrderExecutionBridge(
-            self.loop.ledger, parts.desk, runner.adapter, parts.sizer, options.stop_loss_pct
+            self.loop.ledger,
+            parts.desk,
+            runner.adapter,
+            parts.sizer,
+            options.stop_loss_pct,
+            options.take_profit_pct,
         )
 
     def decode(self, message: bytes) -> MarketEvent:

@@ -45,12 +45,14 @@ class OrderExecutionBridge:
         adapter: LiveBrokerAdapter,
         sizer: PositionSizer,
         stop_loss_pct: Decimal,
+        take_profit_pct: Decimal,
     ) -> None:
         self._ledger = ledger
         self._view = view
         self._adapter = adapter
         self._sizer = sizer
-        self._stop_loss_pct = stop_loss_pct
+        shares = [(stop_loss_pct, "stop"), (take_profit_pct, "target")]
+        self._nearest_pct, self._nearest = min((each for each in shares if each[0]), default=(_WHOLE, ""))
         # What the price is multiplied with to get the stop of an entry; None where there is none.
         self._stop_of_buy = 1 - stop_loss_pct if stop_loss_pct else None
         self._stop_of_sell = 1 + stop_loss_pct if stop_loss_pct else None
@@ -179,8 +181,8 @@ class OrderExecutionBridge:
 
         The rules value a position at the highest of that price, the order's limit and the mark price; so does its size.
         The stop is measured from there, too: as a share of a higher price it is never nearer than the one that will be
-        placed. One nearer than a tick would be placed at the entry, and close the position at once: there is no size
-        then.
+        placed. A stop or target nearer than a tick would be placed at the entry, and close the position at once: there
+        is no size then.
         """
         view = self._view
         instrument = self._adapter.instrument(symbol)
@@ -189,10 +191,9 @@ class OrderExecutionBridge:
         limit = self._adapter.entry_limit(symbol, side, price)
         price = max(price, limit or price, mark or price)
         tick = instrument.tick_size
-        if factor is not None and price * self._stop_loss_pct < tick:
-            return Sized(
-                ZERO, f"a stop of {self._stop_loss_pct:f} of the price is nearer than its tick, {tick:f}"
-            )
+        if price * self._nearest_pct < tick:
+            nearest = f"a {self._nearest} of {self._nearest_pct:f} of the price"
+            return Sized(ZERO, f"{nearest} is nearer than its tick, {tick:f}")
         return self._sizer.size(
             equity(self._ledger, view),
             price,

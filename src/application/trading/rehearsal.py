@@ -82,7 +82,9 @@ class Rehearsal:
         self._runner = runner
         options = parts.options
         # Their counts and notes are the rehearsal's own.
-        self._bridge = OrderExecutionBridge(ledger, parts.desk, adapter, parts.sizer, options.stop_loss_pct)
+        self._bridge = OrderExecutionBridge(
+            ledger, parts.desk, adapter, parts.sizer, options.stop_loss_pct, options.take_profit_pct
+        )
         self._validator = PretradeRiskValidator(ledger, parts.desk, parts.limits)
         account = ledger.account
         self._mirror = Ledger(

@@ -151,7 +151,9 @@ class SessionRunner:
         self.validator = PretradeRiskValidator(ledger, parts.desk, parts.limits)
         market_orders, tolerance = options.use_market_orders, options.slippage_tolerance
         self.adapter = LiveBrokerAdapter(parts.desk, market_orders, tolerance, options.hedge_mode)
-        bridge = OrderExecutionBridge(ledger, parts.desk, self.adapter, parts.sizer, options.stop_loss_pct)
+        bridge = OrderExecutionBridge(
+            ledger, parts.desk, self.adapter, parts.sizer, options.stop_loss_pct, options.take_profit_pct
+        )
         self.validator.ticket_for = bridge.ticket_for
         self.signals = SignalDesk(
             self.loop,

@@ -26,6 +26,7 @@ def a_bridge(
     sizing: str = "fixed:1",
     view: AView | None = None,
     stop_loss_pct: Decimal = Decimal("0.02"),
+    take_profit_pct: Decimal = Decimal("0.05"),
     *,
     hedged: bool = False,
     with_limit: bool = False,
@@ -37,6 +38,7 @@ def a_bridge(
         LiveBrokerAdapter(view, use_market_orders=not with_limit, hedged=hedged),
         parse_sizer(sizing),
         stop_loss_pct,
+        take_profit_pct,
     )
 
 
@@ -91,16 +93,28 @@ def test_a_signal_that_agrees_with_the_position_changes_nothing(held: int, kind:
 
 
 @pytest.mark.parametrize("kind", [SignalType.BUY, SignalType.SELL])
-def test_nothing_is_opened_whose_stop_would_lie_at_its_entry(kind: SignalType):
-    too_near, near = Decimal("0.0009"), Decimal("0.0011")
+@pytest.mark.parametrize(("which", "share"), [("stop", "stop_loss_pct"), ("target", "take_profit_pct")])
+def test_nothing_is_opened_whose_stop_or_target_would_lie_at_its_entry(
+    kind: SignalType, which: str, share: str
+):
+    too_near: Any = {share: Decimal("0.0009")}
+    near: Any = {share: Decimal("0.0011")}
     against = holding(3 if kind is SignalType.SELL else -3)
 
-    with pytest.raises(NothingToDo, match=r"a stop of 0\.0009 of the price is nearer than its tick, 0\.1"):
-        a_bridge(a_ledger(), stop_loss_pct=too_near).ticket_for(a_signal(kind))
-    left = a_bridge(against, stop_loss_pct=too_near).ticket_for(a_signal(kind))
+    with pytest.raises(
+        NothingToDo, match=rf"a {which} of 0\.0009 of the price is nearer than its tick, 0\.1"
+    ):
+        a_bridge(a_ledger(), **too_near).ticket_for(a_signal(kind))
+    left = a_bridge(against, **too_near).ticket_for(a_signal(kind))
 
     assert (left.quantity, left.reduce_only) == (Decimal(3), True)
-    assert a_bridge(a_ledger(), stop_loss_pct=near).ticket_for(a_signal(kind)).quantity == 1
+    assert a_bridge(a_ledger(), **near).ticket_for(a_signal(kind)).quantity == 1
+
+
+def test_where_neither_stop_nor_target_is_asked_for_none_is_too_near():
+    bridge = a_bridge(a_ledger(), stop_loss_pct=Decimal(0), take_profit_pct=Decimal(0))
+
+    assert bridge.ticket_for(a_signal()).quantity == 1
 
 
 def test_an_exit_leaves_with_the_whole_position():
