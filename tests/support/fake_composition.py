@@ -163,6 +163,7 @@ class FakeApplication:
     halted_already: bool = False
     data_dir: Path = Path("data")
     control_timeout_ms: int = 1_000
+    patience_ms: int = 0
     active: dict[str, int] = field(default_factory=dict)
     stops: bool = True
     ends_as: TradingSessionStatus = TradingSessionStatus.STOPPED
@@ -207,6 +208,7 @@ class FakeApplication:
         if command == "ping":
             return {"result": {"pid": 1}}
         self.asked.append((command, dict(arguments)))
+        self.patience_ms = timeout_ms
         self._may_fail(command)
         if command == "stop" and self.stops:
             answer, self.running = self.running, None

@@ -33,24 +33,35 @@ class Stopped:
     done: bool
 
 
-def command(app: Application, account_id: str, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+def command(
+    app: Application,
+    account_id: str,
+    name: str,
+    arguments: Mapping[str, Any],
+    patience_ms: int | None = None,
+) -> dict[str, Any]:
     """The result of a command; raises :class:`CommandFailed` for a refusal, ConnectionError without a session.
 
-    Raises :class:`NotAnswering` where a process holds the account and says nothing.
+    Raises :class:`NotAnswering` where a process holds the account and says nothing. ``patience_ms`` is how long to wait
+    for the answer, None as long as the settings say.
     """
-    answer = _asked(app, account_id, name, arguments)
+    answer = _asked(
+        app, account_id, name, arguments, app.control_timeout_ms if patience_ms is None else patience_ms
+    )
     if "error" in answer:
         raise CommandFailed(str(answer["error"]), _CODES.get(str(answer.get("kind")), ExitCode.ERROR))
     result = answer["result"]
     return result if isinstance(result, dict) else {}
 
 
-def _asked(app: Application, account_id: str, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+def _asked(
+    app: Application, account_id: str, name: str, arguments: Mapping[str, Any], patience_ms: int
+) -> dict[str, Any]:
     """The answer, where a ping was answered; one that was not is repeated as long as somebody holds the account."""
     holder: str | None = ""
     for _ in range(_PINGS):
         try:
-            return app.control(account_id, name, arguments, app.control_timeout_ms)
+            return app.control(account_id, name, arguments, patience_ms)
         except ConnectionRefusedError:
             holder = app.holder(account_id)
             if holder is None:

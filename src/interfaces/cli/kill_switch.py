@@ -23,6 +23,8 @@ _CLOSED = "no position is opened until rearm"
 _CLOSING = ", and every position is being closed"
 _ASLEEP = "; those without a process are closed by their next start, or now by emergency-close"
 _WAY_OUT = "; emergency-close closes positions without session and database"
+_PATIENCE_MS = 3_000
+"""How long a halt waits at most for the word of a session that has its file already, ms: someone is in a hurry."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +55,18 @@ def engage(app: Application, wanted: str | None, reason: str, level: KillLevel =
     account_id = one.account_id if one is not None else None
     before = app.kill_switch(account_id)
     path = app.engage_kill_switch(reason, level, account_id)
+    patience_ms = min(app.control_timeout_ms, _PATIENCE_MS)
     halted: list[Switched] = []
     silent: dict[str, Exception] = {}
     try:
         for row in all_accounts(app) if one is None else [one]:
             try:
-                halted.append(_switched(app, row, "halt", reason, level))
-            except (NotAnswering, ConnectionError, TimeoutError) as error:
+                halted.append(_switched(app, row, "halt", reason, level, patience_ms))
+            except TimeoutError:
+                silent[row.account_id] = TimeoutError(
+                    f"no answer of its process in {patience_ms / 1_000:g} s"
+                )
+            except (NotAnswering, ConnectionError) as error:
                 silent[row.account_id] = error
         if level is KillLevel.HARD and silent:
             raise next(iter(silent.values()))
@@ -155,11 +162,18 @@ def _named_account(app: Application, wanted: str | None, reason: str, level: Kil
         ) from error
 
 
-def _switched(app: Application, row: AccountRow, name: str, reason: str, level: KillLevel) -> Switched:
+def _switched(
+    app: Application,
+    row: AccountRow,
+    name: str,
+    reason: str,
+    level: KillLevel,
+    patience_ms: int | None = None,
+) -> Switched:
     """Move one account's trading state through its running session, else as its one writer."""
     arguments = {"reason": reason, "level": level.value} if name == "halt" else {}
     try:
-        result = command(app, row.account_id, name, arguments)
+        result = command(app, row.account_id, name, arguments, patience_ms)
     except ConnectionRefusedError:
         change: TradingChange = (
             app.halt(row.account_id, reason, level) if name == "halt" else app.rearm(row.account_id)

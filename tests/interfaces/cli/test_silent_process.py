@@ -58,6 +58,23 @@ def test_a_halt_that_is_to_close_everything_is_not_done_with_its_file(run: Run):
     assert SAID in ran.err and "emergency-close closes positions" in ran.err
 
 
+@pytest.mark.parametrize(("setting_ms", "patience_ms", "said"), [(10_000, 3_000, "3 s"), (500, 500, "0.5 s")])
+def test_a_halt_soon_says_of_a_busy_session_that_its_file_halts_it(
+    run: Run, app: FakeApplication, setting_ms: int, patience_ms: int, said: str
+):
+    app.control_timeout_ms = setting_ms
+    app.running, app.fails["halt"] = a_snapshot(), TimeoutError("timed out")
+
+    ran, hard = run("halt"), run("halt", "--hard")
+
+    assert (ran.code, app.patience_ms, hard.code) == (0, patience_ms, 1)
+    assert (
+        f"HALT in the data folder halts acc00001 too, by itself: no answer of its process in {said}"
+        in ran.out
+    )
+    assert f"no answer of its process in {said}; emergency-close closes positions" in hard.err
+
+
 def test_a_session_that_hangs_up_on_a_halt_keeps_no_other_from_being_halted(run: Run, app: FakeApplication):
     app.reads.rows.append(an_account("other-one", session_status="STOPPED"))
     app.running, app.fails["halt"] = a_snapshot(), BrokenPipeError("Broken pipe")
