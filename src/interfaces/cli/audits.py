@@ -64,11 +64,13 @@ def since_of(text: str | None, last_ms: int) -> int:
         return max(0, last_ms - parse_duration(text))
     try:
         at = datetime.fromisoformat(text)
-    except ValueError:
+        at = at.astimezone(UTC) if at.tzinfo is not None else at.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
         raise ValueError(
-            f"{text!r} is no day and no moment: write it like 2026-01-31 or 2026-01-31T12:00"
+            f"{text!r} is no day and no moment of the years 1 to 9999 (UTC): "
+            "write it like 2026-01-31 or 2026-01-31T12:00"
         ) from None
-    return int((at if at.tzinfo is not None else at.replace(tzinfo=UTC)).timestamp() * 1_000)
+    return int(at.timestamp() * 1_000)
 
 
 def audit_line(outcome: AuditOutcome) -> str:

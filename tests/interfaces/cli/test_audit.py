@@ -92,6 +92,19 @@ def test_a_beginning_that_means_nothing_is_refused_in_one_line(run: Run, account
     assert ran.err.count("\n") == 1
 
 
+@pytest.mark.parametrize("text", ["0001-01-01T00:00+14:00", "9999-12-31T23:59-14:00"])
+def test_a_beginning_outside_the_calendar_of_utc_is_refused_with_the_way_to_write_one(
+    run: Run, account: str, text: str
+):
+    ran = run("audit", "--since", text)
+
+    assert (ran.code, ran.err) == (
+        4,
+        f"error: {text!r} is no day and no moment of the years 1 to 9999 (UTC): "
+        "write it like 2026-01-31 or 2026-01-31T12:00\n",
+    )
+
+
 @pytest.mark.parametrize(("outcome", "words"), [(EQUAL, "equal"), (APART, "1 DIFFERENCE"), (None, "")])
 def test_the_status_tells_the_last_audit_of_the_session(
     run: Run, app: FakeApplication, account: str, outcome: AuditOutcome | None, words: str
