@@ -96,6 +96,9 @@ def last_outcome(data_dir: Path, account_id: str) -> AuditOutcome | None:
             lines = file.read().splitlines()
     except FileNotFoundError:
         return None
+    except OSError as error:
+        # Neither a person's look at a session nor anything else of it depends on this.
+        return failed(account_id, "", f"{error.filename} cannot be read ({error.strerror}): move it away")
     for line in reversed(lines):
         try:
             return msgspec.json.decode(line, type=AuditOutcome)

@@ -232,6 +232,14 @@ def test_a_side_journal_that_cannot_be_read_is_named_with_its_trouble(folder: Pa
     assert "move it out of the data folder" in account.trouble
 
 
+def test_side_journals_that_cannot_be_looked_for_are_not_taken_for_none(tmp_path: Path):
+    assert the_application(tmp_path).emergency_accounts() == []
+    (tmp_path / "emergency").write_text("a file in the place of the folder")
+
+    with pytest.raises(NotADirectoryError):
+        the_application(tmp_path).emergency_accounts()
+
+
 def test_doctor_says_what_waits_in_side_journals_and_which_cannot_be_read(folder: Path):
     def checked() -> tuple[Health, str]:
         (check,) = [each for each in the_application(folder).checks() if each.name == "side journals"]

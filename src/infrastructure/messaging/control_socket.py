@@ -67,9 +67,9 @@ class ControlServer:
             self._path.chmod(0o600)
             self._inode = self._path.stat().st_ino
             self._server = await asyncio.start_unix_server(self._serve, sock=listening, limit=REQUEST_MAX)
-        except OSError:
+        except OSError as error:
             listening.close()
-            raise
+            raise OSError(error.errno, error.strerror, os.fspath(self._path)) from error
 
     async def close(self) -> None:
         """Stop to listen, let running commands answer, and remove the socket file."""

@@ -51,8 +51,9 @@ def side_journal_path(data_dir: Path, account_id: str) -> Path:
 
 
 def side_journals(data_dir: Path) -> list[Path]:
-    """Every side journal of a data folder."""
-    return sorted((data_dir / _FOLDER).glob("*.journal"))
+    """Every side journal of a data folder; raises OSError where they cannot be looked for."""
+    folder = data_dir / _FOLDER
+    return sorted(path for path in folder.iterdir() if path.suffix == ".journal") if folder.exists() else []
 
 
 class FileSideJournal:

@@ -11,6 +11,8 @@ from typing import Final
 
 NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 """Why a write fails where the disk is full, or what this user may have of it is."""
+IN_ITS_PLACE: Final = frozenset({errno.EISDIR, errno.ENOTDIR, errno.EEXIST, errno.EADDRINUSE})
+"""Why a file or folder cannot be had where something else has its name."""
 
 
 class ExitCode(IntEnum):
@@ -76,6 +78,8 @@ def explain(error: BaseException) -> tuple[str, ExitCode]:
 
 def way_out(error: OSError) -> str:
     """What a person does about it."""
+    if error.filename and error.errno in IN_ITS_PLACE:
+        return "move away what is in its place"
     return "free some space" if error.errno in NO_ROOM else "check the path and its permissions"
 
 

@@ -114,6 +114,13 @@ def release(app: Application, wanted: str | None) -> Outcome:
             f"account {short_id(one.account_id)} is re-armed, but HALT in the data folder still halts every session: "
             "run rearm without --account"
         )
+    still = [row.account_id for row in rows if app.kill_switch_engaged(row.account_id)]
+    if still:
+        names = ", ".join(map(short_id, still))
+        raise CommandFailed(
+            f"the journals are re-armed, but something in the data folder still halts {names}: move HALT and what "
+            "begins with HALT- away"
+        )
     note = "" if was_there or rearmed else ", and nothing was halted"
     return Outcome(False, tuple(rearmed), f"ACTIVE{_named(rearmed)}: positions may be opened again{note}")
 

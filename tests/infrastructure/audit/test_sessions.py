@@ -155,3 +155,12 @@ def test_the_last_outcome_is_that_of_the_last_whole_line(tmp_path: Path):
 
     assert last_outcome(tmp_path, "acc00001-x") == first
     assert last_outcome(tmp_path, "acc00002-x") is None
+
+
+def test_outcomes_that_cannot_be_read_hide_nothing_else_of_a_session(tmp_path: Path):
+    (tmp_path / "audits").write_text("a file in the place of the folder")
+
+    last = last_outcome(tmp_path, "acc00001-x")
+
+    assert last is not None and not last.agrees
+    assert last.failure.endswith("audits/acc00001.jsonl cannot be read (Not a directory): move it away")

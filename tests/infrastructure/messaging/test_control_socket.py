@@ -266,6 +266,15 @@ async def test_a_file_that_is_no_socket_is_not_removed(path: Path):
     assert path.read_text() == "mine"
 
 
+async def test_what_is_in_the_place_of_the_socket_is_named(path: Path):
+    path.mkdir(parents=True)
+
+    with pytest.raises(OSError, match="in use") as refused:
+        await ControlServer(path, Session().handle).open()
+
+    assert refused.value.filename == str(path)
+
+
 async def test_only_the_owner_can_reach_the_socket(path: Path):
     path.parent.mkdir(mode=0o755)
 

@@ -62,6 +62,13 @@ def test_where_there_is_no_room_nobody_is_sent_to_look_for_permissions(number: i
     assert explain(OSError(number, os.strerror(number)))[0] == f"{os.strerror(number)}: free some space"
 
 
+@pytest.mark.parametrize("number", [errno.EISDIR, errno.ENOTDIR, errno.EEXIST, errno.EADDRINUSE])
+def test_a_folder_in_the_place_of_a_file_is_named_and_to_be_moved_away(number: int):
+    line, _ = explain(OSError(number, os.strerror(number), "data/HALT"))
+
+    assert line == f"data/HALT: {os.strerror(number)}: move away what is in its place"
+
+
 @pytest.mark.parametrize(("error", "code"), CODES, ids=[type(error).__name__ for error, _ in CODES])
 def test_a_command_that_fails_prints_one_line_and_no_traceback(
     run: Run, app: FakeApplication, error: BaseException, code: ExitCode

@@ -148,6 +148,20 @@ def test_a_rearmed_account_that_everybodys_file_still_halts_is_an_error(run: Run
     assert app.asked == [("offline rearm", "acc00001-x"), ("release", "acc00001-x")]
 
 
+def test_an_account_that_its_own_file_still_halts_after_all_were_released_is_an_error(
+    run: Run, app: FakeApplication
+):
+    app.still_engaged = True
+
+    ran = run("rearm")
+
+    assert (ran.code, ran.out) == (1, "")
+    assert (
+        "something in the data folder still halts acc00001: move HALT and what begins with HALT- away"
+        in ran.err
+    )
+
+
 def test_a_halt_before_there_is_any_database_is_the_file_alone(run: Run, app: FakeApplication):
     app.fails["open_reads"] = StoreNotInitialised("run init-db")
 
