@@ -367,12 +367,12 @@ def test_every_rule_is_tried_on_both_sides_of_its_boundary():
     assert {name for name, _, _ in PASSES} == {name for name, _, _ in OBJECTS} == names
 
 
-@pytest.mark.parametrize(("whole", "value"), [(True, "book too thin"), (False, "no whole book")])
-def test_a_book_that_is_not_there_yet_is_told_from_a_thin_one(whole, value):
-    objection = a_bench([view(worst=None, whole=whole)]).objection("slippage")
+def test_a_book_of_which_the_best_prices_alone_are_known_is_told_from_a_thin_one():
+    thin, bare = (a_bench([view(worst=None, whole=whole)]).objection("slippage") for whole in (True, False))
 
-    assert objection is not None
-    assert objection.value == value
+    assert thin is not None and bare is not None
+    assert (thin.value, bare.value) == ("book too thin", "no whole book")
+    assert bare.text.startswith("of the book of BTCUSDT the best prices alone are known: they are too thin")
 
 
 def test_where_the_best_price_is_enough_nobody_asks_for_the_whole_book():

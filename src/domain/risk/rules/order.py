@@ -82,7 +82,9 @@ class Slippage:
             value, text = "book too thin", "the visible book is too thin for this quantity"
             if not review.view.has_whole_book(ticket.symbol):
                 value = "no whole book"
-                text = f"the whole book of {ticket.symbol} is not known yet; what is known is too thin"
+                # Before its snapshot; in a market of bars, which has none, for ever.
+                known = f"of the book of {ticket.symbol} the best prices alone are known"
+                text = f"{known}: they are too thin for this quantity"
             return Objection(self.name, value, f"{limit:f}", text)
         away = (worst - ticket.reference_price) * ticket.side.sign
         if away <= limit * ticket.reference_price:
