@@ -27,24 +27,33 @@ class LiveCurve:
 
 
 class _Bucketed:
-    """Returns over buckets of one length; the last bucket counts with its newest mark."""
+    """Returns over buckets of one length; the last bucket counts with its newest mark.
 
-    __slots__ = ("_before", "_bucket", "_now", "_tally", "bucket_ms")
+    After a unit has lost everything there are no returns, but ``buckets`` that hold a mark.
+    """
+
+    __slots__ = ("_before", "_bucket", "_now", "_tally", "bucket_ms", "buckets")
 
     def __init__(self, bucket_ms: int) -> None:
         self.bucket_ms = bucket_ms
+        self.buckets = 0
         self._tally = ReturnTally(bucket_ms)
         self._bucket: int | None = None
-        # The unit at the end of the bucket before, None in the first; and at the newest mark.
+        # The unit at the end of the bucket before, None in the first, at most 0 for good; and at the newest mark.
         self._before: Decimal | None = None
         self._now = _ONE
 
     def add(self, at_ms: int, unit: Decimal) -> None:
         bucket = at_ms // self.bucket_ms
-        if self._bucket is not None and bucket != self._bucket:
+        if bucket != self._bucket:
+            self.buckets += 1
+            self._end_bucket()
+        self._bucket, self._now = bucket, unit
+
+    def _end_bucket(self) -> None:
+        if self._bucket is not None and (self._before is None or self._before > 0):
             self._close(self._tally)
             self._before = self._now
-        self._bucket, self._now = bucket, unit
 
     def _close(self, tally: ReturnTally) -> None:
         if self._before is not None and self._before > 0:
@@ -86,14 +95,13 @@ class CurveTally:
 
     def figures(self) -> LiveCurve:
         """The figures so far."""
-        tallies = [(each.bucket_ms, each.tally()) for each in self._buckets]
-        bucket_ms, tally = next((pair for pair in tallies if pair[1].count >= ENOUGH), tallies[-1])
-        known = self._first is not None
+        bucketed = next((each for each in self._buckets if each.buckets > ENOUGH), self._buckets[-1])
+        tally = bucketed.tally()
         return LiveCurve(
-            total_return=self._unit - 1 if known and self._first else None,
-            drawdown=self._drawdown.worst() if known else None,
+            total_return=None if self._first is None or self._first <= 0 else self._unit - 1,
+            drawdown=None if self._first is None else self._drawdown.worst(),
             returns=tally.count,
-            bucket_ms=bucket_ms,
+            bucket_ms=bucketed.bucket_ms,
             volatility=tally.volatility(),
             sharpe=tally.sharpe(),
             sortino=tally.sortino(),

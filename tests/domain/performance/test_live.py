@@ -58,9 +58,18 @@ def assert_same(points: list[EquityMark], every_ms: int) -> None:
     )
 
 
-@pytest.mark.parametrize("values", [("100", "0", "0"), ("100", "-5", "10", "20"), ("0", "10", "20")])
+@pytest.mark.parametrize(
+    "values",
+    [("100", "0", "0"), ("100", "-5", "10", "20"), ("0", "10", "20"), ("-1",), ("1", "-1", "1", "-1", "0")],
+)
 def test_an_account_that_lost_everything_has_no_returns_any_more(values):
     assert_same(marks(*values, every_ms=DAY_MS), DAY_MS)
+
+
+def test_returns_that_have_ended_are_taken_over_the_buckets_of_the_whole_curve():
+    equities = [*random_equities(1, 300), D(-1), *random_equities(2, 2_000)]
+
+    assert_same(marks(*equities, every_ms=MINUTE_MS), MINUTE_MS)
 
 
 def test_what_is_paid_in_between_two_marks_is_no_return():
