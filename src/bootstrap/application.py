@@ -3,14 +3,14 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from src.application.ports.store import AccountRow, StoreError, StoreUnavailable
+from src.application.ports.store import AccountRow, StoreUnavailable
 from src.application.trading.restarts import Restarts
 from src.application.trading.session_parts import SessionParts
-from src.application.trading.session_runner import ContradictingOptions
 from src.bootstrap import offline
 from src.bootstrap.activity import mark_active
 from src.bootstrap.audit_watch import AuditWatch
@@ -23,16 +23,16 @@ from src.bootstrap.repeating import run_again
 from src.bootstrap.selection import MARKET_SETTINGS, Selection, keep_note, select
 from src.bootstrap.session_process import SessionProcess
 from src.bootstrap.settings import Loaded, load_settings
+from src.bootstrap.troubles import told_in_one_line
 from src.bootstrap.upkeep import Upkeep
 from src.domain.money import use_money_context
 from src.domain.sessions.session import TradingSessionStatus
 from src.infrastructure.brokers.guarded_reads import guarded
-from src.infrastructure.market_data.source import MarketSource, SourceError
+from src.infrastructure.market_data.source import MarketSource
 from src.infrastructure.monitoring.logging import configure_logging, log_session
 from src.infrastructure.persistence.databases import SqliteDatabase
 from src.infrastructure.persistence.file_places import FilePlaces
 from src.infrastructure.persistence.schema import SchemaState
-from src.infrastructure.simulated_exchange.errors import ExchangeFailure
 from src.infrastructure.strategies.loading import load_strategy
 from src.interfaces.cli.composition import (
     ConfigurationError,
@@ -87,7 +87,7 @@ class PaperApplication(Upkeep):
 
     def _run_once(self, request: SessionRequest, observer: SessionObserver) -> SessionResult:
         use_money_context()
-        try:
+        with told_in_one_line():
             parts = self.open_session(request)
             if not (self.settings.auto_restart or request.resume):
                 self._refuse_unfinished(parts)
@@ -98,10 +98,6 @@ class PaperApplication(Upkeep):
             finally:
                 parts.close()
                 mark_active(self.data_dir, parts.account.account_id)
-        except (SourceError, ContradictingOptions) as error:
-            raise ConfigurationError(str(error)) from None
-        except ExchangeFailure as error:
-            raise StoreError(str(error)) from error
 
     def _audits_of(self, parts: SessionParts) -> AuditWatch:
         """What compares the running session with the exchange now and then."""
@@ -208,7 +204,7 @@ class PaperApplication(Upkeep):
         """Compare store and exchange, the account's own, and make them agree, as the one writer."""
         use_money_context()
         reads = self.open_reads()
-        try:
+        with closing(reads), told_in_one_line():
             selection = select(self.settings, SessionRequest(), reads, self.database, account_id=account_id)
             row = next(row for row in selection.accounts if row.account_id == account_id)
             if not dry_run:
@@ -220,8 +216,6 @@ class PaperApplication(Upkeep):
                 with offline.copy_of_exchange(selection.config, account_id) as config:
                     return offline.recover_dry(self._open(replace(selection, config=config)), reads)
             return offline.recover_now(self._open(selection))
-        finally:
-            reads.close()
 
     def _open_account(self, selection: Selection, row: AccountRow) -> SessionParts:
         """The parts of an account at an exchange; imported here, as paper has no use for it."""

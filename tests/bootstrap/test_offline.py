@@ -2,15 +2,16 @@
 
 import asyncio
 import hashlib
+import resource
 from pathlib import Path
 
 import pytest
 
-from src.application.ports.store import AccountBusy
+from src.application.ports.store import AccountBusy, StoreError
 from src.domain.ledger.events import CancelRequested, TradingMoved
 from src.domain.sessions.trading_states import TradingState
 from src.infrastructure.persistence.codec import decode
-from src.interfaces.cli.composition import ConfigurationError
+from src.interfaces.cli.composition import ConfigurationError, SessionRequest
 from tests.bootstrap.sessions import (
     FILLED_UNHEARD,
     SENT_UNHEARD,
@@ -21,6 +22,7 @@ from tests.bootstrap.sessions import (
 )
 from tests.crash.places import Place
 from tests.crash.points import check
+from tests.crash.process import Silence
 
 
 @pytest.fixture(scope="module")
@@ -108,6 +110,32 @@ def test_after_a_recovery_by_hand_the_session_is_resumed(killed_after_a_fill: Pa
     assert [session.id for session in reads.sessions(account)] == [before]
     reads.close()
     assert check(Place(data_dir)) == []
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_an_exchange_whose_file_cannot_be_read_is_told_of_in_one_line(
+    killed_after_a_fill: Path, tmp_path: Path, dry_run: bool
+):
+    application = the_application(copied(killed_after_a_fill, tmp_path))
+    account_id = the_account(application)
+    for path in (application.data_dir / "paper").glob("*.db*"):
+        path.write_bytes(b"no database" * 1_000)
+
+    with pytest.raises(StoreError, match="the paper exchange's file"):
+        application.recover(account_id, dry_run=dry_run)
+
+
+def test_a_session_is_not_opened_where_too_few_files_may_be(killed_after_a_fill: Path, tmp_path: Path):
+    application = the_application(copied(killed_after_a_fill, tmp_path))
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (63, hard))
+    try:
+        with pytest.raises(ConfigurationError, match="no more than 63 files may be open here: allow 64"):
+            application.recover(the_account(application), dry_run=True)
+        with pytest.raises(ConfigurationError, match="ulimit -n 64"):
+            application.run_session(SessionRequest(), Silence())
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def test_a_session_that_ended_well_is_not_recovered(ended: Path, tmp_path: Path):
