@@ -4,6 +4,7 @@ In SQLite's WAL mode, and in PostgreSQL always, a reader sees the last commit an
 the writer for it.
 """
 
+import os
 import sqlite3
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from src.application.ports.store import (
     JournalRecord,
     RecoveryRow,
     StoreError,
+    StoreUnavailable,
 )
 from src.domain.ledger.events import FillBooked, IncomeBooked
 from src.domain.ledger.state import Ledger
@@ -213,10 +215,12 @@ class SqliteReadModels(SqlReadModels):
         require_content(path)
         super().__init__(path.name)
         self._path = path
+        self._rested = _rested(path)
+        immutable = "" if self._rested is None else "&immutable=1"
         with ExitStack() as opened:
             try:
                 self._connection = sqlite3.connect(
-                    f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None
+                    f"{path.absolute().as_uri()}?mode=ro{immutable}", uri=True, isolation_level=None
                 )
                 opened.callback(self._connection.close)
                 require_current(self._connection, path)
@@ -233,9 +237,12 @@ class SqliteReadModels(SqlReadModels):
 
     def _query(self, statement: str, params: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
         try:
-            return self._connection.execute(statement, params).fetchall()
+            rows = self._connection.execute(statement, params).fetchall()
         except FAILURES as error:
             raise store_error(error, self._path) from error
+        if self._rested is not None and self._rested != _rested(self._path):
+            raise StoreUnavailable(f"database {self._path.name} is being written meanwhile: ask again")
+        return rows
 
     @contextmanager
     def _snapshot(self) -> Iterator[None]:
@@ -244,6 +251,20 @@ class SqliteReadModels(SqlReadModels):
             yield
         finally:
             self._connection.rollback()
+
+
+def _rested(path: Path) -> tuple[int, int] | None:
+    """Size and time stamp (ns) of a file that nobody writes, and beside which no file can be made; else None.
+
+    SQLite needs a file beside the database to look for writers. Where there cannot be one, it is told not to look, and
+    what has changed meanwhile is ours to see.
+    """
+    path = path.resolve()
+    writing = any(path.with_name(f"{path.name}{end}").exists() for end in ("-wal", "-journal"))
+    if writing or os.access(path.parent, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
+        return None
+    found = path.stat()
+    return found.st_size, found.st_mtime_ns
 
 
 def _limit(limit: int | None) -> int:

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from src.application.ports.store import StoreUnavailable
 from src.domain.ledger.evolve import fold
 from src.domain.ledger.state import Ledger
 from src.infrastructure.persistence.codec import decode
@@ -197,6 +198,39 @@ async def test_a_database_behind_a_link_is_the_one_that_it_leads_to_with_one_loc
     with closing(SqliteDatabase(real).reads()) as reads:
         assert len(reads.orders(ACCOUNT.account_id)) == 1
     await writer.end()
+
+
+async def test_somebody_who_may_not_write_its_folder_reads_a_database_at_rest_and_no_other():
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        database = SqliteDatabase(folder / "steadyhand.db")
+        database.create()
+        writer = await Writer.open(database)
+        await writer.write(an_intent(1))
+        await writer.end()
+        folder.chmod(0o555)
+        user = os.geteuid()
+        os.seteuid(user or NOBODY)
+        try:
+            with closing(database.reads()) as reads:
+                at_rest = len(reads.orders(ACCOUNT.account_id))
+                os.seteuid(user)
+                folder.chmod(0o755)
+                writer = await Writer.open(database)
+                await writer.write(an_intent(2))
+                folder.chmod(0o555)
+                os.seteuid(user or NOBODY)
+                with pytest.raises(StoreUnavailable, match="is being written meanwhile: ask again"):
+                    reads.orders(ACCOUNT.account_id)
+                os.seteuid(user)
+                await writer.end()
+                with pytest.raises(StoreUnavailable, match="is being written meanwhile"):
+                    reads.orders(ACCOUNT.account_id)
+        finally:
+            os.seteuid(user)
+            folder.chmod(0o755)
+
+    assert at_rest == 1
 
 
 def test_the_lock_of_another_user_is_not_taken_for_nobodys(tmp_path: Path):
