@@ -63,9 +63,8 @@ class PaperAccountMismatch(StoreError):
 class PaperConfig:
     """Everything that a paper session is put together from.
 
-    Percentages are fractions, ``speed`` is session seconds per wall second (None: no pace).
-    ``synchronous`` is SQLite's; only tests on RAM disks set another than FULL. ``server`` is the session's database
-    when that is not the file ``database``.
+    Shares are fractions, ``speed`` is session seconds per wall second (None: no pace). ``synchronous`` is SQLite's;
+    only tests on RAM disks set another than FULL. ``server`` is the session's database if it is not in ``database``.
     """
 
     data_dir: Path
@@ -130,7 +129,7 @@ def paper_parts(
         history = PastCandles(source, config.timeframe, desk)
         with opening_alone(path):
             engine = _open_exchange(opened, path, synchronous, config, source)
-            timeline = Timeline(_open_exchange_account(engine, account_id, config, source, history))
+            timeline = Timeline(_open_exchange_account(engine, account_id, accounts, config, source, history))
         broker = PaperBroker(engine, timeline, latency=config.latency or LatencyModel(seed=config.seed))
         return SessionParts(
             account=AccountOpened(account_id, ids.namespace(), PAPER, SETTLE_ASSET),
@@ -171,8 +170,7 @@ def _open_exchange(
 
 
 def _side_journal(config: PaperConfig, ids: SeededIds) -> closing[FileSideJournal]:
-    header = SideHeader(ids.account_id(), PAPER, ids.namespace())
-    return closing(ensure(config.data_dir, header))
+    return closing(ensure(config.data_dir, SideHeader(ids.account_id(), PAPER, ids.namespace())))
 
 
 def policy_of(config: PaperConfig) -> Policy:
@@ -206,15 +204,14 @@ def _exchange_path(config: PaperConfig, account_id: str, accounts: list[AccountR
 def rules_of(funding_interval_ms: int, funding_rate: Decimal, leverage: int = 10) -> ExchangeRules:
     """The rules of a paper account's exchange; ``leverage`` is that of symbols for which none was set."""
     return ExchangeRules(
-        funding_interval_ms=funding_interval_ms,
-        funding_rate=funding_rate,
-        leverage=leverage,
+        funding_interval_ms=funding_interval_ms, funding_rate=funding_rate, leverage=leverage
     )
 
 
 def _open_exchange_account(
     engine: Engine,
     account_id: str,
+    accounts: list[AccountRow],
     config: PaperConfig,
     source: MarketSource,
     history: PastCandles,
@@ -222,7 +219,7 @@ def _open_exchange_account(
     """Create the account with its capital, or bring the market to where it stopped; returns the time there, ns.
 
     A process that dies between the two halves of the creation is repaired by the next: without any income there
-    has been no deposit yet. Raises PaperAccountMismatch when the file is another account's.
+    has been no deposit yet. Raises PaperAccountMismatch for another account's file, and where ids would be made again.
     """
     owner = engine.account_id(PAPER_ACCOUNT)
     if owner is None:
@@ -231,6 +228,10 @@ def _open_exchange_account(
         raise PaperAccountMismatch(
             f"the paper exchange's file of account {account_id[:8]} is that of account {owner[:8]}: put the right "
             "one back, or start with another data folder"
+        )
+    elif engine.has_orders(PAPER_ACCOUNT) and account_id not in {row.account_id for row in accounts}:
+        raise PaperAccountMismatch(
+            f"account {account_id[:8]} has traded here with another database: use that one, or another data folder"
         )
     if engine.income(PAPER_ACCOUNT, limit=1):
         return catch_up(source, engine, history.learn)

@@ -10,7 +10,7 @@ from src.application.ports.failpoints import install_hook
 from src.application.ports.store import StoreError
 from src.bootstrap.paper import PaperAccountMismatch, account_of
 from src.domain.sessions.session import TradingSessionStatus
-from tests.application.trading.sessions import begin, calm, die, parts_of
+from tests.application.trading.sessions import begin, calm, die, parts_of, pass_time, resting
 from tests.simulation.world import MARKET_ID, read_accounts
 
 
@@ -79,6 +79,26 @@ async def test_a_database_without_its_account_does_not_take_over_the_exchanges_b
     report = await second.recovery.recover("a test", new_stream=False)
     assert report.agrees
     await die(second)
+
+
+async def test_an_account_that_has_traded_is_not_begun_anew_in_a_database_that_does_not_know_it(
+    tmp_path: Path,
+):
+    runner = await begin(config := calm(tmp_path))
+    resting(runner)
+    await pass_time(runner.loop, 1_000)
+    await die(runner)
+    (path,) = (tmp_path / "paper").glob("*.db")
+    books = path.read_bytes()
+    for file in tmp_path.glob("session.db*"):
+        file.unlink()
+
+    with pytest.raises(PaperAccountMismatch) as refused:
+        parts_of(config)
+
+    assert path.name.removesuffix(".db") in str(refused.value)
+    assert "\n" not in str(refused.value)
+    assert path.read_bytes() == books
 
 
 async def test_a_symbol_that_is_not_in_the_market_is_refused_and_leaves_nothing_open(tmp_path: Path):

@@ -97,6 +97,7 @@ class World:
         disk.lay(self.config.database)
         disk.expect(self.exchange_file)
         self.orders_sent = 0
+        self._known: list[AccountRow] = []
 
     def process(self, plan: CrashPlan | None, *, end: bool, only_start: bool = False) -> bool:
         """Run one process until the plan kills it (True), or until the market ends (False).
@@ -108,12 +109,14 @@ class World:
         parts: SessionParts | None = None
         runner: SessionRunner | None = None
         try:
-            # The market has one account and its session is never finished before the end: nothing to choose from.
             parts = paper_parts(
-                self.config, lambda config: SimulatedMarket(config.seed, SECONDS), MARKET_ID, []
+                self.config, lambda config: SimulatedMarket(config.seed, SECONDS), MARKET_ID, self._known
             )
             runner = SessionRunner(parts)
             drive(runner.start())
+            # The market has one account and its session is never finished before the end: nothing to choose from.
+            self.exchange_file.touch()
+            self._known = [AccountRow(self.account_id, "paper", "", 0, "", None, None, 0, 0)]
             if only_start:
                 return True
             Trader(runner, self.seed, self.orders_sent).schedule()

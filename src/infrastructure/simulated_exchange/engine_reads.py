@@ -43,6 +43,10 @@ class EngineReads(EngineCore):
         """GET algoOrder."""
         return queries.algo_order(self._store, self._account(number), algo_id, client_algo_id)
 
+    def has_orders(self, number: int) -> bool:
+        """Whether an account has ever sent an order that was accepted."""
+        return queries.has_orders(self._store, self._account(number))
+
     def open_orders(self, number: int, symbol: str | None = None) -> list[Answer]:
         """GET openOrders, oldest first."""
         found = self._account(number).orders.values()

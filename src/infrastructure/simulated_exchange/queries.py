@@ -75,6 +75,15 @@ def all_algo_orders(store: ExchangeStore, account: Account, symbol: str, since_m
     return [answers.algo(algo_from_row(row)) for row in rows]
 
 
+def has_orders(store: ExchangeStore, account: Account) -> bool:
+    """Whether the file has an order of the account, ordinary or conditional, open or not."""
+    ((found,),) = store.query(
+        "SELECT EXISTS (SELECT 1 FROM orders WHERE account = ?1) OR EXISTS (SELECT 1 FROM algos WHERE account = ?1)",
+        (account.number,),
+    )
+    return bool(found)
+
+
 def balance(state: ExchangeState, account: Account) -> list[Answer]:
     """GET balance: one row an asset."""
     return [
