@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Final
 
-from src.bootstrap.settings import Loaded
+from src.bootstrap.settings import Loaded, Settings
 from src.bootstrap.settings.risk import RiskSettings
 from src.bootstrap.settings.sources import env_of
 from src.bootstrap.venue import LIVE, venue_of
@@ -41,6 +41,7 @@ def live_plan(loaded: Loaded, data_dir: Path) -> LivePlan:
             f"live trading needs every limit in writing: set {', '.join(missing[:3])}{more} (see .env.example)"
         )
     settings = loaded.settings
+    refuse_contradiction(settings, LIVE)
     venue = venue_of(settings, LIVE, data_dir)
     return LivePlan(
         account=venue.account_id[:8],
@@ -49,3 +50,19 @@ def live_plan(loaded: Loaded, data_dir: Path) -> LivePlan:
         daily_loss_pct_max=settings.max_daily_loss_pct,
         drawdown_pct_max=settings.drawdown_pct_max,
     )
+
+
+def refuse_contradiction(settings: Settings, exchange: str) -> None:
+    """Raise ConfigurationError where the settings speak against a session at this exchange."""
+    if settings.dry_run:
+        raise ConfigurationError(
+            f"DRY_RUN=true is for paper: leave out --exchange {exchange}, or set DRY_RUN=false"
+        )
+    if exchange == LIVE and settings.testnet:
+        raise ConfigurationError(
+            "USE_TESTNET=true says that the key is one of the test network: set USE_TESTNET=false to trade live"
+        )
+    if exchange != LIVE and settings.api_key.get_secret_value() and not settings.testnet:
+        raise ConfigurationError(
+            "USE_TESTNET=false says that the key is none of the test network: set USE_TESTNET=true, or another key"
+        )

@@ -5,6 +5,7 @@ from dataclasses import replace
 from src.application.ports.broker import BrokerRefused, BrokerUnavailable, RateLimitError
 from src.application.ports.store import AccountRow, ReadModels
 from src.application.trading.session_parts import SessionParts
+from src.bootstrap.going_live import refuse_contradiction
 from src.bootstrap.selection import Selection, select_account
 from src.bootstrap.settings import Settings
 from src.bootstrap.venue import LOCAL_URL, Venue, venue_of, venue_of_account, venue_parts
@@ -23,7 +24,9 @@ def open_venue(
 
     Raises ConfigurationError, and BrokerError for an exchange that does not answer.
     """
-    venue = venue or venue_of(settings, request.exchange, settings.data_folder)
+    if venue is None:
+        refuse_contradiction(settings, request.exchange)
+        venue = venue_of(settings, request.exchange, settings.data_folder)
     selection = select_account(settings, request, reads, database, venue.account_id)
     return _parts(settings, selection, venue, is_resumed=selection.is_resumed)
 

@@ -10,6 +10,7 @@ import pytest
 
 from src.application.ports.broker import KeyPermissions, UserEvent
 from src.application.trading.session_parts import SessionParts
+from src.bootstrap.application import PaperApplication
 from src.bootstrap.going_live import WRITTEN, live_plan
 from src.bootstrap.paper import PaperConfig
 from src.bootstrap.settings import Loaded, load_settings
@@ -19,7 +20,7 @@ from src.domain.orders.types import OrderType
 from src.infrastructure.brokers.binance_places import DEMO, MAINNET, local_place
 from src.infrastructure.market_data.frames import BookTicker
 from src.infrastructure.time.machine import NS_PER_MS, Machine
-from src.interfaces.cli.composition import ConfigurationError
+from src.interfaces.cli.composition import ConfigurationError, SessionRequest
 from tests.support.broker_venue import submit
 from tests.support.engine_builders import BTC, an_instrument
 from tests.support.exchange_server import KEY as LOCAL_KEY
@@ -119,12 +120,41 @@ def test_a_key_that_may_withdraw_is_taken_on_explicit_wish_and_a_free_one_is_not
 def test_live_trading_wants_every_limit_in_writing(tmp_path: Path):
     defaults = loaded(tmp_path).settings
     named: dict[str, Any] = dict.fromkeys(WRITTEN, "flag")
-    whole = Loaded(loaded(tmp_path, STEADYHAND_SYMBOLS="BTCUSDT", **KEY).settings, named)
+    whole = Loaded(loaded(tmp_path, STEADYHAND_SYMBOLS="BTCUSDT", USE_TESTNET="false", **KEY).settings, named)
 
     with pytest.raises(ConfigurationError, match="in writing"):
         live_plan(Loaded(defaults, dict.fromkeys(WRITTEN[1:], "flag")), tmp_path)
     plan = live_plan(whole, tmp_path)
     assert (plan.symbols, plan.leverage) == (("BTCUSDT",), defaults.leverage)
+
+
+DRY = {"DRY_RUN": "true"}
+FOR_MONEY = {"USE_TESTNET": "false", **KEY}
+
+
+@pytest.mark.parametrize("environment", [DRY, DRY | KEY, FOR_MONEY])
+def test_a_test_exchange_that_the_settings_speak_against_is_refused(
+    tmp_path: Path, environment: dict[str, str]
+):
+    places = {"STEADYHAND_DATA_DIR": str(tmp_path), "STEADYHAND_TESTNET_URL": "http://127.0.0.1:9"}
+    application = PaperApplication(loaded(tmp_path, **places, **environment))
+
+    with pytest.raises(
+        ConfigurationError, match="DRY_RUN=true" if "DRY_RUN" in environment else "USE_TESTNET"
+    ):
+        application.open_session(SessionRequest(exchange="testnet"))
+
+
+@pytest.mark.parametrize("environment", [DRY | FOR_MONEY, KEY])
+def test_money_that_the_settings_speak_against_is_refused_before_a_sentence_is_asked_for(
+    tmp_path: Path, environment: dict[str, str]
+):
+    settings = loaded(tmp_path, **environment).settings
+
+    with pytest.raises(
+        ConfigurationError, match="DRY_RUN=true" if "DRY_RUN" in environment else "USE_TESTNET"
+    ):
+        live_plan(Loaded(settings, dict.fromkeys(WRITTEN, "flag")), tmp_path)
 
 
 def test_no_limit_of_risk_has_a_default_with_money(tmp_path: Path):

@@ -51,9 +51,9 @@ class Settings(RiskSettings):
     )
     """The key's secret."""
     testnet: Annotated[bool, Env.of("USE_TESTNET TESTNET", "true")] = True
-    """Whether a key is one of the exchange's test network."""
+    """Whether a key is one of the exchange's test network; live trading wants false."""
     dry_run: Annotated[bool, Env.of("DRY_RUN", "true")] = False
-    """Trade on paper even with a key."""
+    """Trade on paper even with a key; every other exchange is refused."""
     testnet_url: Annotated[
         str | None, Env.of("STEADYHAND_TESTNET_URL", "http://127.0.0.1:18080"), BeforeValidator(read_url)
     ] = None
