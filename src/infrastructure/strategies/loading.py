@@ -53,6 +53,10 @@ def _module(spec: UserStrategySpec) -> ModuleType:
 
 def _from_file(path: Path) -> ModuleType:
     """Run a file as a module of its own; it is one module, however often it is asked for, until it is written anew."""
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"no file {path.absolute()}: put it there, or go to the folder it is meant from"
+        )
     known_by = str(path.resolve()).encode() + path.read_bytes()
     name = f"steadyhand_user_{hashlib.blake2b(known_by, digest_size=8).hexdigest()}"
     if name in sys.modules:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from src.application.strategies import UserStrategySpec
+from src.bootstrap.settings import ROOT
 from src.infrastructure.strategies.loading import load_strategy
 from tests.application.strategies.builders import a_random_walk, candles, feed
 
@@ -69,6 +70,23 @@ def test_a_file_that_was_written_anew_is_read_anew(tmp_path: Path):
 
     assert type(before) is type(again)
     assert (before.history_bars, after.history_bars) == (21, 201)
+
+
+def test_the_example_of_the_page_on_strategies_trades(tmp_path: Path):
+    page = (ROOT / "docs" / "strategies.md").read_text("utf-8")
+    example = page.partition("```python\n")[2].partition("```")[0]
+    strategy = load_strategy(UserStrategySpec(a_file(tmp_path, example), "Mine", (("period", "5"),)))
+
+    signals = feed(strategy.for_symbol("BTCUSDT"), candles(a_random_walk(1, 200)))
+
+    assert signals and strategy.history_bars == 6
+
+
+def test_a_file_that_is_not_there_is_named_by_its_whole_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+
+    with pytest.raises(ValueError, match=str(tmp_path / "lab" / "mine.py")):
+        load_strategy(UserStrategySpec("lab/mine.py", "Mine"))
 
 
 def test_a_strategy_in_a_module_is_found_by_its_dotted_path():
