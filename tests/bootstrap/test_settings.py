@@ -144,8 +144,12 @@ WRONG: dict[str, dict[str, Any]] = {
     },
     ".env line 2 cannot be read: write it like NAME=value": {"env_file": "A=1\nMAX_DAILY_LOSS_PCT\n"},
     ".env line 1 cannot be read: write it like NAME=value": {"env_file": "what is this"},
-    "symbls in config.yaml is not a setting (did you mean symbols?): `config show` lists all": {
-        "config": "symbls: [A]"
+    "symbls in config.yaml is not a setting (did you mean symbols?): write those": {"config": "symbls: [A]"},
+    "STOP_LOSS_PCT in config.yaml is not a setting (did you mean stop_loss_pct?): write those": {
+        "config": "STOP_LOSS_PCT: 0.01"
+    },
+    "STEADYHAND_SYMBOLS in config.yaml is not a setting (did you mean symbols?): write those": {
+        "config": "STEADYHAND_SYMBOLS: BTCUSDT"
     },
     "config.yaml line 1 is not YAML: write one `name: value` a line": {"config": "a: ["},
     "config.yaml is not a list of settings: write one `name: value` a line": {"config": "- a"},

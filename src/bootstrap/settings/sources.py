@@ -123,9 +123,10 @@ def from_config_file(path: Path, problems: list[Problem]) -> Found:
         return {}
     for key in content:
         if key not in Settings.model_fields:
-            close = difflib.get_close_matches(str(key), Settings.model_fields, n=1)
+            close = _fields_like(str(key))
             hint = f" (did you mean {close[0]}?)" if close else ""
-            line = f"{key} in {path.name} is not a setting{hint}: `config show` lists all"
+            line = f"{key} in {path.name} is not a setting{hint}: write those of `config show` in small letters, "
+            line += "without STEADYHAND_ or BINANCE_"
             problems.append(Problem(line, frozenset(close)))
     return {
         key: Given(value, path.name, f"{key}: {value}")
@@ -171,6 +172,12 @@ def _meant(name: str) -> frozenset[str]:
 def _close_to(name: str) -> list[str]:
     """The name of ours that is most like this one, if any is; small letters do not make another one."""
     return difflib.get_close_matches(name.upper(), FIELD_OF_NAME, n=1, cutoff=_SIMILAR)
+
+
+def _fields_like(key: str) -> list[str]:
+    """The field that a key of a ``config.yaml`` is most like, if any is; one by its name in the environment is it."""
+    known = FIELD_OF_NAME.get(key.upper())
+    return [known] if known else difflib.get_close_matches(key.lower(), Settings.model_fields, n=1)
 
 
 def _named_in(text: str) -> frozenset[str]:
