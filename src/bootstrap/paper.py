@@ -1,8 +1,8 @@
 """Puts a paper session together: a market without a network, the simulated exchange, and the session around them.
 
 A paper account belongs to its market: the same seed and symbols, or the same recorded files, find the same account
-again, with its money, positions and the place in the market where it stopped. A recording that was traded to its
-end begins anew with a fresh account.
+again, with its money, positions and the place in the market where it stopped. A recording whose session
+was stopped begins anew with a fresh account.
 """
 
 import hashlib

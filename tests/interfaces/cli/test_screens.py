@@ -172,6 +172,14 @@ def test_what_comes_next_is_true_of_the_account_that_was_traded(ended: Ended, to
     assert list(summary_lines(a_result(ended=ended)))[-1] == f"  next       {told}"
 
 
+@pytest.mark.parametrize("market", ["recording 0ad7b3a0f5cf", "bars 0ad7b3a0f5cf"])
+def test_a_recorded_session_that_was_stopped_promises_no_more_of_its_account(market: str):
+    result = a_result(snapshot=a_snapshot(status="STOPPED", market=market))
+
+    assert "goes on" not in (told := list(summary_lines(result))[-1])
+    assert "begins the recording again, with a new account" in told
+
+
 def test_at_an_exchange_kept_stops_go_on_standing():
     result = a_result()
 

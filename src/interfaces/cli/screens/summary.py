@@ -85,7 +85,9 @@ def _next(result: SessionResult) -> str:
         return f"`start-session{where}` resumes it, `doctor` looks for the cause"
     if result.ended is Ended.END_OF_DATA:
         return "`trades` lists what was done"
-    # Symbols, seed and recording name the market, and that the account: without them it is another one.
+    if result.snapshot.market.startswith(("recording ", "bars ")):
+        return "`trades` lists what was done, `start-session` begins the recording again, with a new account"
+    # Symbols and seed name the market, and that the account: without them it is another one.
     return "`trades` lists what was done, `start-session` with the same options goes on with the account"
 
 
