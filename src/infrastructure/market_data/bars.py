@@ -57,6 +57,8 @@ class BarMarket:
             BarLane(number, symbol, own, self._instrument_of(symbol, own))
             for number, (symbol, own) in enumerate(_by_symbol(files, symbols).items())
         ]
+        # Nearly always there is one symbol, and nothing to choose between.
+        self._only = self._lanes[0] if len(self._lanes) == 1 else None
         begins = [lane.next_bar.open_ms for lane in self._lanes if lane.next_bar is not None]
         if not begins:
             raise SourceError(f"No bar begins at a multiple of {self.step_ms} ms. Name bars that do, in UTC.")
@@ -195,6 +197,9 @@ class BarMarket:
         return self._moments + place + 1, taken - (self._ends[place - 1] if place else 0)
 
     def _next_moment_ms(self) -> int | None:
+        if self._only is not None:
+            bar = self._only.next_bar
+            return None if bar is None else bar.open_ms
         heads = [lane.next_bar.open_ms for lane in self._lanes if lane.next_bar is not None]
         return min(heads, default=None)
 
@@ -214,6 +219,8 @@ class BarMarket:
 
     def _frames_of(self, at_ms: int) -> list[MarketFrame]:
         """The frames of the bars that open now, by time."""
+        if self._only is not None:
+            return self._only.path.frames(self._only.take())
         parts = [
             lane.path.frames(lane.take())
             for lane in self._lanes

@@ -39,6 +39,8 @@ class EngineCore:
         self._state = ExchangeState(rules or ExchangeRules(), markets)
         self._markets = self._state.markets
         self._wake_ms = self._due_ms = 0
+        # Whether nobody looks at margins before a price is above what every account can bear.
+        self._rests = False
         self.committed_cursor = ""
         saved = store.snapshot()
         if saved is not None:
@@ -95,18 +97,34 @@ class EngineCore:
             raise ExchangeStopped("an earlier commit failed")
         return self._state.accounts[number]
 
-    def _run_due(self) -> bool:
-        """Do what is due at engine time; return whether that may have changed anything."""
+    def _run_due(self, now_ms: int, *, may_rest: bool = False) -> bool:
+        """Let time come to ``now_ms`` and do what is due then; return whether that may have changed anything.
+
+        With ``may_rest``, looks at margins are left out while :meth:`_look_soon` is told of every price that could
+        lead to another answer.
+        """
         state = self._state
-        if state.now_ms < self._due_ms and liquidation.is_at_ease(state):
-            # In a market of bars, whose every point is a second of its own, nearly every frame ends here.
-            state.looked_s = second = state.now_ms // LOOK_MS
-            next_look_ms = (second + 1) * LOOK_MS
-            self._wake_ms = next_look_ms if next_look_ms < self._due_ms else self._due_ms
+        self._rests = False
+        state.now_ms = now_ms
+        if now_ms < self._due_ms and liquidation.is_at_ease(state):
+            state.looked_s = second = now_ms // LOOK_MS
+            if may_rest:
+                liquidation.note_calm(state)
+                self._rests = True
+                self._wake_ms = self._due_ms
+            else:
+                self._wake_ms = min((second + 1) * LOOK_MS, self._due_ms)
             return False
         clockwork.run_due(state)
         self._sleep()
         return True
+
+    def _look_soon(self) -> None:
+        """Look at margins with the next second: something has changed since no look was needed."""
+        if self._rests:
+            self._rests = False
+            self._state.looked_s = second = self._state.now_ms // LOOK_MS
+            self._wake_ms = min((second + 1) * LOOK_MS, self._due_ms)
 
     def _sleep(self) -> None:
         """Note when something is due: the next look at margins, and what else time brings."""
@@ -126,6 +144,7 @@ class EngineCore:
     def _commit(self) -> None:
         if self._failed:
             raise ExchangeStopped("an earlier commit failed")
+        self._look_soon()
         self._state.eases.clear()
         self._due_ms = 0
         if self._is_held:

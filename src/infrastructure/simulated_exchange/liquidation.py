@@ -29,7 +29,7 @@ from src.infrastructure.simulated_exchange.records import (
     Order,
 )
 from src.infrastructure.simulated_exchange.state import ExchangeState
-from src.infrastructure.simulated_exchange.symbol_market import SymbolMarket
+from src.infrastructure.simulated_exchange.symbol_market import BOUNDLESS, SymbolMarket
 from src.infrastructure.simulated_exchange.units import SCALE, multiply, to_units
 
 INSURANCE_CLEAR: Final = "INSURANCE_CLEAR"
@@ -56,6 +56,15 @@ def is_at_ease(state: ExchangeState) -> bool:
         if not ease.holds():
             return False
     return True
+
+
+def note_calm(state: ExchangeState) -> None:
+    """Note for each market up to which price the last look holds for every account."""
+    for market in state.markets.values():
+        market.calm_below = BOUNDLESS
+    for ease in state.eases.values():
+        for market, bound in ease.bounds:
+            market.calm_below = min(market.calm_below, bound)
 
 
 def _look_at(state: ExchangeState, account: Account) -> None:

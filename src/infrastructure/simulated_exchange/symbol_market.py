@@ -30,6 +30,7 @@ from src.infrastructure.simulated_exchange.units import to_units
 CONSUMED_MAX: Final = 64
 """How many levels of a book are remembered as taken from; of a book that shows only its best, fewer come back."""
 CONSUMED_OF_TOPS_MAX: Final = 8
+BOUNDLESS: Final = Decimal("Infinity")
 TRADING: Final = "TRADING"
 HALTED: Final = "TRADING_HALT"
 STATUSES: Final = (
@@ -50,11 +51,15 @@ def _sell_priority(order: Order) -> tuple[int, int]:
 
 
 class SymbolMarket:
-    """What the exchange knows of one symbol; prices of the market as it sent them, everything else in units."""
+    """What the exchange knows of one symbol; prices of the market as it sent them, everything else in units.
+
+    As long as no ask is above ``calm_below``, the last look at margins holds.
+    """
 
     __slots__ = (
         "book",
         "book_frame",
+        "calm_below",
         "consumed",
         "contract_triggers",
         "filters",
@@ -89,6 +94,7 @@ class SymbolMarket:
         self.mark_triggers = TriggerBook()
         self.resting_buys: list[Order] = []
         self.resting_sells: list[Order] = []
+        self.calm_below = BOUNDLESS
         self.consumed: dict[tuple[str, int], tuple[int, int]] = {}
 
     @property
@@ -108,7 +114,7 @@ class SymbolMarket:
     def show(self, frame: MarketFrame) -> None:
         """Let the book, the mark price or the last price learn from a frame; of a bar's point, the quote."""
         event = frame[3]
-        if isinstance(event, (BookTicker, BarPoint)):
+        if type(event) is BookTicker or type(event) is BarPoint:
             self.book.apply_ticker(
                 event.bid_price, event.bid_quantity, event.ask_price, event.ask_quantity, event.update_id
             )
