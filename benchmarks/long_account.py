@@ -5,6 +5,7 @@ account is traded through the product's own session, exchange and files, and its
 """
 
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -31,6 +32,7 @@ from src.infrastructure.market_data.decoding import decode_message
 from src.infrastructure.market_data.frames import MarketFrame
 from src.infrastructure.market_data.instruments import shipped_instrument
 from src.infrastructure.market_data.source import OnFrame, SourceStatistics
+from src.infrastructure.persistence.read_models import SqliteReadModels
 from src.infrastructure.persistence.schema import create_sqlite
 from tests.application.trading.sessions import pass_time
 
@@ -149,7 +151,9 @@ def config_in(folder: Path) -> PaperConfig:
 
 def runner_in(config: PaperConfig) -> SessionRunner:
     """A session of the account, new or with the past that its files hold; it is not started."""
-    return SessionRunner(paper_parts(config, lambda _: StillMarket(), MARKET_ID, []))
+    with closing(SqliteReadModels(config.database)) as reads:
+        accounts = reads.accounts()
+    return SessionRunner(paper_parts(config, lambda _: StillMarket(), MARKET_ID, accounts))
 
 
 async def make_account(folder: Path, fills: int, open_orders: int) -> None:

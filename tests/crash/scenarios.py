@@ -125,6 +125,7 @@ HALTS = Scenario(
         Act(3_200, acts.buy("0.010", "0.004")),
         Act(4_200, acts.session(SessionTrigger.PAUSE)),
         Act(6_200, acts.session(SessionTrigger.RESUME)),
+        Act(7_200, acts.buy("0.010", "0.004")),
         Act(8_200, acts.trading(TradingTrigger.HALT)),
         Act(10_200, acts.trading(TradingTrigger.REARM)),
         Act(11_200, acts.buy("0.020")),

@@ -62,26 +62,27 @@ class BarPath:
         share, rest = self._shares(bar, len(points))
         symbol, shown, source, line = self._symbol, self._shown, self._source, bar.line
         number = self._bars * IDS_PER_BAR
-        open_ms, before = bar.open_ms, bar.open
+        before = bar.open
         has_depth = bar.low > half
-        seller_took = self._close is not None and before < self._close
-        is_open = True
+        seller_took = self._close is not None and bar.open < self._close
         frames: list[MarketFrame] = []
-        for price, offset_ms in points:
+        last = len(points) - 1
+        for place, (price, offset_ms) in enumerate(points):
             number += 1
-            if is_open:
-                is_open, below, above = False, price, price
-            elif price < before:
-                seller_took, below, above = True, price, before
-            else:
-                seller_took, below, above = False, before, price
+            at_ms = bar.open_ms + offset_ms
+            below, above = before, price
+            if place:
+                seller_took = price < before
+                if seller_took:
+                    below, above = price, before
             # A price below half a spread has half of itself for a bid.
             bid = below - half if has_depth or below > half else below / 2
-            at_ms = open_ms + offset_ms
-            point = BarPoint(symbol, bid, shown, above + half, shown, number, price, share, seller_took, at_ms)
+            quantity = rest if place == last else share
+            point = BarPoint(
+                symbol, bid, shown, above + half, shown, number, price, quantity, seller_took, at_ms
+            )
             frames.append((at_ms * _NS_PER_MS, source, line, point))
             before = price
-        point.quantity = rest
         self.skip(bar)
         return frames
 

@@ -65,20 +65,18 @@ class Engine(EngineHands):
             return False
         state = self._state
         acted = False
-        kind = type(event)
-        if event.event_ms > state.now_ms:
-            if event.event_ms >= self._wake_ms:
-                acted = self._run_due(event.event_ms, may_rest=kind is BarPoint)
-            else:
-                state.now_ms = event.event_ms
-        if kind is not TradePrint:
+        if event.event_ms >= self._wake_ms:
+            acted = self._run_due(event.event_ms, may_rest=type(event) is BarPoint)
+        elif event.event_ms > state.now_ms:
+            state.now_ms = event.event_ms
+        if type(event) is not TradePrint:
             market.show(frame)
-            if self._rests and (kind is not BarPoint or event.ask_price > market.calm_below):
+            if self._rests and (type(event) is not BarPoint or event.ask_price > market.calm_below):
                 self._look_soon()
             if market.mark_triggers.has_waiting:
                 self._watch_mark(market)
                 acted = True
-        if kind is TradePrint or kind is BarPoint:
+        if type(event) is TradePrint or type(event) is BarPoint:
             if (market.resting_buys or market.resting_sells) and market.is_trading:
                 making.meet_print(state, market, event, frame[1], frame[2])
                 acted = True
@@ -86,12 +84,10 @@ class Engine(EngineHands):
             triggers = market.contract_triggers
             if price >= triggers.next_rising or price <= triggers.next_falling:
                 firing.fire_due(state, market, triggers, price)
+                self._look_soon()
                 acted = True
         # After a failed commit no frame may pass as one that changed nothing.
-        if not (acted or self._failed):
-            return False
-        self._look_soon()
-        return self._commit_changes()
+        return (acted or self._failed) and self._commit_changes()
 
     def warm(self, frame: MarketFrame) -> None:
         """Show a frame that was worked off before the last commit: only the book learns from it."""
@@ -104,11 +100,10 @@ class Engine(EngineHands):
 
     def advance_time(self, now_ms: int) -> bool:
         """Move engine time forward without a frame; return whether something fell due."""
-        if now_ms > self._state.now_ms:
-            if now_ms >= self._wake_ms:
-                self._run_due(now_ms)
-            else:
-                self._state.now_ms = now_ms
+        if now_ms >= self._wake_ms:
+            self._run_due(now_ms)
+        elif now_ms > self._state.now_ms:
+            self._state.now_ms = now_ms
         return self._commit_changes()
 
     def _watch_mark(self, market: SymbolMarket) -> None:
@@ -116,3 +111,4 @@ class Engine(EngineHands):
         triggers = market.mark_triggers
         if mark is not None and (mark >= triggers.next_rising or mark <= triggers.next_falling):
             firing.fire_due(self._state, market, triggers, mark)
+            self._look_soon()

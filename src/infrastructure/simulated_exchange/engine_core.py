@@ -105,7 +105,7 @@ class EngineCore:
         """
         state = self._state
         self._rests = False
-        state.now_ms = now_ms
+        state.now_ms = now_ms = max(now_ms, state.now_ms)
         if now_ms < self._due_ms and liquidation.is_at_ease(state):
             state.looked_s = second = now_ms // LOOK_MS
             if may_rest:

@@ -114,7 +114,7 @@ class SymbolMarket:
     def show(self, frame: MarketFrame) -> None:
         """Let the book, the mark price or the last price learn from a frame; of a bar's point, the quote."""
         event = frame[3]
-        if type(event) is BookTicker or type(event) is BarPoint:
+        if isinstance(event, (BookTicker, BarPoint)):
             self.book.apply_ticker(
                 event.bid_price, event.bid_quantity, event.ask_price, event.ask_quantity, event.update_id
             )

@@ -21,7 +21,7 @@ PRICES = {BTC: 76_000, ETH: 3_000}
 Deed = Callable[[Engine], object]
 
 
-def an_exchange(rules: ExchangeRules) -> Engine:
+def an_exchange(rules: ExchangeRules, failpoint: Callable[[str], None] = lambda name: None) -> Engine:
     instruments = (
         an_instrument(leverage_max=100),
         an_instrument(
@@ -32,7 +32,7 @@ def an_exchange(rules: ExchangeRules) -> Engine:
             market_quantity_max=9_000,
         ),
     )
-    return an_engine(":memory:", *instruments, rules=rules, wallet="15000")
+    return an_engine(":memory:", *instruments, rules=rules, wallet="15000", failpoint=failpoint)
 
 
 def place(side: str, symbol: str, thousandths: int) -> Deed:
@@ -171,3 +171,21 @@ def test_funding_in_the_middle_of_a_second_is_followed_by_a_look_with_the_next_o
         walk.show(BTC, 1_000, 1_000)
 
         assert walk.engine.position_risk(ACCOUNT, BTC) == []
+
+
+def test_how_far_a_trailing_stop_has_followed_is_stored_within_a_second_of_a_market_of_bars() -> None:
+    commits: list[str] = []
+    walk = Walk(is_apart=False, rules=ExchangeRules(leverage=100))
+    walk.engine = an_exchange(ExchangeRules(leverage=100), commits.append)
+    walk.show(BTC, 1_000, 1)
+    walk.do(place("BUY", BTC, 10))
+    walk.do(trail("SELL"))
+    walk.show(BTC, 1_000, 1_000)
+    walk.show(BTC, 1_000, 1_000)
+    assert walk.engine._rests
+
+    walk.show(BTC, 1_020, 1_000)
+    commits.clear()
+    walk.show(BTC, 1_000, 1_000)
+
+    assert "exchange.after_commit" in commits
