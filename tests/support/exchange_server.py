@@ -16,6 +16,7 @@ from src.domain.market.candle import Candle
 from src.infrastructure.market_data.source import MarketSource
 from src.infrastructure.market_data.synthetic import SyntheticMarket
 from src.infrastructure.simulated_exchange.server.app import ExchangeServer, ServerConfig
+from src.infrastructure.simulated_exchange.server.clock import ServerClock, wall_ms
 from src.infrastructure.simulated_exchange.server.keys import ApiKey
 from src.infrastructure.simulated_exchange.server.signing import hmac_signature
 
@@ -92,6 +93,12 @@ class Client:
             if answer.content_type == "application/json":
                 return answer.status, await answer.json()
             return answer.status, await answer.text()
+
+
+def standing_clock() -> ServerClock:
+    """A clock that stands still: no minute, of which limits count the requests, ends while a test makes its own."""
+    now_ms = wall_ms()
+    return ServerClock(lambda: now_ms)
 
 
 @asynccontextmanager

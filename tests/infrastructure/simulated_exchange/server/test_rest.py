@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from src.infrastructure.simulated_exchange.server.limits import Limits
 from src.infrastructure.simulated_exchange.server.signing import hmac_signature, signed_part
-from tests.support.exchange_server import KEY, Client, served
+from tests.support.exchange_server import KEY, Client, served, standing_clock
 
 
 def now_ms() -> int:
@@ -145,7 +145,7 @@ async def test_each_answer_says_what_was_used_of_the_limits(client: Client):
 
 
 async def test_too_many_requests_are_429_and_going_on_is_418(tmp_path: Path):
-    async with served(tmp_path, limits=Limits(weight=5)) as client:
+    async with served(tmp_path, limits=Limits(weight=5), clock=standing_clock()) as client:
         statuses = [(await client.call("GET", "/fapi/v1/ping"))[0] for _ in range(17)]
         _, banned = await client.call("GET", "/fapi/v1/ping")
 
@@ -154,18 +154,19 @@ async def test_too_many_requests_are_429_and_going_on_is_418(tmp_path: Path):
         assert int(client.headers["Retry-After"]) > 100
 
 
-async def test_funding_endpoints_share_a_pool_of_their_own(client: Client):
+async def test_funding_endpoints_share_a_pool_of_their_own(tmp_path: Path):
     paths = ("/fapi/v1/fundingRate", "/fapi/v1/fundingInfo")
-    for _ in range(250):
-        for path in paths:
-            assert (await client.call("GET", path))[0] == 200
+    async with served(tmp_path, clock=standing_clock()) as client:
+        for _ in range(250):
+            for path in paths:
+                assert (await client.call("GET", path))[0] == 200
 
-    assert [(await client.call("GET", path))[0] for path in paths] == [429, 429]
-    assert (await client.call("GET", "/fapi/v1/ping"))[0] == 200
+        assert [(await client.call("GET", path))[0] for path in paths] == [429, 429]
+        assert (await client.call("GET", "/fapi/v1/ping"))[0] == 200
 
 
 async def test_too_many_orders_are_refused_with_their_own_code(tmp_path: Path):
-    async with served(tmp_path, limits=Limits(orders_10s=2)) as client:
+    async with served(tmp_path, limits=Limits(orders_10s=2), clock=standing_clock()) as client:
         await client.price()
         answers = [await market_order(client) for _ in range(3)]
 

@@ -10,7 +10,7 @@ import pytest
 from src.infrastructure.simulated_exchange.server import hub
 from src.infrastructure.simulated_exchange.server.limits import Limits
 from src.infrastructure.simulated_exchange.server.socket_api import MESSAGE_MAX, UNDER_WAY_MAX
-from tests.support.exchange_server import Client, served
+from tests.support.exchange_server import Client, served, standing_clock
 
 HANDSHAKE = (
     b"GET /ws-fapi/v1 HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -43,7 +43,7 @@ async def test_a_request_longer_than_any_ends_its_connection(client: Client):
 async def test_what_names_no_operation_counts_to_the_limit(tmp_path: Path):
     nonsense = ["[]", '{"method":1}', '{"method":"x"}', '{"id":[],"method":"ping"}', '{"method":"session.x"}']
     async with (
-        served(tmp_path, limits=Limits(weight=9)) as client,
+        served(tmp_path, limits=Limits(weight=9), clock=standing_clock()) as client,
         client.session.ws_connect(f"{client.server.url}/ws-fapi/v1") as connection,
     ):
         statuses = []
