@@ -2,7 +2,10 @@
 
 import asyncio
 import hashlib
+import os
 import resource
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,7 +14,7 @@ from src.application.ports.store import AccountBusy, StoreError
 from src.domain.ledger.events import CancelRequested, TradingMoved
 from src.domain.sessions.trading_states import TradingState
 from src.infrastructure.persistence.codec import decode
-from src.interfaces.cli.composition import ConfigurationError, SessionRequest
+from src.interfaces.cli.composition import ConfigurationError
 from tests.bootstrap.sessions import (
     FILLED_UNHEARD,
     SENT_UNHEARD,
@@ -22,7 +25,6 @@ from tests.bootstrap.sessions import (
 )
 from tests.crash.places import Place
 from tests.crash.points import check
-from tests.crash.process import Silence
 
 
 @pytest.fixture(scope="module")
@@ -125,17 +127,24 @@ def test_an_exchange_whose_file_cannot_be_read_is_told_of_in_one_line(
         application.recover(account_id, dry_run=dry_run)
 
 
-def test_a_session_is_not_opened_where_too_few_files_may_be(killed_after_a_fill: Path, tmp_path: Path):
-    application = the_application(copied(killed_after_a_fill, tmp_path))
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (63, hard))
-    try:
-        with pytest.raises(ConfigurationError, match="no more than 63 files may be open here: allow 64"):
-            application.recover(the_account(application), dry_run=True)
-        with pytest.raises(ConfigurationError, match="ulimit -n 64"):
-            application.run_session(SessionRequest(), Silence())
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+@pytest.mark.parametrize("command", [["recover", "--dry-run"], ["start-session"]], ids=lambda words: words[0])
+def test_a_session_is_not_opened_where_too_few_files_may_be(
+    command: list[str], killed_after_a_fill: Path, tmp_path: Path
+):
+    """In a process of its own: this one has files open already."""
+    folder = copied(killed_after_a_fill, tmp_path)
+    told = subprocess.run(
+        [sys.executable, "-m", "src.interfaces.cli", *command],
+        env={**os.environ, "STEADYHAND_DATA_DIR": str(folder)},
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (63, 63)),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+
+    assert told.returncode == 4
+    assert told.stderr == "error: no more than 63 files may be open here: allow 64 by ulimit -n 64\n"
 
 
 def test_a_session_that_ended_well_is_not_recovered(ended: Path, tmp_path: Path):
