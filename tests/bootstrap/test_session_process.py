@@ -114,6 +114,14 @@ def nohup() -> Iterator[None]:
     signal.signal(signal.SIGHUP, before)
 
 
+@pytest.fixture
+def terminal() -> Iterator[None]:
+    """A program that was not started by `nohup`, whatever has started the tests."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
 @pytest.mark.usefixtures("nohup")
 async def test_a_session_that_was_started_by_nohup_outlives_its_terminal(running: Running):
     os.kill(os.getpid(), signal.SIGHUP)
@@ -123,6 +131,7 @@ async def test_a_session_that_was_started_by_nohup_outlives_its_terminal(running
     assert (await running.task).ended is Ended.STOP
 
 
+@pytest.mark.usefixtures("terminal")
 async def test_a_terminal_that_goes_away_stops_its_session(running: Running):
     os.kill(os.getpid(), signal.SIGHUP)
 
