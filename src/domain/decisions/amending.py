@@ -111,9 +111,13 @@ def _reviewed(step: Step, order: Order, wanted: OrderTicket) -> Denied | None:
 
 
 def modify_accepted(step: Step, news: o.ModifyAccepted) -> None:
-    """The exchange took it, and says how the order is now."""
+    """The exchange took it, and says how the order was then; it is asked where something newer is known."""
     order = step.ledger.orders.get(news.client_order_id)
-    if order is not None and is_as_wanted(order, news.limit_price, news.quantity):
+    if order is None or not is_as_wanted(order, news.limit_price, news.quantity):
+        return
+    if news.at_ms < order.updated_ms:
+        modify_unknown(step, o.ModifyUnknown(order.client_order_id, "something newer is known of the order"))
+    else:
         step.emit(e.ModifyMoved(order.client_order_id, ModifyTrigger.DONE, at_ms=news.at_ms))
 
 
@@ -142,11 +146,12 @@ def modify_unknown(step: Step, news: o.ModifyUnknown) -> None:
 def recognise_terms(step: Step, order: Order, report: o.OrderReport, *, is_read: bool) -> None:
     """A sighting of an order says its price and total quantity: by an amendment of ours, or else by somebody's.
 
-    An event of the millisecond that is known already may be from before what is known: then the exchange is asked.
+    Somebody's counts at once, also while one of ours is under way: never less is reserved than may be filled. An event
+    of the millisecond that is known already may be from before what is known: then the exchange is asked.
     """
     if order.modify_deadline_ms is not None:
         _recognise_amendment(step, order, report, order.modify_deadline_ms)
-    if order.modify_state is not ModifyState.NONE or not _differs(order, report):
+    if is_as_wanted(order, report.limit_price, report.quantity) or not _differs(order, report):
         return
     if is_read or report.updated_ms != order.updated_ms:
         _recognise_change(step, order, report)
@@ -182,7 +187,7 @@ def recognise_by_fills(step: Step, order: Order, filled_quantity: Decimal, at_ms
 
 
 def _recognise_change(step: Step, order: Order, report: o.OrderReport) -> None:
-    """The exchange shows an order otherwise than it should be, and no amendment of ours is under way: it is right.
+    """The exchange shows an order otherwise than it is known, and than an amendment of ours would make it: it is right.
 
     Only limit orders can be amended, and what a trigger has made one. What is over is not opened again: one that
     counted as filled and is open is ended, and nothing is opened in its symbol until a person has looked.

@@ -39,7 +39,8 @@ def book_fill(step: Step, fill: FillReport, order: Order | None, forced_by: str 
             quantity=fill.quantity,
             realized_pnl=fill.realized_pnl,
             commission=fill.commission,
-            commission_asset=fill.commission_asset,
+            # Without a commission none is told.
+            commission_asset=fill.commission_asset or fill.margin_asset or step.ledger.account.settle_asset,
             is_maker=fill.is_maker,
             traded_ms=fill.traded_ms,
             strategy_id=order.ticket.strategy_id if order is not None else _owner(step, fill, forced_by),

@@ -25,7 +25,7 @@ from src.domain.orders.ticket import OrderTicket
 from src.domain.orders.transitions import CancelState
 from src.domain.orders.types import OrderType, TimeInForce
 from src.domain.risk.parents import review_parent
-from src.domain.risk.review import Denied
+from src.domain.risk.review import Denied, room_to_reduce
 from src.domain.sessions.session import TradingSessionStatus
 from src.domain.sessions.trading_states import TradingState
 
@@ -96,7 +96,9 @@ def _forbidden(step: Step, parent: ParentOrder) -> str:
         return "there is nothing left to reduce" if _is_gone(step, parent) else ""
     if step.ledger.account.trading_state is not TradingState.ACTIVE:
         return f"trading is {step.ledger.account.trading_state.value}"
-    return "its position was closed" if parent.ticket.slices and _was_closed(step, parent) else ""
+    if parent.ticket.kind is ParentKind.OCO:
+        return ""
+    return "its position was closed" if _was_closed(step, parent) else ""
 
 
 def _was_closed(step: Step, parent: ParentOrder) -> bool:
@@ -189,16 +191,25 @@ def _next_quantity(step: Step, parent: ParentOrder, instrument: Instrument) -> D
         if now_ms < parent.next_ms or parent.outstanding_quantity or _any_open(parent):
             return None
         assert ticket.visible_quantity is not None, "an iceberg has a visible quantity"
-        return min(ticket.visible_quantity, parent.unsent_quantity)
+        return min(ticket.visible_quantity, _left(step, parent, instrument))
     place = parent.slice_at(now_ms)
     if place < parent.slices_done:
         return None
-    left = max(ZERO, parent.unsent_quantity)
+    left = _left(step, parent, instrument)
     weights = ticket.weights[place:] or (Decimal(1),) * (ticket.slices - place)
     if place == ticket.slices - 1:
         return left
     whole = sum(weights)
     return instrument.round_quantity(left * weights[0] / whole) if whole else ZERO
+
+
+def _left(step: Step, parent: ParentOrder, instrument: Instrument) -> Decimal:
+    """What is still to be sent, base asset: of an exit no more than something else has left of its position."""
+    left, ticket = max(ZERO, parent.unsent_quantity), parent.ticket
+    if not ticket.reduce_only:
+        return left
+    room = room_to_reduce(step.ledger, _child(parent, ticket.quantity, ticket.reference_price))
+    return min(left, instrument.covering_quantity(max(ZERO, room)))
 
 
 def _any_open(parent: ParentOrder) -> bool:

@@ -24,7 +24,7 @@ from src.domain.decisions.protective_terms import (
 from src.domain.decisions.sending import cancel, submit
 from src.domain.decisions.step import Step
 from src.domain.ledger import events as e
-from src.domain.ledger.evolve_protection import TRANSIENT_REFUSALS
+from src.domain.ledger.evolve_protection import TRANSIENT_REFUSALS, WOULD_TRIGGER
 from src.domain.ledger.state import RECENT_WINDOW_MS
 from src.domain.market.sides import PositionSide
 from src.domain.money import ZERO
@@ -36,7 +36,6 @@ from src.domain.positions.position import Position
 from src.domain.risk.review import Approved, review_reducing
 from src.domain.sessions.trading_states import SymbolState
 
-WOULD_TRIGGER = -2021
 STORM_PER_MINUTE = 100
 STORM_PAUSE_MS = 1_000
 
@@ -278,7 +277,7 @@ def protective_refused(step: Step, order: Order, code: int) -> None:
     ]
     is_stop = purpose is _STOP
     covering = covering_of(step, position, others)
-    reached = code == WOULD_TRIGGER and not any(fits(step, position, purpose, o) for o in covering)
+    reached = code in WOULD_TRIGGER and not any(fits(step, position, purpose, o) for o in covering)
     if reached or (is_stop and code not in TRANSIENT_REFUSALS and not covering):
         close_now(step, position, f"{purpose.value} was refused: {order.reason or code}")
     elif _is_news(step, order):

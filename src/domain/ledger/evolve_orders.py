@@ -219,7 +219,7 @@ def rebuild_price(ledger: Ledger, symbol: str) -> None:
     prices = [
         worst_price(order)
         for order in ledger.orders.values()
-        if order.symbol == symbol and order.is_open and not order.ticket.reduce_only
+        if order.symbol == symbol and order.is_open and not order.ticket.reduce_only and still_possible(order)
     ]
     prices += [
         parent_price(parent)
@@ -242,8 +242,8 @@ def rebuild_reservations(ledger: Ledger) -> None:
     for book in ledger.symbols.values():
         book.pending_buy = book.pending_sell = book.pending_price = ZERO
     for order in ledger.orders.values():
-        if order.is_open and not order.ticket.reduce_only:
-            reserve(ledger, order.symbol, order.side, still_possible(order), worst_price(order))
+        if order.is_open and not order.ticket.reduce_only and (possible := still_possible(order)):
+            reserve(ledger, order.symbol, order.side, possible, worst_price(order))
     for parent in ledger.parents.values():
         if parent.reserved_quantity:
             ticket = parent.ticket

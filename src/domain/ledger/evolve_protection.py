@@ -99,5 +99,6 @@ VAIN_RETRY_MS = 1_000
 # was not.
 TRANSIENT_REFUSALS = frozenset({-1003, -1008, -1015, -1021, -4140, -4141, -5028, 418, 429})
 # The market or the position had moved on: the price was reached already, or nothing was left to reduce.
-OVERTAKEN = frozenset({-2021, -2022, -4118})
+WOULD_TRIGGER = frozenset({-2021, -4142})
+OVERTAKEN = WOULD_TRIGGER | {-2022, -4118}
 _COUNTED = frozenset({Purpose.PROTECTIVE_STOP, Purpose.PROTECTIVE_TARGET, Purpose.EMERGENCY})

@@ -18,6 +18,7 @@ CALLBACK_MAX: Final = Decimal("0.2")
 GOOD_TILL_LEAD_MS: Final = 600_000
 GOOD_TILL_MAX_MS: Final = 253_402_300_799_000
 """The last second of the year 9999."""
+_WHOLE: Final = Decimal(1)
 _PRICES: Final = ("stop_price", "activation_price", "stop_loss_price", "take_profit_price")
 
 
@@ -69,6 +70,23 @@ def misplaced_protection(ticket: OrderTicket, entry: Decimal | None = None) -> s
         where = "above" if sign > 0 else "below"
         return f"the take profit {target:f} of a {ticket.side.value} must be {where} its entry at {entry:f}"
     return None
+
+
+def nearest_share(stop_pct: Decimal, target_pct: Decimal) -> tuple[Decimal, str]:
+    """The smaller of two distances from an entry (fractions of its price, zero: none), and whose it is."""
+    shares = ((stop_pct, "stop"), (target_pct, "target"))
+    return min((each for each in shares if each[0]), default=(_WHOLE, ""))
+
+
+def too_near(price: Decimal, tick: Decimal, nearest: tuple[Decimal, str]) -> str | None:
+    """Why what :func:`nearest_share` tells cannot be kept from an entry at ``price``, in one line; None when it can.
+
+    A stop or target nearer than a tick would be placed at the entry, and close the position at once.
+    """
+    share, what = nearest
+    if price * share >= tick:
+        return None
+    return f"a {what} of {share:f} of the price is nearer than its tick, {tick:f}"
 
 
 def _trail(ticket: OrderTicket) -> str | None:

@@ -100,11 +100,18 @@ def review_reducing(ledger: Ledger, ticket: OrderTicket, instrument: Instrument 
         )
     if ticket.purpose.is_protective or ticket.purpose is Purpose.EMERGENCY:
         return Approved(ticket)
-    room = abs(position.quantity) - exits_under_way(ledger, ticket)
+    room = room_to_reduce(ledger, ticket)
     if ticket.quantity > _in_steps(room, instrument):
         text = f"only {max(room, Decimal(0)):f} of {ticket.symbol} is left to reduce"
         return Denied(ticket, Objection("reduce_only", f"{ticket.quantity:f}", f"{room:f}", text))
     return Approved(ticket)
+
+
+def room_to_reduce(ledger: Ledger, ticket: OrderTicket) -> Decimal:
+    """What an exit like ``ticket`` may take: the position less the exits already on their way; base asset."""
+    return abs(ledger.position(ticket.symbol, ticket.position_side).quantity) - exits_under_way(
+        ledger, ticket
+    )
 
 
 def _in_steps(quantity: Decimal, instrument: Instrument | None) -> Decimal:

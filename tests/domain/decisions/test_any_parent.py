@@ -8,17 +8,18 @@ from decimal import Decimal
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import invariant, precondition, rule
+from hypothesis.stateful import initialize, invariant, precondition, rule
 
-from src.domain.decisions.news import MoveParent, OpenParent, RequestModify
+from src.domain.decisions.news import MoveParent, OpenParent, PlaceOrder, RequestModify
 from src.domain.ledger.events import FillBooked, OrderIntended, ParentOpened
 from src.domain.ledger.evolve import fold
 from src.domain.ledger.evolve_orders import rebuild_reservations
 from src.domain.orders.news import ModifyAccepted, ModifyRefused, ModifyUnknown
 from src.domain.orders.parents import ParentKind, ParentTicket, ParentTrigger
 from src.domain.orders.types import OrderType, Purpose
+from src.domain.risk.review import Approved, review_reducing
 from tests.domain.decisions.history_machine import QUANTITIES, SIDES, AnyHistory
-from tests.support.domain_builders import BTC, MARK, a_ticket
+from tests.support.domain_builders import BTC, MARK, a_ticket, an_exit
 from tests.support.ledger_builders import ledger_snapshot
 
 EXAMPLES = 3 * (settings.default.max_examples if settings.default else 60)
@@ -92,15 +93,37 @@ class AnyParent(AnyHistory):
     def move_a_parent(self, data, trigger):
         self.session.decide(MoveParent(data.draw(st.sampled_from(self.at_work())), trigger, "by hand"))
 
+    @initialize(side=SIDES, quantity=QUANTITIES, exits=st.booleans(), wish=st.none() | QUANTITIES)
+    def begin_beside_an_order_that_rests(self, side, quantity, exits, wish):
+        """Most histories begin with an amendment on its way, too: the rule alone seldom meets an order that rests."""
+        self.let_an_order_rest(side, quantity, exits)
+        if wish is not None:
+            self.amend(list(self.session.ledger.orders), wish)
+
+    @rule(side=SIDES, quantity=QUANTITIES, exits=st.booleans())
+    def let_an_order_rest(self, side, quantity, exits):
+        """An entry, or an exit where one is possible; it is taken, and all is told."""
+        ticket = an_exit(side=self.position.side.opposite, quantity=quantity, limit_price=MARK)
+        verdict = review_reducing(self.session.ledger, ticket)
+        if exits and isinstance(verdict, Approved):
+            self.session.decide(PlaceOrder(verdict))
+        else:
+            self.enter(side, quantity, resting=True)
+        self.all_goes_well()
+
     @precondition(lambda self: self.session.ledger.orders)
     @rule(data=st.data(), quantity=QUANTITIES)
     def amend_an_order(self, data, quantity):
-        name = data.draw(st.sampled_from(sorted(self.session.ledger.orders)))
-        before = len(self.session.scene.journal)
-        try:
-            self.session.decide(RequestModify(name, None, quantity, "by hand"))
-        except (ValueError, LookupError):
-            assert len(self.session.scene.journal) == before, "what is refused changes nothing"
+        self.amend([data.draw(st.sampled_from(sorted(self.session.ledger.orders)))], quantity)
+
+    def amend(self, names, quantity):
+        """Whichever of them can be amended; the others are refused, which changes nothing."""
+        for name in names:
+            before = len(self.session.scene.journal)
+            try:
+                self.session.decide(RequestModify(name, None, quantity, "by hand"))
+            except (ValueError, LookupError):
+                assert len(self.session.scene.journal) == before, "what is refused changes nothing"
 
     # --- what becomes of amendments -------------------------------------------------------------------------
 
@@ -116,6 +139,13 @@ class AnyParent(AnyHistory):
             self.session.decide(ModifyAccepted(name, wish.limit_price, wish.quantity, self.exchange.now_ms))
         else:
             self.session.decide(ModifyRefused(name, -2013, "unknown order"))
+
+    @precondition(lambda self: self.alive(waiting=False))
+    @rule(data=st.data())
+    def what_rests_trades_in_part_and_all_is_told(self, data):
+        held = data.draw(st.sampled_from(self.alive(waiting=False)))
+        self.exchange.fill(held, held.quantity / 4)
+        self.all_goes_well()
 
     # --- what holds at every moment -------------------------------------------------------------------------
 

@@ -3,11 +3,18 @@
 import pytest
 
 from src.domain.decisions.effects import CancelOrder
-from src.domain.decisions.news import RequestCancel, TakeOver, Tick
+from src.domain.decisions.news import RequestCancel, RequestCancelAll, TakeOver, Tick
 from src.domain.ledger import events as e
-from src.domain.orders.news import CancelAccepted, CancelRefused, CancelUnknown, OrderNews, OutcomeUnknown
+from src.domain.orders.news import (
+    CancelAccepted,
+    CancelRefused,
+    CancelUnknown,
+    OrderNews,
+    OutcomeUnknown,
+    Refused,
+)
 from src.domain.orders.transitions import CancelState
-from src.domain.orders.types import OrderStatus, OrderType
+from src.domain.orders.types import OrderStatus, OrderType, Purpose
 from tests.support.domain_builders import BTC, a_report
 from tests.support.domain_scene import Scene, cancels, kinds, reconciles
 
@@ -112,6 +119,20 @@ def test_a_fill_that_wins_the_race_against_the_cancel_is_booked():
 
     assert order.status is OrderStatus.FILLED
     assert scene.position.quantity == 1
+
+
+@pytest.mark.parametrize("protective", [False, True])
+def test_the_end_of_all_orders_is_that_of_an_emergency_close_only_where_protection_is_to_go_too(protective):
+    scene = Scene()
+    scene.hold(protected=False)
+    entry = scene.place(limit_price=90)
+    scene.decide(Refused(scene.stop.client_order_id, -2021, "would trigger"))
+    (close,) = scene.open(Purpose.EMERGENCY)
+
+    step = scene.decide(RequestCancelAll(None, "by hand", protective=protective))
+
+    assert entry.client_order_id in cancels(step)
+    assert (close.client_order_id in cancels(step)) is protective
 
 
 @pytest.mark.parametrize("name", ["sh1-unknown", "", "web_1"])

@@ -166,14 +166,42 @@ def test_an_event_of_the_millisecond_that_is_known_is_asked_about_and_a_read_say
     assert len(alarms(read)) == (read_shows == "otherwise")
 
 
-def test_while_an_amendment_of_ours_is_under_way_another_price_is_not_somebody_elses(scene):
+@pytest.mark.parametrize("how", ["the stream", "a read"])
+def test_while_an_amendment_of_ours_is_under_way_somebody_elses_counts_as_well(scene, how):
     order = resting(scene)
-    scene.decide(RequestModify(order.client_order_id, Decimal(98), None, "wanted"))
+    scene.decide(RequestModify(order.client_order_id, None, Decimal(4), "wanted"))
+    report = changed(scene, order, 101, 9)
 
-    step = scene.stream(OrderNews(changed(scene, order, 97, 2)))
+    step = scene.stream(OrderNews(report)) if how == "the stream" else scene.decide(a_read(orders=[report]))
 
-    assert order.ticket.limit_price == 99
-    assert not alarms(step)
+    assert (pending(scene), len(alarms(step))) == ((9, 101), 1)
+    assert order.wanted_quantity == 4
+    scene.stream(OrderNews(changed(scene, order, 99, 4)))
+    assert pending(scene) == (4, 100)
+    assert order.ticket.quantity == 4
+    assert order.wanted_quantity is None
+    assert ledger_snapshot(fold(scene.journal)) == ledger_snapshot(scene.ledger)
+
+
+def test_an_answer_that_is_older_than_somebody_elses_change_is_asked_about_and_a_read_says(scene):
+    order = resting(scene)
+    scene.decide(RequestModify(order.client_order_id, None, Decimal(4), "wanted"))
+    done_ms = scene.now_ms
+    report = changed(scene, order, 99, 9)
+    scene.stream(OrderNews(report))
+
+    step = scene.decide(ModifyAccepted(order.client_order_id, Decimal(99), Decimal(4), done_ms))
+    held = pending(scene)
+    scene.decide(replace(a_read(orders=[report]), unamended=(unsettled(order),)))
+
+    assert (len(reconciles(step)), held[0]) == (1, 9)
+    assert order.ticket.quantity == pending(scene)[0] == 9
+    assert order.wanted_quantity is None
+
+
+def unsettled(order: Order) -> tuple[str, int]:
+    assert order.modify_deadline_ms is not None
+    return order.client_order_id, order.modify_deadline_ms
 
 
 @pytest.mark.parametrize("status", [OrderStatus.CANCELED, OrderStatus.EXPIRED])

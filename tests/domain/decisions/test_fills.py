@@ -20,7 +20,6 @@ from tests.support.domain_builders import (
     a_read,
     a_report,
     an_exit,
-    exchange_id,
     some_income,
 )
 from tests.support.domain_scene import Scene, alarms, kinds, purposes, reconciles
@@ -296,6 +295,21 @@ def test_the_wallet_takes_the_exchanges_own_figures_per_asset():
     assert scene.ledger.account.commission == 0
 
 
+@pytest.mark.parametrize(("margin_asset", "paid_in"), [("", "USDT"), ("USDC", "USDC")])
+def test_a_trade_of_no_commission_names_no_asset_for_it_and_makes_no_wallet_without_a_name(
+    margin_asset, paid_in
+):
+    scene = Scene()
+    order = scene.place()
+    fill = a_fill(order, commission=Decimal(0), commission_asset="", margin_asset=margin_asset)
+
+    step = scene.stream(OrderNews(a_report(order, OrderStatus.FILLED, 1), fill))
+
+    (booked,) = [event for event in step.events if isinstance(event, e.FillBooked)]
+    assert booked.commission_asset == paid_in
+    assert set(scene.ledger.account.wallet) == {"USDT", paid_in}
+
+
 def test_income_is_booked_once_per_transaction_type_and_asset():
     scene = Scene()
     funding, same_number = some_income(7), some_income(7, "TRANSFER", 10)
@@ -348,6 +362,18 @@ def test_news_of_a_settled_order_brings_it_back():
     assert order.filled_quantity == 2
 
 
+def test_a_settled_order_that_was_brought_back_for_old_news_is_let_go_again():
+    scene = Scene()
+    order = scene.place()
+    scene.fill(order)
+    scene.ledger.release_settled()
+    scene.ledger.changes.clear()
+
+    scene.stream(OrderNews(a_report(order, OrderStatus.FILLED, 1), a_fill(order)), known=(order,))
+
+    assert order.client_order_id not in scene.ledger.orders
+
+
 def test_a_copy_from_the_store_never_replaces_an_order_of_the_working_set():
     scene = Scene()
     order = scene.place(quantity=2)
@@ -358,17 +384,3 @@ def test_a_copy_from_the_store_never_replaces_an_order_of_the_working_set():
     scene.stream(known=(stale,))
 
     assert scene.ledger.orders[order.client_order_id].filled_quantity == 1
-
-
-def test_a_fill_of_an_exit_reserves_and_releases_nothing():
-    scene = Scene()
-    scene.hold(2)
-    order = scene.place(an_exit(quantity=1))
-
-    scene.fill(order, 2)
-
-    book = scene.ledger.symbol(BTC)
-    assert book.pending_buy == 0
-    assert book.pending_sell == 0
-    assert scene.position.quantity == 1
-    assert exchange_id(order) == order.exchange_order_id

@@ -1,6 +1,7 @@
 """Icebergs, scene by scene: what of them is shown, and when the next part is."""
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -9,11 +10,11 @@ from src.domain.decisions.step import Policy
 from src.domain.ledger import events as e
 from src.domain.orders.news import NotSent, OutcomeUnknown, Refused
 from src.domain.orders.parents import ParentKind, ParentStatus
-from src.domain.orders.types import OrderStatus
+from src.domain.orders.types import OrderStatus, Purpose
 from src.domain.risk.limits import RiskLimits
 from tests.domain.decisions.parent_scenes import a_scene, child, later, open_parent, quantities
-from tests.support.domain_builders import BTC, MARK
-from tests.support.domain_scene import kinds, submits
+from tests.support.domain_builders import BTC, MARK, SELL, an_exit
+from tests.support.domain_scene import Scene, cancels, kinds, submits
 
 
 def test_an_iceberg_shows_its_tip_and_the_next_one_only_when_that_is_gone():
@@ -85,6 +86,39 @@ def test_an_iceberg_that_a_rule_holds_back_says_so_once_until_another_does_and_g
     assert kinds(other) == [e.OrderDenied, e.ChildHeldBack]
     assert quantities(goes_on) == [4]
     assert parent.reason == ""
+
+
+@pytest.mark.parametrize("by", ["its stop", "a person"])
+def test_an_iceberg_ends_when_the_position_that_it_builds_is_closed(by):
+    scene = Scene(take_profit_pct=Decimal(0))
+    step, parent = open_parent(
+        scene, ParentKind.ICEBERG, limit_price=Decimal(100), visible_quantity=Decimal(4)
+    )
+    scene.fill(child(scene, step), 1)
+    (tip,) = (order for order in parent.children.values() if order.is_open)
+    scene.accept(tip)
+    closing = scene.place(an_exit(quantity=4)) if by == "a person" else scene.stop
+    scene.accept(closing)
+
+    ends = scene.fill(closing, 9, 4)
+
+    assert (scene.position.is_flat, parent.reason) == (True, "its position was closed")
+    assert tip.client_order_id in cancels(ends)
+    scene.hear(tip, OrderStatus.CANCELED)
+    assert (submits(later(scene)), parent.status) == ([], ParentStatus.CANCELED)
+
+
+def test_an_iceberg_that_closes_a_position_shows_no_more_than_is_left_of_it():
+    scene = a_scene()
+    scene.hold(9)
+    exit_of: Any = {"side": SELL, "purpose": Purpose.EXIT, "reduce_only": True}
+    step, _ = open_parent(
+        scene, ParentKind.ICEBERG, quantity=Decimal(9), limit_price=Decimal(100),
+        visible_quantity=Decimal(4), **exit_of,
+    )  # fmt: skip
+    scene.fill(scene.place(an_exit(quantity=3)), 2)
+
+    assert quantities(scene.fill(child(scene, step), 3)) == [2]
 
 
 def test_an_iceberg_that_a_rule_holds_back_anew_says_so_again():

@@ -13,7 +13,7 @@ from src.domain.orders.transitions import CancelState
 from src.domain.orders.types import OrderStatus, OrderType, Purpose
 from src.domain.risk.limits import RiskLimits
 from src.domain.sessions.trading_states import TradingTrigger
-from tests.domain.decisions.parent_scenes import a_scene, open_parent
+from tests.domain.decisions.parent_scenes import a_scene, later, open_parent
 from tests.support.domain_builders import BTC, BUY, SELL, a_ticket, an_exit
 from tests.support.domain_scene import Scene, alarms, cancels, submits
 
@@ -67,6 +67,7 @@ def test_an_entry_both_of_whose_legs_filled_in_part_goes_on_with_no_more_than_is
 
     scene.fill(stop, 2, 1)
     wanted = limit.wanted_quantity
+    scene.now_ms += 1_000
     scene.decide(ModifyAccepted(limit.client_order_id, Decimal(99), Decimal(3), scene.now_ms))
     scene.hear(stop, OrderStatus.CANCELED, 1)
 
@@ -258,10 +259,11 @@ def test_both_legs_that_fill_at_once_are_booked_and_said_aloud():
     scene.hear(stop, OrderStatus.TRIGGERED)
 
     scene.fill(limit, 1)
-    step = scene.fill(stop, 2)
+    step, again = scene.fill(stop, 2), later(scene)
 
     assert scene.position.quantity == 4
     assert alarms(step) == ["more than was asked for: 4 of 2 was filled"]
+    assert alarms(again) == []
 
 
 def test_a_leg_refused_at_once_ends_the_pair_before_it_began():

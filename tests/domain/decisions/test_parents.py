@@ -16,7 +16,7 @@ from src.domain.decisions.news import (
 from src.domain.ledger import events as e
 from src.domain.ledger.evolve import fold
 from src.domain.market.sides import PositionSide
-from src.domain.orders.news import NotSent, OutcomeUnknown
+from src.domain.orders.news import NotSent, OutcomeUnknown, Refused
 from src.domain.orders.parents import ParentKind, ParentStatus, ParentTrigger
 from src.domain.orders.types import OrderStatus, Purpose
 from src.domain.sessions.session import SessionTrigger
@@ -167,10 +167,18 @@ def test_a_parent_beyond_a_limit_is_refused_as_a_whole():
     assert parent is None
 
 
-def test_a_parent_whose_parts_are_too_small_is_refused_as_a_whole():
+@pytest.mark.parametrize(
+    ("kind", "quantity", "more"),
+    [
+        (ParentKind.TWAP, "0.002", {}),
+        (ParentKind.VWAP, "10", {"weights": (Decimal(1), Decimal(999), Decimal(9_000))}),
+        (ParentKind.ICEBERG, "2.001", {"limit_price": MARK, "visible_quantity": Decimal(1)}),
+    ],
+)
+def test_a_parent_whose_parts_are_too_small_is_refused_as_a_whole(kind, quantity, more):
     scene = a_scene()
 
-    step, parent = open_parent(scene, quantity=Decimal("0.002"))
+    step, parent = open_parent(scene, kind, quantity=Decimal(quantity), **more)
 
     (denied,) = step.events
     assert "a part of it could not be sent" in denied.text
@@ -203,6 +211,17 @@ def test_a_slice_that_a_rule_refuses_is_tried_once():
     assert sum(kinds(each).count(e.OrderDenied) for each in steps) == 1
 
 
+def test_a_slice_without_a_price_to_go_by_is_sent_as_soon_as_there_is_one():
+    scene = a_scene()
+    scene.view.marks[BTC] = None
+    blind, _ = open_parent(scene)
+
+    scene.view.marks[BTC] = MARK
+
+    assert submits(blind) == []
+    assert quantities(later(scene, 1_000)) == [Decimal("3.333")]
+
+
 def test_a_schedule_that_closes_a_position_goes_on_while_the_session_pauses():
     scene = a_scene()
     scene.hold(9)
@@ -222,6 +241,37 @@ def test_a_schedule_that_closes_a_position_ends_when_nothing_is_left_to_close():
 
     assert submits(later(scene)) == []
     assert parent.status is ParentStatus.CANCELED
+
+
+@pytest.mark.parametrize("limit", [None, 100])
+def test_a_schedule_that_closes_a_position_spreads_what_something_else_has_left_of_it(limit):
+    scene = a_scene()
+    scene.hold(9)
+    step, parent = open_parent(scene, quantity=Decimal(9), limit_price=limit and Decimal(limit), **EXIT)
+    scene.fill(child(scene, step), 2)
+    scene.fill(scene.place(an_exit(quantity=Decimal("3.5"))), 3)
+
+    second = later(scene)
+    scene.fill(child(scene, second), 4)
+    last = later(scene)
+    scene.fill(child(scene, last), 5)
+
+    assert [*quantities(second), *quantities(last)] == [Decimal("1.25"), Decimal("1.25")]
+    assert (scene.position.is_flat, parent.reason) == (True, "there is nothing left to reduce")
+
+
+def test_a_schedule_that_closes_a_position_waits_while_other_exits_may_take_all_of_it():
+    scene = a_scene()
+    scene.hold(9)
+    step, parent = open_parent(scene, quantity=Decimal(9), **EXIT)
+    scene.fill(child(scene, step), 2)
+    other = scene.place(an_exit(quantity=6))
+
+    waits = later(scene)
+    scene.decide(Refused(other.client_order_id, -2019, "margin"))
+
+    assert (submits(waits), parent.status) == ([], ParentStatus.WORKING)
+    assert quantities(later(scene)) == [6]
 
 
 @pytest.mark.parametrize("how", ["halted", "stopped"])

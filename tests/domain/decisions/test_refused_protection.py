@@ -89,12 +89,13 @@ def test_a_new_stop_price_that_is_reached_already_closes_the_position_although_t
     assert purposes(step) == [Purpose.EMERGENCY]
 
 
-def test_a_target_whose_price_is_reached_already_becomes_a_market_close():
+@pytest.mark.parametrize("code", [-2021, -4142])
+def test_a_target_whose_price_is_reached_already_becomes_a_market_close(code):
     scene = Scene()
     scene.hold(protected=False)
     (target,) = scene.open(Purpose.PROTECTIVE_TARGET)
 
-    step = scene.decide(refused(target, -2021))
+    step = scene.decide(refused(target, code))
 
     assert purposes(step) == [Purpose.EMERGENCY]
 

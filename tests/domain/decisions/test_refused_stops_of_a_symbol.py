@@ -8,7 +8,7 @@ from src.domain.decisions.news import ReopenSymbol, RequestProtection
 from src.domain.decisions.step import Step
 from src.domain.decisions.watch import UNPROTECTED
 from src.domain.market.sides import PositionSide
-from src.domain.orders.news import Refused
+from src.domain.orders.news import NotSent, Refused
 from src.domain.orders.order import Order
 from src.domain.orders.types import OrderStatus, Purpose
 from src.domain.sessions.trading_states import SymbolState
@@ -66,13 +66,32 @@ def test_what_was_to_be_opened_there_is_canceled_and_what_protects_stays():
     assert cancels(step) == [here.client_order_id]
 
 
-@pytest.mark.parametrize("code", [-2021, -2022, -4118])
+@pytest.mark.parametrize("code", [-2021, -2022, -4118, -4142])
 def test_a_stop_that_the_market_or_the_position_has_overtaken_is_not_counted(code):
     scene = Scene()
     for number in range(1, 12, 2):
         open_in_vain(scene, number, code)
 
     assert state(scene) is SymbolState.TRADING
+
+
+@pytest.mark.parametrize("between", ["overtaken", "refused for its moment", "not sent"])
+def test_what_says_nothing_of_the_stop_itself_does_not_end_the_row(between):
+    scene = Scene()
+    open_in_vain(scene, 1)
+    open_in_vain(scene, 3)
+    if between == "overtaken":
+        open_in_vain(scene, 5, -2021)
+    scene.hold(protected=False, trade_id=7)
+    if between == "refused for its moment":
+        refuse(scene, scene.stop, -4140)
+    elif between == "not sent":
+        scene.decide(NotSent(scene.stop.client_order_id, "no route"))
+    before, _ = state(scene), scene.wait_for(Purpose.PROTECTIVE_STOP)
+
+    refuse(scene, scene.stop)
+
+    assert (before, state(scene)) == (SymbolState.TRADING, SymbolState.CLOSED)
 
 
 def test_a_stop_refused_for_its_moment_is_not_counted():

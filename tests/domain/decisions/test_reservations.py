@@ -6,8 +6,9 @@ import pytest
 
 from src.domain.decisions.news import RequestCancel
 from src.domain.ledger.evolve_orders import rebuild_reservations
-from src.domain.orders.news import CancelAccepted, NotSent, OutcomeUnknown, Refused
+from src.domain.orders.news import CancelAccepted, ModifyAccepted, NotSent, OutcomeUnknown, Refused
 from src.domain.orders.types import OrderStatus, OrderType
+from tests.domain.decisions.amendment_scenes import request
 from tests.support.domain_builders import BTC, SELL, a_read, an_exit
 from tests.support.domain_scene import Scene
 
@@ -26,13 +27,15 @@ def test_an_entry_reserves_its_whole_quantity_at_once_on_its_side():
     assert reserved(scene) == (2, 3)
 
 
-def test_a_reduce_only_order_reserves_nothing():
+def test_a_reduce_only_order_reserves_nothing_and_its_trade_releases_nothing():
     scene = Scene()
     scene.hold(2)
 
-    scene.place(an_exit(quantity=2))
+    order = scene.place(an_exit(quantity=2))
+    before = reserved(scene)
+    scene.fill(order, 2)
 
-    assert reserved(scene) == (0, 0)
+    assert before == reserved(scene) == (0, 0)
 
 
 def test_it_is_reserved_at_the_worse_of_limit_and_reference_price():
@@ -169,3 +172,35 @@ def test_an_exit_that_ends_gives_back_nothing_that_an_entry_reserved():
     scene.hear(exit_, OrderStatus.CANCELED)
 
     assert reserved(scene) == (0, 5)
+
+
+def test_an_exit_that_is_amended_gives_back_nothing_that_an_entry_reserved():
+    scene = Scene()
+    scene.hold(2)
+    scene.place(quantity=5, side=SELL, limit_price=101)
+    exit_ = scene.place(an_exit(quantity=Decimal(2), limit_price=110))
+    scene.accept(exit_)
+
+    request(scene, exit_, 110, 1)
+    scene.decide(ModifyAccepted(exit_.client_order_id, Decimal(110), Decimal(1), scene.now_ms))
+
+    assert exit_.quantity == 1
+    assert reserved(scene) == (0, 5)
+
+
+def test_an_order_of_which_no_more_can_fill_holds_no_price_before_a_load_as_after_it():
+    scene = Scene()
+    scene.place(quantity=5, limit_price=100)
+    order = scene.place(quantity=2, limit_price=101)
+    scene.accept(order)
+    request(scene, order, 101, 1)
+    scene.fill(order, quantity=1)
+    scene.now_ms += 1_000
+    scene.decide(ModifyAccepted(order.client_order_id, Decimal(101), Decimal(1), scene.now_ms))
+    book = scene.ledger.symbol(BTC)
+    kept = book.pending_buy, book.pending_price
+
+    rebuild_reservations(scene.ledger)
+
+    assert order.is_open
+    assert kept == (book.pending_buy, book.pending_price) == (Decimal(5), Decimal(100))

@@ -11,7 +11,7 @@ from src.domain.sessions.session import SessionTrigger, TradingSessionStatus
 from src.domain.sessions.trading_states import SymbolState, TradingState, TradingTrigger
 from src.domain.shared.errors import IllegalTransition
 from tests.support.domain_builders import ETH, SELL, an_exit, some_options
-from tests.support.domain_scene import Scene, cancels, kinds
+from tests.support.domain_scene import Scene, alarms, cancels, kinds
 
 
 def move(scene, trigger):
@@ -164,6 +164,19 @@ def test_stopping_cancels_entries_and_resting_exits_and_leaves_the_stops():
     assert sorted(cancels(step)) == sorted([entry.client_order_id, exit_.client_order_id])
 
 
+def test_a_session_that_ends_names_the_position_whose_own_stop_is_not_known_to_stand():
+    scene = Scene()
+    scene.hold()
+    other = scene.place(symbol=ETH)
+    scene.accept(other)
+    scene.fill(other, 5)
+    move(scene, "STOP")
+
+    step = move(scene, "CLEANED_UP")
+
+    assert alarms(step) == ["the session stops, and 1 ETHUSDT is held without a stop: nobody protects it"]
+
+
 def test_a_pause_cancels_entries_and_leaves_exits_and_stops():
     scene = Scene()
     scene.hold(2)
@@ -201,12 +214,13 @@ def test_a_halt_cancels_entries_and_leaves_exits_and_stops():
     assert cancels(step) == [entry.client_order_id]
 
 
-def test_a_repeated_halt_is_no_new_record_but_cancels_what_came_since():
+@pytest.mark.parametrize("trigger", ["HALT", "REDUCE"])
+def test_a_repeated_halt_is_no_new_record_but_cancels_what_came_since(trigger):
     scene = Scene()
-    trading(scene, "HALT")
+    trading(scene, trigger)
     entry = scene.place(limit_price=90)
 
-    step = trading(scene, "HALT")
+    step = trading(scene, trigger)
 
     assert kinds(step) == [e.CancelRequested]
     assert cancels(step) == [entry.client_order_id]
@@ -272,6 +286,7 @@ def test_a_recovery_counts_the_attempts_that_stay_unresolved():
     order = scene.place()
     scene.decide(OutcomeUnknown(order.client_order_id, "timeout"))
     scene.place()
+    scene.accept(scene.place())
 
     step = scene.decide(concluded())
 

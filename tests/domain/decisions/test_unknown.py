@@ -13,7 +13,7 @@ from src.domain.orders.transitions import AttemptState
 from src.domain.orders.types import OrderStatus, OrderType, Purpose, TimeInForce
 from src.domain.sessions.session import SessionTrigger
 from src.domain.sessions.trading_states import SymbolState, TradingState, TradingTrigger
-from tests.support.domain_builders import BTC, ETH, MARK, a_fill, a_read, a_report, exchange_id
+from tests.support.domain_builders import BTC, ETH, MARK, a_fill, a_read, a_report, an_instrument, exchange_id
 from tests.support.domain_scene import Scene, alarms, cancels, kinds, reconciles, submits
 
 
@@ -65,8 +65,10 @@ def test_a_proof_of_death_says_what_it_rests_on():
 # --- fences -------------------------------------------------------------------------------------------------
 
 
-def test_a_fence_is_small_post_only_far_from_the_market_recorded_and_reserved():
+@pytest.mark.parametrize("notional_min", ["5", "4.8", "0.01"])
+def test_a_fence_is_small_post_only_far_from_the_market_recorded_and_reserved(notional_min):
     scene, order, _ = a_scene_in_doubt()
+    scene.view.instruments[BTC] = an_instrument(notional_min=Decimal(notional_min))
 
     (sent,) = submits(scene.decide(n.PlaceFence(BTC)))
 

@@ -9,12 +9,18 @@ from src.domain.ledger.state import SymbolBook
 from tests.domain.decisions.exchange_model import Exchange
 from tests.domain.decisions.history_machine import AnyHistory
 from tests.domain.decisions.session_model import Session
+from tests.domain.decisions.test_any_parent import AnyParent
 from tests.support.ledger_builders import ledger_snapshot
 
-# Derived at every load, not stored: reservations from open orders, booked trades from the fills.
-DERIVED = {"pending_buy", "pending_sell", "pending_price", "trade_halves", "symbol"}
-# What a row that was never stored is worth; an order or a position that is new has to be named.
-NEW: dict[str, dict[str, Any]] = {"orders": {}, "positions": {}, "symbols": asdict(SymbolBook(""))}
+# Derived at every load, not stored: reservations and children from open orders, booked trades from the fills.
+DERIVED = {"pending_buy", "pending_sell", "pending_price", "trade_halves", "symbol", "children"}
+# What a row that was never stored is worth; an order, a position or a parent that is new has to be named.
+NEW: dict[str, dict[str, Any]] = {
+    "orders": {},
+    "positions": {},
+    "symbols": asdict(SymbolBook("")),
+    "parents": {},
+}
 
 
 class WatchedSession(Session):
@@ -30,7 +36,7 @@ class WatchedSession(Session):
 
     def store(self) -> None:
         changes, after = self.ledger.changes, ledger_snapshot(self.ledger)
-        for kind in ("orders", "positions", "symbols"):
+        for kind in NEW:
             named: dict[Any, Any] = getattr(changes, kind)
             for key, row in after[kind].items():
                 old = self.before[kind].get(key, NEW[kind])
@@ -53,5 +59,17 @@ class EveryChange(AnyHistory):
         self.deliver_everything()
 
 
+class EveryChangeOfAParent(AnyParent):
+    """Histories with parents and amendments, watched alike."""
+
+    session_class = WatchedSession
+
+    def teardown(self) -> None:
+        self.deliver_amendments()
+        self.deliver_everything()
+
+
+TestEveryChangeOfAParent = EveryChangeOfAParent.TestCase
+TestEveryChangeOfAParent.settings = settings(max_examples=30, stateful_step_count=40)
 TestEveryChange = EveryChange.TestCase
 TestEveryChange.settings = settings(max_examples=30, stateful_step_count=40)

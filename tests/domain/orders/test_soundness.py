@@ -4,9 +4,10 @@ from decimal import Decimal
 
 import pytest
 
+from src.domain.market.sides import OrderSide
 from src.domain.orders.soundness import unsoundness
 from src.domain.orders.types import OrderType
-from tests.support.domain_builders import START_MS, an_exit, an_instrument
+from tests.support.domain_builders import BUY, SELL, START_MS, an_exit, an_instrument
 
 
 @pytest.mark.parametrize(
@@ -20,3 +21,21 @@ def test_a_trailing_stop_follows_at_a_tenth_to_twenty_percent(callback: str, is_
 
     assert (trouble is None) is is_sound
     assert is_sound or "write 0.001 to 0.2 (a tenth to twenty percent) in steps of 0.001" in str(trouble)
+
+
+@pytest.mark.parametrize(("side", "sound", "unsound"), [(BUY, "99.9", "100"), (SELL, "100.1", "100")])
+def test_a_trailing_stop_is_activated_before_the_market_not_at_it_or_behind(
+    side: OrderSide, sound: str, unsound: str
+):
+    def trouble(activation: str) -> str | None:
+        ticket = an_exit(
+            side=side,
+            order_type=OrderType.TRAILING_STOP_MARKET,
+            callback_pct=Decimal("0.01"),
+            activation_price=Decimal(activation),
+        )
+        return unsoundness(ticket, an_instrument(), START_MS)
+
+    where = "below" if side is BUY else "above"
+    assert trouble(sound) is None
+    assert f"is activated {where} the market at 100, not at {unsound}" in str(trouble(unsound))

@@ -97,6 +97,12 @@ def test_a_fill_that_turns_a_position_around_shares_its_commission_between_both(
     assert position.commission == 2
 
 
+def test_a_close_shares_its_commission_by_what_it_takes_of_each_lot():
+    _, trips = filled((BUY, 100, 1), (BUY, 110, 3), (SELL, 120, 4))
+
+    assert [trip.commission for trip in trips] == [Decimal("1.25"), Decimal("1.75")]
+
+
 def test_a_short_earns_when_the_price_falls():
     _, (trip,) = filled((SELL, 100, 2), (BUY, 90, 2))
 

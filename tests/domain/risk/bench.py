@@ -62,20 +62,20 @@ class Bench:
 
     def objection(self, name: str) -> Objection | None:
         """What one rule says."""
-        ticket, scene = self.a_ticket(), self.scene
-        instrument = an_instrument(**self.instrument)
-        limits = RiskLimits(**self.limits)
-        return rule(name).objection(
-            Review(
-                scene.ledger,
-                scene.view,
-                limits,
-                ticket,
-                instrument,
-                scene.now_ms,
-                self.confidence,
-                self.unenforced,
-            )
+        return rule(name).objection(self.review())
+
+    def review(self) -> Review:
+        """What the rules look at."""
+        scene = self.scene
+        return Review(
+            scene.ledger,
+            scene.view,
+            RiskLimits(**self.limits),
+            self.a_ticket(),
+            an_instrument(**self.instrument),
+            scene.now_ms,
+            self.confidence,
+            self.unenforced,
         )
 
     def verdict(self, *, cleared: bool = False) -> Verdict:
