@@ -22,7 +22,10 @@ import asyncpg
 from benchmarks.recordings import UNITS
 
 Rows = Callable[..., list[Any]]
+Key = tuple[str, int, str]
 BUY: Final = "BUY"
+IN_ORDER: Final = " ORDER BY trade_id, is_maker DESC"
+"""As the exchange counts both sides of a trade of the account with itself."""
 
 
 @dataclass(slots=True)
@@ -36,13 +39,14 @@ class Holding:
 
 @dataclass(slots=True)
 class Books:
-    """One side's books: holdings by symbol, trades by (symbol, id), the wallet and what it is made of.
+    """One side's books: holdings by symbol, trades by (symbol, id, side), the wallet and what it is made of.
 
-    ``orders`` are those that the exchange has taken: it keeps none that it refused.
+    A trade of the account with itself has two sides and one id, which counts within its symbol. ``orders`` are those
+    that the exchange has taken: it keeps none that it refused.
     """
 
     positions: dict[str, tuple[int, int]] = field(default_factory=dict)
-    trades: dict[tuple[str, int], tuple[Any, ...]] = field(default_factory=dict)
+    trades: dict[Key, tuple[Any, ...]] = field(default_factory=dict)
     orders: int = 0
     wallet: int = 0
     realized: int = 0
@@ -75,7 +79,7 @@ def session_books(database: Path | str, account_id: str, asset: str = "USDT") ->
                 books.positions[row["symbol"]] = (units_of(row["quantity"]), units_of(row["cost"]))
         for row in rows("SELECT * FROM fills WHERE account_no = $1", mine):
             amounts = (units_of(row[name]) for name in ("price", "quantity", "realized_pnl", "commission"))
-            key = (row["symbol"], row["trade_id"])
+            key = (row["symbol"], row["trade_id"], row["side"])
             books.trades[key] = (row["side"], *amounts, row["client_order_id"], row["exchange_order_id"])
         taken = (
             "SELECT count(*) FROM orders WHERE account_no = $1 AND attempt_state NOT IN ('REFUSED', 'DEAD')"
@@ -96,9 +100,9 @@ def exchange_books(exchange: Path, account_id: str, asset: str = "USDT") -> Book
         for symbol, _, quantity, cost, *_ in positions:
             if quantity:
                 books.positions[symbol] = (quantity, cost if quantity > 0 else -cost)
-        for row in rows.execute("SELECT * FROM trades WHERE account = ?", (number,)):
+        for row in rows.execute("SELECT * FROM trades WHERE account = ?" + IN_ORDER, (number,)):
             amounts = (row[name] for name in ("price", "quantity", "realized", "commission"))
-            key = (row["symbol"], row["trade_id"])
+            key = (row["symbol"], row["trade_id"], row["side"])
             books.trades[key] = (row["side"], *amounts, row["client_order_id"], row["order_id"])
         counted = "SELECT (SELECT count(*) FROM orders WHERE account = ?1 AND algo_id = 0)"
         (books.orders,) = rows.execute(
@@ -118,10 +122,10 @@ def exchange_books(exchange: Path, account_id: str, asset: str = "USDT") -> Book
     return books
 
 
-def fold(trades: Mapping[tuple[str, int], tuple[Any, ...]]) -> dict[str, Holding]:
+def fold(trades: Mapping[Key, tuple[Any, ...]]) -> dict[str, Holding]:
     """Positions and realised profits that follow from trades in the order of their ids."""
     holdings: dict[str, Holding] = defaultdict(Holding)
-    for (symbol, _), (side, price, quantity, *_) in sorted(trades.items(), key=lambda item: item[0][1]):
+    for (symbol, *_), (side, price, quantity, *_) in sorted(trades.items(), key=lambda item: item[0][1]):
         held = holdings[symbol]
         sign = 1 if side == BUY else -1
         closing_quantity = min(quantity, abs(held.quantity)) if held.quantity * sign < 0 else 0

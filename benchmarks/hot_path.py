@@ -27,7 +27,8 @@ from src.application.trading.order_execution_bridge import NothingToDo
 from src.application.trading.session_loop import BATCH_INPUTS, BATCHES_BEFORE_BREATHING
 from src.application.trading.session_runner import SessionRunner
 from src.bootstrap.memory import settle_memory
-from src.bootstrap.paper import PaperConfig, paper_parts
+from src.bootstrap.paper import paper_parts
+from src.bootstrap.paper_config import PaperConfig
 from src.domain.decisions.effects import SubmitOrder
 from src.domain.decisions.news import PlaceOrder
 from src.domain.money import Money, use_money_context

@@ -21,7 +21,8 @@ from benchmarks.quotes import (
 )
 from benchmarks.trading import REST_MS, STRATEGY, SYMBOL, WAIT_MS, entry, leave, place, unthrottled
 from src.application.trading.session_runner import SessionRunner
-from src.bootstrap.paper import PaperConfig, paper_parts
+from src.bootstrap.paper import paper_parts
+from src.bootstrap.paper_config import PaperConfig
 from src.domain.market.candle import Candle
 from src.domain.market.instrument import Instrument
 from src.domain.market.sides import OrderSide

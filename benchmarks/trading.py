@@ -13,7 +13,8 @@ from benchmarks.hot_path import LIMITS, paper_config
 from benchmarks.meter import COMMITTED
 from benchmarks.quotes import BURST_EVERY_MS, SYMBOLS, QuoteMarket
 from src.application.trading.session_runner import SessionRunner
-from src.bootstrap.paper import PaperConfig, paper_parts
+from src.bootstrap.paper import paper_parts
+from src.bootstrap.paper_config import PaperConfig
 from src.domain.decisions.news import PlaceOrder
 from src.domain.market.sides import OrderSide
 from src.domain.orders.ticket import OrderTicket

@@ -16,7 +16,8 @@ from typing import Any, Final
 from benchmarks.processes import COMMAND, ROOT
 from src.application.trading.session_runner import SessionRunner
 from src.bootstrap.memory import settle_memory
-from src.bootstrap.paper import PaperConfig, paper_parts
+from src.bootstrap.paper import paper_parts
+from src.bootstrap.paper_config import PaperConfig
 from src.domain.money import use_money_context
 from src.infrastructure.market_data.recorded import RecordedMarket
 from src.infrastructure.persistence.databases import database_at

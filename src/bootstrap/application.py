@@ -17,7 +17,9 @@ from src.bootstrap.audit_watch import AuditWatch
 from src.bootstrap.audits import audit_request
 from src.bootstrap.elsewhere import refuse_for, sessions_elsewhere, told_of
 from src.bootstrap.markets import open_market, try_market
-from src.bootstrap.paper import PAPER, PaperConfig, account_of, exchange_file, paper_parts
+from src.bootstrap.paper import paper_parts
+from src.bootstrap.paper_account import account_of, exchange_file
+from src.bootstrap.paper_config import PAPER, PaperConfig
 from src.bootstrap.paper_lock import opening_alone
 from src.bootstrap.repeating import run_again
 from src.bootstrap.selection import MARKET_SETTINGS, Selection, keep_note, select

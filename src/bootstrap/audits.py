@@ -12,7 +12,8 @@ from typing import Any, Final
 import msgspec
 
 from src.application.ports.store import AccountRow
-from src.bootstrap.paper import PAPER, exchange_file
+from src.bootstrap.paper_account import exchange_file
+from src.bootstrap.paper_config import PAPER
 from src.bootstrap.settings import Settings
 from src.infrastructure.audit.request import AuditRequest, Credentials
 from src.infrastructure.brokers.paper_broker import PAPER_ACCOUNT

@@ -20,7 +20,8 @@ from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 from src.application.ports.store import StoreCorrupt, StoreError
-from src.bootstrap.paper import PAPER, exchange_file
+from src.bootstrap.paper_account import exchange_file
+from src.bootstrap.paper_config import PAPER
 from src.infrastructure.persistence.failures import FAILURES, store_error
 from src.infrastructure.persistence.read_models import SqliteReadModels
 from src.infrastructure.persistence.side_journal import side_journals

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from src.application.ports.side_journal import SideJournalError
 from src.application.ports.store import StoreError
-from src.bootstrap.paper import PAPER, exchange_file
+from src.bootstrap.paper_account import exchange_file
+from src.bootstrap.paper_config import PAPER
 from src.bootstrap.settings import Loaded, Settings
 from src.domain.sessions.session import TradingSessionStatus
 from src.infrastructure.messaging.control_path import control_path

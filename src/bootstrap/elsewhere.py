@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from src.application.ports.store import AccountRow
-from src.bootstrap.paper import PAPER
+from src.bootstrap.paper_config import PAPER
 from src.domain.sessions.session import TradingSessionStatus
 from src.infrastructure.persistence.databases import Database
 from src.interfaces.cli.composition import ConfigurationError

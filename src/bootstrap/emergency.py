@@ -15,7 +15,9 @@ from src.application.ports.store import StoreError
 from src.application.trading.services.emergency_close import EmergencyClose, EmergencyReport
 from src.application.trading.services.emergency_orders import Tell
 from src.bootstrap.markets import open_market
-from src.bootstrap.paper import PAPER, rules_of
+from src.bootstrap.paper import rules_of
+from src.bootstrap.paper_account import exchange_file
+from src.bootstrap.paper_config import PAPER
 from src.bootstrap.paper_lock import take_exchange
 from src.bootstrap.selection import read_note
 from src.bootstrap.settings import Settings
@@ -44,8 +46,10 @@ def emergency_accounts(data_dir: Path) -> list[EmergencyAccount]:
     return found
 
 
-def close_in_emergency(settings: Settings, account_id: str, reason: str, tell: Tell) -> EmergencyReport:
-    """Cancel entries and close every position of an account, straight at its exchange.
+def close_in_emergency(
+    settings: Settings, account_id: str, reason: str, tell: Tell, *, stops: bool
+) -> EmergencyReport:
+    """Cancel entries and close every position of an account, straight at its exchange; ``stops`` go as well.
 
     Raises StoreError where the side journal or the paper exchange cannot be used, ConfigurationError without the
     account's key, BrokerError when the exchange does not answer.
@@ -54,14 +58,16 @@ def close_in_emergency(settings: Settings, account_id: str, reason: str, tell: T
     data_dir = settings.data_folder
     with closing(FileSideJournal(side_journal_path(data_dir, account_id))) as journal:
         if journal.header.exchange != PAPER:
-            return asyncio.run(_at_venue(settings, journal, reason, tell))
+            return asyncio.run(_at_venue(settings, journal, reason, tell, stops))
         try:
-            return asyncio.run(_on_paper(data_dir, journal, reason, tell))
+            return asyncio.run(_on_paper(data_dir, journal, reason, tell, stops))
         except (ExchangeFailure, SourceError) as error:
             raise StoreError(str(error)) from error
 
 
-async def _at_venue(settings: Settings, journal: FileSideJournal, reason: str, tell: Tell) -> EmergencyReport:
+async def _at_venue(
+    settings: Settings, journal: FileSideJournal, reason: str, tell: Tell, stops: bool
+) -> EmergencyReport:
     # Paper has no use for what these load.
     from src.bootstrap.venue import broker_at, venue_of_account
     from src.infrastructure.brokers.guarded_reads import guarded
@@ -71,7 +77,7 @@ async def _at_venue(settings: Settings, journal: FileSideJournal, reason: str, t
     earlier = journal.claim()
     broker = broker_at(settings.data_folder, venue)
     reads = guarded(broker, settings.retry_attempts)
-    close = EmergencyClose(reads, journal, header.namespace, earlier, _sleep, tell, reason)
+    close = EmergencyClose(reads, journal, header.namespace, earlier, _sleep, tell, reason, stops=stops)
     broker.answer_to(close)
     try:
         await broker.set_clock()
@@ -84,10 +90,12 @@ async def _sleep(delay_ms: int) -> None:
     await asyncio.sleep(delay_ms / 1_000)
 
 
-async def _on_paper(data_dir: Path, journal: FileSideJournal, reason: str, tell: Tell) -> EmergencyReport:
+async def _on_paper(
+    data_dir: Path, journal: FileSideJournal, reason: str, tell: Tell, stops: bool
+) -> EmergencyReport:
     account_id, namespace = journal.header.account_id, journal.header.namespace
     note = read_note(data_dir, account_id)
-    path = data_dir / "paper" / f"{account_id[:8]}.db"
+    path = exchange_file(data_dir, account_id)
     if note is None or not note.symbols or not path.exists():
         raise StoreError(
             f"what the market of paper account {account_id[:8]} was is not known here: start-session closes its "
@@ -114,6 +122,6 @@ async def _on_paper(data_dir: Path, journal: FileSideJournal, reason: str, tell:
             timeline.advance_to(until_ns)
             broker.on_time(timeline.now_ms)
 
-        close = EmergencyClose(broker, journal, namespace, earlier, pass_time, tell, reason)
+        close = EmergencyClose(broker, journal, namespace, earlier, pass_time, tell, reason, stops=stops)
         await broker.open(close)
         return await close.run()

@@ -16,7 +16,7 @@ from src.application.trading.services.exchange_reading import differences, read_
 from src.application.trading.services.live_trading_service import OrderNotFound
 from src.application.trading.session_parts import SessionParts
 from src.application.trading.session_runner import SessionRunner
-from src.bootstrap.paper import PaperConfig
+from src.bootstrap.paper_config import PaperConfig
 from src.domain.decisions.decide import decide
 from src.domain.decisions.news import MoveParent, MoveTrading, ReleaseAttempt, ReopenSymbol, RequestCancel
 from src.domain.decisions.step import Now, Policy

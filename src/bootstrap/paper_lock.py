@@ -12,6 +12,7 @@ from pathlib import Path
 
 from src.application.ports.store import AccountBusy, StoreUnavailable
 from src.infrastructure.persistence.lease import Lease
+from src.interfaces.cli.errors import IN_ITS_PLACE, way_out
 
 
 def join_exchange(path: Path) -> Lease:
@@ -54,6 +55,5 @@ def _locked(path: Path, *, shared: bool) -> Lease:
 
 
 def _unlocked(path: Path, error: OSError) -> StoreUnavailable:
-    return StoreUnavailable(
-        f"cannot lock the paper exchange {path.name} ({error.strerror}): make its folder writable"
-    )
+    fix = way_out(error) if error.errno in IN_ITS_PLACE else "make its folder writable"
+    return StoreUnavailable(f"cannot lock the paper exchange {path.name} ({error.strerror}): {fix}")

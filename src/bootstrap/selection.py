@@ -16,7 +16,8 @@ from typing import Any, TypeVar
 from src.application.ports.store import AccountRow, ReadModels
 from src.bootstrap.activity import newest
 from src.bootstrap.markets import DEFAULT_SYMBOLS, market_id, market_timeframe, open_market
-from src.bootstrap.paper import PAPER, SETTLE_ASSET, PaperConfig, account_of
+from src.bootstrap.paper_account import account_of
+from src.bootstrap.paper_config import PAPER, SETTLE_ASSET, PaperConfig
 from src.bootstrap.settings import Settings
 from src.domain.money import Money
 from src.domain.sessions.session import SessionOptions, TradingSessionStatus

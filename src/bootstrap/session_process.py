@@ -67,11 +67,11 @@ class SessionProcess:
         self._parts = parts
         self._request = request
         self._observer = observer
-        self._data_dir = data_dir
         self._audits = audits
         self._runner = SessionRunner(parts, flatten=request.flatten)
         self._signalled_ns = 0
         self._picture: SessionPicture | None = None
+        self._socket = ControlServer(control_path(data_dir, parts.account.account_id), self._control)
 
     async def run(self) -> SessionResult:
         """Start or resume, run, end. What fails while running is a result; what fails before is raised.
@@ -81,6 +81,7 @@ class SessionProcess:
         try:
             return await self._run()
         finally:
+            await self._socket.close()
             await self._parts.store.close()
 
     async def _run(self) -> SessionResult:
@@ -92,8 +93,7 @@ class SessionProcess:
         started_ms = self._parts.inputs.now_ms()
         self._picture = picture
         self._connect(picture)
-        control = ControlServer(control_path(self._data_dir, self._parts.account.account_id), self._control)
-        await control.open()
+        await self._socket.open()
         if self._request.duration_ms is not None:
             runner.stop_after(self._request.duration_ms)
         beside = [asyncio.create_task(_guest("the screen", self._show, picture))]
@@ -113,7 +113,7 @@ class SessionProcess:
             for task in beside:
                 task.cancel()
             await asyncio.gather(*beside, return_exceptions=True)
-            await control.close()
+            await self._socket.close()
         # What was published last is shown before the summary.
         await self._parts.inputs.breathe()
         # A session that was to stop and could not compare itself with the exchange goes on stopping at the next start.
@@ -140,7 +140,7 @@ class SessionProcess:
         found: deque[RecoveryFinished] = deque(maxlen=1)
         self._parts.bus.subscribe("alarm.raised", alarms.append)
         self._parts.bus.subscribe("recovery.finished", found.append)
-        await self._runner.start()
+        await self._runner.start(self._socket.claim)
         await self._parts.inputs.breathe()
         return SessionPicture(self._runner, alarms), tuple(found)
 

@@ -147,12 +147,12 @@ class Upkeep:
         return emergency_accounts(self.data_dir)
 
     def close_in_emergency(
-        self, account_id: str, reason: str, tell: Callable[[str], None]
+        self, account_id: str, reason: str, tell: Callable[[str], None], stops: bool = False
     ) -> "EmergencyReport":
         """Cancel entries and close every position straight at the exchange, without session and database."""
         from src.bootstrap.emergency import close_in_emergency
 
-        return close_in_emergency(self.settings, account_id, reason, tell)
+        return close_in_emergency(self.settings, account_id, reason, tell, stops=stops)
 
     def risk_limits(self) -> RiskLimits:
         """The limits that the settings name."""

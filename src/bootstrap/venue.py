@@ -26,7 +26,7 @@ from src.application.trading.market_desk import MarketDesk
 from src.application.trading.session_parts import SessionParts
 from src.application.trading.synchrony import ASLEEP_MS
 from src.bootstrap.markets import DEFAULT_SYMBOLS
-from src.bootstrap.paper import SETTLE_ASSET, PaperConfig, policy_of, session_options
+from src.bootstrap.paper_config import SETTLE_ASSET, PaperConfig, policy_of, session_options
 from src.bootstrap.settings import Settings
 from src.domain.ledger.events import AccountOpened
 from src.domain.market.candle import Candle

@@ -2,21 +2,23 @@
 
 from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.account_checker import Books, differences, fold, unrealized
+from benchmarks.account_checker import Books, differences, exchange_books, fold, unrealized
 from tests.benchmarks.markets import SYMBOL, UNITS
+from tests.support.engine_builders import ACCOUNT, BTC, Frames, a_request, an_engine
 
-Trades = dict[tuple[str, int], tuple[Any, ...]]
+Trades = dict[tuple[str, int, str], tuple[Any, ...]]
 
 
 def trades_of(*wanted: tuple[str, int, int]) -> Trades:
     """Trades of one symbol from (side, price, quantity in thousandths)."""
     return {
-        (SYMBOL, number): (side, price * UNITS, quantity * UNITS // 1_000, 0, 0, "ours", number)
+        (SYMBOL, number, side): (side, price * UNITS, quantity * UNITS // 1_000, 0, 0, "ours", number)
         for number, (side, price, quantity) in enumerate(wanted, 1)
     }
 
@@ -58,6 +60,20 @@ def test_what_is_unrealized_is_valued_at_the_exact_middle():
     assert unrealized(holdings, {SYMBOL: 201 * UNITS}) == Decimal("-0.5")
 
 
+def test_a_trade_of_the_account_with_itself_counts_on_both_of_its_sides(tmp_path: Path):
+    path = tmp_path / "exchange.db"
+    engine = an_engine(path)
+    engine.on_frame(Frames().ticker("76000.00", "76000.20", "9", "9"))
+    engine.new_order(ACCOUNT, a_request(engine, side="SELL", quantity="0.3"))
+    engine.new_order(ACCOUNT, a_request(engine, price="76000.10", quantity="0.5"))
+    engine.trade_by_owner(ACCOUNT, BTC, "SELL", Decimal("0.5"), self_trade_prevention="NONE")
+
+    books = exchange_books(path, "paper-1")
+
+    assert len(books.trades) == 3
+    assert differences(books, books, fold(books.trades)) == []
+
+
 def test_equal_books_have_no_differences():
     trades = trades_of(("BUY", 100, 1_000))
     books = Books(positions={SYMBOL: (UNITS, 100 * UNITS)}, trades=trades, orders=1, wallet=5, transfers=5)
@@ -78,7 +94,7 @@ def test_every_planted_difference_is_named():
         "commission 1",
         "the count of orders 2",
         "positions {}",
-        f"trade {(SYMBOL, 1)}",
+        f"trade {(SYMBOL, 1, 'BUY')}",
     ):
         assert name in named
 

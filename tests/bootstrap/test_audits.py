@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from src.bootstrap.audits import audit_request
-from src.bootstrap.paper import PAPER
+from src.bootstrap.paper_config import PAPER
 from src.bootstrap.settings import load_settings
 from src.infrastructure.persistence.databases import SqliteDatabase
 from src.interfaces.cli.accounts import choose_account

@@ -8,7 +8,8 @@ import pytest
 
 from src.application.trading.session_runner import SessionRunner
 from src.bootstrap.markets import market_id, open_market
-from src.bootstrap.paper import PaperConfig, paper_parts
+from src.bootstrap.paper import paper_parts
+from src.bootstrap.paper_config import PaperConfig
 from src.domain.ledger.events import FillBooked
 from src.domain.money import use_money_context
 from src.infrastructure.persistence.read_models import SqliteReadModels

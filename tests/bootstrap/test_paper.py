@@ -8,7 +8,8 @@ import pytest
 
 from src.application.ports.failpoints import install_hook
 from src.application.ports.store import StoreError
-from src.bootstrap.paper import PaperAccountMismatch, account_of
+from src.bootstrap.paper_account import PaperAccountMismatch, account_of
+from src.bootstrap.paper_lock import opening_alone
 from src.domain.sessions.session import TradingSessionStatus
 from tests.application.trading.sessions import begin, calm, die, parts_of, pass_time, resting
 from tests.simulation.world import MARKET_ID, read_accounts
@@ -138,3 +139,13 @@ async def test_a_synthetic_market_goes_on_with_its_account(tmp_path: Path):
     assert again.ids.session_id() != first.session.id
     await again.store.close()
     again.close()
+
+
+def test_a_folder_in_the_place_of_the_exchanges_lock_is_named(tmp_path: Path):
+    (tmp_path / "x.opening").mkdir()
+
+    with (
+        pytest.raises(StoreError, match=r"x\.db \(Is a directory\): move away what is in its place"),
+        opening_alone(tmp_path / "x.db"),
+    ):
+        pass

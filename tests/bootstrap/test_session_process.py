@@ -10,20 +10,23 @@ from typing import Any
 
 import pytest
 
+from src.application.ports.failpoints import install_hook
+from src.application.ports.store import StoreUnavailable
 from src.application.trading.by_hand import adjusting_ticket, send_by_hand
 from src.application.trading.snapshot import SessionSnapshot
 from src.bootstrap import paper
 from src.bootstrap.session_process import SessionProcess
 from src.domain.decisions.news import RequestCancel
-from src.domain.ledger.events import Event, RecoveryFinished
+from src.domain.ledger.events import Event, RecoveryFinished, SessionOpened
 from src.domain.market.sides import PositionSide
 from src.domain.orders.types import Purpose
 from src.infrastructure.messaging.control_path import control_path
 from src.infrastructure.messaging.control_protocol import ErrorKind
 from src.infrastructure.messaging.control_socket import ControlClient
 from src.interfaces.cli.composition import Ended, SessionObserver, SessionRequest, SessionResult
+from src.interfaces.cli.errors import explain
 from tests.application.trading.faults import DeafBroker, OtherBooksBroker, died_beside_an_entry
-from tests.application.trading.sessions import begin, calm, die, parts_of, pass_time
+from tests.application.trading.sessions import begin, calm, die, events_of, parts_of, pass_time
 from tests.crash.process import Silence
 from tests.simulation.market import SYMBOL
 
@@ -169,6 +172,40 @@ async def test_a_screen_that_fails_does_not_spoil_the_session_nor_its_end(
     assert result.snapshot.status == "STOPPED"
     assert not control_path(tmp_path, running.parts.account.account_id).exists()
     assert "the screen is broken" in caplog.text
+
+
+@pytest.mark.parametrize("in_its_place", ["of the socket", "of its folder"])
+async def test_a_session_whose_control_socket_cannot_be_made_is_not_opened(tmp_path: Path, in_its_place: str):
+    running = Running(tmp_path)
+    path = control_path(tmp_path, running.parts.account.account_id)
+    if in_its_place == "of the socket":
+        path.mkdir(parents=True)
+    else:
+        path.parent.write_text("mine")
+
+    with pytest.raises(OSError) as refused:
+        await running.task
+    await running.close()
+
+    assert explain(refused.value)[0].endswith(": move away what is in its place")
+    assert not any(isinstance(event, SessionOpened) for event in events_of(calm(tmp_path)))
+
+
+async def test_a_start_that_fails_leaves_no_socket_behind(tmp_path: Path):
+    def fail(reached: str) -> None:
+        if reached == "session.opened":
+            raise StoreUnavailable("the disk is gone")
+
+    running = Running(tmp_path)
+    install_hook(fail)
+    try:
+        with pytest.raises(StoreUnavailable):
+            await running.task
+    finally:
+        install_hook(None)
+    await running.close()
+
+    assert list((tmp_path / "run").iterdir()) == []
 
 
 async def test_a_market_that_ends_ends_the_process(tmp_path: Path):

@@ -12,7 +12,7 @@ from src.application.ports.broker import KeyPermissions, UserEvent
 from src.application.trading.session_parts import SessionParts
 from src.bootstrap.application import PaperApplication
 from src.bootstrap.going_live import WRITTEN, live_plan
-from src.bootstrap.paper import PaperConfig
+from src.bootstrap.paper_config import PaperConfig
 from src.bootstrap.settings import Loaded, load_settings
 from src.bootstrap.venue import LOCAL_URL, READ_YOUR_WRITES, Venue, check_key, look, parts_after, venue_of
 from src.domain.orders.news import OrderNews

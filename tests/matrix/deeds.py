@@ -55,7 +55,7 @@ def is_protected(runner: SessionRunner) -> bool:
 def is_quiet(runner: SessionRunner) -> bool:
     """Whether nothing is unclear and the session is in step with its exchange."""
     loop = runner.loop
-    if loop.desk.suspension or loop.reconcile_wanted or loop.stream_lost:
+    if loop.desk.suspension or loop.reconcile_wanted or loop.stream_lost or runner.synchrony.is_comparing:
         return False
     return not any(order.attempt_state in UNRESOLVED for order in loop.ledger.orders.values())
 

@@ -15,7 +15,7 @@ from typing import Any, Final
 from src.application.ports.broker import BrokerError, BrokerUnavailable
 from src.application.ports.store import StoreError
 from src.application.trading.session_runner import EndCause, SessionRunner
-from src.bootstrap.paper import PaperConfig
+from src.bootstrap.paper_config import PaperConfig
 from src.bootstrap.venue import READ_YOUR_WRITES, Venue, look, parts_after
 from src.domain.risk.limits import RiskLimits
 from src.infrastructure.brokers.binance_futures_broker import BinanceFuturesBroker

@@ -19,7 +19,9 @@ from src.application.ports.failpoints import install_hook
 from src.application.ports.store import AccountRow
 from src.application.trading.session_parts import SessionParts
 from src.application.trading.session_runner import SessionRunner
-from src.bootstrap.paper import PaperConfig, exchange_file, identity_of, paper_parts
+from src.bootstrap.paper import paper_parts
+from src.bootstrap.paper_account import exchange_file, identity_of
+from src.bootstrap.paper_config import PaperConfig
 from src.domain.decisions.news import MoveSession, MoveTrading, ReopenSymbol, RequestCancel
 from src.domain.decisions.watch import UNPROTECTED
 from src.domain.market.sides import OrderSide

@@ -245,9 +245,9 @@ class FakeApplication:
         return self.side_accounts
 
     def close_in_emergency(
-        self, account_id: str, reason: str, tell: Callable[[str], None]
+        self, account_id: str, reason: str, tell: Callable[[str], None], stops: bool = False
     ) -> EmergencyReport:
-        self.asked.append(("emergency", account_id, reason))
+        self.asked.append(("emergency", account_id, reason, *(["stops"] if stops else [])))
         self._may_fail(f"emergency {account_id}")
         tell(f"line about {account_id}")
         return self.reports.get(account_id, EmergencyReport())

@@ -77,6 +77,6 @@ async def _changed(change: Awaitable[None], state: str) -> None:
     except BrokerRefused as refused:
         raise BrokerRefused(
             refused.code,
-            f"{state}, and the exchange does not change that now: close positions and orders first, or start the "
-            f"session as the account is; it says: {refused.message}",
+            f"{state}, and the exchange does not change that now: close positions and orders first "
+            f"(emergency-close --stops), or start the session as the account is; it says: {refused.message}",
         ) from refused

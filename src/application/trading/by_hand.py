@@ -71,7 +71,7 @@ def adjusting_ticket(
 
     What grows the position, or turns it around, is an entry and meets every rule; what shrinks it is an exit. Rounded
     down to the step, unless nothing is to be left. In hedge mode ``side`` is LONG or SHORT, and the target keeps its
-    sign; ValueError for 0 without ``side`` where both are held.
+    sign; ValueError for 0 without ``side`` where both are held, and for what its stop or target would close at once.
     """
     name = canonical_symbol(symbol)
     wanted = PositionSide(side) if side else PositionSide.BOTH
@@ -95,7 +95,11 @@ def adjusting_ticket(
     )
     if shrinks:
         return desk.adapter.exit(position, quantity, owner or MANUAL, "adjusted by hand")
-    return desk.adapter.entry(name, order_side, quantity, owner or MANUAL, "adjusted by hand", wanted)
+    ticket = desk.adapter.entry(name, order_side, quantity, owner or MANUAL, "adjusted by hand", wanted)
+    problem = desk.adapter.too_near(ticket)
+    if problem is not None:
+        raise ValueError(problem)
+    return ticket
 
 
 def check_protection(desk: Desk, news: RequestProtection) -> None:

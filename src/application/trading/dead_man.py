@@ -7,6 +7,7 @@ is taken back when none is left: it would end exits that rest. A process before 
 """
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Iterable
 from typing import Final
 
@@ -34,6 +35,8 @@ class DeadManSwitch:
         # These need it no more, and the exchange may not have heard.
         self._unreleased: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
+        # A sign of life that was late on its way would undo the word that took it back.
+        self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self.failures = 0
 
     async def take_over(self, symbols: Iterable[str]) -> list[str]:
@@ -87,7 +90,8 @@ class DeadManSwitch:
 
     async def _tell(self, symbol: str, countdown_ms: int) -> None:
         try:
-            await self._broker.countdown_cancel_all(symbol, countdown_ms)
+            async with self._turns[symbol]:
+                await self._broker.countdown_cancel_all(symbol, countdown_ms)
         except BrokerError:
             # The next sign of life comes long before the countdown is over.
             self.failures += 1

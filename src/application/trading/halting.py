@@ -35,9 +35,7 @@ class SwitchWatch:
         """Decide what follows from the switch now."""
         level, ledger = self._switch.level(), self._loop.ledger
         thrown = level is not self._level
-        if thrown and level is KillLevel.HARD and not self._has_asked and self._side_journal.has_records():
-            self._has_asked = True
-            self._loop.reconcile_wanted = "positions were closed in an emergency"
+        if thrown and level is KillLevel.HARD and self._asks_first():
             return
         self._level = level
         if level is None:
@@ -48,3 +46,10 @@ class SwitchWatch:
         if thrown or closing:
             reason = self._switch.reason() or "the kill switch is engaged"
             self._loop.decide(halting(level, reason, SWITCH))
+
+    def _asks_first(self) -> bool:
+        """Whether what was sent around the session is still to be taken over: the next comparison begins with that."""
+        if not self._has_asked and self._side_journal.has_records():
+            self._has_asked = True
+            self._loop.reconcile_wanted = "positions were closed in an emergency"
+        return self._has_asked and bool(self._loop.reconcile_wanted)

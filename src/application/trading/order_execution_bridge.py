@@ -16,6 +16,7 @@ from src.domain.ledger.state import Ledger
 from src.domain.market.sides import OrderSide, PositionSide
 from src.domain.market.view import MarketView
 from src.domain.money import ZERO
+from src.domain.orders.soundness import nearest_share, too_near
 from src.domain.orders.ticket import OrderTicket
 from src.domain.portfolio.exposure import equity
 from src.domain.positions.position import Position
@@ -51,8 +52,7 @@ class OrderExecutionBridge:
         self._view = view
         self._adapter = adapter
         self._sizer = sizer
-        shares = [(stop_loss_pct, "stop"), (take_profit_pct, "target")]
-        self._nearest_pct, self._nearest = min((each for each in shares if each[0]), default=(_WHOLE, ""))
+        self._nearest = nearest_share(stop_loss_pct, take_profit_pct)
         # What the price is multiplied with to get the stop of an entry; None where there is none.
         self._stop_of_buy = 1 - stop_loss_pct if stop_loss_pct else None
         self._stop_of_sell = 1 + stop_loss_pct if stop_loss_pct else None
@@ -181,8 +181,7 @@ class OrderExecutionBridge:
 
         The rules value a position at the highest of that price, the order's limit and the mark price; so does its size.
         The stop is measured from there, too: as a share of a higher price it is never nearer than the one that will be
-        placed. A stop or target nearer than a tick would be placed at the entry, and close the position at once: there
-        is no size then.
+        placed. Where a stop or target would be too near, there is no size.
         """
         view = self._view
         instrument = self._adapter.instrument(symbol)
@@ -190,10 +189,9 @@ class OrderExecutionBridge:
         volatility, mark = view.volatility(symbol), view.mark_price(symbol)
         limit = self._adapter.entry_limit(symbol, side, price)
         price = max(price, limit or price, mark or price)
-        tick = instrument.tick_size
-        if price * self._nearest_pct < tick:
-            nearest = f"a {self._nearest} of {self._nearest_pct:f} of the price"
-            return Sized(ZERO, f"{nearest} is nearer than its tick, {tick:f}")
+        trouble = too_near(price, instrument.tick_size, self._nearest)
+        if trouble is not None:
+            return Sized(ZERO, trouble)
         return self._sizer.size(
             equity(self._ledger, view),
             price,

@@ -51,7 +51,7 @@ class SessionPicture:
             status=session.status.value,
             trading_state=account.trading_state.value,
             trading_reason=account.trading_reason,
-            synced=not (loop.reconcile_wanted or loop.desk.suspension),
+            synced=not (loop.reconcile_wanted or loop.desk.suspension or self._runner.synchrony.is_comparing),
             exchange=account.exchange,
             market=session.options.market,
             now_ms=loop.now_ms(),

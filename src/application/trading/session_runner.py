@@ -4,6 +4,7 @@ Start-up and crash recovery are the same code. RUNNING is reached only through r
 after that ends the process rather than being repaired in memory: the next start repairs it from disk.
 """
 
+from collections.abc import Callable
 from contextlib import ExitStack, closing
 from enum import StrEnum
 
@@ -80,14 +81,18 @@ class SessionRunner:
 
     # --- start ----------------------------------------------------------------------------------------------
 
-    async def start(self) -> RecoveryReport:
-        """Take the lease, take over or open the session, recover, and be RUNNING (or PAUSED, if it was)."""
+    async def start(self, alone: Callable[[], None] = lambda: None) -> RecoveryReport:
+        """Take the lease, take over or open the session, recover, and be RUNNING (or PAUSED, if it was).
+
+        ``alone`` is called once the account is ours; if it raises, nothing is opened or taken over.
+        """
         parts = self.parts
         await parts.store.open_account(parts.account, parts.inputs.now_ms())
         epoch = await parts.store.acquire(parts.account.account_id, parts.owner)
         failpoint("session.lease_taken")
         ledger = await parts.store.load(parts.account.account_id) or open_ledger(parts.account)
         self._check_options(ledger)
+        alone()
         parts.inputs.begin_at(ledger.account.last_ms)
         self._assemble(ledger)
         # Before the session is opened: one that the exchange does not allow must not stay behind, unfinished.
@@ -150,10 +155,11 @@ class SessionRunner:
         self.board.open()
         self.validator = PretradeRiskValidator(ledger, parts.desk, parts.limits)
         market_orders, tolerance = options.use_market_orders, options.slippage_tolerance
-        self.adapter = LiveBrokerAdapter(parts.desk, market_orders, tolerance, options.hedge_mode)
-        bridge = OrderExecutionBridge(
-            ledger, parts.desk, self.adapter, parts.sizer, options.stop_loss_pct, options.take_profit_pct
+        stop, target = options.stop_loss_pct, options.take_profit_pct
+        self.adapter = LiveBrokerAdapter(
+            parts.desk, market_orders, tolerance, options.hedge_mode, stop, target
         )
+        bridge = OrderExecutionBridge(ledger, parts.desk, self.adapter, parts.sizer, stop, target)
         self.validator.ticket_for = bridge.ticket_for
         self.signals = SignalDesk(
             self.loop,

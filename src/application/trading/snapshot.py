@@ -130,9 +130,9 @@ class SessionSnapshot:
     """The session at one moment; times in ms UTC of session time, money in the settle asset.
 
     ``why_not`` says in one line why the session did or did not trade in the last minute. ``synced`` is False while a
-    comparison of store and exchange is due, or nothing is opened until one agrees. ``frames`` and ``orders_sent``
-    count since this process started. Drawdown and trades are the session's, all money is the account's, over all of
-    its sessions.
+    comparison of store and exchange is due or under way, or nothing is opened until one agrees. ``frames`` and
+    ``orders_sent`` count since this process started. Drawdown and trades are the session's, all money is the
+    account's, over all of its sessions.
     """
 
     session_id: str

@@ -29,7 +29,10 @@ ASLEEP_MS: Final = 10_000
 
 
 class Synchrony:
-    """Runs the recovery procedure of a session for as long as it takes to agree with the exchange again."""
+    """Runs the recovery procedure of a session for as long as it takes to agree with the exchange again.
+
+    ``is_comparing`` while it runs: the session works on meanwhile, and nothing says yet that both agree.
+    """
 
     def __init__(self, loop: SessionLoop, recovery: StateRecoveryService) -> None:
         self._loop = loop
@@ -42,6 +45,7 @@ class Synchrony:
         # An exchange in this process has no past that we have not seen, sleeps when we sleep, and loses no news.
         self._is_remote = not loop.broker.consistency.requests_die_with_process
         self.failures = 0
+        self.is_comparing = False
 
     def start(self) -> None:
         """Compare by the clock from now on, every 60 and every 900 ticks of the session."""
@@ -127,11 +131,14 @@ class Synchrony:
         loop = self._loop
         # It may be lost again while the procedure runs.
         lost, loop.stream_lost = loop.stream_lost, False
+        self.is_comparing = True
         try:
             report = await self._recovery.recover(cause, new_stream=lost, full=self._full_due)
         except BrokerError:
             loop.stream_lost = loop.stream_lost or lost
             raise
+        finally:
+            self.is_comparing = False
         self._full_due = False
         self._wait_ms = FIRST_WAIT_MS
         return report

@@ -6,7 +6,7 @@ Amounts come as strings and become Decimals; a status or type that we do not kno
 from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypeVar
 
 from src.application.ports.broker import LeverageBracket
 from src.domain.market.sides import OrderSide, PositionSide
@@ -25,6 +25,7 @@ from src.domain.orders.news import (
 from src.domain.orders.types import OrderStatus, OrderType
 
 Answer: TypeAlias = Mapping[str, Any]
+T = TypeVar("T")
 
 UNREADABLE: Final = (LookupError, TypeError, ValueError, ArithmeticError, AttributeError)
 """What an answer of a shape that nobody knows raises when it is read."""
@@ -38,6 +39,8 @@ _STATUSES: Final = {status.value: status for status in OrderStatus} | {
     "NEW_INSURANCE": OrderStatus.NEW,
     "NEW_ADL": OrderStatus.NEW,
 }
+# The exchange's own orders may be of the type LIQUIDATION, and trade at once (user data streams, Order Update).
+_TYPES: Final = {kind.value: kind for kind in OrderType} | {"LIQUIDATION": OrderType.MARKET}
 # TRIGGERED and FINISHED say nothing about fills: those belong to the ordinary order that took its place.
 _ALGO_STATUSES: Final = _STATUSES | {
     "TRIGGERING": OrderStatus.TRIGGERED,
@@ -53,6 +56,11 @@ def order_status(text: str) -> OrderStatus:
 def algo_status(text: str) -> OrderStatus:
     """The status of a conditional order; ValueError for an unknown one."""
     return _known(_ALGO_STATUSES, text, "algo status")
+
+
+def order_type(text: str) -> OrderType:
+    """The type of an order; ValueError for an unknown one."""
+    return _known(_TYPES, text, "order type")
 
 
 def reduces(side: OrderSide, position_side: PositionSide, flag: bool) -> bool:
@@ -82,7 +90,7 @@ def order_report(answer: Answer) -> OrderReport:
         symbol=answer["symbol"],
         side=side,
         position_side=position_side,
-        order_type=OrderType(answer["type"]),
+        order_type=order_type(answer["type"]),
         status=order_status(answer["status"]),
         quantity=Decimal(answer["origQty"]),
         filled_quantity=Decimal(answer["executedQty"]),
@@ -208,8 +216,8 @@ def leverage_bracket(answer: Answer) -> LeverageBracket:
     )
 
 
-def _known(table: Mapping[str, OrderStatus], text: str, what: str) -> OrderStatus:
-    status = table.get(text)
-    if status is None:
+def _known(table: Mapping[str, T], text: str, what: str) -> T:
+    known = table.get(text)
+    if known is None:
         raise ValueError(f"{text!r} is no {what} that we know")
-    return status
+    return known

@@ -16,7 +16,7 @@ from ccxt.async_support.binanceusdm import binanceusdm
 from src.application.ports.broker import BrokerRefused, NetworkError, RateLimitError
 from src.infrastructure.brokers.binance_codes import NOT_IN_TIME
 from src.infrastructure.brokers.binance_endpoints import ALLOWED, Api, Endpoint
-from src.infrastructure.brokers.binance_outcomes import error_of
+from src.infrastructure.brokers.binance_outcomes import UNDECODABLE, error_of
 from src.infrastructure.brokers.binance_transport import BinanceTransport, NoReply, Reply
 from src.infrastructure.brokers.venue_clock import VenueClock
 from src.infrastructure.brokers.weight_budget import WeightBudget
@@ -171,7 +171,7 @@ def _decoded(reply: Reply, what: str) -> Any:
     """The JSON of a good answer; otherwise the error that says what it was."""
     try:
         body = _decode(reply.body)
-    except msgspec.DecodeError:
+    except UNDECODABLE:
         raise NetworkError(f"{what}: HTTP {reply.status} without a readable answer") from None
     if reply.status in _TOO_MANY:
         wait = reply.headers.get("retry-after", "")

@@ -74,6 +74,5 @@ KEY_RESTRICTIONS: Final = Endpoint("GET", Api.SPOT, "account/apiRestrictions", 1
 
 CREATE_LISTEN_KEY: Final = Endpoint("POST", Api.PRIVATE, "listenKey", 1, urgent=True)
 KEEP_LISTEN_KEY: Final = Endpoint("PUT", Api.PRIVATE, "listenKey", 1, urgent=True)
-CLOSE_LISTEN_KEY: Final = Endpoint("DELETE", Api.PRIVATE, "listenKey", 1, urgent=True)
 
 ALLOWED: Final = frozenset(value for value in globals().values() if isinstance(value, Endpoint))

@@ -15,7 +15,7 @@ import msgspec
 from src.domain.market.sides import OrderSide, PositionSide
 from src.domain.orders.news import FillReport, OrderNews, make_fill_report, make_order_report
 from src.domain.orders.types import OrderType
-from src.infrastructure.brokers.binance_answers import algo_status, order_status, reduces, whole
+from src.infrastructure.brokers.binance_answers import algo_status, order_status, order_type, reduces, whole
 from src.infrastructure.market_data.frames import Whole
 
 IGNORED_KINDS: Final = frozenset(
@@ -80,7 +80,7 @@ class _Order(
     symbol: str
     client_order_id: str
     side: OrderSide
-    order_type: OrderType
+    order_type: str
     quantity: Decimal
     price: Decimal
     execution: str
@@ -165,7 +165,7 @@ def read_event(raw: str) -> OrderNews | WalletNotice | None:
                 return None
             told = tuple((balance.asset, balance.wallet_balance) for balance in account.balances)
             return WalletNotice(account.reason, envelope.transaction_ms, told)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, RecursionError) as error:
         raise ValueError(f"unreadable user event: {error}") from error
     if envelope.kind in IGNORED_KINDS:
         return None
@@ -179,7 +179,7 @@ def _order_news(order: _Order) -> OrderNews:
         symbol=order.symbol,
         side=order.side,
         position_side=order.position_side,
-        order_type=order.order_type,
+        order_type=order_type(order.order_type),
         status=order_status(order.status),
         quantity=order.quantity,
         filled_quantity=order.filled_quantity,

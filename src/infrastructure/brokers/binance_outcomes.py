@@ -20,6 +20,10 @@ _STATUS_UNKNOWN: Final = frozenset({-1000, -1001, -1006, -1007})
 _REQUEST_TIMEOUT: Final = 408
 
 
+UNDECODABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What a body raises that is no JSON, is in another encoding, or is nested without end."""
+
+
 class Fate(StrEnum):
     """What became of a request."""
 
@@ -79,6 +83,6 @@ def _object(body: bytes) -> dict[str, Any] | None:
     """The JSON object of a body; None when it is none. msgspec refuses what is cut off or followed by more."""
     try:
         value = msgspec.json.decode(body)
-    except msgspec.DecodeError:
+    except UNDECODABLE:
         return None
     return value if isinstance(value, dict) else None

@@ -57,12 +57,10 @@ class CircuitBreaker:
         except self._failures:
             self._failed(is_probe)
             raise
-        except Exception:
-            # Any other error is an answer, and an answer shows that somebody is there.
+        except Exception:  # any other error is an answer, and an answer shows that somebody is there
             self._succeeded(is_probe)
             raise
-        except BaseException:
-            # Cancelled: nothing was learnt, so the next call is the probe.
+        except BaseException:  # canceled: nothing was learnt, so the next call is the probe
             if is_probe:
                 self.state = CircuitState.OPEN
             raise

@@ -31,7 +31,8 @@ SAMPLE_BARS: Final = 500
 _COLUMNS: Final = ("open", "high", "low", "close", "volume")
 _TIMES: Final = frozenset({"timestamp", "time", "date", "datetime", "open_time", "opentime", "open time"})
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_EPOCH_UNNAMED: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - what a file's times without a zone are counted from
+# What a file's times without a zone are counted from.
+_EPOCH_UNNAMED: Final = _EPOCH.replace(tzinfo=None)
 _ZIP_MAGIC: Final = b"PK\x03\x04"
 _ZERO: Final = Decimal(0)
 _WIDEST: Final = Decimal("1e15")
@@ -146,7 +147,7 @@ def _blocks(path: Path, bad: Counter[str]) -> Iterator[list[bytes]]:
         with path.open("rb") as file:
             if file.read(4) == _ZIP_MAGIC:
                 with zipfile.ZipFile(path) as archive, archive.open(archive.namelist()[0]) as member:
-                    yield from read_lines(member)  # type: ignore[arg-type]  # reads, seeks: enough of a BinaryIO
+                    yield from read_lines(member)
                 return
             yield from _plain(file)
     except (

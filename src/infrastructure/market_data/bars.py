@@ -9,17 +9,16 @@ taken since the last; a restart reads the rows again but makes the frames of the
 import json
 from bisect import bisect_left
 from collections import Counter, deque
-from collections.abc import Iterator, Sequence
-from itertools import chain, islice
-from operator import itemgetter
+from collections.abc import Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
 from src.domain.market.candle import Candle, CandleBuilder, timeframe_ms
 from src.domain.market.instrument import Instrument
-from src.infrastructure.market_data.bar_file import Bar, BarFile, symbol_of
+from src.infrastructure.market_data.bar_file import BarFile
 from src.infrastructure.market_data.bar_lane import BarLane
+from src.infrastructure.market_data.bar_lanes import DAY_MS, BarLanes, by_symbol
 from src.infrastructure.market_data.bar_path import HALF_SPREAD, BarPath
 from src.infrastructure.market_data.frames import BarPoint, MarketFrame
 from src.infrastructure.market_data.instruments import derived_instrument, shipped_instrument
@@ -28,10 +27,8 @@ from src.infrastructure.market_data.source import OnFrame, SourceError, SourceSt
 BLOCK_MOMENTS: Final = 64
 """At how many moments the bars open whose frames are made in one go: alone, each would be made with cold caches."""
 
-_DAY_MS: Final = 86_400_000
 _NS_PER_MS: Final = 1_000_000
-_UNITS: Final = (("d", _DAY_MS), ("h", 3_600_000), ("m", 60_000), ("s", 1_000))
-_when_and_where: Final = itemgetter(0, 1)
+_UNITS: Final = (("d", DAY_MS), ("h", 3_600_000), ("m", 60_000), ("s", 1_000))
 
 
 class BarMarket:
@@ -53,19 +50,15 @@ class BarMarket:
         self._digests = [file.digest for file in files]
         self._instruments: dict[str, Instrument] = {}
         self._derived: list[str] = []
-        self._lanes = [
-            BarLane(number, symbol, own, self._instrument_of(symbol, own))
-            for number, (symbol, own) in enumerate(_by_symbol(files, symbols).items())
-        ]
-        # Nearly always there is one symbol, and nothing to choose between.
-        self._only = self._lanes[0] if len(self._lanes) == 1 else None
-        begins = [lane.next_bar.open_ms for lane in self._lanes if lane.next_bar is not None]
-        if not begins:
-            raise SourceError(f"No bar begins at a multiple of {self.step_ms} ms. Name bars that do, in UTC.")
-        self._start_ms = min(begins)
+        self._lanes = BarLanes(
+            [
+                BarLane(number, symbol, own, self._instrument_of(symbol, own))
+                for number, (symbol, own) in enumerate(by_symbol(files, symbols).items())
+            ]
+        )
         self._moments = 0  # Of all blocks before the one that is ready.
         self._ends: list[int] = []  # How many frames of it have been, at the end of each of its moments.
-        self._shown_from_ms = self._start_ms
+        self._shown_from_ms = self._lanes.start_ms
         self._frames = 0
         self._ready: list[MarketFrame] = []  # Reversed: the next frame is the last one.
         self._cursor_end = f'"timeframe":"{self.timeframe}","files":{json.dumps(self._digests)}}}'
@@ -73,7 +66,7 @@ class BarMarket:
     @property
     def description(self) -> str:
         """One line for people."""
-        names = ", ".join(dict.fromkeys(file.path.name for lane in self._lanes for file in lane.files))
+        names = ", ".join(self._lanes.file_names)
         table = (
             f"; instruments of {', '.join(self._derived)} derived from the decimals seen"
             if self._derived
@@ -98,7 +91,7 @@ class BarMarket:
     @property
     def start_ns(self) -> int:
         """When the first bar opens, ns since the epoch."""
-        return self._start_ms * _NS_PER_MS
+        return self._lanes.start_ms * _NS_PER_MS
 
     @property
     def next_ns(self) -> int | None:
@@ -110,13 +103,10 @@ class BarMarket:
     @property
     def statistics(self) -> SourceStatistics:
         """Counts of what was read, some bars ahead of what was handed out."""
-        bad: Counter[str] = Counter()
-        for lane in self._lanes:
-            bad += lane.statistics.bad_lines
         return SourceStatistics(
-            lines=sum(lane.statistics.lines for lane in self._lanes),
+            lines=self._lanes.lines,
             frames=Counter({"BarPoint": self._frames}),
-            bad_lines=bad,
+            bad_lines=self._lanes.bad_lines,
         )
 
     def next_frame(self, by_ns: int | None = None) -> MarketFrame | None:
@@ -146,11 +136,12 @@ class BarMarket:
                 "The bars differ from those of the session that is to be continued (other files, another order or"
                 " changed content). Name the same files in the same order, or start a new session."
             )
-        self._shown_from_ms = self._first_of_day(moments)
+        self._shown_from_ms = self._lanes.first_of_day(moments)
         passed = 0
-        while self._begun < moments - 1 and (at_ms := self._next_moment_ms()) is not None:
+        while self._begun < moments - 1 and (at_ms := self._lanes.next_moment_ms()) is not None:
             if at_ms < self._shown_from_ms:
-                self._skip_moment(at_ms)
+                self._lanes.skip(at_ms)
+                self._moments += 1
             else:
                 passed += self._pass_on(None, on_frame)
         if moments:
@@ -163,7 +154,7 @@ class BarMarket:
 
     def history(self, symbol: str, timeframe: str, count: int) -> list[Candle]:
         """Up to ``count`` candles that ended before the frames that were passed on began; none of a fresh market."""
-        lane = next((lane for lane in self._lanes if lane.symbol == symbol), None)
+        lane = self._lanes.of(symbol)
         if lane is None or not count or timeframe_ms(timeframe) % self.step_ms:
             return []
         builder = CandleBuilder(symbol, timeframe)
@@ -196,19 +187,12 @@ class BarMarket:
         place = bisect_left(self._ends, taken)
         return self._moments + place + 1, taken - (self._ends[place - 1] if place else 0)
 
-    def _next_moment_ms(self) -> int | None:
-        if self._only is not None:
-            bar = self._only.next_bar
-            return None if bar is None else bar.open_ms
-        heads = [lane.next_bar.open_ms for lane in self._lanes if lane.next_bar is not None]
-        return min(heads, default=None)
-
     def _make_block(self, moments: int = BLOCK_MOMENTS) -> bool:
         """Make the frames of the bars that open at the next moments; return whether there were any."""
         frames: list[MarketFrame] = []
         ends: list[int] = []
-        while len(ends) < moments and (at_ms := self._next_moment_ms()) is not None:
-            frames += self._frames_of(at_ms)
+        while len(ends) < moments and (at_ms := self._lanes.next_moment_ms()) is not None:
+            frames += self._lanes.take(at_ms)
             ends.append(len(frames))
         if not frames:
             return False
@@ -217,24 +201,6 @@ class BarMarket:
         self._frames += len(frames)
         return True
 
-    def _frames_of(self, at_ms: int) -> list[MarketFrame]:
-        """The frames of the bars that open now, by time."""
-        if self._only is not None:
-            return self._only.path.frames(self._only.take())
-        parts = [
-            lane.path.frames(lane.take())
-            for lane in self._lanes
-            if lane.next_bar is not None and lane.next_bar.open_ms == at_ms
-        ]
-        # Stable: the frames of one symbol keep their order.
-        return parts[0] if len(parts) == 1 else sorted(chain.from_iterable(parts), key=_when_and_where)
-
-    def _skip_moment(self, at_ms: int) -> None:
-        for lane in self._lanes:
-            if lane.next_bar is not None and lane.next_bar.open_ms == at_ms:
-                lane.path.skip(lane.take())
-        self._moments += 1
-
     def _pass_on(self, count: int | None, on_frame: OnFrame) -> int:
         """Hand the frames of the next moment to somebody, all or so many; the rest is ready."""
         self._make_block(1)
@@ -242,16 +208,6 @@ class BarMarket:
         for _ in range(wanted):
             on_frame(self._ready.pop())
         return wanted
-
-    def _first_of_day(self, moments: int) -> int:
-        """The first moment of the UTC day in which the last of so many moments lies."""
-        first_ms = last_ms = self._start_ms
-        times = _moments_of([lane.read(SourceStatistics()) for lane in self._lanes])
-        for at_ms in islice(times, moments):
-            if at_ms // _DAY_MS != last_ms // _DAY_MS:
-                first_ms = at_ms
-            last_ms = at_ms
-        return first_ms
 
     def _instrument_of(self, symbol: str, files: Sequence[BarFile]) -> Instrument:
         instrument = shipped_instrument(symbol)
@@ -266,34 +222,7 @@ class BarMarket:
 
 def _timeframe_of(step_ms: int) -> str:
     """The spelling of bars' length, like 1m; raises SourceError for one that does not divide a day."""
-    if not step_ms or step_ms % 1_000 or _DAY_MS % step_ms:
+    if not step_ms or step_ms % 1_000 or DAY_MS % step_ms:
         raise SourceError(f"Bars of {step_ms} ms do not divide a day. Name bars of 1s to 1d.")
     unit, length_ms = next(each for each in _UNITS if step_ms % each[1] == 0)
     return f"{step_ms // length_ms}{unit}"
-
-
-def _moments_of(bars: Sequence[Iterator[Bar]]) -> Iterator[int]:
-    """The moments at which bars open, each once, in order."""
-    heads = [next(lane, None) for lane in bars]
-    while (at_ms := min((head.open_ms for head in heads if head is not None), default=None)) is not None:
-        yield at_ms
-        for place, head in enumerate(heads):
-            if head is not None and head.open_ms == at_ms:
-                heads[place] = next(bars[place], None)
-
-
-def _by_symbol(files: Sequence[BarFile], symbols: Sequence[str]) -> dict[str, list[BarFile]]:
-    """Which files are whose, in the order in which they were named."""
-    told = [symbol_of(file.path) for file in files]
-    nameless = [place for place, symbol in enumerate(told) if symbol is None]
-    if nameless and len(symbols) not in (1, len(nameless)):
-        names = ", ".join(files[place].path.name for place in nameless)
-        raise SourceError(
-            f"The names of {names} tell no symbol. Name files like BTCUSDT-1m.csv, or say --symbols for each."
-        )
-    for number, place in enumerate(nameless):
-        told[place] = symbols[0] if len(symbols) == 1 else symbols[number]
-    found: dict[str, list[BarFile]] = {}
-    for symbol, file in zip(told, files, strict=True):
-        found.setdefault(str(symbol), []).append(file)
-    return found

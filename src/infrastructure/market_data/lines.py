@@ -2,7 +2,7 @@
 
 import zlib
 from collections.abc import Iterator
-from typing import BinaryIO, Final
+from typing import IO, Final
 
 _GZIP_MAGIC: Final = b"\x1f\x8b"
 _GZIP_WBITS: Final = 31
@@ -14,7 +14,7 @@ class DamagedFile(ValueError):
     """The rest of a packed file cannot be unpacked; everything before it was delivered."""
 
 
-def read_lines(file: BinaryIO) -> Iterator[list[bytes]]:
+def read_lines(file: IO[bytes]) -> Iterator[list[bytes]]:
     """Lines without their line ends, in lists of a few hundred to a few thousand.
 
     A last line without a line end counts. Raises :class:`DamagedFile` where a packed file is cut or garbled, after
@@ -44,7 +44,7 @@ def read_lines(file: BinaryIO) -> Iterator[list[bytes]]:
         raise damage
 
 
-def _unpacked(file: BinaryIO) -> Iterator[bytes]:
+def _unpacked(file: IO[bytes]) -> Iterator[bytes]:
     """The content of a gzip file, which may be several joined ones and may be padded with zero bytes."""
     unpacker = zlib.decompressobj(_GZIP_WBITS)
     is_inside = False

@@ -46,36 +46,45 @@ class ControlServer:
     def __init__(self, path: Path, handler: Handler) -> None:
         self._path = path
         self._handler = handler
+        self._bound: socket.socket | None = None
         self._server: asyncio.AbstractServer | None = None
         self._clients: set[asyncio.Task[None]] = set()
         # Those that have nothing under way, the longest idle first.
         self._idle: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
         self._inode = 0
 
-    async def open(self) -> None:
-        """Start to listen, over a socket file that a killed process left if there is one.
+    def claim(self) -> None:
+        """Make the socket file, over one that a killed process left; nobody can connect before :meth:`open`.
 
         Raises OSError: in particular ``EADDRINUSE`` when another process answers there.
         """
         make_private_folder(self._path.parent)
         _remove_stale(self._path)
-        listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+        bound = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
         try:
             with socket_address(self._path) as address:
-                listening.bind(address)
+                bound.bind(address)
             # The folder kept everybody else out until here.
             self._path.chmod(0o600)
             self._inode = self._path.stat().st_ino
-            self._server = await asyncio.start_unix_server(self._serve, sock=listening, limit=REQUEST_MAX)
         except OSError as error:
-            listening.close()
+            bound.close()
             raise OSError(error.errno, error.strerror, os.fspath(self._path)) from error
+        self._bound = bound
+
+    async def open(self) -> None:
+        """Start to listen; the socket is claimed if that has not been done. Raises OSError as :meth:`claim` does."""
+        if self._bound is None:
+            self.claim()
+        self._server = await asyncio.start_unix_server(self._serve, sock=self._bound, limit=REQUEST_MAX)
 
     async def close(self) -> None:
         """Stop to listen, let running commands answer, and remove the socket file."""
-        if self._server is None:
+        if self._bound is None:
             return
-        self._server.close()
+        if self._server is not None:
+            self._server.close()
+        self._bound.close()
         try:
             if self._path.stat().st_ino == self._inode:
                 self._path.unlink()
@@ -86,7 +95,7 @@ class ControlServer:
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
-        self._server = None
+        self._server = self._bound = None
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()

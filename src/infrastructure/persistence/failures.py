@@ -27,7 +27,9 @@ FAILURES = (sqlite3.Error, UnicodeError)
 
 def store_error(error: sqlite3.Error | UnicodeError, path: Path) -> StoreError:
     """The store's error for one of :data:`FAILURES`, to be raised from it."""
-    code = getattr(error, "sqlite_errorcode", 0) & _PRIMARY_CODE
+    code = getattr(error, "sqlite_errorcode", 0)
+    # The index of the write-ahead log could not be made: SQLite does not say that it is for want of room.
+    code = sqlite3.SQLITE_FULL if code == sqlite3.SQLITE_IOERR_SHMSIZE else code & _PRIMARY_CODE
     detail = one_line(error)
     if isinstance(error, UnicodeDecodeError) or detail.startswith("Could not decode to UTF-8"):
         code = sqlite3.SQLITE_CORRUPT

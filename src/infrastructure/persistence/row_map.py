@@ -10,11 +10,14 @@ from decimal import Decimal
 from enum import StrEnum
 from operator import attrgetter
 from types import NoneType, UnionType
-from typing import Any, Generic, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from src.domain.money import canonical
 
-T = TypeVar("T")
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+T = TypeVar("T", bound="DataclassInstance")
 Convert = Callable[[Any], Any]
 
 
@@ -57,7 +60,7 @@ class RowMap(Generic[T]):
         self, cls: type[T], *, leave_out: Sequence[str] = (), rename: Mapping[str, str] | None = None
     ) -> None:
         hints = get_type_hints(cls)
-        names = [field.name for field in fields(cls) if field.name not in leave_out]  # type: ignore[arg-type]  # T is a dataclass
+        names = [field.name for field in fields(cls) if field.name not in leave_out]
         converters = [_converters(hints[name]) for name in names]
         self._cls: Callable[..., T] = cls
         # Whether a row is all fields in their order: arguments by place are quicker than by name.

@@ -52,10 +52,7 @@ def is_at_ease(state: ExchangeState) -> bool:
     """Whether a look would find every account as at ease as the last one did."""
     if len(state.eases) < len(state.accounts) or state.has_trailed:
         return False
-    for ease in state.eases.values():  # noqa: SIM110 - asked at nearly every frame; a generator costs more than the question
-        if not ease.holds():
-            return False
-    return True
+    return all(ease.holds() for ease in state.eases.values())
 
 
 def note_calm(state: ExchangeState) -> None:

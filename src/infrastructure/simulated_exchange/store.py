@@ -55,6 +55,7 @@ _FIXES = (
     ("full", "free some space"),
     ("locked", "close the program that holds it"),
     ("readonly", "make the file and its folder writable"),
+    ("a folder", "move away what is in its place"),
     ("unable to open", "make its folder, and make it writable"),
     ("not a database", "restore the data folder from a copy, or start with another one"),
     ("malformed", "restore the data folder from a copy, or start with another one"),
@@ -77,7 +78,7 @@ class ExchangeStore:
         self, path: Path | str, *, synchronous: str = "FULL", failpoint: Callable[[str], None] = _no_failpoint
     ) -> None:
         self._failpoint = failpoint
-        self._name = Path(path).name
+        self._path = Path(path)
         self._encode = msgspec.json.Encoder().encode
         try:
             self._connection = sqlite3.connect(path, isolation_level=None, cached_statements=64)
@@ -126,10 +127,14 @@ class ExchangeStore:
     def _failure(self, error: sqlite3.Error | OverflowError) -> ExchangeFailure:
         """What went wrong, in one line with what to do about it."""
         text = str(error)
+        if getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_IOERR_SHMSIZE:
+            text = f"{text}, its folder may be full"
+        elif self._path.is_dir():
+            text = "it is a folder"
         fix = next(
             (fix for part, fix in _FIXES if part in text), "check the disk, or restore the data folder"
         )
-        return ExchangeFailure(f"the paper exchange's file {self._name}: {text}: {fix}")
+        return ExchangeFailure(f"the paper exchange's file {self._path.name}: {text}: {fix}")
 
     def snapshot(self) -> dict[str, Any] | None:
         """The memory as of the last commit, or None in a new file."""

@@ -2,8 +2,9 @@
 
 There is no replay at Binance: what happens while no connection is open is not sent again. So a connection is never
 repaired behind anybody's back. Its end (closed, key expired, a day old) is told once, and ``open`` makes the next one
-before the last is let go, so that a planned change leaves no gap. Events are handed over as text, exactly as
-received. Source: USDⓈ-M user data streams.
+before the last is let go, so that a planned change leaves no gap. An account has one key, which others may use: it is
+never ended here, and that somebody has ended it, of which a connection is not told, is looked for every minute.
+Events are handed over as text, exactly as received. Source: USDⓈ-M user data streams.
 """
 
 import asyncio
@@ -16,16 +17,12 @@ from websockets.exceptions import InvalidHandshake, InvalidURI, WebSocketExcepti
 
 from src.application.ports.broker import BrokerError, BrokerRefused, NetworkError
 from src.infrastructure.brokers.binance_client import BinanceClient
-from src.infrastructure.brokers.binance_endpoints import (
-    CLOSE_LISTEN_KEY,
-    CREATE_LISTEN_KEY,
-    KEEP_LISTEN_KEY,
-)
+from src.infrastructure.brokers.binance_endpoints import CREATE_LISTEN_KEY, KEEP_LISTEN_KEY
 
 OnEvent = Callable[[str], None]
 OnLost = Callable[[str], None]
 
-KEEP_ALIVE_S: Final = 25 * 60.0
+KEEP_ALIVE_S: Final = 60.0
 KEEP_ALIVE_AGAIN_S: Final = 30.0
 ROTATE_S: Final = 23.5 * 3_600
 OPEN_TIMEOUT_S: Final = 5.0
@@ -46,9 +43,8 @@ class BinanceUserStream:
 
     async def open(self, on_event: OnEvent, on_lost: OnLost) -> None:
         """Connect; then, and only then, let the connection before go. Raises :class:`BrokerUnavailable`."""
-        answer = await self._client.read(CREATE_LISTEN_KEY)
-        key = answer.get("listenKey") if isinstance(answer, dict) else None
-        if not isinstance(key, str):
+        key = _key(await self._client.read(CREATE_LISTEN_KEY))
+        if key is None:
             raise NetworkError("the exchange answers with no listen key")
         try:
             socket = await connect(
@@ -64,16 +60,19 @@ class BinanceUserStream:
         except (OSError, TimeoutError, InvalidHandshake, InvalidURI, WebSocketException) as error:
             raise NetworkError(f"the user stream does not open: {type(error).__name__}") from None
         before, self._current = self._current, _Connection(socket, on_event, on_lost)
-        self._current.start(self._keep_alive(self._current))
+        self._current.start(self._keep_alive(self._current, key))
         if before is not None:
             await before.close()
 
-    async def _keep_alive(self, connection: "_Connection") -> None:
+    async def _keep_alive(self, connection: "_Connection", key: str) -> None:
         wait_s = self._keep_alive_s
         while True:
             await asyncio.sleep(wait_s)
             try:
-                await self._client.read(KEEP_LISTEN_KEY)
+                kept = _key(await self._client.read(KEEP_LISTEN_KEY))
+                if kept not in (key, None):
+                    connection.lose("somebody has ended the listen key, and there is another")
+                    return
                 wait_s = self._keep_alive_s
             except BrokerRefused as no:
                 connection.lose(f"the listen key is not valid any more ({no.code})")
@@ -82,19 +81,17 @@ class BinanceUserStream:
                 # It is valid for an hour: there is time to ask again.
                 wait_s = min(KEEP_ALIVE_AGAIN_S, self._keep_alive_s)
 
-    async def close(self, *, keeps_key: bool = False) -> None:
-        """End the connection and the key, unless others use it (an account has one); nothing is told any more."""
+    async def close(self) -> None:
+        """End the connection; nothing is told any more. The key expires by itself within the hour."""
         current, self._current = self._current, None
-        if current is None:
-            return
-        await current.close()
-        if keeps_key:
-            return
-        try:
-            await self._client.read(CLOSE_LISTEN_KEY)
-        except BrokerError:
-            # It expires by itself within the hour.
-            return
+        if current is not None:
+            await current.close()
+
+
+def _key(answer: object) -> str | None:
+    """The listen key that an answer names."""
+    key = answer.get("listenKey") if isinstance(answer, dict) else None
+    return key if isinstance(key, str) else None
 
 
 class _Connection:

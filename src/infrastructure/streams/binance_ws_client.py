@@ -77,7 +77,7 @@ class BinanceWebSocketClient:
             task.cancel()
         ended = await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks = []
-        await self._stream.close(keeps_key=True)
+        await self._stream.close()
         for error in (self._failure, *ended):
             if isinstance(error, Exception):
                 raise error

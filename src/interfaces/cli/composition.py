@@ -209,8 +209,8 @@ class Application(Protocol):
         """Every account of the data folder, by its side journal: for when the database cannot be read."""
         ...
 
-    def close_in_emergency(self, account_id: str, reason: str, tell: Tell) -> "EmergencyReport":
-        """Cancel entries and close every position straight at the exchange, without session and database.
+    def close_in_emergency(self, account_id: str, reason: str, tell: Tell, stops: bool) -> "EmergencyReport":
+        """Cancel entries, close every position, with ``stops`` end what only reduces; without session and database.
 
         ``tell`` takes a line for each thing done. Raises :class:`ConfigurationError` without the account's key.
         """

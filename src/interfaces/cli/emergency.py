@@ -71,13 +71,19 @@ def confirm(accounts: list[EmergencyAccount], is_terminal: bool, ask: Callable[[
 
 
 def close_all(
-    app: Application, accounts: list[EmergencyAccount], wanted: str | None, reason: str, tell: Tell
+    app: Application,
+    accounts: list[EmergencyAccount],
+    wanted: str | None,
+    reason: str,
+    tell: Tell,
+    *,
+    stops: bool = False,
 ) -> Outcome:
     """Halt, then close one account after the other; what fails for one does not keep the next from its turn."""
     halted = [
         _halt(app, reason, each, wanted is None, tell) for each in accounts[: 1 if wanted is None else None]
     ]
-    return Outcome(all(halted), tuple(_close(app, each, reason, tell) for each in accounts))
+    return Outcome(all(halted), tuple(_close(app, each, reason, tell, stops) for each in accounts))
 
 
 def _halt(app: Application, reason: str, account: EmergencyAccount, of_all: bool, tell: Tell) -> bool:
@@ -97,12 +103,12 @@ def _halt(app: Application, reason: str, account: EmergencyAccount, of_all: bool
     return True
 
 
-def _close(app: Application, account: EmergencyAccount, reason: str, tell: Tell) -> Closed:
+def _close(app: Application, account: EmergencyAccount, reason: str, tell: Tell, stops: bool) -> Closed:
     tell(f"{account.exchange.upper()} account {short_id(account.account_id)}".strip())
     error = account.trouble
     if not error:
         try:
-            report = app.close_in_emergency(account.account_id, reason, tell)
+            report = app.close_in_emergency(account.account_id, reason, tell, stops)
             tell(verdict(report))
             return Closed(account.account_id, account.exchange, report)
         except Exception as failure:  # noqa: BLE001 - whatever it is, the other accounts have their turn
@@ -118,6 +124,8 @@ def verdict(report: "EmergencyReport") -> str:
     left += [f"the outcome of {name} is unknown" for name in report.unknown]
     left += list(report.troubles)
     stops = f"; {report.protective} orders that only reduce were left" if report.protective else ""
+    if stops and not report.positions:
+        stops += ", --stops cancels them"
     if not left:
         return f"flat: no position and no opening order is left{stops}"
     return f"{'flat, but' if report.is_flat else 'NOT flat:'} {', '.join(left)}{stops}"

@@ -14,7 +14,7 @@ from src.domain.sessions.trading_states import SymbolState
 from src.interfaces.cli.accounts import all_accounts, choose_account
 from src.interfaces.cli.composition import Application, Thrown, TradingChange
 from src.interfaces.cli.control import command
-from src.interfaces.cli.errors import CommandFailed, ExitCode, NotAnswering
+from src.interfaces.cli.errors import CommandFailed, ExitCode, NotAnswering, explain
 from src.interfaces.cli.texts import short_id
 
 _STATES = {KillLevel.SOFT: "REDUCE_ONLY", KillLevel.HALT: "HALTED", KillLevel.HARD: "HALTED"}
@@ -49,12 +49,13 @@ class Outcome:
 def engage(app: Application, wanted: str | None, reason: str, level: KillLevel = KillLevel.HALT) -> Outcome:
     """Halt. The file holds even when everything after it fails; what failed is said, and is an error.
 
+    Where the file cannot be made, the sessions are told all the same, and that is an error.
     A process that does not answer obeys the file as soon as it does anything, so that is none, unless it is to close.
     """
     one = _named_account(app, wanted, reason, level)
     account_id = one.account_id if one is not None else None
     before = app.kill_switch(account_id)
-    path = app.engage_kill_switch(reason, level, account_id)
+    name, unmade = _make_file(app, reason, level, account_id)
     patience_ms = min(app.control_timeout_ms, _PATIENCE_MS)
     halted: list[Switched] = []
     silent: dict[str, Exception] = {}
@@ -68,20 +69,31 @@ def engage(app: Application, wanted: str | None, reason: str, level: KillLevel =
                 )
             except (NotAnswering, ConnectionError) as error:
                 silent[row.account_id] = error
-        if level is KillLevel.HARD and silent:
+        if silent and (level is KillLevel.HARD or unmade):
             raise next(iter(silent.values()))
     except (StoreError, CommandFailed, ConnectionError, TimeoutError) as error:
         whom = "every session" if one is None else "the account"
-        text = f"{path.name} in the data folder halts {whom}, but not all journals know of it: {error}"
+        holds = f"{unmade}, and" if unmade else f"{name} in the data folder halts {whom}, but"
+        text = f"{holds} not all journals know of it: {error}"
         if level is KillLevel.HARD:
             text += _WAY_OUT
         raise CommandFailed(text) from error
     text = _verdict(Thrown(level, reason), before, halted)
+    if unmade:
+        raise CommandFailed(f"{text}; but {unmade}" if halted else unmade)
     told = [
-        f"; {path.name} in the data folder halts {short_id(each)} too, by itself: {silent[each]}"
+        f"; {name} in the data folder halts {short_id(each)} too, by itself: {silent[each]}"
         for each in silent
     ]
     return Outcome(True, tuple(halted), text + "".join(told), tuple(silent))
+
+
+def _make_file(app: Application, reason: str, level: KillLevel, account_id: str | None) -> tuple[str, str]:
+    """The name of the file that halts, or why there is none of this level: sessions can be told without it."""
+    try:
+        return app.engage_kill_switch(reason, level, account_id).name, ""
+    except OSError as error:
+        return "", f"the file that halts could not be written: {explain(error)[0]}"
 
 
 def _verdict(asked: Thrown, before: Thrown | None, halted: Sequence[Switched]) -> str:

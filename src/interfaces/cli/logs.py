@@ -1,5 +1,6 @@
 """The program's own log files: found, filtered, followed, exported."""
 
+import errno
 import json
 import os
 import re
@@ -58,8 +59,10 @@ class Wanted:
 
 
 def log_path(data_dir: Path, *, trades: bool) -> Path:
-    """The log's newest file; raises :class:`CommandFailed` when nothing was logged yet."""
+    """The log's newest file; raises :class:`CommandFailed` when nothing was logged yet, OSError when nothing can be."""
     folder = data_dir / "logs"
+    if folder.is_file():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), os.fspath(folder))
     path = folder / "trading" / "trades.log" if trades else folder / "steadyhand.log"
     if not path.exists():
         raise CommandFailed(f"there is no {path.name} yet: a session writes it", ExitCode.NOT_FOUND)

@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from src.application.sizing import FractionalKelly, Gradual, PercentOfEquity, VolatilityTarget, parse_sizer
+from src.application.sizing import (
+    FractionalKelly,
+    Gradual,
+    PercentOfEquity,
+    PositionSizer,
+    VolatilityTarget,
+    parse_sizer,
+)
 from src.application.sizing.kelly import TRADES_MIN, TradeRecord
 from src.domain.market.sides import OrderSide
 from src.domain.positions.position import RoundTrip
@@ -90,8 +97,9 @@ def test_the_wilder_the_market_the_smaller_the_position(volatility: str, quantit
     assert sizer.size(EQUITY, PRICE, None, an_instrument(), D(1), D(volatility)) == (D(quantity), note)
 
 
-def test_without_a_volatility_there_is_no_size():
-    sized = VolatilityTarget().size(EQUITY, PRICE, None, an_instrument())
+@pytest.mark.parametrize("volatility", [None, D(0)])
+def test_without_a_volatility_there_is_no_size(volatility: D | None):
+    sized = VolatilityTarget().size(EQUITY, PRICE, None, an_instrument(), volatility=volatility)
 
     assert sized == (D(0), "the volatility is not known yet")
 
@@ -118,14 +126,27 @@ def test_what_a_whole_learns_its_parts_know():
 
 
 @pytest.mark.parametrize(
-    "text", ["kelly", "kelly:0.25,cap=0.2,fallback=0.01", "volatility:0.3", "percent:0.1,steps=4"]
+    ("text", "sizer"),
+    [
+        ("kelly", FractionalKelly()),
+        ("kelly:0.25,cap=0.2,fallback=0.01", FractionalKelly(D("0.25"), D("0.2"), D("0.01"))),
+        ("volatility:0.3", VolatilityTarget(D("0.3"))),
+        ("percent:0.1,steps=4", Gradual(PercentOfEquity(D("0.1")), D(4))),
+    ],
 )
-def test_they_are_asked_for_in_text(text: str):
-    assert parse_sizer(text) == parse_sizer(text)
+def test_they_are_asked_for_in_text(text: str, sizer: PositionSizer):
+    assert parse_sizer(text) == sizer
 
 
 @pytest.mark.parametrize(
-    "text", ["kelly:1.5", "kelly:0", "volatility:-1", "percent:0.1,steps=1", "risk:0.01,steps=2.5"]
+    "text",
+    [
+        "kelly:1.5",
+        "kelly:0",
+        "kelly:cap=0",
+        "volatility:-1",
+        *(f"percent:0.1,steps={n}" for n in ("1", "2.5", "21", "inf", "nan")),
+    ],
 )
 def test_what_has_no_meaning_is_refused_in_one_line(text: str):
     with pytest.raises(ValueError) as refused:

@@ -11,7 +11,7 @@ import pytest
 from src.application.ports.broker import Consistency, VenueTime
 from src.application.ports.failpoints import install_hook
 from src.application.trading.market_desk import MarketDesk
-from src.bootstrap.paper import PaperConfig
+from src.bootstrap.paper_config import PaperConfig
 from src.domain.orders.news import BalanceReport, FillReport, IncomeReport, OrderReport, PositionReport
 from src.domain.orders.order import Order
 from src.infrastructure.brokers.paper_broker import PaperBroker

@@ -3,13 +3,14 @@
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from src.application.trading.by_hand import adjusting_ticket, send_by_hand
 from src.application.trading.session_parts import SessionParts
 from src.application.trading.session_runner import SessionRunner
 from src.application.trading.waiting import work_for
-from src.bootstrap.paper import PaperConfig, paper_parts
+from src.bootstrap.paper import paper_parts
+from src.bootstrap.paper_config import PaperConfig
 from src.domain.decisions.news import PlaceOrder
 from src.domain.ledger.events import Event
 from src.domain.market.sides import OrderSide, PositionSide
@@ -27,6 +28,7 @@ from tests.simulation.world import MARKET_ID, a_config, read_accounts
 
 SEED = 3
 SECONDS = 60
+B = TypeVar("B")
 
 
 def calm(folder: Path, **changes: Any) -> PaperConfig:
@@ -65,6 +67,12 @@ async def begin(config: PaperConfig) -> SessionRunner:
 
 pass_time: Final = work_for
 """Work the session for so long in session time, to the millisecond."""
+
+
+def broker_of(parts: SessionParts, kind: type[B]) -> B:
+    """The broker that a test has given its sessions."""
+    assert isinstance(parts.broker, kind), f"the session was made with {type(parts.broker).__name__}"
+    return parts.broker
 
 
 async def die(runner: SessionRunner) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from src.application.trading.candle_memory import GAP_BARS_MAX, joined
 from src.application.trading.session_parts import SessionParts
 from src.application.trading.session_runner import SessionRunner
-from src.bootstrap.paper import PaperConfig
+from src.bootstrap.paper_config import PaperConfig
 from src.domain.market.candle import Candle
 from src.infrastructure.persistence.read_models import SqliteReadModels
 from tests.application.trading.sessions import calm, die, parts_of, pass_time

@@ -25,13 +25,17 @@ COUNTDOWN_MS = 120_000
 
 
 class Exchange:
-    """Notes what it is told; refuses to answer while it is down."""
+    """Notes what it is told, when it comes through; refuses to answer while it is down."""
 
     def __init__(self) -> None:
         self.told: list[tuple[str, int]] = []
         self.is_down = False
+        self.passes = asyncio.Event()
+        self.passes.set()
 
     async def countdown_cancel_all(self, symbol: str, countdown_ms: int) -> None:
+        if countdown_ms:
+            await self.passes.wait()
         if self.is_down:
             raise BrokerUnavailable("no answer")
         self.told.append((symbol, countdown_ms))
@@ -98,6 +102,19 @@ async def test_the_switch_is_taken_back_when_nothing_rests():
 
     held.orders.clear()
     await after(switch, [1_000, 2_000])
+
+    assert exchange.told == [("BTCUSDT", COUNTDOWN_MS), ("BTCUSDT", 0)]
+
+
+async def test_a_sign_of_life_that_comes_late_is_taken_back_after_it_has_come():
+    switch, exchange, held = a_switch(RESTING)
+    exchange.passes.clear()
+    await after(switch, [0])
+
+    held.orders.clear()
+    await after(switch, [1_000, 2_000])
+    exchange.passes.set()
+    await after(switch, [3_000, 4_000])
 
     assert exchange.told == [("BTCUSDT", COUNTDOWN_MS), ("BTCUSDT", 0)]
 

@@ -71,13 +71,13 @@ class Place:
         self.timeline = self.broker._timeline = Timeline(self.timeline.now_ns + delay_ms * 1_000_000)
         self.broker.on_time(self.timeline.now_ms)
 
-    async def close(self, *, arrives: bool = True) -> EmergencyReport:
+    async def close(self, *, arrives: bool = True, stops: bool = False) -> EmergencyReport:
         """One run of the command."""
         with closing(ensure(self.folder, HEADER)) as journal:
             earlier = replace(journal.claim(), damage=self.damage)
             pass_time = self.pass_time if arrives else self.lose_everything
             close = EmergencyClose(
-                self.broker, journal, NAMESPACE, earlier, pass_time, self.lines.append, "3 a.m."
+                self.broker, journal, NAMESPACE, earlier, pass_time, self.lines.append, "3 a.m.", stops=stops
             )
             await self.broker.open(close)
             return await close.run()
@@ -153,6 +153,28 @@ async def test_entries_of_both_books_are_canceled_first_and_what_only_reduces_st
     assert [row["clientAlgoId"] for row in place.engine.open_algo_orders(PAPER_ACCOUNT)] == ["stop"]
     assert place.engine.open_orders(PAPER_ACCOUNT) == []
     assert [line.partition(":")[0] for line in place.lines[:2]] == ["entry", "stop-entry"]
+
+
+async def test_what_only_reduces_goes_with_its_position_where_that_is_asked_for(place: Place):
+    place.order(quantity="0.02")
+    place.order(side="SELL", trigger_price="70000.00", reduce_only=True, client_order_id="stop")
+    place.order(side="SELL", price="80000.00", quantity="0.01", reduce_only=True, client_order_id="target")
+
+    report = await place.close(stops=True)
+
+    assert report == EmergencyReport()
+    assert any(line.startswith("stop: cancel SELL") for line in place.lines)
+    place.engine.set_hedge_mode(PAPER_ACCOUNT, True)
+
+
+async def test_what_reduces_a_position_that_is_still_held_stays_in_any_case(place: Place):
+    place.order(quantity="0.02")
+    place.order(side="SELL", trigger_price="70000.00", reduce_only=True, client_order_id="stop")
+    place.quote("0.001")
+
+    report = await place.close(stops=True)
+
+    assert (len(report.positions), report.protective) == (1, 1)
 
 
 async def test_each_side_of_a_hedged_account_is_closed(place: Place):

@@ -10,7 +10,7 @@ from src.application.ports.broker import Consistency
 from src.application.trading.services.unknown_outcomes import UnknownOutcomes
 from src.application.trading.session_runner import SessionRunner
 from src.bootstrap import paper
-from src.bootstrap.paper import PaperConfig
+from src.bootstrap.paper_config import PaperConfig
 from src.domain.ledger import events as e
 from src.domain.orders.news import OrderReport
 from src.domain.orders.order import Order

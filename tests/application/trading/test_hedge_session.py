@@ -10,15 +10,24 @@ from src.application.trading.by_hand import adjusting_ticket, closing_ticket, se
 from src.application.trading.position_tracker import PositionTracker
 from src.application.trading.requests import ExecutionResult
 from src.application.trading.session_runner import EndCause, SessionRunner
-from src.bootstrap.paper import PaperConfig
+from src.bootstrap.paper_config import PaperConfig
 from src.domain.decisions.news import MoveTrading
 from src.domain.ledger import events as e
 from src.domain.market.sides import OrderSide, PositionSide
 from src.domain.orders.types import Purpose
 from src.domain.sessions.session import TradingSessionStatus
 from src.domain.sessions.trading_states import TradingTrigger
-from src.infrastructure.brokers.paper_broker import PAPER_ACCOUNT
-from tests.application.trading.sessions import adjusted, begin, calm, die, events_of, parts_of, pass_time
+from src.infrastructure.brokers.paper_broker import PAPER_ACCOUNT, PaperBroker
+from tests.application.trading.sessions import (
+    adjusted,
+    begin,
+    broker_of,
+    calm,
+    die,
+    events_of,
+    parts_of,
+    pass_time,
+)
 from tests.simulation.market import SYMBOL
 
 LONG, SHORT = PositionSide.LONG, PositionSide.SHORT
@@ -132,9 +141,7 @@ async def test_margin_that_was_added_by_hand_counts_after_the_next_comparison(tm
     tracker = PositionTracker(runner.loop.ledger, runner.loop.desk)
     (before,) = tracker.open_positions()
 
-    runner.parts.broker._engine.change_position_margin(  # type: ignore[attr-defined]  # the paper broker's own
-        PAPER_ACCOUNT, SYMBOL, Decimal(10), 1
-    )
+    broker_of(runner.parts, PaperBroker)._engine.change_position_margin(PAPER_ACCOUNT, SYMBOL, Decimal(10), 1)
     await runner.recovery.recover("a test", new_stream=False)
 
     (line,), (theirs,) = tracker.open_positions(), await runner.parts.broker.positions()
@@ -148,17 +155,16 @@ async def test_margin_that_was_added_by_hand_counts_after_the_next_comparison(tm
 async def a_session_that_lost_a_fill(config: PaperConfig, monkeypatch: pytest.MonkeyPatch) -> SessionRunner:
     """LONG 0.004 in the books and 0.009 at the exchange, all of which a person has just closed in its app."""
     runner = await begin(config)
-    loop, broker, hear = runner.loop, runner.parts.broker, runner.loop.on_user_event
+    loop, hear = runner.loop, runner.loop.on_user_event
+    broker = broker_of(runner.parts, PaperBroker)
     await adjusted(runner, "0.004", LONG)
     monkeypatch.setattr(loop, "on_user_event", lambda event: None)
     await adjusted(runner, "0.009", LONG)
     monkeypatch.setattr(loop, "on_user_event", hear)
     while left := await broker.positions():
         # A thin book takes a close in parts.
-        broker._engine.trade_by_owner(  # type: ignore[attr-defined]  # the paper broker's own
-            PAPER_ACCOUNT, SYMBOL, "SELL", left[0].quantity, position_side="LONG"
-        )
-        broker._send_events()  # type: ignore[attr-defined]  # the paper broker's own
+        broker._engine.trade_by_owner(PAPER_ACCOUNT, SYMBOL, "SELL", left[0].quantity, position_side="LONG")
+        broker._send_events()
         await pass_time(loop, 1_000)
     assert held(runner)[LONG] == Decimal("-0.005")
     return runner

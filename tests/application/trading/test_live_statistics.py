@@ -5,15 +5,16 @@ from pathlib import Path
 import pytest
 
 from src.application.reporting.history import history_of
+from src.application.sizing import FractionalKelly
 from src.application.trading.figures import UNDEFINED
 from src.application.trading.live_statistics import LiveStatistics
 from src.application.trading.services.live_trading_service import LiveTradingService
 from src.application.trading.session_loop import COMMITTED_TOPIC
 from src.application.trading.session_runner import EndCause, SessionRunner
-from src.bootstrap.paper import PaperConfig
+from src.bootstrap.paper_config import PaperConfig
 from src.domain.decisions.news import PlaceOrder
 from src.domain.ledger.events import EquityMarked, IncomeBooked
-from src.domain.market.sides import OrderSide
+from src.domain.market.sides import OrderSide, PositionSide
 from src.domain.money import ZERO
 from src.domain.orders.ticket import OrderTicket
 from src.domain.orders.types import OrderType, Purpose
@@ -23,7 +24,7 @@ from src.domain.risk.review import Approved
 from src.infrastructure.messaging.event_bus import InProcessEventBus
 from src.infrastructure.persistence.read_models import SqliteReadModels
 from tests.application.trading.callers import bought, data_folder, service
-from tests.application.trading.sessions import calm, die, parts_of, pass_time
+from tests.application.trading.sessions import adjusted, begin, calm, die, parts_of, pass_time
 from tests.simulation.market import SYMBOL
 
 __all__ = ["data_folder", "service"]
@@ -154,3 +155,26 @@ async def test_a_closed_trade_is_in_the_figures_once_it_is_published(service: Li
 
     assert stats.total_trades == session.total_trades == len(closed) > 0
     assert stats.expectancy == Decimal(str(stats.expectancy)) and stats.win_rate in (0, 1)
+
+
+async def test_a_size_that_learns_knows_the_trades_of_its_session_as_they_close_and_after_a_restart(
+    tmp_path: Path,
+):
+    runner = await begin(config := calm(tmp_path, sizing="kelly"))
+    known = []
+    for target in ("0.010", "0.004", "0"):
+        await adjusted(runner, target, PositionSide.BOTH)
+        known.append(trades_known(runner))
+    await die(runner)
+
+    again = await begin(config)
+    known.append(trades_known(again))
+    await die(again)
+
+    assert known == [0, 1, 2, 2]
+
+
+def trades_known(runner: SessionRunner) -> int:
+    sizer = runner.parts.sizer
+    assert isinstance(sizer, FractionalKelly)
+    return sizer.record.trades

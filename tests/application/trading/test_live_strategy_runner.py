@@ -101,6 +101,8 @@ async def test_a_stopped_runner_only_keeps_its_indicators_warm():
     await runner.start()
 
     assert not runner.lines("BTCUSDT")[0].startswith("cross: warming up")
+    fallen = candles((90, 80, 70), len(CLOSES))
+    assert [s.signal_type for c in fallen for s in runner.on_candle(c)] == [SignalType.SELL]
 
 
 def test_a_slow_strategy_is_disabled_at_its_third_overrun_and_says_so():

@@ -13,7 +13,8 @@ from src.application.trading.services.live_trading_service import LiveTradingSer
 from src.application.trading.session_parts import SessionParts
 from src.application.trading.session_runner import ContradictingOptions
 from src.bootstrap.markets import market_id, open_market
-from src.bootstrap.paper import PaperConfig, paper_parts
+from src.bootstrap.paper import paper_parts
+from src.bootstrap.paper_config import PaperConfig
 from src.domain.market.sides import OrderSide
 from src.domain.money import use_money_context
 from src.domain.orders.types import OrderStatus, OrderType

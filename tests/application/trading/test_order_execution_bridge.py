@@ -18,7 +18,19 @@ from src.domain.positions.position import Position
 from src.domain.risk.limits import RiskLimits
 from src.domain.risk.review import Approved, review
 from src.domain.signals import Signal, SignalType
-from tests.support.domain_builders import BTC, BUY, MARK, SELL, START_MS, AView, a_ledger, a_view
+from tests.support.domain_builders import (
+    BTC,
+    BUY,
+    ETH,
+    MARK,
+    SELL,
+    START_MS,
+    AView,
+    a_ledger,
+    a_view,
+    an_exit,
+)
+from tests.support.domain_scene import Scene
 
 
 def a_bridge(
@@ -216,6 +228,24 @@ def test_a_position_at_a_gain_gets_its_next_part(held: str, step: int):
 @pytest.mark.parametrize("ledger", [gaining("1.5"), gaining("1.3"), gaining("0.5", entry=110)])
 def test_a_whole_position_and_one_at_a_loss_get_no_more(ledger: Ledger):
     assert a_bridge(ledger, "fixed:1.5,steps=3").next_step(BTC, {"sma"}) is None
+
+
+def test_a_position_in_a_market_that_has_not_been_heard_gets_no_more():
+    view = a_view()
+    view.marks[BTC] = None
+
+    assert a_bridge(gaining("0.5"), "fixed:1.5,steps=3", view).next_step(BTC, {"sma"}) is None
+
+
+@pytest.mark.parametrize(("symbol", "gets_more"), [(BTC, False), (ETH, True)])
+def test_a_position_that_is_being_closed_gets_no_more(symbol: str, gets_more: bool):
+    scene = Scene()
+    scene.ledger.positions.update(gaining("0.5").positions)
+    scene.place(an_exit(symbol=symbol, quantity=Decimal("0.5"), limit_price=Decimal(120)))
+
+    ticket = a_bridge(scene.ledger, "fixed:1.5,steps=3").next_step(BTC, {"sma"})
+
+    assert (ticket is not None) is gets_more
 
 
 @pytest.mark.parametrize("owner", ["manual", "gone"])

@@ -11,7 +11,7 @@ from src.application.ports.broker import BrokerRefused
 from src.application.trading.picture import SessionPicture
 from src.application.trading.session_runner import SessionRunner
 from src.bootstrap import paper
-from src.bootstrap.paper import PaperConfig
+from src.bootstrap.paper_config import PaperConfig
 from src.domain.ledger.events import AlarmRaised, FillBooked, IncomeBooked
 from src.domain.orders.news import FillReport
 from src.domain.orders.order import Order
@@ -19,7 +19,16 @@ from src.domain.portfolio.margin import ISOLATED
 from src.infrastructure.audit.auditor import run_audit
 from src.infrastructure.audit.request import AuditRequest
 from src.infrastructure.brokers.paper_broker import PAPER_ACCOUNT, PaperBroker
-from tests.application.trading.sessions import begin, calm, die, events_of, order, parts_of, pass_time
+from tests.application.trading.sessions import (
+    begin,
+    broker_of,
+    calm,
+    die,
+    events_of,
+    order,
+    parts_of,
+    pass_time,
+)
 from tests.simulation.market import SYMBOL
 from tests.simulation.world import read_accounts
 
@@ -65,8 +74,8 @@ async def test_a_running_session_hears_of_it(tmp_path: Path, name: str):
     act, after = HANDS[name]
     runner = await holding(tmp_path)
 
-    act(runner.parts.broker._engine)  # type: ignore[attr-defined]  # the paper broker's own
-    runner.parts.broker._send_events()  # type: ignore[attr-defined]  # the paper broker's own
+    act(broker_of(runner.parts, PaperBroker)._engine)
+    broker_of(runner.parts, PaperBroker)._send_events()
     await pass_time(runner.loop, 3_000)
 
     assert runner.loop.ledger.account.trading_state.value == after
@@ -78,7 +87,7 @@ async def test_a_running_session_hears_of_it(tmp_path: Path, name: str):
 async def test_a_session_that_was_dead_then_finds_it_at_its_next_start(tmp_path: Path, name: str):
     act, after = HANDS[name]
     runner = await holding(tmp_path)
-    act(runner.parts.broker._engine)  # type: ignore[attr-defined]  # the paper broker's own
+    act(broker_of(runner.parts, PaperBroker)._engine)
     await die(runner)
 
     runner = await begin(config := calm(tmp_path))
@@ -94,8 +103,8 @@ async def test_the_fee_of_a_liquidation_is_lost_and_was_not_paid_out(tmp_path: P
     runner = await holding(tmp_path)
     picture = SessionPicture(runner)
     capital = picture.take().capital
-    runner.parts.broker._engine.force_liquidation(PAPER_ACCOUNT, SYMBOL)  # type: ignore[attr-defined]  # its own
-    runner.parts.broker._send_events()  # type: ignore[attr-defined]  # the paper broker's own
+    broker_of(runner.parts, PaperBroker)._engine.force_liquidation(PAPER_ACCOUNT, SYMBOL)
+    broker_of(runner.parts, PaperBroker)._send_events()
     await pass_time(runner.loop, 3_000)
 
     told = picture.take()
@@ -122,7 +131,7 @@ async def meet_by_hand(runner: SessionRunner) -> Order:
     ours = order(runner, "0.010", limit_price=prices[0])
     await runner.loop.flush()
     await pass_time(runner.loop, 60)
-    engine = runner.parts.broker._engine  # type: ignore[attr-defined]  # the paper broker's own
+    engine = broker_of(runner.parts, PaperBroker)._engine
     engine.trade_by_owner(PAPER_ACCOUNT, SYMBOL, "SELL", Decimal("0.5"), self_trade_prevention="NONE")
     return ours
 
@@ -147,7 +156,7 @@ async def test_a_trade_of_the_account_with_itself_is_booked_on_both_sides(tmp_pa
     runner = await begin(config := calm(tmp_path))
 
     ours = await meet_by_hand(runner)
-    runner.parts.broker._send_events()  # type: ignore[attr-defined]  # the paper broker's own
+    broker_of(runner.parts, PaperBroker)._send_events()
     await pass_time(runner.loop, 3_000)
 
     assert ours.filled_quantity == Decimal("0.010")
@@ -183,7 +192,7 @@ async def raised_by_the_owner(folder: Path) -> PaperConfig:
     order(runner, "0.004")
     await runner.loop.flush()
     await pass_time(runner.loop, 1_000)
-    runner.parts.broker._engine.set_leverage(PAPER_ACCOUNT, SYMBOL, 20)  # type: ignore[attr-defined]  # the paper broker's own
+    broker_of(runner.parts, PaperBroker)._engine.set_leverage(PAPER_ACCOUNT, SYMBOL, 20)
     await die(runner)
     return config
 

@@ -3,7 +3,7 @@
 from decimal import Decimal
 from pathlib import Path
 
-from src.application.trading.parent_requests import schedule_ticket
+from src.application.trading.parent_requests import iceberg_ticket, schedule_ticket
 from src.application.trading.requests import OrderRequest
 from src.application.trading.session_runner import SessionRunner
 from src.domain.decisions.news import MoveParent, OpenParent, RequestModify
@@ -73,6 +73,29 @@ async def test_a_twap_whose_whole_time_nobody_lived_through_expires_with_what_it
     assert filled == WHOLE / 2
     assert again.filled_quantity == filled
     assert ends == [ParentTrigger.PAUSE, ParentTrigger.EXPIRE, ParentTrigger.SETTLE]
+
+
+async def test_what_a_part_may_still_fill_is_counted_by_the_next_process_as_well(tmp_path: Path):
+    config = calm(tmp_path)
+    runner = await begin(config)
+    prices = runner.loop.desk.best_prices(SYMBOL)
+    assert prices is not None
+    price = (prices[0] * Decimal("0.97")).quantize(Decimal("0.1"))
+    request = OrderRequest.of(SYMBOL, "BUY", WHOLE, order_type="LIMIT", price=price)
+    venue_ms = runner.loop.inputs.now_ms()
+    runner.loop.decide(OpenParent(iceberg_ticket(runner.adapter, request, WHOLE / 3, venue_ms)))
+    await pass_time(runner.loop, 1_000)
+    (parent,) = runner.loop.ledger.parents.values()
+    parts = list(parent.children)
+
+    await die(runner)
+    runner = await resumed(config)
+    (again,) = runner.loop.ledger.parents.values()
+    await pass_time(runner.loop, 10_000)
+    await die(runner)
+
+    assert list(again.children) == parts
+    assert again.outstanding_quantity == WHOLE / 3
 
 
 async def test_an_amendment_on_its_way_when_the_process_died_is_settled_by_looking(tmp_path: Path):

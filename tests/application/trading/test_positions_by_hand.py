@@ -14,7 +14,7 @@ from src.application.trading.by_hand import (
     find_position,
     send_by_hand,
 )
-from src.application.trading.requests import ExecutionResult
+from src.application.trading.requests import ExecutionResult, OrderRequest
 from src.application.trading.session_runner import EndCause, SessionRunner
 from src.domain.market.sides import OrderSide, PositionSide
 from src.domain.orders.types import OrderType, Purpose, TimeInForce
@@ -153,6 +153,37 @@ async def test_from_nothing_a_target_is_an_entry_of_ones_own(tmp_path: Path):
     assert await adjust(runner, "-0.004") is Purpose.ENTRY
 
     assert (held(runner).quantity, held(runner).strategy_id) == (Decimal("-0.004"), MANUAL)
+
+
+@pytest.mark.parametrize(("which", "share"), [("stop", "stop_loss_pct"), ("target", "take_profit_pct")])
+async def test_nothing_is_opened_by_hand_whose_stop_or_target_would_lie_at_its_entry(
+    tmp_path: Path, which: str, share: str
+):
+    runner = await begin(calm(tmp_path, **{share: Decimal("0.0000001")}))
+    trouble = rf"a {which} of 0\.0000001 of the price is nearer than its tick, 0\.1"
+
+    with pytest.raises(ValueError, match=trouble):
+        adjusting_ticket(runner, SYMBOL, Decimal("0.004"), None)
+    for request in (
+        OrderRequest.of(SYMBOL, "BUY", "0.004"),
+        OrderRequest.of(SYMBOL, "BUY", "0.004", "LIMIT", 50_000),
+    ):
+        with pytest.raises(ValueError, match=trouble):
+            runner.adapter.asked_for(request)
+
+
+async def test_prices_of_ones_own_are_taken_where_the_percentages_would_be_too_near(tmp_path: Path):
+    near = Decimal("0.0000001")
+    runner = await begin(calm(tmp_path, stop_loss_pct=near, take_profit_pct=near))
+    price = runner.adapter.best_price(SYMBOL, OrderSide.BUY).quantize(Decimal(1))
+    request = OrderRequest.of(SYMBOL, "BUY", "0.020", stop_loss=price - 5_000, take_profit=price + 5_000)
+
+    assert isinstance(send_by_hand(runner, runner.adapter.asked_for(request)), str)
+    await runner.loop.flush()
+    await pass_time(runner.loop, 500)
+
+    assert held(runner).quantity == Decimal("0.020")
+    assert await adjust(runner, "0.010") is Purpose.EXIT
 
 
 async def test_in_hedge_mode_nothing_is_the_target_of_the_one_side_that_is_held(tmp_path: Path):

@@ -24,6 +24,7 @@ from tests.application.trading.faults import (
 )
 from tests.application.trading.sessions import (
     begin,
+    broker_of,
     calm,
     die,
     events_of,
@@ -213,7 +214,7 @@ async def test_an_accepted_order_that_is_not_shown_matters_only_where_reads_show
     runner = await begin(calm(tmp_path))
     placed = resting(runner)
     await pass_time(runner.loop, 1_000)
-    runner.parts.broker.hidden = frozenset({placed.id})  # type: ignore[attr-defined]  # this test's broker
+    broker_of(runner.parts, WeakBroker).hidden = frozenset({placed.id})
 
     await runner.recovery.recover("a test", new_stream=False)
 
@@ -235,13 +236,13 @@ async def test_a_trade_that_nobody_can_explain_keeps_an_attempt_from_being_dead(
 
     second = SessionRunner(parts_of(config))
     # The order was filled, and every read of it lags behind the list of trades.
-    second.parts.broker.hidden = frozenset({placed.id})  # type: ignore[attr-defined]  # this test's broker
+    broker_of(second.parts, WeakBroker).hidden = frozenset({placed.id})
     await second.start()
     deadline_ms = placed.attempt.deadline_ms + WEAK.arrival_margin_ms + WEAK.quiescence_ms
     await pass_time(second.loop, deadline_ms - second.loop.inputs.now_ms() + 2_000)
     await second.recovery.recover("late enough", new_stream=False)
     doubted = second.loop.ledger.orders[placed.id].attempt_state
-    second.parts.broker.hidden = frozenset()  # type: ignore[attr-defined]  # this test's broker
+    broker_of(second.parts, WeakBroker).hidden = frozenset()
     await second.recovery.recover("shown at last", new_stream=False)
 
     assert doubted is AttemptState.UNKNOWN

@@ -9,7 +9,7 @@ import pytest
 from src.application.strategies.sma_cross import SmaCrossStrategy
 from src.application.trading.rehearsal import POLLS_A_WALK, Rehearsal
 from src.application.trading.session_runner import SessionRunner
-from src.bootstrap.paper import PaperConfig
+from src.bootstrap.paper_config import PaperConfig
 from src.domain.decisions.news import MoveTrading
 from src.domain.ledger.events import AlarmRaised
 from src.domain.ledger.state import Ledger

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from src.application.trading.session_runner import SessionRunner
-from src.bootstrap.paper import PaperConfig
+from src.bootstrap.paper_config import PaperConfig
 from src.domain.ledger.events import OrderDenied, OrderIntended
 from src.domain.market.candle import Candle
 from src.domain.market.sides import PositionSide

@@ -8,6 +8,7 @@ import pytest
 from src.application.trading.services.state_recovery_service import DAY_MS, INCOME_OVERLAP_MS
 from src.application.trading.session_runner import SessionRunner
 from src.bootstrap import paper
+from src.bootstrap.paper_config import PaperConfig
 from src.domain.decisions.news import RequestCancel
 from src.domain.ledger import events as e
 from src.domain.market.quality import QualityLimits
@@ -39,7 +40,7 @@ async def books_agree(runner: SessionRunner) -> bool:
     return theirs.get(SYMBOL, Decimal(0)) == runner.loop.ledger.position(SYMBOL).quantity
 
 
-def attempts(config: paper.PaperConfig, client_order_id: str) -> list[AttemptTrigger]:
+def attempts(config: PaperConfig, client_order_id: str) -> list[AttemptTrigger]:
     return [
         event.trigger
         for event in events_of(config, e.AttemptMoved)
@@ -50,7 +51,7 @@ def attempts(config: paper.PaperConfig, client_order_id: str) -> list[AttemptTri
 # --- how far back a start reads -----------------------------------------------------------------------------
 
 
-async def traded_and_compared(config: paper.PaperConfig) -> int:
+async def traded_and_compared(config: PaperConfig) -> int:
     """A session whose only trade is made after a minute and a half, compared, and dies; when that was, in ms."""
     first = SessionRunner(parts_of(config, MINUTES_S))
     await first.start()

@@ -26,6 +26,7 @@ from src.infrastructure.simulated_exchange.symbol_market import HALTED, TRADING
 from tests.application.trading.faults import DeafBroker, DeafDesk, WeakBroker, killed_at
 from tests.application.trading.sessions import (
     begin,
+    broker_of,
     calm,
     die,
     events_of,
@@ -153,7 +154,7 @@ async def test_a_stop_waits_for_the_minute_in_which_the_exchange_may_be_asked_ag
     monkeypatch.setattr(paper, "PaperBroker", SpentBroker)
     runner = await begin(calm(tmp_path))
     begun_ms = runner.loop.inputs.now_ms()
-    runner.parts.broker.refusals = refusals  # type: ignore[attr-defined]  # this test's broker
+    broker_of(runner.parts, SpentBroker).refusals = refusals
     runner.request_stop(EndCause.STOP)
 
     await runner.run()
@@ -167,7 +168,7 @@ async def test_a_stop_does_not_wait_for_ever_and_is_gone_on_with_at_the_next_sta
 ):
     monkeypatch.setattr(paper, "PaperBroker", SpentBroker)
     runner = await begin(calm(tmp_path))
-    runner.parts.broker.refusals = 100  # type: ignore[attr-defined]  # this test's broker
+    broker_of(runner.parts, SpentBroker).refusals = 100
     runner.request_stop(EndCause.STOP)
 
     with pytest.raises(RateLimitError):
@@ -196,7 +197,7 @@ async def test_a_stop_waits_for_some_seconds_for_an_exchange_that_does_not_answe
     monkeypatch.setattr(paper, "PaperBroker", AwayBroker)
     runner = await begin(calm(tmp_path))
     begun_ms = runner.loop.inputs.now_ms()
-    runner.parts.broker.silences = silences  # type: ignore[attr-defined]  # this test's broker
+    broker_of(runner.parts, AwayBroker).silences = silences
     runner.request_stop(EndCause.STOP)
 
     if ends:
@@ -222,7 +223,7 @@ class MuteBroker(WeakBroker):
 async def with_a_hanging_entry(runner: SessionRunner) -> Order:
     prices = runner.loop.desk.best_prices(SYMBOL)
     assert prices is not None, "the market has begun"
-    runner.parts.broker._engine.hang_triggers(SYMBOL, True)  # type: ignore[attr-defined]  # the paper broker's own
+    broker_of(runner.parts, PaperBroker)._engine.hang_triggers(SYMBOL, True)
     placed = order(
         runner,
         "0.004",
@@ -240,7 +241,7 @@ async def with_an_entry_that_hears_no_cancel(runner: SessionRunner) -> Order:
     placed = resting(runner)
     await runner.loop.flush()
     await pass_time(runner.loop, 500)
-    runner.parts.broker.deaf = True  # type: ignore[attr-defined]  # this test's broker
+    broker_of(runner.parts, DeafBroker).deaf = True
     return placed
 
 
@@ -291,7 +292,7 @@ async def test_the_next_start_protects_what_an_order_that_could_not_be_ended_has
     await die(first)
 
     runner = SessionRunner(parts_of(config))
-    engine = runner.parts.broker._engine  # type: ignore[attr-defined]  # the paper broker's own
+    engine = broker_of(runner.parts, PaperBroker)._engine
     engine.hang_triggers(SYMBOL, False)
     engine.advance_time(engine._state.now_ms + 1_000)
     await runner.start()
@@ -317,7 +318,7 @@ async def without_a_stop(runner: SessionRunner) -> None:
 
 
 def set_market(runner: SessionRunner, status: str) -> None:
-    runner.parts.broker._engine.set_symbol_status(SYMBOL, status)  # type: ignore[attr-defined]  # the paper broker's own
+    broker_of(runner.parts, PaperBroker)._engine.set_symbol_status(SYMBOL, status)
 
 
 def protective_stops(runner: SessionRunner, state: AttemptState) -> list[Order]:

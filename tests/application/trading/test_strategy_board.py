@@ -14,7 +14,7 @@ from src.application.strategies import Strategy, StrategySpec, UserStrategySpec,
 from src.application.strategies.strategy import Progress
 from src.application.trading.live_strategy_runner import OVERRUNS_MAX
 from src.application.trading.session_runner import SessionRunner
-from src.bootstrap.paper import PaperConfig
+from src.bootstrap.paper_config import PaperConfig
 from src.domain.ledger.events import AlarmRaised, OrderIntended, StrategiesChosen
 from src.domain.market.candle import Candle
 from src.domain.market.sides import OrderSide
@@ -89,6 +89,7 @@ async def test_a_restart_keeps_what_was_changed(tmp_path: Path):
     await die(resumed)
     reasons = [each.reason for each in events_of(config) if isinstance(each, StrategiesChosen)]
     assert reasons == ["bollinger:period=10 was enabled", f"{SMA} was disabled"]
+    assert events_of(config, AlarmRaised) == []
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """A session keeps itself in step: by the clock, after it stood still, and patiently where reads lag."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from src.application.ports.broker import BrokerSink, BrokerUnavailable, NetworkE
 from src.application.trading.picture import SessionPicture
 from src.application.trading.session_runner import EndCause, SessionRunner
 from src.bootstrap import paper
+from src.bootstrap.paper_config import PaperConfig
 from src.domain.ledger import events as e
 from src.domain.orders.news import FillReport, OrderReport, PositionReport
 from src.domain.orders.types import OrderStatus, OrderType, Purpose
@@ -18,6 +20,7 @@ from src.infrastructure.brokers.guarded_reads import RECOVERY_S, guarded
 from tests.application.trading.faults import WeakBroker, killed_at
 from tests.application.trading.sessions import (
     begin,
+    broker_of,
     calm,
     die,
     events_of,
@@ -38,7 +41,7 @@ class LateBooks(WeakBroker):
     late_reads = 0
     away = 0
     asked: list[int]
-    is_mute = False
+    is_mute = breaks_at_once = False
     hides_trades = is_unreachable = False
 
     async def open(self, sink: BrokerSink) -> int:
@@ -46,7 +49,10 @@ class LateBooks(WeakBroker):
             # Answers come with the requests, not with the stream.
             self._sink = sink
             raise NetworkError("no stream opens")
-        return await super().open(sink)
+        epoch = await super().open(sink)
+        if self.breaks_at_once:
+            sink.on_stream_lost(epoch, "at once")
+        return epoch
 
     def _hear(self, epoch: int, raw: str) -> None:
         if not self.is_mute:
@@ -78,7 +84,7 @@ def late_books(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(paper, "PaperBroker", LateBooks)
 
 
-def causes(config: paper.PaperConfig) -> list[str]:
+def causes(config: PaperConfig) -> list[str]:
     finished = events_of(config, e.RecoveryFinished)
     return [event.cause for event in finished if isinstance(event, e.RecoveryFinished)]
 
@@ -90,8 +96,8 @@ async def test_what_differs_is_read_again_after_pauses_in_which_the_session_work
     runner = await begin(calm(tmp_path))
     order(runner)
     await pass_time(runner.loop, 2_000)
-    broker, begun_ms = runner.parts.broker, runner.loop.inputs.now_ms()
-    broker.late_reads = late_reads  # type: ignore[attr-defined]  # this test's broker
+    broker, begun_ms = broker_of(runner.parts, LateBooks), runner.loop.inputs.now_ms()
+    broker.late_reads = late_reads
     frames = runner.loop.frames
 
     report = await runner.recovery.recover("a test", new_stream=False)
@@ -139,14 +145,14 @@ async def test_what_is_open_is_compared_every_sixty_ticks_and_what_has_ended_eve
             await runner.reconcile()
 
     assert causes(config).count("timer") == 14
-    assert len(parts.broker.asked) == len(parts.options.symbols)  # type: ignore[attr-defined]  # this test's broker
+    assert len(broker_of(parts, LateBooks).asked) == len(parts.options.symbols)
     await die(runner)
 
 
 async def test_a_session_whose_exchange_cannot_be_read_is_shown_as_out_of_step_until_it_can(tmp_path: Path):
     runner = await begin(calm(tmp_path))
     loop, picture = runner.loop, SessionPicture(runner)
-    runner.parts.broker.away = 1  # type: ignore[attr-defined]  # this test's broker
+    broker_of(runner.parts, LateBooks).away = 1
     in_step = picture.take().synced
 
     loop.reconcile_wanted = "a test"
@@ -162,10 +168,10 @@ async def test_a_session_whose_exchange_cannot_be_read_is_shown_as_out_of_step_u
 
 async def test_what_fills_while_no_stream_opens_is_asked_for_and_protected(tmp_path: Path):
     runner = await begin(calm(tmp_path))
-    loop, broker = runner.loop, runner.parts.broker
+    loop, broker = runner.loop, broker_of(runner.parts, LateBooks)
     entry = order(runner)
     await loop.flush()
-    broker.is_mute = True  # type: ignore[attr-defined]  # this test's broker
+    broker.is_mute = True
     loop.on_stream_lost(loop.ledger.account.stream_epoch, "a test")
 
     reads = 0
@@ -178,7 +184,7 @@ async def test_what_fills_while_no_stream_opens_is_asked_for_and_protected(tmp_p
     held = loop.ledger.position(entry.symbol, entry.ticket.position_side)
     out_of_step = loop.stream_lost and loop.desk.suspension
 
-    broker.is_mute = False  # type: ignore[attr-defined]  # this test's broker
+    broker.is_mute = False
     await runner.reconcile()
 
     assert held.quantity == entry.quantity
@@ -194,8 +200,8 @@ async def test_a_market_entry_of_which_a_stream_that_stands_says_nothing_is_prot
     tmp_path: Path,
 ):
     runner = await begin(calm(tmp_path))
-    loop, broker = runner.loop, runner.parts.broker
-    broker.is_mute = True  # type: ignore[attr-defined]  # this test's broker
+    loop, broker = runner.loop, broker_of(runner.parts, LateBooks)
+    broker.is_mute = True
     entry = order(runner)
 
     for _ in range(4):
@@ -213,10 +219,10 @@ async def test_who_is_asked_because_no_stream_opens_is_asked_again_after_a_pause
     tmp_path: Path,
 ):
     runner = await begin(calm(tmp_path))
-    loop, broker = runner.loop, runner.parts.broker
+    loop, broker = runner.loop, broker_of(runner.parts, LateBooks)
     entry = order(runner)
     await loop.flush()
-    broker.is_mute = broker.hides_trades = True  # type: ignore[attr-defined]  # this test's broker
+    broker.is_mute = broker.hides_trades = True
     loop.on_stream_lost(loop.ledger.account.stream_epoch, "a test")
     await pass_time(loop, 100)
 
@@ -231,7 +237,7 @@ async def test_who_is_asked_because_no_stream_opens_is_asked_again_after_a_pause
 
 async def test_a_network_that_was_away_for_a_moment_leaves_nothing_naked_for_long(tmp_path: Path):
     parts = parts_of(calm(tmp_path))
-    runner, away = SessionRunner(parts), parts.broker
+    runner, away = SessionRunner(parts), broker_of(parts, LateBooks)
     breaker = CircuitBreaker(
         recovery_timeout=RECOVERY_S, failures=BrokerUnavailable, clock=lambda: parts.inputs.now_ms() / 1_000
     )
@@ -241,7 +247,7 @@ async def test_a_network_that_was_away_for_a_moment_leaves_nothing_naked_for_lon
     await pass_time(loop, 2_000)
     order(runner)
     await loop.flush()
-    away.is_mute = away.is_unreachable = True  # type: ignore[attr-defined]  # this test's broker
+    away.is_mute = away.is_unreachable = True
     loop.on_stream_lost(loop.ledger.account.stream_epoch, "a test")
 
     was_open = False
@@ -250,11 +256,30 @@ async def test_a_network_that_was_away_for_a_moment_leaves_nothing_naked_for_lon
             await runner.reconcile()
         was_open = was_open or breaker.state is CircuitState.OPEN
         if second == 2:
-            away.is_mute = away.is_unreachable = False  # type: ignore[attr-defined]  # this test's broker
+            away.is_mute = away.is_unreachable = False
         await pass_time(loop, 1_000)
 
     assert was_open
     assert [o for o in await away.open_algo_orders() if o.reduce_only]
+    await die(runner)
+
+
+async def test_a_stream_that_is_lost_while_it_opens_testifies_for_nothing_and_is_opened_again(tmp_path: Path):
+    runner = await begin(calm(tmp_path))
+    loop, broker = runner.loop, broker_of(runner.parts, LateBooks)
+    placed = resting(runner)
+    await pass_time(loop, 500)
+    broker.breaks_at_once = True
+    loop.on_stream_lost(loop.ledger.account.stream_epoch, "a test")
+
+    await runner.reconcile()
+    later = replace(placed, intent=loop.ledger.account.next_intent)
+    testifies, asks_again = loop.witness.listens_since(later), loop.stream_lost and loop.reconcile_wanted
+    broker.breaks_at_once = False
+    await runner.reconcile()
+
+    assert not testifies and asks_again
+    assert loop.witness.listens_since(later) and not loop.stream_lost
     await die(runner)
 
 
@@ -278,12 +303,12 @@ async def test_no_sign_of_life_is_given_for_resting_entries_while_nobody_hears_o
     await pass_time(loop, 2_000)
     heard = len(told)
 
-    parts.broker.is_mute = True  # type: ignore[attr-defined]  # this test's broker
+    broker_of(parts, LateBooks).is_mute = True
     loop.on_stream_lost(loop.ledger.account.stream_epoch, "a test")
     await pass_time(loop, 35_000)
     await asyncio.sleep(0)
     deaf = len(told)
-    parts.broker.is_mute = False  # type: ignore[attr-defined]  # this test's broker
+    broker_of(parts, LateBooks).is_mute = False
     await runner.reconcile()
     await pass_time(loop, 2_000)
     await asyncio.sleep(0)
@@ -303,16 +328,17 @@ async def test_a_start_needs_no_stream_to_protect_what_is_held_and_opens_nothing
         await pass_time(first.loop, 2_000)
     await die(first)
     parts = parts_of(config)
-    broker, runner = parts.broker, SessionRunner(parts)
-    broker.is_mute = True  # type: ignore[attr-defined]  # this test's broker
+    broker, runner = broker_of(parts, LateBooks), SessionRunner(parts)
+    broker.is_mute = True
 
     await runner.start()
+    asks_for_one = bool(runner.loop.reconcile_wanted)
     picture = SessionPicture(runner)
     await pass_time(runner.loop, 200)
     algo_orders = await broker.open_algo_orders()
     held, out_of_step = runner.loop.ledger.position(SYMBOL).quantity, not picture.take().synced
     objection = runner.loop.desk.opening_objection(SYMBOL, runner.loop.inputs.now_ms())
-    broker.is_mute = False  # type: ignore[attr-defined]  # this test's broker
+    broker.is_mute = False
     while not picture.take().synced:
         await pass_time(runner.loop, 50)
         if runner.loop.reconcile_wanted:
@@ -320,7 +346,7 @@ async def test_a_start_needs_no_stream_to_protect_what_is_held_and_opens_nothing
 
     assert held == entry.quantity
     assert [o.quantity for o in algo_orders if o.order_type is OrderType.STOP_MARKET] == [held]
-    assert runner.is_running and out_of_step and "no stream opens" in str(objection)
+    assert runner.is_running and out_of_step and asks_for_one and "no stream opens" in str(objection)
     assert (runner.loop.stream_lost, runner.loop.desk.suspension) == (False, "")
     alarms = [each.text for each in events_of(config, e.AlarmRaised) if isinstance(each, e.AlarmRaised)]
     assert ["without a user stream" in text for text in alarms].count(True) == 1
@@ -329,11 +355,11 @@ async def test_a_start_needs_no_stream_to_protect_what_is_held_and_opens_nothing
 
 async def test_a_stop_needs_no_stream_and_protects_what_none_has_told_of(tmp_path: Path):
     runner = await begin(calm(tmp_path))
-    loop, broker = runner.loop, runner.parts.broker
+    loop, broker = runner.loop, broker_of(runner.parts, LateBooks)
     waits, fills = resting(runner), order(runner)
     await loop.flush()
     await pass_time(loop, 30)
-    broker.is_mute = True  # type: ignore[attr-defined]  # this test's broker
+    broker.is_mute = True
     loop.on_stream_lost(loop.ledger.account.stream_epoch, "a test")
 
     runner.request_stop(EndCause.STOP)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from src.application.ports.failpoints import install_hook
 from src.application.trading.session_runner import SessionRunner
-from src.bootstrap.paper import PaperConfig
+from src.bootstrap.paper_config import PaperConfig
 from src.domain.decisions.news import PlaceOrder, RequestProtection
 from src.domain.ledger.events import FillBooked, OrderIntended, ParentOpened
 from src.domain.market.sides import OrderSide, PositionSide

@@ -8,7 +8,9 @@ import pytest
 from aiohttp import web
 
 from src.application.ports.broker import NetworkError
+from src.domain.orders.types import OrderType
 from src.infrastructure.brokers.binance_answers import algo_report, fill_report, income_report, order_report
+from src.infrastructure.brokers.binance_endpoints import KEEP_LISTEN_KEY
 from src.infrastructure.brokers.binance_reads import BinanceReads
 from src.infrastructure.brokers.binance_sending import _ids
 from src.infrastructure.brokers.guarded_reads import guarded
@@ -55,6 +57,18 @@ async def ask(folder: Path, read: str, answer: str) -> Any:
 async def test_what_is_no_list_is_no_answer(tmp_path: Path, read: str, answer: str):
     with pytest.raises(NetworkError):
         await ask(tmp_path, read, answer)
+
+
+@pytest.mark.parametrize("body", [b'{"msg":"verw\xe4hrt"}', b"[" * 100_000])
+async def test_an_answer_in_another_encoding_or_without_end_is_none_and_asked_for_again(
+    tmp_path: Path, body: bytes
+):
+    async def unreadable(_: web.Request) -> web.Response:
+        return web.Response(body=body, content_type="application/json")
+
+    async with small_exchange(tmp_path, [web.put("/fapi/v1/listenKey", unreadable)]) as (client, _):
+        with pytest.raises(NetworkError, match="without a readable answer"):
+            await client.read(KEEP_LISTEN_KEY)
 
 
 @pytest.mark.parametrize("rows", ['[{"contractType":"PERPETUAL"}]', "[7]", "[[]]", "[null]"])
@@ -111,6 +125,12 @@ INCOME = {
     "time": NOW_MS,
     "tranId": 1,
 }
+
+
+def test_an_order_of_the_type_that_only_the_exchange_makes_is_read_and_one_of_an_unknown_type_is_not():
+    assert order_report(ORDER | {"type": "LIQUIDATION"}).order_type is OrderType.MARKET
+    with pytest.raises(ValueError, match="SOMETHING_NEW"):
+        order_report(ORDER | {"type": "SOMETHING_NEW"})
 
 
 @pytest.mark.parametrize(

@@ -69,6 +69,14 @@ def test_a_liquidations_execution_is_a_fill_too():
     assert order_news(TRADE.replace('"x":"TRADE"', '"x":"CALCULATED"')).fill is not None
 
 
+def test_the_exchanges_own_type_of_a_liquidation_is_one_that_trades_at_once():
+    news = order_news(TRADE.replace('"o":"LIMIT"', '"o":"LIQUIDATION"').replace("my-1", "autoclose-1"))
+
+    assert news.order.order_type is OrderType.MARKET
+    assert news.fill is not None
+    assert news.fill.client_order_id == "autoclose-1"
+
+
 def test_why_an_order_expired_is_kept():
     raw = TRADE.replace('"er":"0"', '"er":"4"').replace('"X":"FILLED"', '"X":"EXPIRED_IN_MATCH"')
 
@@ -125,10 +133,11 @@ def test_some_events_say_nothing_that_is_kept(raw: str):
         "[]",
         '{"e":"SOMETHING_NEW","E":1}',
         TRADE[:-5],
+        '{"z":' + "[" * 100_000,
         TRADE.replace('"q":"0.010"', '"q":"NaN"'),
         TRADE.replace('"n":"0.15200000"', '"n":"Infinity"'),
         TRADE.replace('"X":"FILLED"', '"X":"HALF_FILLED"'),
-        TRADE.replace('"o":"LIMIT"', '"o":"LIQUIDATION"'),
+        TRADE.replace('"o":"LIMIT"', '"o":"SOMETHING_NEW"'),
         TRADE.replace('"i":8886774', '"i":"many"'),
         TRIGGERED.replace('"X":"TRIGGERED"', '"X":"STUCK"'),
         TRIGGERED.replace("88937381063", "many"),

@@ -60,6 +60,8 @@ def test_a_timeout_is_unknown_whatever_it_says():
         b'{"orderId":1',
         b'{"orderId":1}{"orderId":1}',
         b"\xff\xfe",
+        b'{"msg":"verw\xe4hrt"}',
+        b'{"msg":' + b"[" * 100_000,
     ],
 )
 @pytest.mark.parametrize("status", [200, 301, 400, 403, 429, 418, 451, 500, 503])

@@ -275,6 +275,18 @@ async def test_what_is_in_the_place_of_the_socket_is_named(path: Path):
     assert refused.value.filename == str(path)
 
 
+async def test_at_a_socket_that_is_claimed_nobody_answers_before_it_is_opened(path: Path):
+    server = ControlServer(path, Session().handle)
+    server.claim()
+    assert not await asyncio.to_thread(ControlClient(path).is_alive)
+
+    await server.open()
+    assert await asyncio.to_thread(ControlClient(path).is_alive)
+    await server.close()
+
+    assert not path.exists()
+
+
 async def test_only_the_owner_can_reach_the_socket(path: Path):
     path.parent.mkdir(mode=0o755)
 

@@ -21,6 +21,7 @@ from src.infrastructure.persistence.read_models import SqliteReadModels
 from src.infrastructure.persistence.schema import create_sqlite
 from src.infrastructure.persistence.sqlite_store import SqliteStore
 from tests.support.faulty_driver import FaultyDriver, sqlite_error
+from tests.support.full_disk import no_file_beyond
 from tests.support.ledger_builders import ACCOUNT, START_MS, a_fill, an_intent, ledger_snapshot, some_options
 
 FULL = sqlite_error(sqlite3.SQLITE_FULL, "database or disk is full")
@@ -200,6 +201,13 @@ async def test_a_full_disk_under_a_real_commit_breaks_the_store(session: Session
         await session.store.commit(session.ledger)
 
     assert await stored(session) == before
+
+
+async def test_a_disk_without_room_for_the_index_of_the_log_is_called_full(session: Session):
+    await session.store.close()
+
+    with no_file_beyond(1_024), pytest.raises(StoreUnavailable, match="the disk is full: free some space"):
+        await stored(session)
 
 
 async def test_an_account_is_held_by_one_store_at_a_time(session: Session):

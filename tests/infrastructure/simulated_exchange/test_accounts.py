@@ -241,6 +241,9 @@ def test_both_sides_of_hedge_mode_bind_their_margin(engine: Engine):
     balance = engine.balance(ACCOUNT)[0]
     has = Decimal(balance["crossWalletBalance"]) + Decimal(balance["crossUnPnl"])
     assert Decimal(balance["availableBalance"]) == has - 3800
+    order(engine, position_side="LONG", price="75000.00", quantity="0.1")
+    order(engine, position_side="SHORT", side="SELL", price="77000.00", quantity="0.1")
+    assert Decimal(engine.balance(ACCOUNT)[0]["availableBalance"]) == has - 3800 - 375 - 385
 
 
 def test_the_margin_type_changes_only_while_the_symbol_is_idle(engine: Engine):
@@ -279,6 +282,15 @@ def test_an_isolated_wallet_is_a_part_of_the_wallet_until_the_position_is_closed
     assert less == own * 3 / 4
     closed = engine.balance(ACCOUNT)[0]
     assert closed["balance"] == closed["crossWalletBalance"] == closed["availableBalance"]
+    assert all(line.holds for line in engine.audit())
+
+
+def test_an_isolated_position_that_is_turned_has_the_margin_of_what_it_is_then(engine: Engine):
+    isolated(engine)
+
+    order(engine, side="SELL", price="75990.00", quantity="0.15")
+
+    assert Decimal(engine.position_risk(ACCOUNT)[0]["isolatedWallet"]) == Decimal("0.05") * 75_990 / 20
     assert all(line.holds for line in engine.audit())
 
 

@@ -166,6 +166,7 @@ def test_leverage_bounds_the_notional_of_a_position():
     wallet=st.integers(100, 200_000),
     held=st.lists(
         st.tuples(st.sampled_from([BTC, ETH]), st.sampled_from(["BUY", "SELL"]), st.integers(1, 400)),
+        min_size=1,
         max_size=3,
     ),
     hedged=st.booleans(),

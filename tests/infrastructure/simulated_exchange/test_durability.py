@@ -11,6 +11,7 @@ from src.infrastructure.simulated_exchange.engine import Engine
 from src.infrastructure.simulated_exchange.errors import ExchangeFailure, ExchangeStopped, NewerSchema
 from src.infrastructure.simulated_exchange.store import ExchangeStore
 from tests.support.engine_builders import ACCOUNT, BTC, Frames, a_request, an_engine, an_instrument
+from tests.support.full_disk import no_file_beyond
 from tests.support.sqlite_pages import overwrite_root
 
 
@@ -194,6 +195,20 @@ def test_of_a_large_file_only_the_memory_is_looked_at_when_it_is_opened(
 
     with pytest.raises(ExchangeFailure, match="malformed") if refused else nullcontext():
         ExchangeStore(path).close()
+
+
+def test_a_folder_in_the_place_of_the_file_is_named(path: Path):
+    path.mkdir()
+
+    with pytest.raises(ExchangeFailure, match=r"exchange\.sqlite: .*: move away what is in its place"):
+        ExchangeStore(path)
+
+
+def test_a_disk_without_room_for_the_index_of_the_log_is_called_full(path: Path):
+    ExchangeStore(path).close()
+
+    with no_file_beyond(1_024), pytest.raises(ExchangeFailure, match="free some space"):
+        ExchangeStore(path)
 
 
 def test_a_file_with_a_position_in_an_unknown_symbol_is_refused(path: Path):

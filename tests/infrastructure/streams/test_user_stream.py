@@ -52,3 +52,60 @@ async def test_without_a_listen_key_the_stream_does_not_open(tmp_path: Path, ans
     async with small_exchange(tmp_path, [web.route("*", "/fapi/v1/listenKey", say)]) as (client, ws_url):
         with pytest.raises(NetworkError, match="no listen key"):
             await BinanceUserStream(client, ws_url).open(print, print)
+
+
+async def test_the_end_of_a_stream_leaves_the_account_its_key(tmp_path: Path):
+    asked: list[str] = []
+
+    async def issue(request: web.Request) -> web.Response:
+        asked.append(request.method)
+        return await issue_key(request)
+
+    routes = [web.route("*", "/fapi/v1/listenKey", issue), ROUTES[1]]
+    async with small_exchange(tmp_path, routes) as (client, ws_url):
+        stream = BinanceUserStream(client, ws_url)
+        await stream.open(print, print)
+        await stream.close()
+
+    assert asked == ["POST"]
+
+
+async def test_a_key_that_somebody_has_replaced_is_the_end_of_the_stream(tmp_path: Path):
+    async def issue(request: web.Request) -> web.Response:
+        return web.json_response({"listenKey": "listen" if request.method == "POST" else "another"})
+
+    ends: asyncio.Queue[str] = asyncio.Queue()
+    routes = [web.route("*", "/fapi/v1/listenKey", issue), ROUTES[1]]
+    async with small_exchange(tmp_path, routes) as (client, ws_url):
+        stream = BinanceUserStream(client, ws_url)
+        stream._keep_alive_s = 0.01
+        await stream.open(print, ends.put_nowait)
+        reason = await asyncio.wait_for(ends.get(), 5)
+        await stream.close()
+
+    assert reason == "somebody has ended the listen key, and there is another"
+
+
+@pytest.mark.parametrize("answer", [{}, {"listenKey": "listen"}, []])
+async def test_a_key_that_is_kept_goes_on_whether_the_exchange_names_it_or_not(
+    tmp_path: Path, answer: object
+):
+    kept: asyncio.Queue[str] = asyncio.Queue()
+
+    async def issue(request: web.Request) -> web.Response:
+        if request.method == "POST":
+            return await issue_key(request)
+        kept.put_nowait(request.method)
+        return web.json_response(answer)
+
+    ends: list[str] = []
+    routes = [web.route("*", "/fapi/v1/listenKey", issue), ROUTES[1]]
+    async with small_exchange(tmp_path, routes) as (client, ws_url):
+        stream = BinanceUserStream(client, ws_url)
+        stream._keep_alive_s = 0.01
+        await stream.open(print, ends.append)
+        async with asyncio.timeout(5):
+            told = [await kept.get() for _ in range(3)]
+        await stream.close()
+
+    assert (told, ends) == (["PUT"] * 3, [])

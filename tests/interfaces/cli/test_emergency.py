@@ -48,6 +48,12 @@ def test_everything_is_halted_first_and_real_accounts_are_closed_before_paper(ap
     ]
 
 
+def test_what_only_reduces_is_canceled_where_that_is_asked_for(app: FakeApplication, run: Run):
+    assert run("emergency-close", "--yes", "--account", "1ive", "--stops").code == 0
+
+    assert sent(app)[-1] == ("emergency", LIVE.account_id, "emergency", "stops")
+
+
 def test_one_account_is_halted_and_closed_alone(app: FakeApplication, run: Run):
     assert run("emergency-close", "--yes", "--account", "1ive").code == 0
 
@@ -148,7 +154,7 @@ def test_a_halt_file_without_its_text_halts_as_well(app: FakeApplication, run: R
 @pytest.mark.parametrize(
     ("report", "code", "said"),
     [
-        (EmergencyReport(protective=2), 0, "left; 2 orders that only reduce were left"),
+        (EmergencyReport(protective=2), 0, "left; 2 orders that only reduce were left, --stops cancels them"),
         (EmergencyReport(unknown=("x.1",)), 5, "flat, but the outcome of x.1 is unknown"),
         (EmergencyReport(positions=("0.02 BTCUSDT",)), 1, "NOT flat: holds 0.02 BTCUSDT"),
         (EmergencyReport(opening=("a",)), 1, "NOT flat: a is still open"),

@@ -1,5 +1,7 @@
 """`halt` and `rearm`: the file first, then every journal, and what is said when not all of it worked."""
 
+import errno
+
 import pytest
 
 from src.application.ports.kill_switch import KillLevel
@@ -122,6 +124,39 @@ def test_a_stricter_halt_holds_over_a_milder_one_that_was_there(run: Run, app: F
 
 def test_a_hard_halt_without_a_process_says_when_positions_are_closed(run: Run):
     assert "are closed by their next start, or now by emergency-close" in run("halt", "--hard").out
+
+
+def a_folder_in_its_place(app: FakeApplication) -> None:
+    app.fails["engage"] = IsADirectoryError(errno.EISDIR, "Is a directory", "data/HALT")
+
+
+def test_a_session_is_told_to_halt_also_where_the_file_cannot_be_made(run: Run, app: FakeApplication):
+    app.running = a_snapshot()
+    a_folder_in_its_place(app)
+
+    ran = run("halt", "--hard")
+
+    assert app.asked[-1] == ("halt", {"reason": "asked for", "level": "hard"})
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err == (
+        "error: HALTED acc00001 (running): no position is opened until rearm, and every position is being closed; but "
+        "the file that halts could not be written: data/HALT: Is a directory: move away what is in its place\n"
+    )
+
+
+@pytest.mark.parametrize("level", ["--soft", "--hard"])
+def test_where_neither_file_nor_session_takes_a_halt_nothing_is_said_to_hold(
+    run: Run, app: FakeApplication, level: str
+):
+    app.running = a_snapshot()
+    a_folder_in_its_place(app)
+    app.fails["halt"] = TimeoutError("late")
+
+    ran = run("halt", level)
+
+    assert ran.code == 1
+    assert "could not be written: data/HALT" in ran.err and "not all journals know of it" in ran.err
+    assert "in the data folder halts" not in ran.err
 
 
 def test_a_halt_cannot_be_soft_and_hard(run: Run, app: FakeApplication):

@@ -56,6 +56,16 @@ def test_lines_are_chosen_across_all_files_oldest_first(
     assert run("logs", *arguments, "--json").out == ran.out
 
 
+def test_a_file_in_the_place_of_the_folder_is_named(app: FakeApplication, run: Run, tmp_path: Path):
+    app.data_dir = tmp_path
+    (tmp_path / "logs").touch()
+
+    ran = run("logs")
+
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err == f"error: {tmp_path / 'logs'}: Not a directory: move away what is in its place\n"
+
+
 def test_people_see_time_level_event_and_fields(log: Path, run: Run):
     assert run("logs", "--search", "61000").out == (
         "2026-01-05 00:00:03.000 INFO    event 3 symbol=BTCUSDT price=61000.1\n"

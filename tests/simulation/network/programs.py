@@ -11,7 +11,7 @@ from typing import Final
 
 from src.application.trading.session_parts import SessionParts
 from src.application.trading.session_runner import SessionRunner
-from src.bootstrap.paper import PaperConfig
+from src.bootstrap.paper_config import PaperConfig
 from src.bootstrap.venue import READ_YOUR_WRITES, TESTNET, Venue, look, parts_after
 from src.infrastructure.brokers.binance_places import local_place
 from src.infrastructure.identity.ids import SeededIds

@@ -12,8 +12,8 @@ from src.application.trading.requests import OrderRequest
 from src.domain.market.instrument import Instrument
 from src.domain.market.sides import OrderSide, PositionSide
 from src.domain.market.view import MarketView
-from src.domain.money import round_price_down_to_tick, round_price_up_to_tick
-from src.domain.orders.soundness import unsoundness
+from src.domain.money import ZERO, round_price_down_to_tick, round_price_up_to_tick
+from src.domain.orders.soundness import nearest_share, too_near, unsoundness
 from src.domain.orders.ticket import OrderTicket, make_ticket
 from src.domain.orders.types import OrderType, Purpose, TimeInForce
 from src.domain.positions.position import Position
@@ -36,12 +36,18 @@ class NoPrice(LookupError):
 
 @dataclass(frozen=True, slots=True)
 class LiveBrokerAdapter:
-    """Builds tickets. ``slippage_tolerance`` is a fraction of the best price; ``hedged``: LONG and SHORT are apart."""
+    """Builds tickets. ``slippage_tolerance`` is a fraction of the best price; ``hedged``: LONG and SHORT are apart.
+
+    ``stop_loss_pct`` and ``take_profit_pct`` are what a position gets whose entry names no prices of its own: fractions
+    of its entry, zero for none.
+    """
 
     view: MarketView
     use_market_orders: bool = True
     slippage_tolerance: Decimal = Decimal("0.001")
     hedged: bool = False
+    stop_loss_pct: Decimal = ZERO
+    take_profit_pct: Decimal = ZERO
 
     def instrument(self, symbol: str) -> Instrument:
         """The instrument; raises :class:`UnknownSymbol`."""
@@ -165,10 +171,21 @@ class LiveBrokerAdapter:
             activation_price=request.activation_price,
             callback_pct=request.callback_pct,
         )
-        problem = unsoundness(ticket, instrument, venue_ms)
+        problem = unsoundness(ticket, instrument, venue_ms) or self.too_near(ticket)
         if problem is not None:
             raise ValueError(problem)
         return ticket
+
+    def too_near(self, ticket: OrderTicket) -> str | None:
+        """Why the stop or target that follows an entry would close it at once, in one line; None if it would not."""
+        if ticket.reduce_only:
+            return None
+        nearest = nearest_share(
+            ZERO if ticket.stop_loss_price else self.stop_loss_pct,
+            ZERO if ticket.take_profit_price else self.take_profit_pct,
+        )
+        entry = ticket.limit_price or ticket.stop_price or ticket.reference_price
+        return too_near(entry, self.instrument(ticket.symbol).tick_size, nearest)
 
     def _position_of(self, request: OrderRequest) -> tuple[PositionSide, bool]:
         """The position that a request is about, and whether it can only shrink it.

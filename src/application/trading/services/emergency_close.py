@@ -43,7 +43,7 @@ ROUNDS_MAX: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class EmergencyReport:
-    """What is left after an emergency. ``protective`` counts orders that can only reduce: they stay.
+    """What is left after an emergency. ``protective`` counts orders that can only reduce.
 
     ``unknown`` are orders of which nobody knows whether they exist, ``troubles`` what could not be done.
     """
@@ -63,7 +63,8 @@ class EmergencyReport:
 class EmergencyClose:
     """One run for one account. The broker delivers its answers here; a user stream is not needed.
 
-    ``namespace`` is the account's, ``earlier`` what its side journal held already.
+    ``namespace`` is the account's, ``earlier`` what its side journal held already. With ``stops``, orders that only
+    reduce are canceled as well, where nothing is held in the end.
     """
 
     def __init__(
@@ -75,8 +76,11 @@ class EmergencyClose:
         pass_time: PassTime,
         tell: Tell,
         reason: str,
+        *,
+        stops: bool = False,
     ) -> None:
         self._broker = broker
+        self._ends_stops = stops
         self._earlier = earlier
         self._pass_time = pass_time
         self._tell = tell
@@ -99,6 +103,8 @@ class EmergencyClose:
                 break
             await self._orders.settle()
             await self._pass_time(LOOK_MS << number)
+        if self._ends_stops:
+            await self._cancel_stops()
         return await self._report()
 
     async def _recall(self) -> None:
@@ -120,18 +126,33 @@ class EmergencyClose:
                 return
             if not opening:
                 return
-            for report in opening:
-                self._cancel(report)
-            waited_ms = 0
-            while waited_ms < ANSWER_WAIT_MS and not all(self._cancels.values()):
-                await self._pass_time(LOOK_MS)
-                waited_ms += LOOK_MS
+            await self._cancel_all(opening)
 
-    async def _open_orders(self) -> tuple[list[OrderReport], int]:
-        """Those that may open a position, and how many can only reduce one."""
+    async def _cancel_stops(self) -> None:
+        """Ask for the end of what only reduces, where nothing was held before it was looked for, nor after."""
+        try:
+            held = await self._broker.positions()
+            _, reducing = await self._open_orders()
+            held = [*held, *await self._broker.positions()]
+        except BrokerError as error:
+            self._orders.trouble(f"orders that only reduce are not canceled: {error}")
+            return
+        sides = set(map(_key, held))
+        await self._cancel_all([each for each in reducing if (each.symbol, each.position_side) not in sides])
+
+    async def _open_orders(self) -> tuple[list[OrderReport], list[OrderReport]]:
+        """Those that may open a position, and those that can only reduce one."""
         found = [*await self._broker.open_orders(), *await self._broker.open_algo_orders()]
-        opening = [report for report in found if not report.reduce_only]
-        return opening, len(found) - len(opening)
+        return [each for each in found if not each.reduce_only], [each for each in found if each.reduce_only]
+
+    async def _cancel_all(self, reports: Iterable[OrderReport]) -> None:
+        """Ask for the end of orders, and wait for the answers."""
+        for report in reports:
+            self._cancel(report)
+        waited_ms = 0
+        while waited_ms < ANSWER_WAIT_MS and not all(self._cancels.values()):
+            await self._pass_time(LOOK_MS)
+            waited_ms += LOOK_MS
 
     def _cancel(self, report: OrderReport) -> None:
         name = report.client_order_id
@@ -204,13 +225,14 @@ class EmergencyClose:
         await self._orders.settle()
         held = tuple(map(_held, await self._positions()))
         opening: list[OrderReport] = []
-        protective = 0
+        reducing: list[OrderReport] = []
         try:
-            opening, protective = await self._open_orders()
+            opening, reducing = await self._open_orders()
         except BrokerError as error:
             self._orders.trouble(f"open orders cannot be read: {error}")
         names = tuple(report.client_order_id for report in opening)
-        return EmergencyReport(held, names, self._orders.unknown(), tuple(self._orders.troubles), protective)
+        troubles = tuple(self._orders.troubles)
+        return EmergencyReport(held, names, self._orders.unknown(), troubles, len(reducing))
 
 
 def _key(held: PositionReport) -> tuple[str, PositionSide]:

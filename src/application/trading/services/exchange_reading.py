@@ -4,7 +4,7 @@ Reading changes nothing on either side. What was read is merged by ``decide``; w
 wallet, is said here too.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from operator import itemgetter
@@ -13,6 +13,7 @@ from typing import Final
 from src.application.ports.broker import Broker
 from src.application.ports.store import OrderArchive
 from src.application.trading.services.unknown_outcomes import Judgement, UnknownOutcomes
+from src.application.trading.waiting import During, alone
 from src.domain.decisions.news import ExchangeRead
 from src.domain.decisions.opening import opened_ms
 from src.domain.ledger.events import DifferenceFound
@@ -21,6 +22,7 @@ from src.domain.market.sides import trade_half
 from src.domain.money import ZERO
 from src.domain.orders.news import BalanceReport, FillReport, OrderReport, PositionReport
 from src.domain.orders.order import Order
+from src.domain.orders.transitions import AttemptState
 
 POSITION: Final = "position"
 
@@ -54,6 +56,7 @@ async def read_exchange(
     past_since: Mapping[str, int] | None = None,
     silent_ms: dict[str, int] | None = None,
     all_symbols: bool = True,
+    during: During = alone,
 ) -> Reading:
     """Read everything that recovery compares; changes nothing but ``silent_ms``, which is for the next read.
 
@@ -61,24 +64,23 @@ async def read_exchange(
     ``unknown`` knows the evidence of earlier reads. ``past_since`` names symbols of which every order since a moment
     (venue time) is read as well. Open orders are read for ``all_symbols``, which weighs 80 at Binance, or for each of
     ``symbols`` and the ledger's, which weighs 2. ``silent_ms`` is up to when a symbol without trades was looked at.
+    ``during`` awaits each question: the ledger may change meanwhile, and does not while the store is asked.
     """
     unknown = unknown or UnknownOutcomes(broker.consistency)
     # Absence is judged by a time from before it was looked for, at the lowest that the clock can mean.
-    venue = await broker.server_time()
+    venue = await during(broker.server_time())
     # Trades before orders: a trade made in between belongs to an order that is read after it, and is claimed there.
     traded = tuple(dict.fromkeys((*symbols, *ledger.symbols, *(o.symbol for o in ledger.orders.values()))))
-    fills, confirmed = await _trades(broker, ledger, traded, {} if silent_ms is None else silent_ms)
-    past = await _past_orders(broker, past_since or {})
+    fills, confirmed = await during(_trades(broker, ledger, traded, {} if silent_ms is None else silent_ms))
+    past = await during(_past_orders(broker, past_since or {}))
     asked = (None,) if all_symbols or len(traded) > SINGLY_MAX else traded
-    reports, absent = await _orders(broker, ledger, past, asked)
-    income = await broker.income(ledger.account.income_ms if income_since_ms is None else income_since_ms)
-    known = await _settled(ledger, store, reports.values(), fills)
-    strange = _unexplained(ledger, known, reports.values(), fills)
-    others = await _others(broker, ledger, strange)
-    # One of ours that was declared dead is known by its name alone.
-    known += await _settled(ledger, store, others.values(), [])
-    strange = [fill for fill in strange if _order_key(fill) not in others]
-    judgement = unknown.judge(absent, strange, venue.now_ms - venue.error_ms, at_start)
+    reports, absent = await during(_orders(broker, ledger, past, asked))
+    income = await during(broker.income(_since(ledger, income_since_ms)))
+    positions, balances = await during(broker.positions()), await during(broker.balances())
+    others, known, strange = await _explained(broker, ledger, store, during, reports.values(), fills)
+    # Of what was heard while it was looked for, absence says nothing.
+    unseen = [order for order, state in absent if order.attempt_state is state]
+    judgement = unknown.judge(unseen, strange, venue.now_ms - venue.error_ms, at_start)
     merge = ExchangeRead(
         fills=tuple(_named(fill, others) for fill in fills),
         orders=(*reports.values(), *others.values()),
@@ -91,7 +93,11 @@ async def read_exchange(
         known=tuple(known),
         proofs=judgement.proofs,
     )
-    return Reading(merge, judgement, await broker.positions(), await broker.balances())
+    return Reading(merge, judgement, positions, balances)
+
+
+def _since(ledger: Ledger, income_since_ms: int | None) -> int:
+    return ledger.account.income_ms if income_since_ms is None else income_since_ms
 
 
 async def _past_orders(broker: Broker, since: Mapping[str, int]) -> dict[str, OrderReport]:
@@ -105,27 +111,48 @@ async def _past_orders(broker: Broker, since: Mapping[str, int]) -> dict[str, Or
 
 async def _orders(
     broker: Broker, ledger: Ledger, past: dict[str, OrderReport], symbols: Sequence[str | None]
-) -> tuple[dict[str, OrderReport], list[Order]]:
+) -> tuple[dict[str, OrderReport], list[tuple[Order, AttemptState]]]:
     """What the exchange shows of open orders, of our unsettled ones and of ``past`` ones; and what it does not show.
 
-    The symbol None stands for all of them.
+    The latter with what was known of them when they were asked for. The symbol None stands for all of them.
     """
     reports: dict[str, OrderReport] = {}
     for symbol in symbols:
         reports |= {report.client_order_id: report for report in await broker.open_orders(symbol)}
         for report in await broker.open_algo_orders(symbol):
             reports.setdefault(report.client_order_id, report)
-    absent: list[Order] = []
+    absent: list[tuple[Order, AttemptState]] = []
     for order in list(ledger.orders.values()):
         if order.is_settled or order.client_order_id in reports:
             continue
+        state = order.attempt_state
         found = await broker.find(order.symbol, order.client_order_id)
         if found is None:
-            absent.append(order)
+            absent.append((order, state))
         else:
             reports[found.client_order_id] = found
     # The present is newer than the past that was read before it.
-    return past | reports, [order for order in absent if order.client_order_id not in past]
+    return past | reports, [each for each in absent if each[0].client_order_id not in past]
+
+
+async def _explained(
+    broker: Broker,
+    ledger: Ledger,
+    store: OrderArchive,
+    during: During,
+    reports: Collection[OrderReport],
+    fills: list[FillReport],
+) -> tuple[dict[tuple[str, int], OrderReport], list[Order], list[FillReport]]:
+    """Orders of others that trades name, the settled ones that the news speaks of, trades that nobody can name."""
+    known = await _settled(ledger, store, reports, fills)
+    strange = _unexplained(ledger, known, reports, fills)
+    if not strange:
+        return {}, known, []
+    others = await during(_others(broker, ledger, strange))
+    # One of ours that was declared dead is known by its name alone, and another one may have ended meanwhile.
+    reports = (*reports, *others.values())
+    known = await _settled(ledger, store, reports, fills)
+    return others, known, _unexplained(ledger, known, reports, fills)
 
 
 def _unexplained(

@@ -153,8 +153,7 @@ class LiveSession:
         runner = SessionRunner(parts)
         try:
             await runner.start()
-        except BaseException:
-            # The account's lease goes with the store, or this process itself would keep it busy.
+        except BaseException:  # whatever ends the start, this process does not keep the account's lease
             await parts.store.close()
             parts.close()
             raise

@@ -9,6 +9,7 @@ papered over: trading halts and a person decides. Running it twice changes nothi
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
 from src.application.ports.broker import BrokerUnavailable, RateLimitError
@@ -17,6 +18,7 @@ from src.application.ports.side_journal import SideJournal
 from src.application.trading.account_setup import note_isolated_wallets
 from src.application.trading.emergency_import import import_emergency
 from src.application.trading.opening import open_books
+from src.application.trading.services.compared import compared_ms
 from src.application.trading.services.exchange_reading import (
     Reading,
     differences,
@@ -27,7 +29,7 @@ from src.application.trading.services.exchange_reading import (
 from src.application.trading.services.unknown_amendments import UnknownAmendments
 from src.application.trading.services.unknown_outcomes import READS_APART_MS, UnknownOutcomes
 from src.application.trading.session_loop import SessionLoop
-from src.application.trading.waiting import work_for
+from src.application.trading.waiting import alone, work_during, work_for
 from src.domain.decisions.effects import CancelOrder
 from src.domain.decisions.news import (
     ExchangeRead,
@@ -49,8 +51,6 @@ MOVING_READS: Final = 5
 """How many further reads there are as long as what differs is something else each time: then the market was faster."""
 INCOME_OVERLAP_MS = 60_000
 """How far behind the newest row that was read the next read of income begins: rows may show up late."""
-
-
 DAY_MS: Final = 86_400_000
 
 
@@ -101,10 +101,10 @@ class StateRecoveryService:
         self.unknown = UnknownOutcomes(loop.broker.consistency, loop.witness)
         self._amendments = UnknownAmendments(loop.broker.consistency, loop.witness)
         # Rows of trades are income too, and are not booked as such: what was read once is not read for ever.
-        self._income_read_ms = 0
+        self._income_read_ms = self._full_until_ms = 0
         self._opened_ms: int | None = None
-        self._full_until_ms = 0
-        self._hold = ""
+        # Why nothing is opened yet; and what asked for a comparison during this one, which may not have seen it.
+        self._hold = self._wanted = ""
 
     async def recover(
         self, cause: str, *, new_stream: bool, at_start: bool = False, full: bool = False
@@ -114,6 +114,7 @@ class StateRecoveryService:
         A ``full`` run compares the orders that have ended since the last full run as well, of the last day at first. A
         start goes on where no stream opens: nobody else protects what is held.
         """
+        self._wanted = ""
         if at_start and self._has_a_past:
             await open_books(self._loop, self._symbols)
         await import_emergency(self._loop, self._side_journal)
@@ -123,7 +124,7 @@ class StateRecoveryService:
         past_since = self._past_since(full)
         wide = at_start or full
         if at_start:
-            self._income_read_ms = await self._compared_ms()
+            self._income_read_ms = await compared_ms(self._loop.ledger, self._loop.store)
         reading = await self._read(report, at_start, past_since, wide)
         pauses = AT_ONCE if self._loop.broker.consistency.read_your_writes else PAUSES_MS
         before = report.differences
@@ -140,18 +141,6 @@ class StateRecoveryService:
             self._full_until_ms = reading.judgement.now_ms
         await self._conclude(report, reading)
         return report
-
-    async def _compared_ms(self) -> int:
-        """When the newest trade was made that a comparison has confirmed; 0 without one.
-
-        The read that confirmed it read the income up to then as well, and both were committed in one step.
-        """
-        loop = self._loop
-        newest_ms = 0
-        for symbol, book in loop.ledger.symbols.items():
-            if book.confirmed_trade_id:
-                newest_ms = max(newest_ms, await loop.store.traded_ms(symbol, book.confirmed_trade_id) or 0)
-        return newest_ms
 
     def _past_since(self, full: bool) -> dict[str, int]:
         """Of which symbols ended orders are read, since when: where an outcome is unknown, and of all in a full run."""
@@ -186,17 +175,18 @@ class StateRecoveryService:
         """
         loop = self._loop
         try:
-            stream_epoch = await loop.broker.open(loop)
+            opening = loop.broker.open(loop)
+            stream_epoch = await (work_during(loop, opening) if is_needed else opening)
         except (BrokerUnavailable, RateLimitError) as error:
             if is_needed:
                 raise
             loop.on_stream_lost(loop.ledger.account.stream_epoch, str(error))
-            loop.decide(
-                RaiseAlarm("account", f"started without a user stream, opens nothing before: {error}")
-            )
+            text = f"started without a user stream, opens nothing before: {error}"
+            loop.decide(RaiseAlarm("account", text))
             return
         failpoint("recovery.stream_opened")
-        loop.witness.opened(stream_epoch, loop.ledger.account.next_intent)
+        if not loop.stream_lost:
+            loop.witness.opened(stream_epoch, loop.ledger.account.next_intent)
         loop.decide(StreamRestarted(stream_epoch))
         await loop.flush()
 
@@ -205,6 +195,8 @@ class StateRecoveryService:
     ) -> Reading:
         """Read once, merge, and compare."""
         loop = self._loop
+        if not loop.stream_lost:
+            loop.reconcile_wanted = self._wanted
         reading = await read_exchange(
             loop.broker,
             loop.ledger,
@@ -216,7 +208,11 @@ class StateRecoveryService:
             past_since=past_since,
             silent_ms=self._silent_ms,
             all_symbols=all_symbols,
+            during=alone if at_start else partial(work_during, loop),
         )
+        self._wanted = loop.reconcile_wanted
+        # What was sent around the session meanwhile may have been read, and was recorded before it was sent.
+        await import_emergency(loop, self._side_journal)
         failpoint("recovery.read")
         self._strange |= symbols_of(reading)
         found = reading.merge.orders
@@ -257,17 +253,16 @@ class StateRecoveryService:
 
     async def _pause(self, pause_ms: int) -> None:
         """Let session time pass without being deaf: news is worked in, exits go out, nothing is opened."""
-        loop = self._loop
+        self._loop.desk.suspension = "store and exchange differ: they are compared again"
         if pause_ms:
-            loop.desk.suspension = "store and exchange differ: they are compared again"
-            await work_for(loop, pause_ms)
+            await work_for(self._loop, pause_ms)
 
     async def _conclude(self, report: RecoveryReport, reading: Reading) -> None:
         """Record the run; look after attempts of unknown outcome that it has not settled."""
         loop = self._loop
         doubts = self.unknown.agreed(reading.judgement, disputed(report.differences))
         if not loop.stream_lost:
-            loop.reconcile_wanted = ""
+            loop.reconcile_wanted = self._wanted
         loop.decide(
             RecoveryConcluded(
                 report.cause,

@@ -29,26 +29,43 @@ def random_listen_key() -> str:
     return "".join(secrets.choice(_ALPHABET) for _ in range(64))
 
 
-class _OrderFields(msgspec.Struct):
-    s: str
-    q: str
-    p: str
-    m: bool
-    c: str
-    S: str
-    L: str
-    l: str  # noqa: E741 - the wire's own name
-    t: int
-    i: int
-    x: str
-    X: str
-    ap: str
+class _OrderFields(
+    msgspec.Struct,
+    rename={
+        "symbol": "s",
+        "quantity": "q",
+        "price": "p",
+        "is_maker": "m",
+        "client_order_id": "c",
+        "side": "S",
+        "last_price": "L",
+        "last_quantity": "l",
+        "trade_id": "t",
+        "order_id": "i",
+        "execution": "x",
+        "status": "X",
+        "average_price": "ap",
+    },
+):
+    symbol: str
+    quantity: str
+    price: str
+    is_maker: bool
+    client_order_id: str
+    side: str
+    last_price: str
+    last_quantity: str
+    trade_id: int
+    order_id: int
+    execution: str
+    status: str
+    average_price: str
 
 
-class _OrderUpdate(msgspec.Struct):
-    E: int
-    T: int
-    o: _OrderFields
+class _OrderUpdate(msgspec.Struct, rename={"event_ms": "E", "transaction_ms": "T", "order": "o"}):
+    event_ms: int
+    transaction_ms: int
+    order: _OrderFields
 
 
 _decode_order: Final = msgspec.json.Decoder(_OrderUpdate).decode
@@ -134,27 +151,28 @@ class UserStreams:
         found = self._by_account.get(account)
         if kind == ORDER_TRADE_UPDATE and ('"x":"TRADE"' in raw or '"x":"CALCULATED"' in raw):
             update = _decode_order(raw)
-            if found is not None and update.o.x == "TRADE":
+            if found is not None and update.order.execution == "TRADE":
                 self._hub.publish(found.key, _trade_lite(update), TRADE_LITE)
-            if update.o.c.startswith("autoclose-"):
-                self._on_liquidation(update.o.s, _force_order(update))
+            if update.order.client_order_id.startswith("autoclose-"):
+                self._on_liquidation(update.order.symbol, _force_order(update))
         if found is not None:
             self._hub.publish(found.key, raw, kind)
 
 
 def _trade_lite(update: _OrderUpdate) -> str:
-    order = update.o
+    order = update.order
     return (
-        f'{{"e":"TRADE_LITE","E":{update.E},"T":{update.T},"s":"{order.s}","q":"{order.q}","p":"{order.p}",'
-        f'"m":{"true" if order.m else "false"},"c":"{order.c}","S":"{order.S}","L":"{order.L}","l":"{order.l}",'
-        f'"t":{order.t},"i":{order.i}}}'
+        f'{{"e":"TRADE_LITE","E":{update.event_ms},"T":{update.transaction_ms},"s":"{order.symbol}",'
+        f'"q":"{order.quantity}","p":"{order.price}","m":{"true" if order.is_maker else "false"},'
+        f'"c":"{order.client_order_id}","S":"{order.side}","L":"{order.last_price}","l":"{order.last_quantity}",'
+        f'"t":{order.trade_id},"i":{order.order_id}}}'
     )
 
 
 def _force_order(update: _OrderUpdate) -> str:
-    order = update.o
+    order = update.order
     return (
-        f'{{"e":"forceOrder","E":{update.E},"o":{{"s":"{order.s}","S":"{order.S}","o":"LIMIT","f":"IOC",'
-        f'"q":"{order.q}","p":"{order.p}","ap":"{order.ap}","X":"{order.X}","l":"{order.l}","z":"{order.l}",'
-        f'"T":{update.T}}},"st":1}}'
+        f'{{"e":"forceOrder","E":{update.event_ms},"o":{{"s":"{order.symbol}","S":"{order.side}","o":"LIMIT","f":"IOC",'
+        f'"q":"{order.quantity}","p":"{order.price}","ap":"{order.average_price}","X":"{order.status}",'
+        f'"l":"{order.last_quantity}","z":"{order.last_quantity}","T":{update.transaction_ms}}},"st":1}}'
     )

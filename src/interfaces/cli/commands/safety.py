@@ -66,6 +66,9 @@ def emergency_close(
     ] = "emergency",
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     anyway: Annotated[bool, typer.Option("--anyway", help="Also where a session answers.")] = False,
+    stops: Annotated[
+        bool, typer.Option("--stops", help="Also cancel what only reduces, where nothing is held any more.")
+    ] = False,
     account: EveryAccountFlag = None,
     as_json: JsonFlag = False,
 ) -> None:
@@ -83,7 +86,8 @@ def emergency_close(
     accounts = choose(app, account, anyway=anyway)
     if not yes:
         confirm(accounts, sys.stdin.isatty(), input)
-    outcome = close_all(app, accounts, account, reason, _say_nothing if as_json else _say)
+    tell = _say_nothing if as_json else _say
+    outcome = close_all(app, accounts, account, reason, tell, stops=stops)
     if as_json:
         print_document(outcome)
     end(outcome)
