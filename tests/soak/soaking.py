@@ -134,8 +134,7 @@ class Soak:
     def _rest(self) -> None:
         self._calm()
         self._supervise()
-        self._run.halt_market()
-        time.sleep(SETTLE_S)
+        self._run.end_market(SETTLE_S)
         self._supervise()
         code = self._run.session.stop(STOP_S)
         if code != 0:

@@ -28,7 +28,7 @@ from src.domain.money import ZERO, quantize_amount
 from src.domain.orders.client_order_ids import is_ours
 from src.domain.orders.order import Order
 from src.domain.orders.transitions import AttemptState
-from src.domain.orders.types import OrderType, Purpose
+from src.domain.orders.types import OrderStatus, OrderType, Purpose
 from src.domain.portfolio.margin import ISOLATED
 from src.domain.positions.position import Position
 from src.infrastructure.audit.auditor import run_audit
@@ -276,23 +276,49 @@ def _same_open_orders(books: Books) -> Iterator[str]:
 
 def _protection(books: Books) -> Iterator[str]:
     """I13: unless a person waived it, a position has a live stop there, of its side and large enough."""
-    stops = [(_stop(books.orders, each), each) for each in books.exchange.open_algos if not each.hangs]
-    for (symbol, side), position in books.ledger.positions.items():
+    for (symbol, side), quantity, covered in naked(books):
+        yield f"I13: {symbol} {side.value} {quantity} is covered by a stop of {covered} only"
+
+
+def naked(books: Books) -> list[tuple[PositionKey, Decimal, Decimal]]:
+    """What is held without a stop large enough: whose it is, how much, and what is covered of it.
+
+    The books need not be at rest.
+    """
+    found = []
+    for key, position in books.ledger.positions.items():
         if position.is_flat or position.stop_waived:
             continue
-        held = abs(position.quantity)
-        covered = max(
-            (
-                held if each.closes else each.quantity
-                for order, each in stops
-                if order is not None
-                and (order.symbol, order.ticket.position_side) == (symbol, side)
-                and order.side is not position.side
-            ),
-            default=ZERO,
-        )
-        if covered < held:
-            yield f"I13: {symbol} {side.value} {position.quantity} is covered by a stop of {covered} only"
+        covered = _covered(books, key, position)
+        if covered < abs(position.quantity):
+            found.append((key, position.quantity, covered))
+    return found
+
+
+def _covered(books: Books, key: PositionKey, position: Position) -> Decimal:
+    """How much of a position the largest of its stops covers."""
+    stops = [(_stop(books.orders, each), each) for each in books.exchange.open_algos if not each.hangs]
+    return max(
+        (
+            abs(position.quantity) if each.closes else each.quantity
+            for order, each in stops
+            if order is not None
+            and (order.symbol, order.ticket.position_side) == key
+            and order.side is not position.side
+        ),
+        default=ZERO,
+    )
+
+
+def refused_stops(books: Books, key: PositionKey) -> set[str]:
+    """The stops of a position that were asked for and refused, by their client order ids."""
+    return {
+        name
+        for name, order in books.orders.items()
+        if order.ticket.purpose is Purpose.PROTECTIVE_STOP
+        and (order.symbol, order.ticket.position_side) == key
+        and order.status is OrderStatus.REJECTED
+    }
 
 
 _STOPS = frozenset({OrderType.STOP_MARKET, OrderType.TRAILING_STOP_MARKET})

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -14,12 +15,24 @@ from uuid import uuid4
 
 import msgspec
 
-from tests.support.invariants import Books, violations
+from src.infrastructure.simulated_exchange.symbol_market import HALTED, TRADING
+from tests.support.invariants import Books, naked, refused_stops, violations
 
 ROOT = Path(__file__).resolve().parents[2]
 START_S = 20.0
 STOP_S = 80.0
 EMERGENCY_S = 60.0
+ENDS_MAX = 5
+COVERED_S = 15.0
+"""A stop that was turned away is tried again with growing pauses."""
+LOOK_S = 0.2
+
+
+def a_port() -> int:
+    """A port that is free just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 class Program:
@@ -146,13 +159,35 @@ class Run:
         with urlopen(request, timeout=5) as answer:
             return msgspec.json.decode(answer.read())
 
-    def halt_market(self) -> None:
-        """Let no symbol trade any more: what would trigger after the session's last look is told to nobody."""
+    def listed(self) -> list[dict[str, Any]]:
+        """The symbols of the exchange, as exchangeInfo states them."""
         with urlopen(f"{self._url}/fapi/v1/exchangeInfo", timeout=5) as answer:
-            listed = msgspec.json.decode(answer.read())["symbols"]
-        for each in listed:
-            if each["status"] == "TRADING":
-                self.admin("POST", "symbol_status", symbol=each["symbol"], status="TRADING_HALT")
+            symbols: list[dict[str, Any]] = msgspec.json.decode(answer.read())["symbols"]
+        return symbols
+
+    def end_market(self, settle_s: float) -> None:
+        """Let no symbol trade any more, and everything arrive: what would trigger later is told to nobody.
+
+        A position whose stop was turned away because of that is given a market that trades again, until it stands.
+        """
+        trading = [each["symbol"] for each in self.listed() if each["status"] == TRADING]
+        for _ in range(ENDS_MAX):
+            before = self.books()
+            self._set_status(trading, HALTED)
+            time.sleep(settle_s)
+            books = self.books()
+            bare = [key for key, _, _ in naked(books)]
+            if not bare or not all(refused_stops(books, key) - refused_stops(before, key) for key in bare):
+                return
+            self._set_status(trading, TRADING)
+            give_up = time.monotonic() + COVERED_S
+            while naked(self.books()) and time.monotonic() < give_up:
+                time.sleep(LOOK_S)
+        self._set_status(trading, HALTED)
+
+    def _set_status(self, symbols: Sequence[str], status: str) -> None:
+        for symbol in symbols:
+            self.admin("POST", "symbol_status", symbol=symbol, status=status)
 
     def books(self) -> Books:
         """Both sides' books, from their files."""

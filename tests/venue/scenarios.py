@@ -140,8 +140,7 @@ def _kill(run: Run, figures: Figures, rng: random.Random) -> None:
 
 def rest(run: Run, figures: Figures) -> None:
     """End the market, let everything arrive, stop both in good order, and judge their books."""
-    run.halt_market()
-    time.sleep(SETTLE_S)
+    run.end_market(SETTLE_S)
     if run.session.stop() != 0:
         figures.violations.append(f"the session did not stop in good order: {run.session.tail()}")
     run.exchange.stop()

@@ -11,11 +11,10 @@ from src.domain.money import use_money_context
 from tests.integration.trading.test_emergency import (
     EXCHANGE,
     SESSION,
-    a_port,
     held,
     until,
 )
-from tests.venue.processes import Run, a_run
+from tests.venue.processes import Run, a_port, a_run
 from tests.venue.scenarios import LOOSE
 
 

@@ -6,7 +6,6 @@ twice at the exchange.
 
 import re
 import shutil
-import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -21,7 +20,7 @@ from src.domain.orders.types import Purpose
 from src.domain.sessions.trading_states import TradingState
 from tests.crash.faults import small_disk
 from tests.support.exchange_file import ExchangeFile
-from tests.venue.processes import Run, a_run
+from tests.venue.processes import Run, a_port, a_run
 from tests.venue.scenarios import LOOSE, SETTLE_S
 
 # Wide stops: what is held stays until somebody closes it.
@@ -31,12 +30,6 @@ SESSION = (
 )  # fmt: skip
 EXCHANGE = ("--speed", "10", "--no-limits", "--symbols", "BTCUSDT,ETHUSDT")
 EMERGENCY_ID = re.compile(r"^(...)\.[0-9a-z]{8}\.[0-9a-z]{5}-[0-9a-z]{4}$")
-
-
-def a_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture
