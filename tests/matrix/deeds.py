@@ -89,7 +89,7 @@ async def _place(world: World, **changes: Any) -> None:
             reference_price=prices[0],
             **changes,
         )
-        verdict = runner.validator.review(ticket, runner.loop.inputs.now_ms())
+        verdict = runner.validator.review(ticket, runner.loop.now_ms())
         if isinstance(verdict, Approved):
             runner.loop.decide(PlaceOrder(verdict))
         return isinstance(verdict, Approved)
@@ -121,7 +121,7 @@ async def close(world: World) -> None:
         if position.is_flat:
             return False
         ticket = runner.adapter.exit(position, abs(position.quantity), "trader", "asked for")
-        verdict = runner.validator.review(ticket, runner.loop.inputs.now_ms())
+        verdict = runner.validator.review(ticket, runner.loop.now_ms())
         if isinstance(verdict, Approved):
             runner.loop.decide(PlaceOrder(verdict))
         return isinstance(verdict, Approved)

@@ -111,7 +111,7 @@ DEEDS: Final[tuple[Deed, ...]] = (enter_on_a_trigger, enter_on_a_trigger, exit_t
 
 def place(runner: SessionRunner, ticket: OrderTicket) -> None:
     """Place it if the rules allow."""
-    verdict = runner.validator.review(ticket, runner.loop.inputs.now_ms())
+    verdict = runner.validator.review(ticket, runner.loop.now_ms())
     if isinstance(verdict, Approved):
         runner.loop.decide(PlaceOrder(verdict))
 

@@ -233,7 +233,7 @@ class Trader:
             inputs.after(at_ms - inputs.now_ms(), act)
 
     def _top_up(self) -> None:
-        """Enter until the history has its orders; which side is drawn from how many there are."""
+        """Enter until the history has its orders; what is entered is drawn anew each time."""
         loop = self._runner.loop
         sent = self._sent_before + loop.orders_sent
         if sent < ORDERS_MIN:
@@ -241,7 +241,7 @@ class Trader:
             self._resume()
             self._rearm()
             self._reopen()
-            self._market(random.Random(f"top-up:{self._seed}:{loop.ledger.account.next_intent}"))
+            self._market(random.Random(f"top-up:{self._seed}:{loop.now_ms()}"))
             loop.inputs.after(TOP_UP_MS, self._top_up)
 
     def _action(self, rng: random.Random, *, entries_only: bool) -> Callable[[], None]:

@@ -96,7 +96,7 @@ def order(runner: SessionRunner, quantity: str = "0.010", **changes: Any) -> Ord
     }
     if "limit_price" in changes:
         values |= {"order_type": OrderType.LIMIT, "time_in_force": TimeInForce.GTC}
-    verdict = runner.validator.review(OrderTicket(**(values | changes)), runner.loop.inputs.now_ms())
+    verdict = runner.validator.review(OrderTicket(**(values | changes)), runner.loop.now_ms())
     assert isinstance(verdict, Approved), verdict
     runner.loop.decide(PlaceOrder(verdict))
     return next(reversed(runner.loop.ledger.orders.values()))

@@ -50,7 +50,7 @@ def enter(runner: SessionRunner, number: int) -> None:
         "trader",
         prices[0],
     )
-    verdict = runner.validator.review(ticket, runner.loop.inputs.now_ms())
+    verdict = runner.validator.review(ticket, runner.loop.now_ms())
     if isinstance(verdict, Approved):
         runner.loop.decide(PlaceOrder(verdict))
 

@@ -37,7 +37,7 @@ def decide(service: LiveTradingService, side: OrderSide, quantity: Decimal, *, l
     verdict = (
         review_reducing(runner.loop.ledger, ticket)
         if leaves
-        else runner.validator.review(ticket, runner.loop.inputs.now_ms())
+        else runner.validator.review(ticket, runner.loop.now_ms())
     )
     assert isinstance(verdict, Approved), verdict
     runner.loop.decide(PlaceOrder(verdict))
