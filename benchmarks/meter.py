@@ -25,6 +25,7 @@ from src.application.strategies.streaming import Wish
 from src.application.trading.order_execution_bridge import OrderExecutionBridge
 from src.application.trading.session_runner import SessionRunner
 from src.domain.decisions.news import PlaceOrder
+from src.domain.market.instrument import Instrument
 from src.domain.orders.news import CancelOutcome, ModifyOutcome, SubmitOutcome
 from src.domain.risk.review import Approved
 from src.infrastructure.market_data.decoding import decode_message
@@ -216,6 +217,10 @@ class Meter:
     def on_modify_outcome(self, outcome: ModifyOutcome) -> None:
         """An answer."""
         self.loop.on_modify_outcome(outcome)
+
+    def on_instruments(self, instruments: list[Instrument]) -> None:
+        """Filters that have changed."""
+        self.loop.on_instruments(instruments)
 
     def on_user_event(self, event: UserEvent) -> None:
         """An event of the stream; one that brings a fill is timed from its bytes to the position it changed."""

@@ -16,6 +16,7 @@ import aiohttp
 from benchmarks.exchange_server import server
 from benchmarks.samples import Samples
 from src.application.ports.broker import UserEvent
+from src.domain.market.instrument import Instrument
 from src.domain.market.sides import OrderSide
 from src.domain.money import use_money_context
 from src.domain.orders.news import Accepted, CancelOutcome, ModifyOutcome, SubmitOutcome
@@ -45,6 +46,9 @@ class _Waiting:
 
     def on_modify_outcome(self, outcome: ModifyOutcome) -> None:
         """Nothing is modified here."""
+
+    def on_instruments(self, instruments: list[Instrument]) -> None:
+        """Filters do not change here."""
 
     def on_user_event(self, event: UserEvent) -> None:
         """Fills are not waited for."""

@@ -165,7 +165,7 @@ def parts_after(
         config.data_dir, venue, machine, post=inputs.post, symbols=tuple(before.instruments), on_frame=inputs.feed,
         on_gap=lambda symbol: inputs.post(lambda: desk.on_gap(symbol, inputs.now_ms())),
         on_trades=lambda heard: inputs.post(lambda: desk.on_trades(inputs.now_ms(), are_heard=heard)),
-        on_instruments=desk.learn, on_time=inputs.catch_up, margin_assets=before.margin_assets,
+        on_time=inputs.catch_up, margin_assets=before.margin_assets,
     )  # fmt: skip
     desk.patience_ms, reread = ASLEEP_MS, partial(_reread, broker, config.timeframe, before.history)
     account_id = venue.account_id

@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any, Protocol
 
 from src.application.ports.broker import Broker, UserEvent
+from src.domain.market.instrument import Instrument
 from src.domain.market.sides import OrderSide
 from src.domain.orders.news import (
     CancelOutcome,
@@ -28,6 +29,7 @@ class Heard:
         self.submits: list[SubmitOutcome] = []
         self.cancels: list[CancelOutcome] = []
         self.modifications: list[ModifyOutcome] = []
+        self.instruments: list[Instrument] = []
         self.events: list[UserEvent] = []
         self.order_of_arrival: list[str] = []
 
@@ -42,6 +44,10 @@ class Heard:
     def on_modify_outcome(self, outcome: ModifyOutcome) -> None:
         self.modifications.append(outcome)
         self.order_of_arrival.append("answer")
+
+    def on_instruments(self, instruments: list[Instrument]) -> None:
+        self.instruments = instruments
+        self.order_of_arrival.append("filters")
 
     def on_user_event(self, event: UserEvent) -> None:
         self.events.append(event)

@@ -140,6 +140,10 @@ class BrokerSink(Protocol):
         """The answer to an amendment."""
         ...
 
+    def on_instruments(self, instruments: list[Instrument]) -> None:
+        """The filters of every symbol, read again because an order broke one that was not known."""
+        ...
+
     def on_user_event(self, event: UserEvent) -> None:
         """One event of the user stream."""
         ...

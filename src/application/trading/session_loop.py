@@ -32,6 +32,7 @@ from src.domain.decisions.step import Now, Policy, Step
 from src.domain.ledger.events import Event
 from src.domain.ledger.state import Ledger
 from src.domain.market.candle import Candle
+from src.domain.market.instrument import Instrument
 from src.domain.orders import news as o
 from src.domain.positions.position import RoundTrip
 from src.domain.shared.errors import IllegalTransition
@@ -60,36 +61,31 @@ class SessionLoop:
         policy: Policy,
         mark_equity_ms: int = 60_000,
     ) -> None:
-        self.ledger = ledger
-        self.store = store
+        self.ledger, self.store = ledger, store
         self.broker = broker
         self.desk = desk
         self.inputs = inputs
         # The clock may have been set back since the last record: session time neither goes back nor stands still.
         self._ahead_ms = desk.ahead_ms = max(0, ledger.account.last_ms - inputs.now_ms())
-        self.bus = bus
-        self.policy = policy
-        self.pending = False
+        self.bus, self.policy = bus, policy
+        self.pending = self.stream_lost = False
         self.on_candle: Callable[[Candle], None] = _ignore
         self.on_minute: Callable[[], None] = _ignore
         self.on_trip: Callable[[RoundTrip], None] = lambda trip: None
         self.idle: Callable[[], Awaitable[bool]] = inputs.wait
         self.on_tick: Callable[[], None] = _ignore
         self.reconcile_wanted = ""
-        self.stream_lost = False
         self.witness = StreamWitness()
         self.tick_ms = TICK_MS
-        self.frames = 0
+        self.frames = self._batches = 0
         self._outbox = Outbox(broker, kill_switch, self.decide)
         self._mark_equity_ms = mark_equity_ms
         self._next_mark_ms = self._next_minute_ms = 0
         self._effects: list[Effect] = []
         self._untold: list[tuple[int, list[Event]]] = []
-        self._staged = False
         self._answers: list[tuple[Future[Any], object]] = []
         self._late: list[tuple[StreamNews, list[str]]] = []
-        self._batches = 0
-        self._handed_over = self._ticking = False
+        self._staged = self._handed_over = self._ticking = False
 
     @property
     def orders_sent(self) -> int:
@@ -162,6 +158,11 @@ class SessionLoop:
     def on_modify_outcome(self, outcome: o.ModifyOutcome) -> None:
         """The answer to an amendment."""
         self.decide(outcome)
+
+    def on_instruments(self, instruments: list[Instrument]) -> None:
+        """Filters were read again: what had waited for them is sent by them."""
+        self.desk.learn(instruments)
+        self.decide(Tick())
 
     def on_user_event(self, event: UserEvent) -> None:
         """An event of the user stream: journalled raw, then interpreted; settled orders it names come back."""

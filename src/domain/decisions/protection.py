@@ -17,15 +17,17 @@ from src.domain.decisions.protective_terms import (
     covers,
     fits,
     is_wanted,
+    keeps_filters,
     needless_beside,
     trails,
     trigger_price,
 )
-from src.domain.decisions.sending import cancel, submit
+from src.domain.decisions.reducing import send_reducing
+from src.domain.decisions.sending import cancel
 from src.domain.decisions.step import Step
 from src.domain.ledger import events as e
 from src.domain.ledger.evolve_protection import TRANSIENT_REFUSALS, WOULD_TRIGGER
-from src.domain.ledger.state import RECENT_WINDOW_MS
+from src.domain.market.instrument import Instrument
 from src.domain.market.sides import PositionSide
 from src.domain.money import ZERO
 from src.domain.orders.order import Order
@@ -33,11 +35,7 @@ from src.domain.orders.ticket import OrderTicket, make_ticket
 from src.domain.orders.transitions import AttemptState, CancelState
 from src.domain.orders.types import OrderStatus, OrderType, Purpose
 from src.domain.positions.position import Position
-from src.domain.risk.review import Approved, review_reducing
 from src.domain.sessions.trading_states import SymbolState
-
-STORM_PER_MINUTE = 100
-STORM_PAUSE_MS = 1_000
 
 # Bound once: a member of an enum is looked up through its class at several times the price of a name.
 _STOP, _TARGET = Purpose.PROTECTIVE_STOP, Purpose.PROTECTIVE_TARGET
@@ -114,13 +112,16 @@ def _pausing(step: Step, position: Position, purpose: Purpose, *, covered: bool)
     """Whether to wait before the next try, because the exchange has just turned one away.
 
     A target always waits, and a stop that another order covers for; one that nothing covers for only if the refusal was
-    about the moment, or if the emergency close in its place has come to nothing more than once.
+    about the moment, or if the emergency close in its place has come to nothing more than once. One that broke a filter
+    waits until the exchange's filters are known, and no longer.
     """
     if cannot_close(step, position):
         return True
     refusals = step.ledger.refusals.get((position.symbol, position.position_side, purpose))
     if refusals is None or step.now.session_ms >= refusals.next_ms:
         return False
+    if refusals.broke is not None:
+        return keeps_filters(step, refusals.broke)
     return refusals.are_transient or covered or purpose is _TARGET
 
 
@@ -172,11 +173,15 @@ def _place(step: Step, position: Position, purpose: Purpose) -> None:
         if step.ledger.symbol(symbol).state is not SymbolState.CLOSED:
             restrict(step, symbol, f"a position in {symbol} cannot be protected: its instrument is unknown")
         return
+    send_reducing(step, _ticket(step, position, purpose, instrument))
+
+
+def _ticket(step: Step, position: Position, purpose: Purpose, instrument: Instrument) -> OrderTicket:
     price = trigger_price(step, position, purpose, instrument.tick_size)
     is_trailing = trails(step, position, purpose)
     wanted = abs(position.quantity) + _still_entering(step, position)
-    ticket = make_ticket(
-        symbol=symbol,
+    return make_ticket(
+        symbol=position.symbol,
         side=position.side.opposite,
         order_type=OrderType.TRAILING_STOP_MARKET if is_trailing else _ORDER_TYPE[purpose],
         quantity=instrument.covering_quantity(wanted),
@@ -190,7 +195,6 @@ def _place(step: Step, position: Position, purpose: Purpose) -> None:
         working_type=step.policy.working_type,
         reason="protects the position",
     )
-    send_reducing(step, ticket)
 
 
 def close_now(step: Step, position: Position, reason: str) -> None:
@@ -223,48 +227,14 @@ def close_now(step: Step, position: Position, reason: str) -> None:
         send_reducing(step, ticket)
 
 
-def send_reducing(step: Step, ticket: OrderTicket) -> None:
-    """Send an order that can only shrink a position, after the short review."""
-    if _in_a_storm(step, ticket):
-        return
-    verdict = review_reducing(step.ledger, ticket)
-    if not isinstance(verdict, Approved):
-        step.emit(e.AlarmRaised(ticket.symbol, f"a protective order was held back: {verdict.objection.text}"))
-        return
-    submit(step, verdict)
-
-
-def _in_a_storm(step: Step, ticket: OrderTicket) -> bool:
-    """Whether so many such orders went out within a minute that the next one has to wait.
-
-    An exchange that refuses or loses whatever we send would otherwise be asked in a loop. The bound is well above
-    what the entries that a minute allows can need. The symbol is closed for entries; protection is tried again every
-    second, for as long as it takes.
-    """
-    since = step.now.session_ms - RECENT_WINDOW_MS
-    times = [
-        order.at_ms
-        for order in step.ledger.recent_orders
-        if order.symbol == ticket.symbol and order.purpose is ticket.purpose and order.at_ms > since
-    ]
-    if len(times) < STORM_PER_MINUTE:
-        return False
-    if step.ledger.symbol(ticket.symbol).state is not SymbolState.CLOSED:
-        text = (
-            f"{len(times)} orders to protect {ticket.symbol} within a minute: something refuses or loses them"
-        )
-        restrict(step, ticket.symbol, text)
-    return step.now.session_ms - times[-1] < STORM_PAUSE_MS
-
-
 def protective_refused(step: Step, order: Order, code: int) -> None:
     """A refused stop, or a target whose price is already reached, becomes a market close.
 
     Not when the refusal says nothing about the order: too many requests, a clock that is off, a halted market, which
-    would refuse the close as well. Such a stop is tried again, with growing pauses, and told of ever more rarely. A
-    target refused for another reason leaves the position with its stop, and an alarm; so does any refusal beside an
-    acknowledged order that covers the position, unless that one stands at another price and the price asked for is
-    already reached.
+    would refuse the close as well. Such a stop is tried again, with growing pauses, and told of ever more rarely. Nor
+    when the first of a row breaks a filter that has changed: it is made anew as soon as that is known. A target refused
+    for another reason leaves the position with its stop, and an alarm; so does any refusal beside an acknowledged order
+    that covers the position, unless that one stands at another price and the price asked for is already reached.
     """
     position = step.ledger.position(order.symbol, order.ticket.position_side)
     purpose = order.ticket.purpose
@@ -278,11 +248,23 @@ def protective_refused(step: Step, order: Order, code: int) -> None:
     is_stop = purpose is _STOP
     covering = covering_of(step, position, others)
     reached = code in WOULD_TRIGGER and not any(fits(step, position, purpose, o) for o in covering)
-    if reached or (is_stop and code not in TRANSIENT_REFUSALS and not covering):
+    gives_up = is_stop and code not in TRANSIENT_REFUSALS and not _is_made_anew(step, position, order)
+    if reached or (gives_up and not covering):
         close_now(step, position, f"{purpose.value} was refused: {order.reason or code}")
     elif _is_news(step, order):
         text = f"the {'stop' if is_stop else 'target'} {order.client_order_id} was refused: {order.reason or code}"
         step.emit(e.AlarmRaised(order.symbol, text))
+
+
+def _is_made_anew(step: Step, position: Position, order: Order) -> bool:
+    """Whether a stop broke a filter that is not known yet, or that its successor keeps."""
+    refusals = step.ledger.refusals.get((order.symbol, order.ticket.position_side, order.ticket.purpose))
+    instrument = step.view.instrument(order.symbol)
+    if refusals is None or refusals.broke is not order.ticket or instrument is None:
+        return False
+    return keeps_filters(step, order.ticket) or keeps_filters(
+        step, _ticket(step, position, order.ticket.purpose, instrument)
+    )
 
 
 def _is_news(step: Step, order: Order) -> bool:

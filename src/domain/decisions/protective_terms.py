@@ -8,8 +8,9 @@ from typing import Final
 
 from src.domain.decisions.step import Step
 from src.domain.market.sides import OrderSide
-from src.domain.money import round_price_down_to_tick, round_price_up_to_tick
+from src.domain.money import is_multiple_of, round_price_down_to_tick, round_price_up_to_tick
 from src.domain.orders.order import Order
+from src.domain.orders.ticket import OrderTicket
 from src.domain.orders.transitions import AttemptState, CancelState
 from src.domain.orders.types import OrderStatus, Purpose
 from src.domain.positions.position import Position
@@ -43,6 +44,16 @@ def fits(step: Step, position: Position, purpose: Purpose, order: Order) -> bool
     if instrument is None:
         return True
     return order.ticket.stop_price == trigger_price(step, position, purpose, instrument.tick_size)
+
+
+def keeps_filters(step: Step, ticket: OrderTicket) -> bool:
+    """Whether a protective order keeps to its symbol's filters as they are known now."""
+    instrument, price = step.view.instrument(ticket.symbol), ticket.stop_price
+    if instrument is None:
+        return True
+    if instrument.objection_to(ticket.quantity, None, ticket.reference_price, ticket.reduce_only) is not None:
+        return False
+    return price is None or is_multiple_of(price, instrument.tick_size)
 
 
 def _asked(step: Step, position: Position, purpose: Purpose) -> tuple[Decimal | None, Decimal]:

@@ -43,8 +43,11 @@ def count_refusals(ledger: Ledger, order: Order, event: e.AttemptMoved, at_ms: i
     key = (order.symbol, order.ticket.position_side, purpose)
     if event.trigger is AttemptTrigger.REFUSED:
         count = _row(ledger, key) + 1
-        pause_ms = min(RETRY_MS_MAX, RETRY_MS << min(count - 1, 8))
-        ledger.refusals[key] = Refusals(count, at_ms + pause_ms, event.code in TRANSIENT_REFUSALS)
+        broke = count == 1 and purpose is Purpose.PROTECTIVE_STOP and event.code in BROKEN_FILTERS
+        pause_ms = FILTERS_MS if broke else min(RETRY_MS_MAX, RETRY_MS << min(count - 1, 8))
+        ledger.refusals[key] = Refusals(
+            count, at_ms + pause_ms, event.code in TRANSIENT_REFUSALS, order.ticket if broke else None
+        )
     elif event.trigger in (AttemptTrigger.ACCEPTED, AttemptTrigger.FOUND) and purpose.is_protective:
         ledger.refusals.pop(key, None)
 
@@ -92,6 +95,8 @@ def forget_refusals(ledger: Ledger, symbol: str, side: PositionSide) -> None:
 
 
 RETRY_MS = 500
+FILTERS_MS = 2_000
+"""How long a stop that broke a filter waits for the exchange's filters to be read, at most."""
 RETRY_MS_MAX = 8_000
 # Nothing is wrong with an order that found nobody to trade with: the next quote may bring somebody.
 VAIN_RETRY_MS = 1_000
@@ -101,4 +106,6 @@ TRANSIENT_REFUSALS = frozenset({-1003, -1008, -1015, -1021, -4140, -4141, -5028,
 # The market or the position had moved on: the price was reached already, or nothing was left to reduce.
 WOULD_TRIGGER = frozenset({-2021, -4142})
 OVERTAKEN = WOULD_TRIGGER | {-2022, -4118}
+# A price or a quantity that the exchange does not take: where ours keeps to the filters we know, they have changed.
+BROKEN_FILTERS = frozenset({-1111, -1013, -4003, -4004, -4005, -4013, -4014, -4023, -4164})
 _COUNTED = frozenset({Purpose.PROTECTIVE_STOP, Purpose.PROTECTIVE_TARGET, Purpose.EMERGENCY})

@@ -126,12 +126,13 @@ class Refusals:
     """Refusals in a row of a position's stops, targets or emergency closes, and when to try again (session time, ms).
 
     An emergency close that found nobody to trade with counts as well. ``are_transient`` says that the last one was
-    about the moment, not about the order.
+    about the moment, not about the order. ``broke`` is a stop that broke a filter of the exchange, the first of a row.
     """
 
     count: int
     next_ms: int
     are_transient: bool
+    broke: OrderTicket | None = None
 
 
 class Ledger:

@@ -20,7 +20,7 @@ from src.infrastructure.brokers.binance_client import BinanceClient
 from src.infrastructure.brokers.binance_events import WalletNotice, read_event
 from src.infrastructure.brokers.binance_library import BinanceLibrary
 from src.infrastructure.brokers.binance_places import DEMO, MAINNET, Place
-from src.infrastructure.brokers.binance_sending import OnInstruments, Post
+from src.infrastructure.brokers.binance_sending import Post
 from src.infrastructure.brokers.binance_transport import BinanceTransport
 from src.infrastructure.brokers.venue_clock import VenueClock
 from src.infrastructure.brokers.weight_budget import WeightBudget
@@ -67,7 +67,6 @@ class BinanceFuturesBroker(BinanceLibrary):
         on_frame: Callable[[MarketEvent], None] | None = None,
         on_gap: Callable[[str], None] = lambda symbol: None,
         on_trades: Callable[[bool], None] = lambda are_heard: None,
-        on_instruments: OnInstruments | None = None,
         on_time: Callable[[int], None] = lambda venue_ms: None,
         consistency: Consistency = PESSIMISTIC,
         weight_file: Path | None = None,
@@ -94,7 +93,7 @@ class BinanceFuturesBroker(BinanceLibrary):
             clock,
             self.place.spot_url,
         )
-        super().__init__(client, clock, post, on_instruments)
+        super().__init__(client, clock, post)
         self._stream = BinanceUserStream(client, self.place.ws_url)
         self._market: BinanceMarketStream | None = None
         if on_frame is not None:

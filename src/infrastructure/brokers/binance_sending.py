@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from src.application.ports.broker import BrokerError, BrokerSink, VenueTime
 from src.application.ports.failpoints import failpoint
-from src.domain.market.instrument import Instrument
+from src.domain.ledger.evolve_protection import BROKEN_FILTERS
 from src.domain.orders.news import (
     Accepted,
     CancelAccepted,
@@ -38,23 +38,16 @@ from src.infrastructure.brokers.binance_transport import NoReply, Reply
 from src.infrastructure.brokers.venue_clock import VenueClock
 
 Post = Callable[[Callable[[], None]], None]
-OnInstruments = Callable[[list[Instrument]], None]
 
 CANCEL_WINDOW_MS: Final = 5_000
 
 
 class BinanceSending(BinanceReads):
-    """The requests of the Broker port. ``post`` puts an action into the session's inbox; without a sink none is sent.
+    """The requests of the Broker port. ``post`` puts an action into the inbox; without a sink nothing is sent."""
 
-    ``on_instruments`` is told when filters have been read again because an order broke one that was not known.
-    """
-
-    def __init__(
-        self, client: BinanceClient, clock: VenueClock, post: Post, on_instruments: OnInstruments | None
-    ) -> None:
+    def __init__(self, client: BinanceClient, clock: VenueClock, post: Post) -> None:
         super().__init__(client, clock)
         self._post = post
-        self._on_instruments = on_instruments
         self._sink: BrokerSink | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._is_setting_clock = False
@@ -96,8 +89,8 @@ class BinanceSending(BinanceReads):
 
     def _submit_outcome(self, name: str, verdict: Verdict) -> SubmitOutcome:
         if verdict.fate is Fate.REFUSED:
-            if verdict.code in _BROKEN_FILTERS and self._on_instruments is not None:
-                self._run(self._read_filters(self._on_instruments))
+            if verdict.code in BROKEN_FILTERS:
+                self._run(self._read_filters())
             return Refused(name, verdict.code, verdict.message)
         if verdict.answer is None:
             return OutcomeUnknown(name, f"{verdict.message} ({verdict.code})")
@@ -106,14 +99,14 @@ class BinanceSending(BinanceReads):
             return OutcomeUnknown(name, "the answer does not name the order")
         return Accepted(name, order_id, algo_id)
 
-    async def _read_filters(self, tell: Callable[[list[Instrument]], None]) -> None:
+    async def _read_filters(self) -> None:
         """The exchange does not take what our filters allow: they have changed."""
         try:
             found = await self.instruments()
         except BrokerError:
             # The next order that breaks one asks again.
             return
-        self._deliver(partial(tell, found))
+        self._answer(lambda sink: sink.on_instruments(found))
 
     def _judged(self, reply: Reply) -> Verdict:
         """What a reply proves; one that turns our time down has the clock set anew, and nothing is sent again."""
@@ -232,7 +225,6 @@ class BinanceSending(BinanceReads):
             self._post(action)
 
 
-_BROKEN_FILTERS = frozenset({-1111, -1013, -4003, -4004, -4005, -4013, -4014, -4023, -4164})
 _NOT_CANCELED = frozenset({-2011, -2013})
 _NOT_AMENDED = frozenset({-2011, -2013, -4117, -5024, -5025, -5026, -5027, -5029, -5043, -5047})
 

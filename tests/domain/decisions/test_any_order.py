@@ -7,7 +7,7 @@ import pytest
 from hypothesis import settings
 from hypothesis.stateful import invariant, run_state_machine_as_test
 
-from src.domain.decisions.protection import STORM_PER_MINUTE
+from src.domain.decisions.reducing import STORM_PER_MINUTE
 from src.domain.ledger.events import FillBooked, IncomeBooked
 from src.domain.ledger.evolve import fold
 from src.domain.ledger.evolve_orders import rebuild_reservations

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from src.domain.decisions.news import RequestCancel, RequestProtection, Tick
-from src.domain.decisions.protection import STORM_PER_MINUTE
+from src.domain.decisions.reducing import STORM_PER_MINUTE
 from src.domain.market.sides import PositionSide
 from src.domain.orders.news import OrderNews, OutcomeUnknown, Refused
 from src.domain.orders.transitions import AttemptState

@@ -179,7 +179,7 @@ class EmergencyClose:
         except BrokerError as error:
             self._tell(f"sizes of orders cannot be read, each position is closed in one: {error}")
             return
-        self._instruments = {each.symbol: each for each in listed}
+        self.on_instruments(listed)
 
     def _close(self, positions: Iterable[PositionReport]) -> bool:
         """Record and send what closes them; False when something cannot be recorded, and so is not sent."""
@@ -211,6 +211,10 @@ class EmergencyClose:
 
     def on_modify_outcome(self, outcome: ModifyOutcome) -> None:
         """Nothing is amended here."""
+
+    def on_instruments(self, instruments: list[Instrument]) -> None:
+        """The steps and largest orders that the next round goes by."""
+        self._instruments = {each.symbol: each for each in instruments}
 
     def on_user_event(self, event: UserEvent) -> None:
         """News of the account; what counts here is asked for."""

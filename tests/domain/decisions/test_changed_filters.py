@@ -1,0 +1,138 @@
+"""A stop that breaks a filter which has changed: it is made anew by the new filter, and only in vain is it closed."""
+
+from decimal import Decimal
+
+import pytest
+
+from src.domain.decisions.news import Tick
+from src.domain.ledger.evolve_protection import FILTERS_MS
+from src.domain.orders.news import Refused
+from src.domain.orders.types import Purpose
+from tests.support.domain_builders import BTC, an_instrument
+from tests.support.domain_scene import Scene, alarms, purposes, submits
+
+CHANGES = {
+    -4014: {"tick_size": Decimal(3)},
+    -4005: {"market_quantity_max": Decimal("0.5")},
+    -1111: {"step_size": Decimal("0.4")},
+}
+
+
+def refuse(scene, code=-4014):
+    return scene.decide(Refused(scene.stop.client_order_id, code, "no"))
+
+
+def learn(scene, **changes):
+    scene.view.instruments[BTC] = an_instrument(**changes)
+
+
+def look_again(scene, after_ms):
+    scene.now_ms += after_ms
+    return scene.decide(Tick())
+
+
+def held(quantity=1):
+    scene = Scene()
+    scene.hold(quantity, protected=False)
+    return scene
+
+
+@pytest.mark.parametrize("code", [-4014, -1111, -4005])
+def test_a_stop_that_breaks_an_unknown_filter_waits_for_the_filters_with_an_alarm(code):
+    scene = held()
+
+    step = refuse(scene, code)
+
+    assert submits(step) == []
+    assert len(alarms(step)) == 1
+    assert submits(look_again(scene, FILTERS_MS - 1)) == []
+
+
+def test_the_stop_is_made_anew_as_soon_as_the_tick_is_known():
+    scene = held()
+    refuse(scene)
+    learn(scene, tick_size=Decimal(3))
+
+    step = look_again(scene, 1)
+
+    assert [(each.ticket.purpose, each.ticket.stop_price) for each in submits(step)] == [
+        (Purpose.PROTECTIVE_STOP, Decimal(99))
+    ]
+
+
+def test_the_stop_is_made_anew_as_soon_as_the_step_is_known():
+    scene = held()
+    refuse(scene, -1111)
+    learn(scene, step_size=Decimal("0.4"))
+
+    step = look_again(scene, 1)
+
+    assert [(each.ticket.purpose, each.ticket.quantity) for each in submits(step)] == [
+        (Purpose.PROTECTIVE_STOP, Decimal("1.2"))
+    ]
+
+
+def test_filters_that_are_known_before_the_refusal_is_heard_need_no_waiting():
+    scene = held()
+    learn(scene, tick_size=Decimal(3))
+
+    refuse(scene)
+    step = look_again(scene, 1)
+
+    assert [each.ticket.stop_price for each in submits(step)] == [Decimal(99)]
+
+
+def test_a_position_larger_than_the_new_largest_order_is_closed_in_parts():
+    scene = held()
+    refuse(scene, -4005)
+    learn(scene, market_quantity_max=Decimal("0.5"))
+    look_again(scene, 1)
+
+    step = refuse(scene, -4005)
+
+    assert [(each.ticket.purpose, each.ticket.quantity) for each in submits(step)] == [
+        (Purpose.EMERGENCY, Decimal("0.5")),
+        (Purpose.EMERGENCY, Decimal("0.5")),
+    ]
+
+
+def test_a_position_whose_filters_are_not_to_be_had_is_closed_when_its_second_stop_is_refused():
+    scene = held()
+    refuse(scene)
+    step = look_again(scene, FILTERS_MS)
+    assert purposes(step) == [Purpose.PROTECTIVE_STOP]
+
+    step = refuse(scene)
+
+    assert purposes(step) == [Purpose.EMERGENCY]
+
+
+@pytest.mark.parametrize("code", CHANGES)
+def test_one_that_is_refused_by_the_filters_just_learned_is_closed(code):
+    scene = held()
+    refuse(scene, code)
+    learn(scene, tick_size=Decimal(3), step_size=Decimal("0.4"))
+    look_again(scene, 1)
+
+    step = refuse(scene, code)
+
+    assert purposes(step) == [Purpose.EMERGENCY]
+
+
+def test_an_order_that_breaks_a_filter_as_it_is_known_is_not_waited_for():
+    scene = Scene()
+    learn(scene, market_quantity_max=Decimal(40))
+    scene.hold(100, protected=False)
+
+    assert purposes(refuse(scene, -4005)) == [Purpose.EMERGENCY] * 3
+
+
+def test_the_wait_is_over_when_the_stop_is_taken():
+    scene = held()
+    refuse(scene)
+    learn(scene, tick_size=Decimal(3))
+    look_again(scene, 1)
+    scene.accept(scene.stop)
+
+    assert not scene.ledger.refusals
+    assert submits(look_again(scene, 5_000)) == []

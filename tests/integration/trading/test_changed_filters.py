@@ -1,0 +1,62 @@
+"""The exchange changes a symbol's filters while a session trades: what it opens is protected by the new ones."""
+
+from decimal import Decimal
+from urllib.request import Request, urlopen
+
+import msgspec
+import pytest
+
+from src.application.trading.services.live_trading_service import LiveTradingService
+from src.application.trading.vocabulary import OrderSide
+from src.domain.orders.order import Order
+from src.domain.orders.transitions import AttemptState
+from src.domain.orders.types import Purpose
+from tests.integration.trading.places import SYMBOL, Start, TradingPlace, assert_equal_books, until
+
+
+def change_filters(place: TradingPlace, **values: str) -> None:
+    """A symbol's filters are nobody's: the request names no account."""
+    body = msgspec.json.encode({"symbol": SYMBOL, **values})
+    with urlopen(Request(f"{place.admin_url}/admin/filters", body, method="POST"), timeout=5):
+        pass
+
+
+def stops(service: LiveTradingService) -> list[Order]:
+    orders = service._active().loop.ledger.orders.values()
+    return [
+        each
+        for each in orders
+        if each.ticket.purpose is Purpose.PROTECTIVE_STOP
+        and each.is_open
+        and each.attempt_state is AttemptState.ACKED
+    ]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"tick_size": "50", "price_min": "50"}, {"step_size": "0.005", "quantity_min": "0.005"}],
+    ids=["tick", "step"],
+)
+async def test_a_position_opened_under_filters_that_have_just_changed_is_kept_and_protected(
+    ahead: TradingPlace, start: Start, changes: dict[str, str]
+):
+    service = await start(ahead)
+    runner = service._active()
+    await service.place_order(SYMBOL, OrderSide.BUY, Decimal("0.003"))
+    await until(lambda: len(stops(service)) == 1)
+    change_filters(ahead, **changes)
+
+    await service.place_order(SYMBOL, OrderSide.BUY, Decimal("0.005"))
+
+    def protected() -> bool:
+        return [each.quantity >= Decimal("0.008") for each in stops(service)] == [True]
+
+    await until(protected)
+    assert runner.loop.ledger.position(SYMBOL).quantity == Decimal("0.008")
+    instrument = runner.parts.desk.instrument(SYMBOL)
+    assert instrument is not None, "the symbol is traded"
+    (stop,) = stops(service)
+    assert stop.ticket.stop_price is not None, "it waits for a price"
+    assert stop.ticket.stop_price % instrument.tick_size == 0
+    assert stop.quantity % instrument.step_size == 0
+    await assert_equal_books(service)
