@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from src.domain.market.sides import PositionSide
 from src.domain.orders.types import OrderType
-from tests.domain.risk.changes import hedged, limits, sent, ticket
+from tests.domain.risk.changes import hedged, limits, sent, ticket, wallet
 from tests.domain.risk.test_rules import OBJECTS, a_bench
 from tests.support.domain_builders import BTC, BUY, MARK, SELL
 
@@ -83,3 +83,12 @@ def test_in_hedge_mode_all_that_is_held_and_may_still_open_counts_on_either_side
     own = held_long + to_long if way is LONG else held_short + to_short
     assert review.worst_quantity == own + quantity
     assert review.worst_notional == (held_long + to_long + held_short + to_short + quantity) * MARK
+
+
+@pytest.mark.parametrize("name", ["position_size", "leverage", "margin", "net_exposure"])
+@pytest.mark.parametrize("equity", ["0", "-12.5"])
+def test_a_share_of_an_equity_that_is_gone_is_no_figure(name: str, equity: str):
+    objection = a_bench([wallet(equity)]).objection(name)
+
+    assert objection is not None
+    assert (objection.value, objection.text) == ("no equity", f"no equity is left, it is {equity}")

@@ -16,9 +16,7 @@ class PositionSize:
         limit = review.limits.position_size_pct
         if review.worst_notional <= limit * review.equity:
             return None
-        return over(
-            self.name, share(review.worst_notional, review.equity), limit, "position as a share of equity"
-        )
+        return over_equity(self.name, review, review.worst_notional, limit, "position as a share of equity")
 
 
 class Leverage:
@@ -32,7 +30,7 @@ class Leverage:
         limit = review.limits.leverage_max
         if total <= limit * review.equity:
             return None
-        return over(self.name, share(total, review.equity), limit, "leverage")
+        return over_equity(self.name, review, total, limit, "leverage")
 
 
 class FreeMargin:
@@ -49,7 +47,9 @@ class FreeMargin:
         free = review.equity - used
         if review.equity > 0 and free >= limit * review.equity:
             return None
-        left = share(free, review.equity)
+        if review.equity <= 0:
+            return _no_equity(self.name, review, limit)
+        left = free / review.equity
         return Objection(
             self.name,
             f"{left:.4f}",
@@ -104,6 +104,17 @@ class PositionCount:
             str(limit),
             f"{used} symbols are held or being entered, the limit is {limit}",
         )
+
+
+def over_equity(rule: str, review: Review, amount: Decimal, limit: Decimal, what: str) -> Objection:
+    """An objection to an amount (quote asset) that is above its limit, a multiple of equity."""
+    if review.equity <= 0:
+        return _no_equity(rule, review, limit)
+    return over(rule, amount / review.equity, limit, what)
+
+
+def _no_equity(rule: str, review: Review, limit: Decimal) -> Objection:
+    return Objection(rule, "no equity", f"{limit:f}", f"no equity is left, it is {review.equity:f}")
 
 
 def share(part: Decimal, whole: Decimal) -> Decimal:

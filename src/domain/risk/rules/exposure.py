@@ -10,7 +10,7 @@ from typing import ClassVar
 from src.domain.market.sides import OrderSide
 from src.domain.market.view import MarginBracket
 from src.domain.money import ZERO
-from src.domain.risk.rules.account import share
+from src.domain.risk.rules.account import over_equity, share
 from src.domain.risk.rules.review import Objection, Review, over
 
 
@@ -81,7 +81,7 @@ class NetExposure:
             net = -review.net_quantity * review.worst_price - review.others.down
         if net <= limit * review.equity:
             return None
-        return over(self.name, share(net, review.equity), limit, "net exposure over equity")
+        return over_equity(self.name, review, net, limit, "net exposure over equity")
 
 
 class Concentration:
