@@ -135,6 +135,41 @@ def test_a_position_is_closed_while_a_stream_takes_long_to_open(play: Play):
     assert exits(books) == [OrderStatus.FILLED]
 
 
+def fill_unheard(world: World) -> None:
+    """Cut the stream, and let the resting entry fill before there is another one."""
+    world.server.sockets.cut_all()
+    world.quote(deeds.FILLS_RESTING)
+
+
+def test_what_filled_unheard_is_protected_before_every_question_is_answered(play: Play):
+    async def scene(world: World) -> None:
+        world.arm(SLOW, FaultRule("positions", "delay_answer", ms=4_000))
+        fill_unheard(world)
+        assert await world.until(has_a_stop(world), 1.0)
+
+    assert violations(play(Phase.ENTRY, scene)) == []
+
+
+def test_what_filled_unheard_is_protected_while_a_stream_takes_long_to_open(play: Play):
+    async def scene(world: World) -> None:
+        world.arm(FaultRule("listen_key.start", "delay_answer", ms=4_000))
+        fill_unheard(world)
+        assert await world.until(has_a_stop(world), 1.0)
+
+    assert violations(play(Phase.ENTRY, scene)) == []
+
+
+def test_what_fills_while_a_stream_takes_long_to_open_is_protected_before_it_does(play: Play):
+    async def scene(world: World) -> None:
+        world.arm(FaultRule("listen_key.start", "delay_answer", ms=4_000))
+        world.server.sockets.cut_all()
+        assert not await world.until(has_a_stop(world), 1.5)
+        world.quote(deeds.FILLS_RESTING)
+        assert await world.until(has_a_stop(world), 2.0)
+
+    assert violations(play(Phase.ENTRY, scene)) == []
+
+
 def test_nothing_is_opened_while_books_that_differ_are_read_again(play: Play):
     async def scene(world: World) -> None:
         world.arm(

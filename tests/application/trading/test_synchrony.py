@@ -43,6 +43,7 @@ class LateBooks(WeakBroker):
     asked: list[int]
     is_mute = breaks_at_once = False
     hides_trades = is_unreachable = False
+    error: Exception | None = None
 
     async def open(self, sink: BrokerSink) -> int:
         if self.is_mute:
@@ -64,6 +65,11 @@ class LateBooks(WeakBroker):
         return await super().server_time()
 
     async def trades(self, symbol: str, from_id: int) -> list[FillReport]:
+        error, self.error = self.error, None
+        if error is not None:
+            raise error
+        if self.is_unreachable:
+            raise NetworkError("unreachable")
         return [] if self.hides_trades else await super().trades(symbol, from_id)
 
     async def positions(self) -> list[PositionReport]:
@@ -261,6 +267,18 @@ async def test_a_network_that_was_away_for_a_moment_leaves_nothing_naked_for_lon
 
     assert was_open
     assert [o for o in await away.open_algo_orders() if o.reduce_only]
+    await die(runner)
+
+
+async def test_what_nobody_foresaw_while_trades_are_asked_for_is_not_lost(tmp_path: Path):
+    runner = await begin(calm(tmp_path))
+    loop = runner.loop
+    broker_of(runner.parts, LateBooks).error = LookupError("nobody foresaw it")
+    loop.on_stream_lost(loop.ledger.account.stream_epoch, "a test")
+
+    with pytest.raises(LookupError, match="nobody foresaw it"):
+        await runner.reconcile()
+
     await die(runner)
 
 

@@ -4,7 +4,7 @@ Reading changes nothing on either side. What was read is merged by ``decide``; w
 wallet, is said here too.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from operator import itemgetter
@@ -12,13 +12,12 @@ from typing import Final
 
 from src.application.ports.broker import Broker
 from src.application.ports.store import OrderArchive
+from src.application.trading.services.trades_reading import is_booked, read_trades, traded_symbols
 from src.application.trading.services.unknown_outcomes import Judgement, UnknownOutcomes
 from src.application.trading.waiting import During, alone
 from src.domain.decisions.news import ExchangeRead
-from src.domain.decisions.opening import opened_ms
 from src.domain.ledger.events import DifferenceFound
 from src.domain.ledger.state import Ledger
-from src.domain.market.sides import trade_half
 from src.domain.money import ZERO
 from src.domain.orders.news import BalanceReport, FillReport, OrderReport, PositionReport
 from src.domain.orders.order import Order
@@ -30,8 +29,10 @@ SINGLY_MAX: Final = 20
 """Up to so many symbols, asking for the orders of each is lighter than for those of all."""
 OTHERS_MAX: Final = 100
 """How many orders of others are asked for in one read, one question each; their older trades stay without a name."""
-LATE_TRADES_MS: Final = 60_000
-"""How late a trade may show up in the list of trades."""
+
+
+def nobody(fills: list[FillReport]) -> None:
+    """Wants to know of trades before the rest is read."""
 
 
 @dataclass(slots=True)
@@ -57,6 +58,7 @@ async def read_exchange(
     silent_ms: dict[str, int] | None = None,
     all_symbols: bool = True,
     during: During = alone,
+    heard: Callable[[list[FillReport]], None] = nobody,
 ) -> Reading:
     """Read everything that recovery compares; changes nothing but ``silent_ms``, which is for the next read.
 
@@ -64,23 +66,22 @@ async def read_exchange(
     ``unknown`` knows the evidence of earlier reads. ``past_since`` names symbols of which every order since a moment
     (venue time) is read as well. Open orders are read for ``all_symbols``, which weighs 80 at Binance, or for each of
     ``symbols`` and the ledger's, which weighs 2. ``silent_ms`` is up to when a symbol without trades was looked at.
-    ``during`` awaits each question: the ledger may change meanwhile, and does not while the store is asked.
+    ``during`` awaits each question: the ledger may change meanwhile, and does not while the store is asked. ``heard``
+    is told of the trades as soon as they are read.
     """
     unknown = unknown or UnknownOutcomes(broker.consistency)
     # Absence is judged by a time from before it was looked for, at the lowest that the clock can mean.
     venue = await during(broker.server_time())
     # Trades before orders: a trade made in between belongs to an order that is read after it, and is claimed there.
-    traded = tuple(dict.fromkeys((*symbols, *ledger.symbols, *(o.symbol for o in ledger.orders.values()))))
-    fills, confirmed = await during(_trades(broker, ledger, traded, {} if silent_ms is None else silent_ms))
+    traded = traded_symbols(ledger, symbols)
+    fills, confirmed = await during(read_trades(broker, ledger, traded, silent_ms))
+    heard(fills)
     past = await during(_past_orders(broker, past_since or {}))
-    asked = (None,) if all_symbols or len(traded) > SINGLY_MAX else traded
-    reports, absent = await during(_orders(broker, ledger, past, asked))
+    reports, absent = await during(_orders(broker, ledger, past, () if all_symbols else traded))
     income = await during(broker.income(_since(ledger, income_since_ms)))
     positions, balances = await during(broker.positions()), await during(broker.balances())
     others, known, strange = await _explained(broker, ledger, store, during, reports.values(), fills)
-    # Of what was heard while it was looked for, absence says nothing.
-    unseen = [order for order, state in absent if order.attempt_state is state]
-    judgement = unknown.judge(unseen, strange, venue.now_ms - venue.error_ms, at_start)
+    judgement = unknown.judge(_unheard(absent), strange, venue.now_ms - venue.error_ms, at_start)
     merge = ExchangeRead(
         fills=tuple(_named(fill, others) for fill in fills),
         orders=(*reports.values(), *others.values()),
@@ -110,14 +111,14 @@ async def _past_orders(broker: Broker, since: Mapping[str, int]) -> dict[str, Or
 
 
 async def _orders(
-    broker: Broker, ledger: Ledger, past: dict[str, OrderReport], symbols: Sequence[str | None]
+    broker: Broker, ledger: Ledger, past: dict[str, OrderReport], symbols: Sequence[str]
 ) -> tuple[dict[str, OrderReport], list[tuple[Order, AttemptState]]]:
     """What the exchange shows of open orders, of our unsettled ones and of ``past`` ones; and what it does not show.
 
-    The latter with what was known of them when they were asked for. The symbol None stands for all of them.
+    The latter with what was known of them when they were asked for. No symbols, or many, are all of them.
     """
     reports: dict[str, OrderReport] = {}
-    for symbol in symbols:
+    for symbol in symbols if 0 < len(symbols) <= SINGLY_MAX else (None,):
         reports |= {report.client_order_id: report for report in await broker.open_orders(symbol)}
         for report in await broker.open_algo_orders(symbol):
             reports.setdefault(report.client_order_id, report)
@@ -133,6 +134,11 @@ async def _orders(
             reports[found.client_order_id] = found
     # The present is newer than the past that was read before it.
     return past | reports, [each for each in absent if each[0].client_order_id not in past]
+
+
+def _unheard(absent: Iterable[tuple[Order, AttemptState]]) -> list[Order]:
+    """Of what was heard while it was looked for, absence says nothing."""
+    return [order for order, state in absent if order.attempt_state is state]
 
 
 async def _explained(
@@ -168,17 +174,8 @@ def _unexplained(
         if fill.client_order_id is None
         and (fill.symbol, fill.exchange_order_id) not in named
         and (fill.symbol, fill.exchange_order_id) not in ledger.order_ids
-        and not _is_booked(ledger, fill)
+        and not is_booked(ledger, fill)
     ]
-
-
-def _half(fill: FillReport) -> int:
-    return trade_half(fill.trade_id, fill.side)
-
-
-def _is_booked(ledger: Ledger, fill: FillReport) -> bool:
-    """Whether the trade is booked, and was not compared yet."""
-    return _half(fill) in ledger.symbol(fill.symbol).trade_halves
 
 
 async def _others(
@@ -207,46 +204,6 @@ def _named(fill: FillReport, others: Mapping[tuple[str, int], OrderReport]) -> F
     return fill if other is None else replace(fill, client_order_id=other.client_order_id)
 
 
-async def _trades(
-    broker: Broker, ledger: Ledger, symbols: Sequence[str], silent_ms: dict[str, int]
-) -> tuple[list[FillReport], dict[str, int]]:
-    """Every trade after the last confirmed one, page by page, for each symbol ever traded.
-
-    Where reads may lag, an earlier trade may show up behind the newest ones: those are not confirmed before their time.
-    """
-    fills: list[FillReport] = []
-    confirmed: dict[str, int] = {}
-    prompt = broker.consistency.read_your_writes
-    until_ms = None if prompt else broker.venue_time().now_ms - LATE_TRADES_MS
-    for symbol in symbols:
-        page = await _first_page(broker, ledger, symbol, silent_ms)
-        read: set[int] = set()
-        while page:
-            fills += page
-            old = [fill.trade_id for fill in page if until_ms is None or fill.traded_ms <= until_ms]
-            confirmed |= {symbol: max(old)} if old else {}
-            # A trade of the account with itself is two rows of one id, and a page may have ended between them.
-            read.update(map(_half, page))
-            rest = await broker.trades(symbol, max(fill.trade_id for fill in page))
-            page = [fill for fill in rest if _half(fill) not in read]
-    return fills, confirmed
-
-
-async def _first_page(
-    broker: Broker, ledger: Ledger, symbol: str, silent_ms: dict[str, int]
-) -> list[FillReport]:
-    """The first trades that are not confirmed yet; those from before the books were opened are not ours to book."""
-    last = ledger.symbol(symbol).confirmed_trade_id
-    since_ms = None if last else opened_ms(ledger)
-    if since_ms is None:
-        return await broker.trades(symbol, last + 1)
-    since_ms = max(since_ms, silent_ms.get(symbol, 0))
-    page = await broker.first_trades(symbol, since_ms)
-    if not page:
-        silent_ms[symbol] = max(since_ms, broker.venue_time().now_ms - LATE_TRADES_MS)
-    return page
-
-
 def symbols_of(reading: Reading) -> set[str]:
     """The symbols that positions and income name."""
     held = {position.symbol for position in reading.positions}
@@ -263,7 +220,7 @@ async def _settled(
             order = await store.find_order(report.client_order_id)
             if order is not None:
                 found[order.client_order_id] = order
-    new = (fill for fill in fills if not _is_booked(ledger, fill))
+    new = (fill for fill in fills if not is_booked(ledger, fill))
     for symbol, exchange_order_id in dict.fromkeys(map(_order_key, new)):
         if (symbol, exchange_order_id) not in ledger.order_ids:
             order = await store.find_order_by_exchange_id(symbol, exchange_order_id)

@@ -23,9 +23,11 @@ from src.application.trading.services.exchange_reading import (
     Reading,
     differences,
     disputed,
+    nobody,
     read_exchange,
     symbols_of,
 )
+from src.application.trading.services.unheard_trades import UnheardTrades
 from src.application.trading.services.unknown_amendments import UnknownAmendments
 from src.application.trading.services.unknown_outcomes import READS_APART_MS, UnknownOutcomes
 from src.application.trading.session_loop import SessionLoop
@@ -99,6 +101,7 @@ class StateRecoveryService:
         # Symbols that a position or income names: others trade them on the account, their trades are read as well.
         self._strange: set[str] = set()
         self.unknown = UnknownOutcomes(loop.broker.consistency, loop.witness)
+        self._unheard = UnheardTrades(loop)
         self._amendments = UnknownAmendments(loop.broker.consistency, loop.witness)
         # Rows of trades are income too, and are not booked as such: what was read once is not read for ever.
         self._income_read_ms = self._full_until_ms = 0
@@ -142,6 +145,9 @@ class StateRecoveryService:
         await self._conclude(report, reading)
         return report
 
+    def _traded(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys((*self._symbols, *self._strange)))
+
     def _past_since(self, full: bool) -> dict[str, int]:
         """Of which symbols ended orders are read, since when: where an outcome is unknown, and of all in a full run."""
         ledger = self._loop.ledger
@@ -175,8 +181,8 @@ class StateRecoveryService:
         """
         loop = self._loop
         try:
-            opening = loop.broker.open(loop)
-            stream_epoch = await (work_during(loop, opening) if is_needed else opening)
+            opening = self._unheard.until_open(self._traded()) if is_needed else loop.broker.open(loop)
+            stream_epoch = await opening
         except (BrokerUnavailable, RateLimitError) as error:
             if is_needed:
                 raise
@@ -201,7 +207,7 @@ class StateRecoveryService:
             loop.broker,
             loop.ledger,
             loop.store,
-            tuple(dict.fromkeys((*self._symbols, *self._strange))),
+            self._traded(),
             at_start=at_start,
             income_since_ms=self._income_since_ms(),
             unknown=self.unknown,
@@ -209,6 +215,7 @@ class StateRecoveryService:
             silent_ms=self._silent_ms,
             all_symbols=all_symbols,
             during=alone if at_start else partial(work_during, loop),
+            heard=nobody if at_start else self._unheard.tell,
         )
         self._wanted = loop.reconcile_wanted
         # What was sent around the session meanwhile may have been read, and was recorded before it was sent.
@@ -223,7 +230,8 @@ class StateRecoveryService:
         report.orders_checked = len(merge.orders) + len(merge.dead) + len(merge.lost)
         step = loop.decide(merge)
         report.risen = tuple(self._risen(step, merge))
-        report.fills_added += sum(1 for event in step.events if type(event) is FillBooked)
+        fills_added = sum(1 for event in step.events if type(event) is FillBooked)
+        report.fills_added += fills_added + self._unheard.counted()
         report.income_added += sum(1 for event in step.events if type(event) is IncomeBooked)
         await loop.flush()
         failpoint("recovery.merged")

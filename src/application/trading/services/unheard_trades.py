@@ -1,0 +1,76 @@
+"""Trades that no stream has told of: booked as soon as they are read, so that what they opened has its stop.
+
+A comparison asks a dozen questions, and a stream may take long to open. Whose order a trade is of is mostly known
+without either, and a trade is booked once, whoever tells of it.
+"""
+
+import asyncio
+from collections.abc import Collection, Iterable
+from functools import partial
+from typing import Final
+
+from src.application.ports.broker import BrokerUnavailable, RateLimitError
+from src.application.trading.services.trades_reading import of_orders_at_work, read_trades, traded_symbols
+from src.application.trading.session_loop import SessionLoop
+from src.application.trading.waiting import work_during
+from src.domain.decisions.news import ExchangeRead
+from src.domain.ledger.events import FillBooked
+from src.domain.orders.news import FillReport
+
+AGAIN_MS: Final = 1_000
+"""After how long trades are asked for again while a stream opens (session time); then twice as long each time."""
+
+
+class UnheardTrades:
+    """Books trades ahead of the rest of a comparison."""
+
+    def __init__(self, loop: SessionLoop) -> None:
+        self._loop = loop
+        self._booked = 0
+
+    def tell(self, fills: Collection[FillReport]) -> None:
+        """Hand over trades that were read, as an input of the session."""
+        if fills:
+            self._loop.inputs.post(partial(self._book, fills))
+
+    def counted(self) -> int:
+        """How many were booked since this was asked last."""
+        booked, self._booked = self._booked, 0
+        return booked
+
+    def _book(self, fills: Collection[FillReport]) -> None:
+        new = of_orders_at_work(self._loop.ledger, fills)
+        if new:
+            step = self._loop.decide(ExchangeRead(new, (), (), (), (), (), ()))
+            self._booked += sum(1 for event in step.events if type(event) is FillBooked)
+
+    async def until_open(self, symbols: Iterable[str]) -> int:
+        """Open the user stream, and ask for trades until it is; the number of the new stream epoch.
+
+        Raises what opening raises.
+        """
+        loop = self._loop
+        if loop.broker.consistency.requests_die_with_process:
+            return await loop.broker.open(loop)
+        asking = asyncio.get_running_loop().create_task(self._keep_asking(tuple(symbols)))
+        try:
+            return await work_during(loop, loop.broker.open(loop))
+        finally:
+            asking.cancel()
+            await asyncio.wait([asking])
+            if not asking.cancelled():
+                asking.result()
+
+    async def _keep_asking(self, symbols: tuple[str, ...]) -> None:
+        loop, wait_ms = self._loop, AGAIN_MS
+        while True:
+            try:
+                fills, _ = await read_trades(loop.broker, loop.ledger, traded_symbols(loop.ledger, symbols))
+            except (BrokerUnavailable, RateLimitError):
+                # What cannot be asked now is asked when the stream is open, or does not open.
+                fills = []
+            self.tell(fills)
+            again = asyncio.Event()
+            loop.inputs.after(wait_ms, again.set)
+            await again.wait()
+            wait_ms *= 2
