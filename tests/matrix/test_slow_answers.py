@@ -31,6 +31,7 @@ from tests.support.invariants import Books, violations
 SLOW = FaultRule("income", "delay_answer", ms=4_000)
 UNTOLD = FaultRule("stream.*", "drop", count=None)
 GET_OUT = "get out"
+BELOW_THE_STOP = Decimal("75000.0")
 Play = Callable[[Phase, Callable[[World], Awaitable[None]]], Books]
 
 
@@ -168,6 +169,18 @@ def test_what_fills_while_a_stream_takes_long_to_open_is_protected_before_it_doe
         assert await world.until(has_a_stop(world), 2.0)
 
     assert violations(play(Phase.ENTRY, scene)) == []
+
+
+def test_what_filled_unheard_behind_a_stop_is_booked_behind_it(play: Play):
+    async def scene(world: World) -> None:
+        await deeds.rest(world, BELOW_THE_STOP)
+        world.arm(SLOW)
+        world.server.sockets.cut_all()
+        world.quote(BELOW_THE_STOP + 200)
+        world.quote(BELOW_THE_STOP - 10)
+        assert await world.until(lambda runner: runner.loop.ledger.position(BTC).cost == 750, 8.0)
+
+    assert violations(play(Phase.POSITION, scene)) == []
 
 
 def test_nothing_is_opened_while_books_that_differ_are_read_again(play: Play):

@@ -6,7 +6,7 @@ from typing import Final
 from src.application.ports.broker import Broker
 from src.domain.decisions.opening import opened_ms
 from src.domain.ledger.state import Ledger
-from src.domain.market.sides import trade_half
+from src.domain.market.sides import PositionSide, trade_half
 from src.domain.orders.news import FillReport
 
 LATE_TRADES_MS: Final = 60_000
@@ -19,13 +19,22 @@ def traded_symbols(ledger: Ledger, symbols: Iterable[str]) -> tuple[str, ...]:
 
 
 def of_orders_at_work(ledger: Ledger, fills: Iterable[FillReport]) -> tuple[FillReport, ...]:
-    """New trades of orders that are not settled: whose they are is known, whatever else is not."""
-    return tuple(
-        fill
-        for fill in fills
-        if ledger.order_ids.get((fill.symbol, fill.exchange_order_id)) in ledger.orders
-        and not is_booked(ledger, fill)
-    )
+    """New trades of orders that are not settled: whose they are is known, whatever else is not.
+
+    What a position costs depends on the order of its trades: none is among them that came behind one not known yet.
+    """
+    found: list[FillReport] = []
+    waiting: set[tuple[str, PositionSide]] = set()
+    for fill in fills:
+        if is_booked(ledger, fill):
+            continue
+        position = (fill.symbol, fill.position_side)
+        is_known = ledger.order_ids.get((fill.symbol, fill.exchange_order_id)) in ledger.orders
+        if is_known and position not in waiting:
+            found.append(fill)
+        else:
+            waiting.add(position)
+    return tuple(found)
 
 
 def _half(fill: FillReport) -> int:
