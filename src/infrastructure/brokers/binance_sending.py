@@ -27,7 +27,7 @@ from src.domain.orders.news import (
     SubmitOutcome,
 )
 from src.domain.orders.ticket import Amendment, Attempt, OrderTicket
-from src.infrastructure.brokers.binance_answers import is_whole, modify_outcome
+from src.infrastructure.brokers.binance_answers import UNREADABLE, is_whole, modify_outcome
 from src.infrastructure.brokers.binance_client import BinanceClient
 from src.infrastructure.brokers.binance_codes import NOT_IN_TIME
 from src.infrastructure.brokers.binance_endpoints import CANCEL_ALGO, CANCEL_ORDER, MODIFY_ORDER, Endpoint
@@ -103,7 +103,7 @@ class BinanceSending(BinanceReads):
         """The exchange does not take what our filters allow: they have changed."""
         try:
             found = await self.instruments()
-        except BrokerError:
+        except (BrokerError, *UNREADABLE):
             # The next order that breaks one asks again.
             return
         self._answer(lambda sink: sink.on_instruments(found))

@@ -1,5 +1,6 @@
 """Answers of another shape than asked for: "nothing" is concluded from a list alone, never from something else."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -8,13 +9,16 @@ import pytest
 from aiohttp import web
 
 from src.application.ports.broker import NetworkError
+from src.domain.orders.news import Refused
+from src.domain.orders.ticket import Attempt
 from src.domain.orders.types import OrderType
 from src.infrastructure.brokers.binance_answers import algo_report, fill_report, income_report, order_report
 from src.infrastructure.brokers.binance_endpoints import KEEP_LISTEN_KEY
 from src.infrastructure.brokers.binance_reads import BinanceReads
-from src.infrastructure.brokers.binance_sending import _ids
+from src.infrastructure.brokers.binance_sending import BinanceSending, _ids
 from src.infrastructure.brokers.guarded_reads import guarded
 from tests.infrastructure.streams.small_exchange import small_exchange
+from tests.support.broker_venue import Heard, a_ticket
 
 NOW_MS = 1_789_478_303_600
 SYMBOL = "BTCUSDT"
@@ -157,3 +161,30 @@ def test_an_answer_to_an_order_with_an_id_that_no_database_takes_does_not_name_i
 
     assert any(_ids(answer | {key: 2**63 - 1}, "c-1"))
     assert _ids(answer | {key: 2**63}, "c-1") == (None, None)
+
+
+async def test_filters_of_another_shape_are_not_learnt_and_end_no_session(tmp_path: Path):
+    async def refuse(_: web.Request) -> web.Response:
+        return web.json_response({"code": -4014, "msg": "Price not increased by tick size."}, status=400)
+
+    async def rules(_: web.Request) -> web.Response:
+        return web.json_response({"symbols": [{"contractType": "PERPETUAL"}]})
+
+    async def clock(_: web.Request) -> web.Response:
+        return web.json_response({"serverTime": NOW_MS})
+
+    routes = [web.get("/fapi/v1/time", clock), web.get("/fapi/v1/exchangeInfo", rules)]
+    routes.append(web.post("/fapi/v1/order", refuse))
+    posted, heard = list[Callable[[], None]](), Heard()
+    async with small_exchange(tmp_path, routes) as (client, _):
+        sending = BinanceSending(client, client._clock, posted.append)
+        sending.answer_to(heard)
+        await sending.server_time()
+        sending.submit(a_ticket(), Attempt("c-1", sending.venue_time().now_ms, 5_000))
+        while sending._tasks:
+            await asyncio.sleep(0.001)
+    for action in posted:
+        action()
+
+    assert [type(outcome) for outcome in heard.submits] == [Refused]
+    assert heard.order_of_arrival == ["answer"]
