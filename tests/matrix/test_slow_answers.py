@@ -171,6 +171,21 @@ def test_what_fills_while_a_stream_takes_long_to_open_is_protected_before_it_doe
     assert violations(play(Phase.ENTRY, scene)) == []
 
 
+def test_where_nothing_has_traded_for_weeks_one_question_says_so_while_a_stream_opens(play: Play):
+    async def scene(world: World) -> None:
+        await world.kill()
+        world.admin("POST clock", skew_ms=60 * 86_400_000)
+        await world.start()
+        asked = FaultRule("trades.user", "delay_answer", count=None)
+        world.arm(FaultRule("listen_key.start", "delay_answer", ms=4_000), asked)
+        world.server.sockets.cut_all()
+        await asyncio.sleep(2)
+        # At once, and after a second; an exchange shows a week at a time.
+        assert world.server.faults.injected["trades.user delay_answer"] == 2
+
+    assert violations(play(Phase.FLAT, scene)) == []
+
+
 def test_what_filled_unheard_behind_a_stop_is_booked_behind_it(play: Play):
     async def scene(world: World) -> None:
         await deeds.rest(world, BELOW_THE_STOP)

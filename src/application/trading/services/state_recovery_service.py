@@ -101,7 +101,7 @@ class StateRecoveryService:
         # Symbols that a position or income names: others trade them on the account, their trades are read as well.
         self._strange: set[str] = set()
         self.unknown = UnknownOutcomes(loop.broker.consistency, loop.witness)
-        self._unheard = UnheardTrades(loop)
+        self._unheard = UnheardTrades(loop, self._silent_ms)
         self._amendments = UnknownAmendments(loop.broker.consistency, loop.witness)
         # Rows of trades are income too, and are not booked as such: what was read once is not read for ever.
         self._income_read_ms = self._full_until_ms = 0

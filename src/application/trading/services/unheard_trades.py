@@ -22,10 +22,11 @@ AGAIN_MS: Final = 1_000
 
 
 class UnheardTrades:
-    """Books trades ahead of the rest of a comparison."""
+    """Books trades ahead of the rest of a comparison. ``silent_ms`` is that of :func:`read_trades`."""
 
-    def __init__(self, loop: SessionLoop) -> None:
+    def __init__(self, loop: SessionLoop, silent_ms: dict[str, int]) -> None:
         self._loop = loop
+        self._silent_ms = silent_ms
         self._booked = 0
 
     def tell(self, fills: Collection[FillReport]) -> None:
@@ -62,10 +63,11 @@ class UnheardTrades:
                 asking.result()
 
     async def _keep_asking(self, symbols: tuple[str, ...]) -> None:
-        loop, wait_ms = self._loop, AGAIN_MS
+        loop, silent_ms, wait_ms = self._loop, self._silent_ms, AGAIN_MS
         while True:
             try:
-                fills, _ = await read_trades(loop.broker, loop.ledger, traded_symbols(loop.ledger, symbols))
+                traded = traded_symbols(loop.ledger, symbols)
+                fills, _ = await read_trades(loop.broker, loop.ledger, traded, silent_ms)
             except (BrokerUnavailable, RateLimitError):
                 # What cannot be asked now is asked when the stream is open, or does not open.
                 fills = []
