@@ -198,6 +198,17 @@ def test_what_filled_unheard_behind_a_stop_is_booked_behind_it(play: Play):
     assert violations(play(Phase.POSITION, scene)) == []
 
 
+def test_what_filled_unheard_behind_a_purchase_of_somebody_else_is_protected_at_once(play: Play):
+    async def scene(world: World) -> None:
+        world.arm(FaultRule("listen_key.start", "delay_answer", ms=4_000))
+        world.server.sockets.cut_all()
+        deeds.owner_trades(world, "BUY", "0.005")
+        world.quote(deeds.FILLS_RESTING)
+        assert await world.until(has_a_stop(world), 1.0)
+
+    assert violations(play(Phase.ENTRY, scene)) == []
+
+
 def test_nothing_is_opened_while_books_that_differ_are_read_again(play: Play):
     async def scene(world: World) -> None:
         world.arm(

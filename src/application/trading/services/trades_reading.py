@@ -5,8 +5,8 @@ from typing import Final
 
 from src.application.ports.broker import Broker
 from src.domain.decisions.opening import opened_ms
-from src.domain.ledger.state import Ledger
-from src.domain.market.sides import PositionSide, trade_half
+from src.domain.ledger.state import Ledger, PositionKey
+from src.domain.market.sides import OrderSide, trade_half
 from src.domain.orders.news import FillReport
 
 LATE_TRADES_MS: Final = 60_000
@@ -21,19 +21,24 @@ def traded_symbols(ledger: Ledger, symbols: Iterable[str]) -> tuple[str, ...]:
 def of_orders_at_work(ledger: Ledger, fills: Iterable[FillReport]) -> tuple[FillReport, ...]:
     """New trades of orders that are not settled: whose they are is known, whatever else is not.
 
-    What a position costs depends on the order of its trades: none is among them that came behind one not known yet.
+    What a position costs depends on the order of its trades, unless all of them make it larger: behind one that is not
+    known yet, none is among them that does not.
     """
     found: list[FillReport] = []
-    waiting: set[tuple[str, PositionSide]] = set()
+    waiting: set[PositionKey] = set()
+    sides: dict[PositionKey, set[OrderSide]] = {}
     for fill in fills:
         if is_booked(ledger, fill):
             continue
-        position = (fill.symbol, fill.position_side)
+        key = (fill.symbol, fill.position_side)
+        held = ledger.positions.get(key)
+        so_far = sides.setdefault(key, set() if held is None or held.is_flat else {held.side})
+        so_far.add(fill.side)
         is_known = ledger.order_ids.get((fill.symbol, fill.exchange_order_id)) in ledger.orders
-        if is_known and position not in waiting:
+        if is_known and (key not in waiting or len(so_far) == 1):
             found.append(fill)
         else:
-            waiting.add(position)
+            waiting.add(key)
     return tuple(found)
 
 
