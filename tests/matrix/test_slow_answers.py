@@ -171,6 +171,16 @@ def test_what_fills_while_a_stream_takes_long_to_open_is_protected_before_it_doe
     assert violations(play(Phase.ENTRY, scene)) == []
 
 
+def test_what_fills_when_the_stream_is_lost_during_a_comparison_is_protected_before_it_ends(play: Play):
+    async def scene(world: World) -> None:
+        world.arm(SLOW, FaultRule("positions", "delay_answer", ms=4_000))
+        await begin_to_compare(world)
+        fill_unheard(world)
+        assert await world.until(has_a_stop(world), 1.0)
+
+    assert violations(play(Phase.ENTRY, scene)) == []
+
+
 def test_where_nothing_has_traded_for_weeks_one_question_says_so_while_a_stream_opens(play: Play):
     async def scene(world: World) -> None:
         await world.kill()

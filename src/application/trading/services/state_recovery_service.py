@@ -203,20 +203,21 @@ class StateRecoveryService:
         loop = self._loop
         if not loop.stream_lost:
             loop.reconcile_wanted = self._wanted
-        reading = await read_exchange(
-            loop.broker,
-            loop.ledger,
-            loop.store,
-            self._traded(),
-            at_start=at_start,
-            income_since_ms=self._income_since_ms(),
-            unknown=self.unknown,
-            past_since=past_since,
-            silent_ms=self._silent_ms,
-            all_symbols=all_symbols,
-            during=alone if at_start else partial(work_during, loop),
-            heard=nobody if at_start else self._unheard.tell,
-        )
+        async with self._unheard.while_lost(self._traded(), works_on=not at_start):
+            reading = await read_exchange(
+                loop.broker,
+                loop.ledger,
+                loop.store,
+                self._traded(),
+                at_start=at_start,
+                income_since_ms=self._income_since_ms(),
+                unknown=self.unknown,
+                past_since=past_since,
+                silent_ms=self._silent_ms,
+                all_symbols=all_symbols,
+                during=alone if at_start else partial(work_during, loop),
+                heard=nobody if at_start else self._unheard.tell,
+            )
         self._wanted = loop.reconcile_wanted
         # What was sent around the session meanwhile may have been read, and was recorded before it was sent.
         await import_emergency(loop, self._side_journal)

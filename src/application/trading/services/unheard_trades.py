@@ -5,9 +5,10 @@ without either, and a trade is booked once, whoever tells of it.
 """
 
 import asyncio
-from collections.abc import Collection, Iterable
+from collections.abc import AsyncIterator, Collection, Coroutine, Iterable
+from contextlib import asynccontextmanager
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 from src.application.ports.broker import BrokerUnavailable, RateLimitError
 from src.application.trading.services.trades_reading import of_orders_at_work, read_trades, traded_symbols
@@ -18,7 +19,9 @@ from src.domain.ledger.events import FillBooked
 from src.domain.orders.news import FillReport
 
 AGAIN_MS: Final = 1_000
-"""After how long trades are asked for again while a stream opens (session time); then twice as long each time."""
+"""After how long trades are asked for again while there is no stream (session time); then twice as long each time."""
+LOOK_MS: Final = 250
+"""How often a comparison looks whether the stream is lost; one that is over by then has read what it would tell."""
 
 
 class UnheardTrades:
@@ -53,14 +56,34 @@ class UnheardTrades:
         loop = self._loop
         if loop.broker.consistency.requests_die_with_process:
             return await loop.broker.open(loop)
-        asking = asyncio.get_running_loop().create_task(self._keep_asking(tuple(symbols)))
-        try:
+        async with self._beside(self._keep_asking(tuple(symbols))):
             return await work_during(loop, loop.broker.open(loop))
+
+    @asynccontextmanager
+    async def while_lost(self, symbols: Iterable[str], *, works_on: bool) -> AsyncIterator[None]:
+        """Ask for trades from when the stream is lost until the caller is done, if the session works on meanwhile."""
+        if not works_on or self._loop.broker.consistency.requests_die_with_process:
+            yield
+            return
+        async with self._beside(self._ask_once_lost(tuple(symbols))):
+            yield
+
+    @asynccontextmanager
+    async def _beside(self, questions: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+        asking = asyncio.get_running_loop().create_task(questions)
+        try:
+            yield
         finally:
             asking.cancel()
             await asyncio.wait([asking])
             if not asking.cancelled():
                 asking.result()
+
+    async def _ask_once_lost(self, symbols: tuple[str, ...]) -> None:
+        await self._pause(LOOK_MS)
+        while not self._loop.stream_lost:
+            await self._pause(LOOK_MS)
+        await self._keep_asking(symbols)
 
     async def _keep_asking(self, symbols: tuple[str, ...]) -> None:
         loop, silent_ms, wait_ms = self._loop, self._silent_ms, AGAIN_MS
@@ -72,7 +95,10 @@ class UnheardTrades:
                 # What cannot be asked now is asked when the stream is open, or does not open.
                 fills = []
             self.tell(fills)
-            again = asyncio.Event()
-            loop.inputs.after(wait_ms, again.set)
-            await again.wait()
+            await self._pause(wait_ms)
             wait_ms *= 2
+
+    async def _pause(self, pause_ms: int) -> None:
+        over = asyncio.Event()
+        self._loop.inputs.after(pause_ms, over.set)
+        await over.wait()
