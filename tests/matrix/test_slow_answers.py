@@ -196,16 +196,45 @@ def test_where_nothing_has_traded_for_weeks_one_question_says_so_while_a_stream_
     assert violations(play(Phase.FLAT, scene)) == []
 
 
-def test_what_filled_unheard_behind_a_stop_is_booked_behind_it(play: Play):
+def is_reentered(world: World) -> Callable[[SessionRunner], bool]:
+    """Whether what was bought below the stop is all that is held, at what it cost."""
+    return lambda runner: runner.loop.ledger.position(BTC).cost == BELOW_THE_STOP * deeds.QUANTITY
+
+
+def test_what_filled_unheard_behind_a_stop_is_booked_behind_it_and_protected_at_once(play: Play):
+    async def scene(world: World) -> None:
+        await deeds.rest(world, BELOW_THE_STOP)
+        world.arm(FaultRule("listen_key.start", "delay_answer", ms=4_000))
+        world.server.sockets.cut_all()
+        world.quote(BELOW_THE_STOP + 200)
+        world.quote(BELOW_THE_STOP - 10)
+        assert await world.until(is_reentered(world), 1.0)
+        assert await world.until(has_a_stop(world), 0.3)
+
+    assert violations(play(Phase.POSITION, scene)) == []
+
+
+def test_a_stop_that_triggered_unheard_is_booked_before_what_a_new_stream_tells(play: Play):
     async def scene(world: World) -> None:
         await deeds.rest(world, BELOW_THE_STOP)
         world.arm(SLOW)
         world.server.sockets.cut_all()
         world.quote(BELOW_THE_STOP + 200)
+        await world.until(lambda runner: runner.synchrony.is_comparing and not runner.loop.stream_lost, 1.0)
+        await asyncio.sleep(1)
         world.quote(BELOW_THE_STOP - 10)
-        assert await world.until(lambda runner: runner.loop.ledger.position(BTC).cost == 750, 8.0)
+        assert await world.until(is_reentered(world), 1.0)
 
     assert violations(play(Phase.POSITION, scene)) == []
+
+
+def test_an_entry_of_unknown_outcome_that_filled_unheard_is_protected_before_the_comparison_ends(play: Play):
+    async def scene(world: World) -> None:
+        world.arm(FaultRule("order.place", "drop_answer"), UNTOLD, SLOW)
+        await deeds.enter(world)
+        assert await world.until(has_a_stop(world), 1.0)
+
+    assert violations(play(Phase.FLAT, scene)) == []
 
 
 def test_what_filled_unheard_behind_a_purchase_of_somebody_else_is_protected_at_once(play: Play):

@@ -4,11 +4,11 @@ Reading changes nothing on either side. What was read is merged by ``decide``; w
 wallet, is said here too.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from operator import itemgetter
-from typing import Final
+from typing import Any, Final
 
 from src.application.ports.broker import Broker
 from src.application.ports.store import OrderArchive
@@ -31,7 +31,7 @@ OTHERS_MAX: Final = 100
 """How many orders of others are asked for in one read, one question each; their older trades stay without a name."""
 
 
-def nobody(fills: list[FillReport]) -> None:
+async def nobody(fills: list[FillReport]) -> None:
     """Wants to know of trades before the rest is read."""
 
 
@@ -58,7 +58,7 @@ async def read_exchange(
     silent_ms: dict[str, int] | None = None,
     all_symbols: bool = True,
     during: During = alone,
-    heard: Callable[[list[FillReport]], None] = nobody,
+    heard: Callable[[list[FillReport]], Coroutine[Any, Any, None]] = nobody,
 ) -> Reading:
     """Read everything that recovery compares; changes nothing but ``silent_ms``, which is for the next read.
 
@@ -75,7 +75,7 @@ async def read_exchange(
     # Trades before orders: a trade made in between belongs to an order that is read after it, and is claimed there.
     traded = traded_symbols(ledger, symbols)
     fills, confirmed = await during(read_trades(broker, ledger, traded, silent_ms))
-    heard(fills)
+    await during(heard(fills))
     past = await during(_past_orders(broker, past_since or {}))
     reports, absent = await during(_orders(broker, ledger, past, () if all_symbols else traded))
     income = await during(broker.income(_since(ledger, income_since_ms)))

@@ -1,9 +1,10 @@
 """The trades of an account that are not confirmed yet, page by page, and which of them can be booked at once."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Final
 
 from src.application.ports.broker import Broker
+from src.domain.decisions.exchange import may_be_of
 from src.domain.decisions.opening import opened_ms
 from src.domain.ledger.state import Ledger, PositionKey
 from src.domain.market.sides import OrderSide, trade_half
@@ -18,8 +19,24 @@ def traded_symbols(ledger: Ledger, symbols: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*symbols, *ledger.symbols, *(o.symbol for o in ledger.orders.values()))))
 
 
-def of_orders_at_work(ledger: Ledger, fills: Iterable[FillReport]) -> tuple[FillReport, ...]:
-    """New trades of orders that are not settled: whose they are is known, whatever else is not.
+def unnamed(ledger: Ledger, fills: Iterable[FillReport]) -> tuple[tuple[str, int], ...]:
+    """Symbol and id of the orders of new trades that nobody knows yet, and that may be ours.
+
+    That of a stop that has triggered has an id that only its trades tell, and so has one of unknown outcome.
+    """
+    nameless = [order for order in ledger.orders.values() if order.exchange_order_id is None]
+    keys = (
+        (fill.symbol, fill.exchange_order_id)
+        for fill in fills
+        if not is_booked(ledger, fill) and any(may_be_of(order, fill) for order in nameless)
+    )
+    return tuple(dict.fromkeys(key for key in keys if key not in ledger.order_ids))
+
+
+def of_orders_at_work(
+    ledger: Ledger, fills: Iterable[FillReport], named: Collection[tuple[str, int]] = ()
+) -> tuple[FillReport, ...]:
+    """New trades of orders that are not settled, or ``named``: whose they are is known, whatever else is not.
 
     What a position costs depends on the order of its trades, unless all of them make it larger: behind one that is not
     known yet, none is among them that does not.
@@ -34,7 +51,8 @@ def of_orders_at_work(ledger: Ledger, fills: Iterable[FillReport]) -> tuple[Fill
         held = ledger.positions.get(key)
         so_far = sides.setdefault(key, set() if held is None or held.is_flat else {held.side})
         so_far.add(fill.side)
-        is_known = ledger.order_ids.get((fill.symbol, fill.exchange_order_id)) in ledger.orders
+        order = (fill.symbol, fill.exchange_order_id)
+        is_known = order in named or ledger.order_ids.get(order) in ledger.orders
         if is_known and (key not in waiting or len(so_far) == 1):
             found.append(fill)
         else:

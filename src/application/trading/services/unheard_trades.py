@@ -11,15 +11,22 @@ from functools import partial
 from typing import Any, Final
 
 from src.application.ports.broker import BrokerUnavailable, RateLimitError
-from src.application.trading.services.trades_reading import of_orders_at_work, read_trades, traded_symbols
+from src.application.trading.services.trades_reading import (
+    of_orders_at_work,
+    read_trades,
+    traded_symbols,
+    unnamed,
+)
 from src.application.trading.session_loop import SessionLoop
 from src.application.trading.waiting import work_during
 from src.domain.decisions.news import ExchangeRead
 from src.domain.ledger.events import FillBooked
-from src.domain.orders.news import FillReport
+from src.domain.orders.news import FillReport, OrderReport
 
 AGAIN_MS: Final = 1_000
 """After how long trades are asked for again while there is no stream (session time); then twice as long each time."""
+NAMED_MAX: Final = 10
+"""How many orders are asked for by the ids of their trades in one go, one question each."""
 LOOK_MS: Final = 250
 """How often a comparison looks whether the stream is lost; one that is over by then has read what it would tell."""
 
@@ -32,20 +39,32 @@ class UnheardTrades:
         self._silent_ms = silent_ms
         self._booked = 0
 
-    def tell(self, fills: Collection[FillReport]) -> None:
-        """Hand over trades that were read, as an input of the session."""
-        if fills:
-            self._loop.inputs.post(partial(self._book, fills))
+    async def tell(self, fills: Collection[FillReport]) -> None:
+        """Hand over trades that were read, as an input of the session; and those of orders that had to be asked for."""
+        if not fills:
+            return
+        loop = self._loop
+        loop.inputs.post(partial(self._book, fills, ()))
+        reports = []
+        for symbol, exchange_order_id in unnamed(loop.ledger, fills)[:NAMED_MAX]:
+            report = await loop.broker.find_by_exchange_id(symbol, exchange_order_id)
+            if report is not None and report.client_order_id in loop.ledger.orders:
+                reports.append(report)
+        if reports:
+            loop.inputs.post(partial(self._book, fills, tuple(reports)))
 
     def counted(self) -> int:
         """How many were booked since this was asked last."""
         booked, self._booked = self._booked, 0
         return booked
 
-    def _book(self, fills: Collection[FillReport]) -> None:
-        new = of_orders_at_work(self._loop.ledger, fills)
+    def _book(self, fills: Collection[FillReport], reports: tuple[OrderReport, ...]) -> None:
+        ledger = self._loop.ledger
+        reports = tuple(report for report in reports if report.client_order_id in ledger.orders)
+        named = {(r.symbol, r.exchange_order_id) for r in reports if r.exchange_order_id is not None}
+        new = of_orders_at_work(ledger, fills, named)
         if new:
-            step = self._loop.decide(ExchangeRead(new, (), (), (), (), (), ()))
+            step = self._loop.decide(ExchangeRead(new, reports, (), (), (), (), ()))
             self._booked += sum(1 for event in step.events if type(event) is FillBooked)
 
     async def until_open(self, symbols: Iterable[str]) -> int:
@@ -91,10 +110,10 @@ class UnheardTrades:
             try:
                 traded = traded_symbols(loop.ledger, symbols)
                 fills, _ = await read_trades(loop.broker, loop.ledger, traded, silent_ms)
+                await self.tell(fills)
             except (BrokerUnavailable, RateLimitError):
-                # What cannot be asked now is asked when the stream is open, or does not open.
-                fills = []
-            self.tell(fills)
+                # What cannot be asked now is asked again, and when the stream is open, or does not open.
+                pass
             await self._pause(wait_ms)
             wait_ms *= 2
 
