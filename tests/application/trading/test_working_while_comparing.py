@@ -1,7 +1,9 @@
 """What is asked of a session, and seen of it, while it asks its exchange."""
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -9,7 +11,7 @@ from src.application.ports.broker import NetworkError
 from src.application.trading.picture import SessionPicture
 from src.application.trading.session_runner import SessionRunner
 from src.bootstrap import paper
-from src.domain.orders.news import PositionReport
+from src.domain.orders.news import FillReport, PositionReport
 from tests.application.trading.faults import WeakBroker
 from tests.application.trading.sessions import begin, broker_of, calm, die, order, pass_time
 
@@ -20,6 +22,25 @@ class WatchedBooks(WeakBroker):
     late_reads = 0
     away = False
     asked: Callable[[], object] = staticmethod(lambda: None)
+    trades_hang = False
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.since_ids: list[int] = []
+
+    async def trades(self, symbol: str, from_id: int) -> list[FillReport]:
+        self.since_ids.append(from_id)
+        if self.trades_hang:
+            self.trades_hang = False
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                # So does an HTTP client whose time for the answer is over just then: nobody sees that it was cancelled.
+                task = asyncio.current_task()
+                assert task is not None, "somebody asks"
+                task.uncancel()
+                raise NetworkError("no answer in time") from None
+        return await super().trades(symbol, from_id)
 
     async def positions(self) -> list[PositionReport]:
         self.asked()
@@ -91,4 +112,26 @@ async def test_what_was_asked_for_during_a_comparison_that_failed_is_wanted_once
     await runner.reconcile()
 
     assert (wanted, loop.reconcile_wanted) == ("a wish", "")
+    await die(runner)
+
+
+async def test_a_question_for_trades_that_does_not_let_itself_be_cancelled_holds_up_no_session(
+    tmp_path: Path,
+):
+    runner, broker = await holding(tmp_path)
+    loop = runner.loop
+    loop.on_stream_lost(loop.ledger.account.stream_epoch, "cut")
+    broker.trades_hang = True
+
+    async with asyncio.timeout(2):
+        await runner.reconcile()
+
+    assert not broker.trades_hang
+    assert not loop.stream_lost
+    assert loop.desk.suspension == ""
+    asked = len(broker.since_ids)
+    for _ in range(10):
+        await pass_time(loop, 2_000)
+        await asyncio.sleep(0)
+    assert len(broker.since_ids) == asked
     await die(runner)

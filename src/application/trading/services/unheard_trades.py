@@ -5,7 +5,7 @@ without either, and a trade is booked once, whoever tells of it.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Coroutine, Iterable
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Iterable
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any, Final
@@ -75,7 +75,7 @@ class UnheardTrades:
         loop = self._loop
         if loop.broker.consistency.requests_die_with_process:
             return await loop.broker.open(loop)
-        async with self._beside(self._keep_asking(tuple(symbols))):
+        async with self._beside(partial(self._keep_asking, tuple(symbols))):
             return await work_during(loop, loop.broker.open(loop))
 
     @asynccontextmanager
@@ -84,29 +84,30 @@ class UnheardTrades:
         if not works_on or self._loop.broker.consistency.requests_die_with_process:
             yield
             return
-        async with self._beside(self._ask_once_lost(tuple(symbols))):
+        async with self._beside(partial(self._ask_once_lost, tuple(symbols))):
             yield
 
     @asynccontextmanager
-    async def _beside(self, questions: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-        asking = asyncio.get_running_loop().create_task(questions)
+    async def _beside(self, ask: Callable[[asyncio.Event], Coroutine[Any, Any, None]]) -> AsyncIterator[None]:
+        over = asyncio.Event()
+        asking = asyncio.get_running_loop().create_task(ask(over))
         try:
             yield
         finally:
-            asking.cancel()
-            await asyncio.wait([asking])
-            if not asking.cancelled():
+            over.set()
+            # Nobody waits for it: an HTTP client whose time for an answer ends just then makes that of a cancel.
+            if not asking.cancel() and not asking.cancelled():
                 asking.result()
 
-    async def _ask_once_lost(self, symbols: tuple[str, ...]) -> None:
+    async def _ask_once_lost(self, symbols: tuple[str, ...], over: asyncio.Event) -> None:
         await self._pause(LOOK_MS)
         while not self._loop.stream_lost:
             await self._pause(LOOK_MS)
-        await self._keep_asking(symbols)
+        await self._keep_asking(symbols, over)
 
-    async def _keep_asking(self, symbols: tuple[str, ...]) -> None:
+    async def _keep_asking(self, symbols: tuple[str, ...], over: asyncio.Event) -> None:
         loop, silent_ms, wait_ms = self._loop, self._silent_ms, AGAIN_MS
-        while True:
+        while not over.is_set():
             try:
                 traded = traded_symbols(loop.ledger, symbols)
                 fills, _ = await read_trades(loop.broker, loop.ledger, traded, silent_ms)
@@ -114,8 +115,9 @@ class UnheardTrades:
             except (BrokerUnavailable, RateLimitError):
                 # What cannot be asked now is asked again, and when the stream is open, or does not open.
                 pass
-            await self._pause(wait_ms)
-            wait_ms *= 2
+            if not over.is_set():
+                await self._pause(wait_ms)
+                wait_ms *= 2
 
     async def _pause(self, pause_ms: int) -> None:
         over = asyncio.Event()
