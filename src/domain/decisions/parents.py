@@ -191,7 +191,8 @@ def _next_quantity(step: Step, parent: ParentOrder, instrument: Instrument) -> D
         if now_ms < parent.next_ms or parent.outstanding_quantity or _any_open(parent):
             return None
         assert ticket.visible_quantity is not None, "an iceberg has a visible quantity"
-        return min(ticket.visible_quantity, _left(step, parent, instrument))
+        # Nothing is left while other exits may take all of it: one of them may still end without a trade.
+        return min(ticket.visible_quantity, _left(step, parent, instrument)) or None
     place = parent.slice_at(now_ms)
     if place < parent.slices_done:
         return None

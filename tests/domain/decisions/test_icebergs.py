@@ -121,6 +121,23 @@ def test_an_iceberg_that_closes_a_position_shows_no_more_than_is_left_of_it():
     assert quantities(scene.fill(child(scene, step), 3)) == [2]
 
 
+def test_an_iceberg_that_closes_a_position_waits_while_other_exits_may_take_all_of_it():
+    scene = a_scene()
+    scene.hold(9)
+    exit_of: Any = {"side": SELL, "purpose": Purpose.EXIT, "reduce_only": True}
+    step, _ = open_parent(
+        scene, ParentKind.ICEBERG, quantity=Decimal(9), limit_price=Decimal(100),
+        visible_quantity=Decimal(4), **exit_of,
+    )  # fmt: skip
+    other = scene.place(an_exit(quantity=5))
+
+    waits = scene.fill(child(scene, step), 2)
+    goes_on = scene.decide(Refused(other.client_order_id, -2019, "margin"))
+
+    assert kinds(waits).count(e.ParentMoved) == 0
+    assert quantities(goes_on) == [4]
+
+
 def test_an_iceberg_that_a_rule_holds_back_anew_says_so_again():
     scene = a_scene()
     step, _ = open_parent(scene, ParentKind.ICEBERG, limit_price=Decimal(100), visible_quantity=Decimal(4))
