@@ -199,6 +199,19 @@ def test_an_answer_that_is_older_than_somebody_elses_change_is_asked_about_and_a
     assert order.wanted_quantity is None
 
 
+def test_a_word_of_what_we_ask_for_from_before_we_asked_is_neither_proof_nor_somebody_elses_change(scene):
+    order = resting(scene)
+    report = changed(scene, order, 99, 4)
+    scene.now_ms += 60_000
+    scene.decide(RequestModify(order.client_order_id, None, Decimal(4), "wanted"))
+
+    step = scene.stream(OrderNews(report))
+
+    assert kinds(step) == [e.RawReceived]
+    assert order.ticket.quantity == 2
+    assert order.wanted_quantity == pending(scene)[0] == 4
+
+
 def unsettled(order: Order) -> tuple[str, int]:
     assert order.modify_deadline_ms is not None
     return order.client_order_id, order.modify_deadline_ms

@@ -260,6 +260,16 @@ def test_a_schedule_that_closes_a_position_spreads_what_something_else_has_left_
     assert (scene.position.is_flat, parent.reason) == (True, "there is nothing left to reduce")
 
 
+def test_the_last_slice_takes_what_lies_between_two_steps_as_well():
+    scene = a_scene()
+    scene.hold(Decimal("8.9995"))
+    step, _ = open_parent(scene, quantity=Decimal(9), **EXIT)
+    scene.fill(child(scene, step), 2)
+    scene.fill(child(scene, later(scene)), 3)
+
+    assert quantities(later(scene)) == [3]
+
+
 def test_a_schedule_that_closes_a_position_waits_while_other_exits_may_take_all_of_it():
     scene = a_scene()
     scene.hold(9)
