@@ -5,17 +5,13 @@ from decimal import Decimal
 import pytest
 
 from src.domain.decisions.news import Tick
-from src.domain.ledger.evolve_protection import FILTERS_MS
+from src.domain.ledger.evolve_protection import FILTERS_MS, RETRY_MS
 from src.domain.orders.news import Refused
-from src.domain.orders.types import Purpose
+from src.domain.orders.types import OrderStatus, Purpose
 from tests.support.domain_builders import BTC, an_instrument
 from tests.support.domain_scene import Scene, alarms, purposes, submits
 
-CHANGES = {
-    -4014: {"tick_size": Decimal(3)},
-    -4005: {"market_quantity_max": Decimal("0.5")},
-    -1111: {"step_size": Decimal("0.4")},
-}
+CODES = (-4014, -1111, -4005)
 
 
 def refuse(scene, code=-4014):
@@ -37,7 +33,7 @@ def held(quantity=1):
     return scene
 
 
-@pytest.mark.parametrize("code", [-4014, -1111, -4005])
+@pytest.mark.parametrize("code", CODES)
 def test_a_stop_that_breaks_an_unknown_filter_waits_for_the_filters_with_an_alarm(code):
     scene = held()
 
@@ -107,7 +103,7 @@ def test_a_position_whose_filters_are_not_to_be_had_is_closed_when_its_second_st
     assert purposes(step) == [Purpose.EMERGENCY]
 
 
-@pytest.mark.parametrize("code", CHANGES)
+@pytest.mark.parametrize("code", CODES)
 def test_one_that_is_refused_by_the_filters_just_learned_is_closed(code):
     scene = held()
     refuse(scene, code)
@@ -136,3 +132,45 @@ def test_the_wait_is_over_when_the_stop_is_taken():
 
     assert not scene.ledger.refusals
     assert submits(look_again(scene, 5_000)) == []
+
+
+def test_what_is_worth_less_than_the_smallest_order_may_still_have_its_stop():
+    scene = held()
+    learn(scene, notional_min=Decimal(1_000_000))
+
+    assert submits(refuse(scene)) == []
+
+
+def test_a_stop_that_follows_the_price_waits_for_the_filters_as_well():
+    scene = Scene(trailing_stop_pct=Decimal("0.015"))
+    scene.hold(protected=False)
+    waits = refuse(scene, -1111)
+    learn(scene, step_size=Decimal("0.4"))
+
+    step = look_again(scene, 1)
+
+    assert submits(waits) == []
+    assert [each.ticket.quantity for each in submits(step)] == [Decimal("1.2")]
+
+
+def test_a_target_that_breaks_a_filter_waits_as_after_any_other_refusal():
+    scene = held()
+    scene.accept(scene.stop)
+    (target,) = scene.open(Purpose.PROTECTIVE_TARGET)
+    scene.decide(Refused(target.client_order_id, -4014, "no"))
+    learn(scene, tick_size=Decimal(3))
+
+    assert submits(look_again(scene, 1)) == []
+    assert purposes(look_again(scene, RETRY_MS)) == [Purpose.PROTECTIVE_TARGET]
+
+
+def test_an_older_stop_that_fails_while_its_successor_waits_for_the_filters_becomes_a_close():
+    scene = held()
+    older = scene.stop
+    scene.accept(older)
+    entry = scene.place(quantity=1)
+    scene.accept(entry)
+    scene.fill(entry, 2)
+    scene.decide(Refused(scene.open(Purpose.PROTECTIVE_STOP)[-1].client_order_id, -4014, "no"))
+
+    assert purposes(scene.hear(older, OrderStatus.REJECTED)) == [Purpose.EMERGENCY]
