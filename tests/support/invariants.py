@@ -310,14 +310,14 @@ def _covered(books: Books, key: PositionKey, position: Position) -> Decimal:
     )
 
 
-def refused_stops(books: Books, key: PositionKey) -> set[str]:
-    """The stops of a position that were asked for and refused, by their client order ids."""
+def stops_in(books: Books, key: PositionKey, status: OrderStatus) -> set[str]:
+    """The stops of a position that have this status in the session's books, by their client order ids."""
     return {
         name
         for name, order in books.orders.items()
         if order.ticket.purpose is Purpose.PROTECTIVE_STOP
         and (order.symbol, order.ticket.position_side) == key
-        and order.status is OrderStatus.REJECTED
+        and order.status is status
     }
 
 

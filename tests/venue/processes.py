@@ -15,8 +15,10 @@ from uuid import uuid4
 
 import msgspec
 
+from src.domain.ledger.state import PositionKey
+from src.domain.orders.types import OrderStatus
 from src.infrastructure.simulated_exchange.symbol_market import HALTED, TRADING
-from tests.support.invariants import Books, naked, refused_stops, violations
+from tests.support.invariants import Books, naked, stops_in, violations
 
 ROOT = Path(__file__).resolve().parents[2]
 START_S = 20.0
@@ -24,7 +26,7 @@ STOP_S = 80.0
 EMERGENCY_S = 60.0
 ENDS_MAX = 5
 COVERED_S = 15.0
-"""A stop that was turned away is tried again with growing pauses."""
+"""How long a position may wait for its stop: one that was turned away is tried again with growing pauses."""
 LOOK_S = 0.2
 
 
@@ -174,16 +176,23 @@ class Run:
         for _ in range(ENDS_MAX):
             before = self.books()
             self._set_status(trading, HALTED)
-            time.sleep(settle_s)
-            books = self.books()
+            books = self._at_rest(settle_s)
             bare = [key for key, _, _ in naked(books)]
-            if not bare or not all(refused_stops(books, key) - refused_stops(before, key) for key in bare):
+            if not bare or not all(_refused_since(before, books, key) for key in bare):
                 return
             self._set_status(trading, TRADING)
             give_up = time.monotonic() + COVERED_S
             while naked(self.books()) and time.monotonic() < give_up:
                 time.sleep(LOOK_S)
         self._set_status(trading, HALTED)
+
+    def _at_rest(self, settle_s: float) -> Books:
+        """The books when everything has arrived, however late: also the answer about each stop that is missing."""
+        time.sleep(settle_s)
+        give_up = time.monotonic() + COVERED_S
+        while _awaits_a_stop(books := self.books()) and time.monotonic() < give_up:
+            time.sleep(LOOK_S)
+        return books
 
     def _set_status(self, symbols: Sequence[str], status: str) -> None:
         for symbol in symbols:
@@ -204,6 +213,14 @@ class Run:
     def violations(self) -> list[str]:
         """Every violated invariant, both processes being at rest."""
         return violations(self.books())
+
+
+def _awaits_a_stop(books: Books) -> bool:
+    return any(stops_in(books, key, OrderStatus.PENDING_NEW) for key, _, _ in naked(books))
+
+
+def _refused_since(before: Books, books: Books, key: PositionKey) -> set[str]:
+    return stops_in(books, key, OrderStatus.REJECTED) - stops_in(before, key, OrderStatus.REJECTED)
 
 
 @contextmanager
