@@ -45,7 +45,7 @@ RESTART_S: Final = 1.0
 STARTS_MAX: Final = 12
 RETRIES: Final = 3
 KEEP_ALIVE_S: Final = 6.0
-"""Instead of 25 minutes."""
+"""Instead of a minute."""
 SERVER_TICK_S: Final = 0.5
 LOOSE: Final = RiskLimits(
     position_size_pct=Decimal(100),

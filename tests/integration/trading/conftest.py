@@ -51,7 +51,7 @@ def local(place: TradingPlace) -> TradingPlace:
 
 @pytest.fixture
 def ahead(local: TradingPlace, tmp_path: Path) -> Iterator[TradingPlace]:
-    """An account at an exchange of its own, for tests that set the exchange's clock: it does not go back."""
+    """An account at an exchange of its own, for tests that change what all accounts share: its clock, its filters."""
     with a_local_exchange(tmp_path / "venue") as url:
         yield a_local_account(url)
 
