@@ -24,7 +24,7 @@ from src.infrastructure.simulated_exchange.server.fault_rules import FaultRule
 from tests.matrix import deeds
 from tests.matrix.phases import Phase
 from tests.matrix.virtual_time import run_virtually
-from tests.matrix.world import World, a_world
+from tests.matrix.world import RETRIES, World, a_world
 from tests.support.engine_builders import BTC
 from tests.support.invariants import Books, violations
 
@@ -151,10 +151,30 @@ def test_what_filled_unheard_is_protected_before_every_question_is_answered(play
     assert violations(play(Phase.ENTRY, scene)) == []
 
 
-def test_what_filled_unheard_is_protected_while_a_stream_takes_long_to_open(play: Play):
+@pytest.mark.parametrize("by", ["a new stream", "a comparison"])
+def test_what_filled_unheard_is_protected_before_all_trades_are_read(play: Play, by: str):
     async def scene(world: World) -> None:
-        world.arm(FaultRule("listen_key.start", "delay_answer", ms=4_000))
+        world.arm(FaultRule("trades.user", "delay_answer", first=2, count=None, ms=4_000), UNTOLD)
+        if by == "a new stream":
+            fill_unheard(world)
+        else:
+            world.quote(deeds.FILLS_RESTING)
+            await deeds.compare(world)
+        assert await world.until(has_a_stop(world), 1.0)
+
+    books = play(Phase.ENTRY, scene)
+
+    assert violations(books) == []
+    assert sum(e.fills_added for _, e in books.events if isinstance(e, RecoveryFinished)) == 1
+
+
+@pytest.mark.parametrize("lost", [0, 1])
+def test_what_filled_unheard_is_protected_while_a_stream_takes_long_to_open(play: Play, lost: int):
+    async def scene(world: World) -> None:
+        late = FaultRule("listen_key.start", "delay_answer", ms=4_000)
+        world.arm(late, FaultRule("trades.user", "respond", count=lost * (RETRIES + 1)))
         fill_unheard(world)
+        assert not lost or not await world.until(has_a_stop(world), 1.0)
         assert await world.until(has_a_stop(world), 1.0)
 
     assert violations(play(Phase.ENTRY, scene)) == []

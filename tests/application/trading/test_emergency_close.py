@@ -14,7 +14,7 @@ from src.application.ports.failpoints import install_hook
 from src.application.trading.services.emergency_close import ROUNDS_MAX, EmergencyClose, EmergencyReport
 from src.domain.market.sides import PositionSide
 from src.domain.orders.client_order_ids import is_emergency
-from src.domain.orders.news import NotSent, OutcomeUnknown
+from src.domain.orders.news import NotSent, OrderReport, OutcomeUnknown
 from src.domain.orders.ticket import Attempt, OrderTicket
 from src.domain.orders.transitions import AttemptTrigger
 from src.domain.orders.types import Purpose
@@ -165,6 +165,28 @@ async def test_what_only_reduces_goes_with_its_position_where_that_is_asked_for(
     assert report == EmergencyReport()
     assert any(line.startswith("stop: cancel SELL") for line in place.lines)
     place.engine.set_hedge_mode(PAPER_ACCOUNT, True)
+
+
+class Refilled(PaperBroker):
+    """Somebody opens a position right after the last look at what only reduces it."""
+
+    looks = 0
+
+    async def open_algo_orders(self, symbol: str | None = None) -> list[OrderReport]:
+        found = await super().open_algo_orders(symbol)
+        self.looks += 1
+        if self.looks == 2:
+            self._engine.new_order(PAPER_ACCOUNT, a_request(self._engine, quantity="0.02"))
+        return found
+
+
+async def test_what_reduces_a_position_that_is_opened_meanwhile_stays_as_well(place: Place):
+    place.order(side="SELL", trigger_price="70000.00", reduce_only=True, client_order_id="stop")
+    broker = place.broker = Refilled(place.engine, place.timeline, latency=place.latency)
+
+    report = await place.close(stops=True)
+
+    assert (broker.looks, len(report.positions), report.protective) == (3, 1, 1)
 
 
 async def test_what_reduces_a_position_that_is_still_held_stays_in_any_case(place: Place):

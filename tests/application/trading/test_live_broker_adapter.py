@@ -84,6 +84,18 @@ def test_a_persons_request_is_worded_as_asked():
     assert ticket.purpose is Purpose.ENTRY
 
 
+def test_what_lies_too_near_is_measured_from_where_the_entry_would_trade_and_an_exit_has_no_stop():
+    adapter = LiveBrokerAdapter(a_view(), stop_loss_pct=Decimal("0.00095"))
+
+    far = adapter.asked_for(OrderRequest.of(BTC, "SELL", 1, "LIMIT", 120))
+    waits = adapter.asked_for(OrderRequest.of(BTC, "BUY", 1, "STOP_MARKET", stop_price=120))
+    out = adapter.asked_for(OrderRequest.of(BTC, "SELL", 1, reduce_only=True))
+
+    assert (far.limit_price, waits.stop_price, out.purpose) == (Decimal(120), Decimal(120), Purpose.EXIT)
+    with pytest.raises(ValueError, match=r"a stop of 0\.00095 of the price is nearer than its tick"):
+        adapter.asked_for(OrderRequest.of(BTC, "SELL", 1))
+
+
 def test_without_instrument_or_quote_there_is_no_ticket():
     with pytest.raises(UnknownSymbol, match="SOLUSDT is not listed here"):
         LiveBrokerAdapter(a_view()).asked_for(OrderRequest.of("SOLUSDT", "BUY", 1))

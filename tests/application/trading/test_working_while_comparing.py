@@ -108,6 +108,7 @@ async def test_what_was_asked_for_during_a_comparison_that_failed_is_wanted_once
 
     broker.late_reads, broker.asked = 1, ask_and_go_away
     await runner.reconcile()
+    assert not runner.synchrony.is_comparing
     wanted, broker.away, broker.asked = loop.reconcile_wanted, False, lambda: None
     await runner.reconcile()
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from src.domain.market.sides import OrderSide
-from src.domain.orders.soundness import unsoundness
+from src.domain.orders.soundness import nearest_share, too_near, unsoundness
 from src.domain.orders.types import OrderType
 from tests.support.domain_builders import BUY, SELL, START_MS, an_exit, an_instrument
 
@@ -39,3 +39,10 @@ def test_a_trailing_stop_is_activated_before_the_market_not_at_it_or_behind(
     where = "below" if side is BUY else "above"
     assert trouble(sound) is None
     assert f"is activated {where} the market at 100, not at {unsound}" in str(trouble(unsound))
+
+
+@pytest.mark.parametrize(("target", "is_near"), [("0.001", False), ("0.0009", True), ("0", False)])
+def test_a_target_may_lie_a_tick_from_its_entry_and_no_nearer(target: str, is_near: bool):
+    trouble = too_near(Decimal(100), Decimal("0.1"), nearest_share(Decimal("0.02"), Decimal(target)))
+
+    assert (trouble is not None) is is_near

@@ -278,9 +278,11 @@ async def test_what_is_in_the_place_of_the_socket_is_named(path: Path):
 async def test_at_a_socket_that_is_claimed_nobody_answers_before_it_is_opened(path: Path):
     server = ControlServer(path, Session().handle)
     server.claim()
+    claimed = path.stat().st_ino
     assert not await asyncio.to_thread(ControlClient(path).is_alive)
 
     await server.open()
+    assert path.stat().st_ino == claimed
     assert await asyncio.to_thread(ControlClient(path).is_alive)
     await server.close()
 

@@ -173,6 +173,10 @@ def test_what_is_left_is_said_and_decides_the_code(
     assert said in verdict(report)
 
 
+def test_nobody_is_told_to_end_the_stops_of_what_is_held():
+    assert verdict(EmergencyReport(positions=("0.02 BTCUSDT",), protective=1)).endswith("were left")
+
+
 def test_a_side_journal_that_cannot_be_read_is_said_and_is_a_failure(app: FakeApplication, run: Run):
     app.side_accounts = [EmergencyAccount("deadbeef", "", "it is damaged"), PAPER]
 
