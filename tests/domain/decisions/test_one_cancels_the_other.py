@@ -60,6 +60,18 @@ def test_the_first_part_of_an_entry_ends_the_other_leg_and_goes_on_alone():
     assert (goes_on, parent.status) == (ParentStatus.WORKING, ParentStatus.FILLED)
 
 
+def test_the_rest_of_a_leg_stays_like_any_order_when_what_it_has_bought_is_sold():
+    scene = a_scene()
+    parent, limit, _ = a_pair(scene)
+    scene.fill(limit, 1, 1)
+
+    step = scene.fill(scene.place(an_exit(quantity=1)), 2)
+
+    assert scene.position.is_flat
+    assert cancels(step) == []
+    assert (limit.is_open, parent.status) == (True, ParentStatus.WORKING)
+
+
 def test_an_entry_both_of_whose_legs_filled_in_part_goes_on_with_no_more_than_is_left():
     scene = a_scene()
     parent, limit, stop = a_pair(scene, quantity=4)
