@@ -121,7 +121,8 @@ def test_an_iceberg_that_closes_a_position_shows_no_more_than_is_left_of_it():
     assert quantities(scene.fill(child(scene, step), 3)) == [2]
 
 
-def test_an_iceberg_that_closes_a_position_waits_while_other_exits_may_take_all_of_it():
+@pytest.mark.parametrize("elsewhere", [5, 6])
+def test_an_iceberg_that_closes_a_position_waits_while_other_exits_may_take_all_of_it(elsewhere):
     scene = a_scene()
     scene.hold(9)
     exit_of: Any = {"side": SELL, "purpose": Purpose.EXIT, "reduce_only": True}
@@ -129,7 +130,7 @@ def test_an_iceberg_that_closes_a_position_waits_while_other_exits_may_take_all_
         scene, ParentKind.ICEBERG, quantity=Decimal(9), limit_price=Decimal(100),
         visible_quantity=Decimal(4), **exit_of,
     )  # fmt: skip
-    other = scene.place(an_exit(quantity=5))
+    other = scene.place(an_exit(quantity=elsewhere))
 
     waits = scene.fill(child(scene, step), 2)
     goes_on = scene.decide(Refused(other.client_order_id, -2019, "margin"))
