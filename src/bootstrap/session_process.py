@@ -45,6 +45,7 @@ from src.domain.shared.errors import IllegalTransition
 from src.infrastructure.messaging.control_path import control_path
 from src.infrastructure.messaging.control_socket import ControlServer
 from src.infrastructure.simulated_exchange.errors import ExchangeFailure
+from src.infrastructure.streams.ending import end_tasks
 from src.interfaces.cli.composition import Ended, SessionObserver, SessionRequest, SessionResult
 
 SAME_KEYPRESS_NS = 300_000_000
@@ -110,9 +111,7 @@ class SessionProcess:
         except BrokerError as error:
             failure = str(error)
         finally:
-            for task in beside:
-                task.cancel()
-            await asyncio.gather(*beside, return_exceptions=True)
+            await end_tasks(beside)
             await self._socket.close()
         # What was published last is shown before the summary.
         await self._parts.inputs.breathe()

@@ -24,6 +24,7 @@ from src.infrastructure.brokers.binance_endpoints import DEPTH
 from src.infrastructure.market_data.decoding import BadLine, decode_message
 from src.infrastructure.market_data.frames import DepthSnapshot, DepthUpdate, MarketEvent
 from src.infrastructure.streams.book_of_a_stream import StreamedBook
+from src.infrastructure.streams.ending import end_tasks
 
 OnFrame = Callable[[MarketEvent], None]
 OnGap = Callable[[str], None]
@@ -89,9 +90,7 @@ class BinanceMarketStream:
 
     async def close(self) -> None:
         """End every connection."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end_tasks(self._tasks)
         self._tasks.clear()
 
     def _start(self, coroutine: Coroutine[Any, Any, None]) -> None:

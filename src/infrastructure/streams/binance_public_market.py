@@ -24,6 +24,7 @@ from src.infrastructure.market_data.frames import BookGap, News
 from src.infrastructure.market_data.instruments import shipped_instrument
 from src.infrastructure.market_data.source import SourceError
 from src.infrastructure.streams.binance_market_stream import BinanceMarketStream
+from src.infrastructure.streams.ending import end_tasks
 from src.infrastructure.time.machine import HERE
 
 FIRST_NEWS_S: Final = 15.0
@@ -121,8 +122,7 @@ class BinancePublicMarket:
         """End every connection, also those of an :meth:`open` that failed."""
         upkeep, self._upkeep = self._upkeep, None
         if upkeep is not None:
-            upkeep.cancel()
-            await asyncio.gather(upkeep, return_exceptions=True)
+            await end_tasks([upkeep])
         await self._stream.close()
         await self._client.close()
         self._budget.close()

@@ -18,6 +18,7 @@ from websockets.exceptions import InvalidHandshake, InvalidURI, WebSocketExcepti
 from src.application.ports.broker import BrokerError, BrokerRefused, NetworkError
 from src.infrastructure.brokers.binance_client import BinanceClient
 from src.infrastructure.brokers.binance_endpoints import CREATE_LISTEN_KEY, KEEP_LISTEN_KEY
+from src.infrastructure.streams.ending import end_tasks
 
 OnEvent = Callable[[str], None]
 OnLost = Callable[[str], None]
@@ -136,7 +137,5 @@ class _Connection:
         self._on_lost = None
         if self._rotation is not None:
             self._rotation.cancel()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end_tasks(self._tasks)
         await self._socket.close()

@@ -16,6 +16,7 @@ import msgspec
 
 from src.application.ports.broker import BrokerError
 from src.infrastructure.brokers.binance_futures_broker import BinanceFuturesBroker
+from src.infrastructure.streams.ending import end_tasks
 
 Update = dict[str, Any]
 Handler = Callable[[Update], Awaitable[None]]
@@ -73,13 +74,11 @@ class BinanceWebSocketClient:
 
     async def close(self) -> None:
         """Stop telling; raises the first of what handlers have raised."""
-        for task in self._tasks:
-            task.cancel()
-        ended = await asyncio.gather(*self._tasks, return_exceptions=True)
+        errors = await end_tasks(self._tasks)
         self._tasks = []
         await self._stream.close()
-        for error in (self._failure, *ended):
-            if isinstance(error, Exception):
+        for error in (self._failure, *errors):
+            if error is not None:
                 raise error
 
     async def _open(self) -> None:

@@ -7,6 +7,7 @@ import pytest
 from aiohttp import web
 
 from src.application.ports.broker import NetworkError
+from src.infrastructure.brokers.binance_endpoints import KEEP_LISTEN_KEY, Endpoint
 from src.infrastructure.streams.binance_user_stream import BinanceUserStream
 from tests.infrastructure.streams.small_exchange import small_exchange
 
@@ -109,3 +110,30 @@ async def test_a_key_that_is_kept_goes_on_whether_the_exchange_names_it_or_not(
         await stream.close()
 
     assert (told, ends) == (["PUT"] * 3, [])
+
+
+async def test_a_question_that_hears_of_no_cancel_does_not_hold_up_the_end_of_a_stream(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """An HTTP client whose time for an answer ends just when it is canceled makes a failed request of both."""
+    asked = asyncio.Event()
+    async with small_exchange(tmp_path, ROUTES) as (client, ws_url):
+        read = client.read
+
+        async def hear_of_no_cancel(endpoint: Endpoint) -> object:
+            if endpoint is not KEEP_LISTEN_KEY:
+                return await read(endpoint)
+            asked.set()
+            try:
+                await asyncio.sleep(60)
+            except asyncio.CancelledError:
+                raise NetworkError("no answer in time") from None
+            return {}
+
+        monkeypatch.setattr(client, "read", hear_of_no_cancel)
+        stream = BinanceUserStream(client, ws_url)
+        stream._keep_alive_s = 0.5
+        await stream.open(print, print)
+        await asked.wait()
+
+        await asyncio.wait_for(stream.close(), 0.4)

@@ -7,12 +7,13 @@ wallet, is said here too.
 from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import partial
 from operator import itemgetter
 from typing import Any, Final
 
 from src.application.ports.broker import Broker
 from src.application.ports.store import OrderArchive
-from src.application.trading.services.trades_reading import is_booked, read_trades, traded_symbols
+from src.application.trading.services.trades_reading import Trades, is_booked, read_trades, traded_symbols
 from src.application.trading.services.unknown_outcomes import Judgement, UnknownOutcomes
 from src.application.trading.waiting import During, alone
 from src.domain.decisions.news import ExchangeRead
@@ -29,10 +30,6 @@ SINGLY_MAX: Final = 20
 """Up to so many symbols, asking for the orders of each is lighter than for those of all."""
 OTHERS_MAX: Final = 100
 """How many orders of others are asked for in one read, one question each; their older trades stay without a name."""
-
-
-async def nobody(fills: list[FillReport]) -> None:
-    """Wants to know of trades before the rest is read."""
 
 
 @dataclass(slots=True)
@@ -55,27 +52,24 @@ async def read_exchange(
     income_since_ms: int | None = None,
     unknown: UnknownOutcomes | None = None,
     past_since: Mapping[str, int] | None = None,
-    silent_ms: dict[str, int] | None = None,
     all_symbols: bool = True,
     during: During = alone,
-    heard: Callable[[list[FillReport]], Coroutine[Any, Any, None]] = nobody,
+    trades: Callable[[Sequence[str]], Coroutine[Any, Any, Trades]] | None = None,
 ) -> Reading:
-    """Read everything that recovery compares; changes nothing but ``silent_ms``, which is for the next read.
+    """Read everything that recovery compares; changes nothing.
 
     ``at_start``: no request of ours is under way. Without ``income_since_ms`` income is read from the last booked.
     ``unknown`` knows the evidence of earlier reads. ``past_since`` names symbols of which every order since a moment
     (venue time) is read as well. Open orders are read for ``all_symbols``, which weighs 80 at Binance, or for each of
-    ``symbols`` and the ledger's, which weighs 2. ``silent_ms`` is up to when a symbol without trades was looked at.
-    ``during`` awaits each question: the ledger may change meanwhile, and does not while the store is asked. ``heard``
-    is told of the trades as soon as they are read.
+    ``symbols`` and the ledger's, which weighs 2. ``during`` awaits each question: the ledger may change meanwhile, and
+    does not while the store is asked. ``trades`` reads those of some symbols, :func:`read_trades` if it is not given.
     """
     unknown = unknown or UnknownOutcomes(broker.consistency)
     # Absence is judged by a time from before it was looked for, at the lowest that the clock can mean.
     venue = await during(broker.server_time())
     # Trades before orders: a trade made in between belongs to an order that is read after it, and is claimed there.
     traded = traded_symbols(ledger, symbols)
-    fills, confirmed = await during(read_trades(broker, ledger, traded, silent_ms))
-    await during(heard(fills))
+    fills, confirmed = await during((trades or partial(read_trades, broker, ledger))(traded))
     past = await during(_past_orders(broker, past_since or {}))
     reports, absent = await during(_orders(broker, ledger, past, () if all_symbols else traded))
     income = await during(broker.income(_since(ledger, income_since_ms)))

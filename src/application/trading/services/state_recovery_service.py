@@ -23,7 +23,6 @@ from src.application.trading.services.exchange_reading import (
     Reading,
     differences,
     disputed,
-    nobody,
     read_exchange,
     symbols_of,
 )
@@ -97,11 +96,10 @@ class StateRecoveryService:
         self._side_journal = side_journal
         self._symbols = tuple(symbols)
         self._has_a_past = has_a_past
-        self._silent_ms: dict[str, int] = {}
         # Symbols that a position or income names: others trade them on the account, their trades are read as well.
         self._strange: set[str] = set()
         self.unknown = UnknownOutcomes(loop.broker.consistency, loop.witness)
-        self._unheard = UnheardTrades(loop, self._silent_ms)
+        self._unheard = UnheardTrades(loop)
         self._amendments = UnknownAmendments(loop.broker.consistency, loop.witness)
         # Rows of trades are income too, and are not booked as such: what was read once is not read for ever.
         self._income_read_ms = self._full_until_ms = 0
@@ -213,10 +211,9 @@ class StateRecoveryService:
                 income_since_ms=self._income_since_ms(),
                 unknown=self.unknown,
                 past_since=past_since,
-                silent_ms=self._silent_ms,
                 all_symbols=all_symbols,
                 during=alone if at_start else partial(work_during, loop),
-                heard=nobody if at_start else self._unheard.tell,
+                trades=partial(self._unheard.read, tells=not at_start),
             )
         self._wanted = loop.reconcile_wanted
         # What was sent around the session meanwhile may have been read, and was recorded before it was sent.

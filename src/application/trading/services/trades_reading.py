@@ -1,6 +1,6 @@
 """The trades of an account that are not confirmed yet, page by page, and which of them can be booked at once."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Final
 
 from src.application.ports.broker import Broker
@@ -10,6 +10,8 @@ from src.domain.ledger.state import Ledger, PositionKey
 from src.domain.market.sides import OrderSide, trade_half
 from src.domain.orders.news import FillReport
 
+Trades = tuple[list[FillReport], dict[str, int]]
+"""Every trade that is not confirmed yet, and the highest id of each symbol that can be."""
 LATE_TRADES_MS: Final = 60_000
 """How late a trade may show up in the list of trades."""
 
@@ -69,12 +71,22 @@ def is_booked(ledger: Ledger, fill: FillReport) -> bool:
     return _half(fill) in ledger.symbol(fill.symbol).trade_halves
 
 
+def nobody(fills: tuple[FillReport, ...]) -> None:
+    """Wants to know of trades before all are read."""
+
+
 async def read_trades(
-    broker: Broker, ledger: Ledger, symbols: Sequence[str], silent_ms: dict[str, int] | None = None
-) -> tuple[list[FillReport], dict[str, int]]:
+    broker: Broker,
+    ledger: Ledger,
+    symbols: Sequence[str],
+    silent_ms: dict[str, int] | None = None,
+    heard: Callable[[tuple[FillReport, ...]], None] = nobody,
+) -> Trades:
     """Every trade after the last confirmed one, page by page, for each symbol; and the highest confirmed id of each.
 
-    ``silent_ms`` is up to when a symbol without trades was looked at, venue time; it is kept for the next read.
+    ``silent_ms`` is up to when a symbol without trades was looked at, venue time; it is kept for the next read. After
+    each page ``heard`` is told what is read of its symbol by then.
+
     Where reads may lag, an earlier trade may show up behind the newest ones: those are not confirmed before their time.
     """
     silent_ms = {} if silent_ms is None else silent_ms
@@ -85,8 +97,10 @@ async def read_trades(
     for symbol in symbols:
         page = await _first_page(broker, ledger, symbol, silent_ms)
         read: set[int] = set()
+        begun = len(fills)
         while page:
             fills += page
+            heard(tuple(fills[begun:]))
             old = [fill.trade_id for fill in page if until_ms is None or fill.traded_ms <= until_ms]
             confirmed |= {symbol: max(old)} if old else {}
             # A trade of the account with itself is two rows of one id, and a page may have ended between them.

@@ -5,13 +5,15 @@ without either, and a trade is booked once, whoever tells of it.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Iterable
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Iterable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any, Final
 
 from src.application.ports.broker import BrokerUnavailable, RateLimitError
 from src.application.trading.services.trades_reading import (
+    Trades,
+    nobody,
     of_orders_at_work,
     read_trades,
     traded_symbols,
@@ -32,20 +34,28 @@ LOOK_MS: Final = 250
 
 
 class UnheardTrades:
-    """Books trades ahead of the rest of a comparison. ``silent_ms`` is that of :func:`read_trades`."""
+    """Reads trades, and books them ahead of the rest of a comparison."""
 
-    def __init__(self, loop: SessionLoop, silent_ms: dict[str, int]) -> None:
+    def __init__(self, loop: SessionLoop) -> None:
         self._loop = loop
-        self._silent_ms = silent_ms
+        # That of read_trades, from read to read.
+        self._silent_ms: dict[str, int] = {}
         self._booked = 0
 
-    async def tell(self, fills: Collection[FillReport]) -> None:
-        """Hand over trades that were read, as an input of the session; and those of orders that had to be asked for."""
-        if not fills:
-            return
+    async def read(self, symbols: Sequence[str], *, tells: bool = True) -> Trades:
+        """Read trades. If it ``tells``, each page becomes an input of the session; whose orders' they are is asked."""
         loop = self._loop
-        loop.inputs.post(partial(self._book, fills, ()))
-        reports = []
+        heard = self._tell if tells else nobody
+        trades = await read_trades(loop.broker, loop.ledger, symbols, self._silent_ms, heard)
+        if tells:
+            await self._ask_whose(trades[0])
+        return trades
+
+    def _tell(self, fills: tuple[FillReport, ...]) -> None:
+        self._loop.inputs.post(partial(self._book, fills, ()))
+
+    async def _ask_whose(self, fills: Collection[FillReport]) -> None:
+        loop, reports = self._loop, []
         for symbol, exchange_order_id in unnamed(loop.ledger, fills)[:NAMED_MAX]:
             report = await loop.broker.find_by_exchange_id(symbol, exchange_order_id)
             if report is not None and report.client_order_id in loop.ledger.orders:
@@ -106,12 +116,10 @@ class UnheardTrades:
         await self._keep_asking(symbols, over)
 
     async def _keep_asking(self, symbols: tuple[str, ...], over: asyncio.Event) -> None:
-        loop, silent_ms, wait_ms = self._loop, self._silent_ms, AGAIN_MS
+        wait_ms = AGAIN_MS
         while not over.is_set():
             try:
-                traded = traded_symbols(loop.ledger, symbols)
-                fills, _ = await read_trades(loop.broker, loop.ledger, traded, silent_ms)
-                await self.tell(fills)
+                await self.read(traded_symbols(self._loop.ledger, symbols))
             except (BrokerUnavailable, RateLimitError):
                 # What cannot be asked now is asked again, and when the stream is open, or does not open.
                 pass
