@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from src.application.trading.services import exchange_reading
+from src.application.trading.services import unheard_trades
 from src.application.trading.services.unknown_outcomes import Fate, UnknownOutcomes
 from src.application.trading.session_loop import SessionLoop
 from src.domain.decisions import decide, exchange, fills, income, orders, protection, sending
@@ -45,7 +45,7 @@ def reads_no_trades_when_it_recovers(patch: pytest.MonkeyPatch) -> None:
     async def none(*_: Any) -> tuple[list[Any], dict[str, int]]:
         return [], {}
 
-    patch.setattr(exchange_reading, "_trades", none)
+    patch.setattr(unheard_trades, "read_trades", none)
 
 
 def makes_ids_again_after_a_restart(patch: pytest.MonkeyPatch) -> None:
