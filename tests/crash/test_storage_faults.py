@@ -176,7 +176,7 @@ def test_a_failure_anywhere_in_a_commit_ends_the_session_in_one_line_and_nothing
 def test_a_failure_of_the_paper_exchanges_file_ends_the_session_in_one_line(place: Place):
     full = sqlite_error(sqlite3.SQLITE_FULL, "database or disk is full")
 
-    said = start(place, fault=raising("exchange.before_commit", 20, full))
+    said = start(place, fault=raising("exchange.before_commit", 10, full))
 
     assert (said.code, len(said.errors)) == (1, 1), said.text
     assert "the paper exchange's file" in said.errors[0]

@@ -4,7 +4,7 @@ Nothing here is kinder than the real thing. A request reaches the exchange after
 against the exchange's own clock; its answer and the user stream travel separately, so an event may come before
 the answer, after it, or twice (only events of one kind keep their order, as Binance promises). What was on its
 way when the process ended is lost, as in a network; recovery asks by reads. All latencies are drawn by (seed, id),
-so the same inputs give the same history.
+so the same inputs give the same history. What is delivered to the session is durable at the exchange before.
 """
 
 from collections.abc import Callable
@@ -80,6 +80,14 @@ class PaperBroker(PaperReads):
         if self._engine.advance_time(now_ms):
             self._send_events()
 
+    def hold(self) -> None:
+        """Let what the exchange does from now on share commits: it makes one before the session hears of anything."""
+        self._engine.hold()
+
+    def release(self) -> None:
+        """Whatever the exchange did is durable from here on, and what it will do is at once."""
+        self._engine.release()
+
     @property
     def consistency(self) -> Consistency:
         """Reads see every write; nothing is accepted after its deadline."""
@@ -119,7 +127,7 @@ class PaperBroker(PaperReads):
     def _send_events(self) -> None:
         """Put the engine's new events on their way; each kind arrives in its order, copies whenever."""
         now_ns = self._timeline.now_ns
-        for event in self._engine.take_events():
+        for event in self._engine.take_events(ahead=True):
             if event.account != self._account:
                 continue
             first_ns, *copies_ns = self._latency.event(str(event.number))
@@ -132,6 +140,7 @@ class PaperBroker(PaperReads):
 
     def _hear(self, epoch: int, raw: str) -> None:
         if self._sink is not None and epoch == self._epoch:
+            self._engine.settle()
             failpoint("broker.event")
             self._sink.on_user_event(UserEvent(epoch, raw))
 
@@ -235,15 +244,18 @@ class PaperBroker(PaperReads):
 
     def _answer_submit(self, outcome: SubmitOutcome) -> None:
         if self._sink is not None:
+            self._engine.settle()
             failpoint("broker.answer")
             self._sink.on_submit_outcome(outcome)
 
     def _answer_cancel(self, outcome: CancelOutcome) -> None:
         if self._sink is not None:
+            self._engine.settle()
             failpoint("broker.answer")
             self._sink.on_cancel_outcome(outcome)
 
     def _answer_modify(self, outcome: ModifyOutcome) -> None:
         if self._sink is not None:
+            self._engine.settle()
             failpoint("broker.answer")
             self._sink.on_modify_outcome(outcome)

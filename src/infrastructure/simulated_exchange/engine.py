@@ -1,10 +1,10 @@
 """The exchange without its wires: market frames and requests in, answers and user-stream events out.
 
 No clock, no chance, no I/O but its own file; two runs over the same frames and requests are equal to the last
-byte. Every call that changed something durable commits before it returns, and only then can
-:meth:`Engine.take_events` see what it caused. A request that is refused raises :class:`ExchangeError` and has
-changed nothing. After a failed commit the engine answers no more (:class:`ExchangeStopped`): memory may be ahead
-of the file, and the file is the truth.
+byte. Every call that changed something durable commits before it returns, unless a hold lets several share a commit,
+and only then does :meth:`Engine.take_events` tell what it caused. A request that is refused raises
+:class:`ExchangeError` and has changed nothing. After a failed commit the engine answers no more
+(:class:`ExchangeStopped`): memory may be ahead of the file, and the file is the truth.
 """
 
 from decimal import Decimal

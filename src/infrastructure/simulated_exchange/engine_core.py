@@ -77,6 +77,13 @@ class EngineCore:
         self._is_held = False
         return self._commit_changes()
 
+    def settle(self) -> None:
+        """Commit what a hold covers so far, if anything: somebody is about to hear of it. The hold goes on."""
+        if self._is_held and self._state.changes:
+            self._is_held = False
+            self._commit()
+            self._is_held = True
+
     def checkpoint(self) -> None:
         """Commit as it stands, with the market's present cursor."""
         self._state.changes.state = True
@@ -86,10 +93,16 @@ class EngineCore:
         """What the next commit would store beside its rows; two engines that go on alike have equal ones."""
         return snapshot.take(self._state, self.committed_cursor)
 
-    def take_events(self) -> list[UserEvent]:
-        """What has happened since the last time, in order; all of it is durable."""
+    def take_events(self, *, ahead: bool = False) -> list[UserEvent]:
+        """What has happened since the last time, in order; all of it is durable.
+
+        With ``ahead`` comes what a hold covers, too: for those who :meth:`settle` before anybody hears of it.
+        """
         events = self._events
         self._events = []
+        if ahead and self._is_held:
+            events += self._state.changes.events
+            self._state.changes.events.clear()
         return events
 
     def _account(self, number: int) -> Account:

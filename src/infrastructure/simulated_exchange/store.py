@@ -1,6 +1,7 @@
 """The exchange's own SQLite file: commit, then act.
 
-One transaction per request or frame that changed something durable; an answer or event leaves only after it.
+One transaction for each request or frame that changed something durable, or for all that a hold covers; nobody hears of
+an answer or event before it.
 WAL with synchronous FULL survives a power cut; a test or simulation on a RAM disk may ask for less. Closed orders,
 trades and postings are read from here, so the exchange's memory does not grow with its history.
 """

@@ -88,13 +88,18 @@ class PaperInputs:
         self._timeline.schedule(self._timeline.now_ns + delay_ms * NS_PER_MS, RANK_TIMER, action)
 
     def pump(self, handler: InputHandler, limit: int) -> int:
-        """Hand over inputs in the order of virtual time, until one leads to something that must be durable."""
+        """Hand over inputs in the order of virtual time, until one leads to something that must be durable.
+
+        What the exchange does between two pieces of news for the session shares a commit, and all of it is durable
+        when this returns. An error leaves what was not committed to the next start, as a kill does.
+        """
         self._take_commands()
         released_ns = self._released_ns()
         count = 0
         timeline = self._timeline
         next_frame, show = self._source.next_frame, self._broker.on_market
         routes = _routes(handler)
+        self._broker.hold()
         while count < limit and not handler.pending:
             entry_ns = timeline.next_ns
             is_released = released_ns is None or (entry_ns is not None and entry_ns <= released_ns)
@@ -111,6 +116,7 @@ class PaperInputs:
             else:
                 break
             count += 1
+        self._broker.release()
         return count
 
     @property

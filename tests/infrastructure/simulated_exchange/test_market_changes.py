@@ -145,6 +145,29 @@ def test_held_requests_share_a_commit_and_tell_nothing_before_it(frames: Frames,
     assert len(an_engine(tmp_path / "exchange.sqlite").user_trades(ACCOUNT, BTC)) == 2
 
 
+def test_what_a_hold_covers_can_be_taken_ahead_and_settled_while_the_hold_goes_on(
+    frames: Frames, tmp_path: Path
+):
+    engine = begun(frames, tmp_path / "exchange.sqlite")
+    engine.take_events()
+
+    def on_file() -> int:
+        return len(an_engine(tmp_path / "exchange.sqlite").user_trades(ACCOUNT, BTC))
+
+    engine.hold()
+    engine.new_order(ACCOUNT, a_request(engine))
+    ahead = engine.take_events(ahead=True), on_file()
+    engine.settle()
+    settled = engine.take_events(ahead=True), on_file()
+    engine.new_order(ACCOUNT, a_request(engine))
+    held = on_file()
+    engine.release()
+
+    assert (len(ahead[0]), ahead[1]) == (3, 0)
+    assert settled == ([], 1), "each event is told once"
+    assert (held, on_file(), len(engine.take_events())) == (1, 2, 3)
+
+
 def test_a_modification_has_its_callers_id(frames: Frames):
     engine = begun(frames)
     engine.new_order(ACCOUNT, a_request(engine, price="75990.00", client_order_id="c-1"))

@@ -5,8 +5,24 @@ import time
 from functools import partial
 from pathlib import Path
 
+import pytest
+
+from src.application.ports.failpoints import install_hook
 from src.application.trading.session_runner import EndCause, SessionRunner
-from tests.application.trading.sessions import SECONDS, begin, calm, die, order, parts_of, pass_time
+from src.bootstrap.paper_account import exchange_file
+from src.infrastructure.brokers.paper_broker import PaperBroker
+from src.infrastructure.simulated_exchange.store import ExchangeStore
+from tests.application.trading.faults import killed_at
+from tests.application.trading.sessions import (
+    SECONDS,
+    begin,
+    broker_of,
+    calm,
+    die,
+    order,
+    parts_of,
+    pass_time,
+)
 from tests.simulation.market import START_MS, SYMBOL
 
 
@@ -114,3 +130,70 @@ async def test_a_rehearsed_quote_is_handed_to_nobody(tmp_path: Path):
     assert after == before
     assert quote.bid_price < quote.ask_price
     await die(runner)
+
+
+async def test_the_exchange_commits_once_for_what_it_does_between_two_pieces_of_news(tmp_path: Path):
+    runner = await begin(config := calm(tmp_path))
+    engine = broker_of(runner.parts, PaperBroker)._engine
+    file = ExchangeStore(exchange_file(config.data_dir, runner.parts.account.account_id))
+    passed: list[str] = []
+    behind: list[object] = []
+
+    def watch(name: str) -> None:
+        passed.append(name)
+        if name in ("broker.event", "broker.answer"):
+            on_file = file.snapshot()
+            behind.append(on_file is None or on_file["counters"] != engine.memory()["counters"])
+
+    order(runner)
+    install_hook(watch)
+    try:
+        await runner.loop.flush()
+        await pass_time(runner.loop, 1_000)
+    finally:
+        install_hook(None)
+
+    # The entry, and then its stop and its target together.
+    assert (passed.count("broker.after_send"), passed.count("exchange.after_commit")) == (3, 2)
+    assert len(behind) >= 6
+    assert not any(behind)
+    file.close()
+    await die(runner)
+
+
+async def test_nothing_of_the_exchange_waits_for_its_commit_when_a_batch_is_over(tmp_path: Path):
+    runner = await begin(config := calm(tmp_path))
+    order(runner)
+    await runner.loop.flush()
+    # It has reached the exchange, and nothing of that has come back.
+    await pass_time(runner.loop, 30)
+
+    file = ExchangeStore(exchange_file(config.data_dir, runner.parts.account.account_id))
+    trades = file.query("SELECT count(*) FROM trades")
+    file.close()
+
+    assert trades[0][0] >= 1
+    await die(runner)
+
+
+@pytest.mark.parametrize("point", ["exchange.before_commit", "exchange.after_commit"])
+async def test_a_kill_around_a_shared_commit_loses_all_of_it_or_nothing(point: str, tmp_path: Path):
+    runner = await begin(config := calm(tmp_path))
+    entry = order(runner)
+    await runner.loop.flush()
+    with killed_at(point, 2):
+        await pass_time(runner.loop, 1_000)
+    await die(runner)
+
+    again = SessionRunner(parts_of(config))
+    report = await again.start()
+    await pass_time(again.loop, 1_000)
+
+    position = again.loop.ledger.position(SYMBOL)
+    standing = [o for o in again.loop.ledger.orders.values() if o.is_live and o.ticket.purpose.is_protective]
+    assert report.agrees and position.quantity == entry.quantity
+    assert len(standing) == 2
+    assert len({o.client_order_id for o in standing}) == len(
+        await again.parts.broker.open_algo_orders(SYMBOL)
+    )
+    await die(again)
