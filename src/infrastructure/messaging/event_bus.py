@@ -1,7 +1,7 @@
 """The event bus inside the process.
 
-Publishing only queues; a task of its own feeds the handlers, so the session's loop never waits for one and never
-fails because of one. A handler that raises is logged and stays subscribed: what it does is not trading. One that
+Publishing only queues; the event loop's next turn feeds the handlers, so the session's loop never waits for one and
+never fails because of one. A handler that raises is logged and stays subscribed: what it does is not trading. One that
 has to wait (for the outcome of an order, say) delays what it hears itself, and nobody else.
 """
 
@@ -39,7 +39,7 @@ class InProcessEventBus:
     def __init__(self) -> None:
         self._lines: dict[str, list[_Line]] = {}
         self._queue: deque[tuple[str, object]] = deque()
-        self._task: asyncio.Task[None] | None = None
+        self._will_feed = False
         self.dropped = 0
 
     def subscribe(self, topic: str, handler: Handler) -> None:
@@ -54,25 +54,26 @@ class InProcessEventBus:
             self.dropped += 1
             return
         self._queue.append((topic, event))
-        if self._task is None or self._task.done():
+        if not self._will_feed:
             try:
-                self._task = asyncio.get_running_loop().create_task(self._feed_all())
+                asyncio.get_running_loop().call_soon(self._feed_all)
             except RuntimeError:
                 return
+            self._will_feed = True
 
     async def drain(self) -> None:
         """Wait until every handler is done with everything queued; a handler that calls this waits for the others."""
         mine = asyncio.current_task()
         while True:
-            if self._queue and (self._task is None or self._task.done()):
-                self._task = asyncio.get_running_loop().create_task(self._feed_all())
-            tasks = [self._task, *(line.task for lines in self._lines.values() for line in lines)]
+            self._feed_all()
+            tasks = [line.task for lines in self._lines.values() for line in lines]
             pending = [task for task in tasks if task is not None and not task.done() and task is not mine]
             if not pending:
                 return
             await asyncio.wait(pending)
 
-    async def _feed_all(self) -> None:
+    def _feed_all(self) -> None:
+        self._will_feed = False
         while self._queue:
             topic, event = self._queue.popleft()
             for line in (*self._lines.get(topic, ()), *self._lines.get(EVERYTHING, ())):
