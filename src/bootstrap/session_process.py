@@ -93,7 +93,7 @@ class SessionProcess:
         settle_memory()
         started_ms = self._parts.inputs.now_ms()
         self._picture = picture
-        self._connect(picture)
+        self._connect()
         await self._socket.open()
         if self._request.duration_ms is not None:
             runner.stop_after(self._request.duration_ms)
@@ -145,10 +145,10 @@ class SessionProcess:
 
     # --- the screen -----------------------------------------------------------------------------------------
 
-    def _connect(self, picture: SessionPicture) -> None:
-        bus = self._parts.bus
+    def _connect(self) -> None:
+        bus, loop = self._parts.bus, self._runner.loop
         bus.subscribe(COMMITTED_TOPIC, lambda batch: self._observer.on_events(*batch))
-        bus.subscribe("session.minute", lambda _: self._observer.on_minute(picture.take()))
+        bus.subscribe("session.minute", lambda line: self._observer.on_minute(loop.now_ms(), line))
 
     async def _show(self, picture: SessionPicture) -> None:
         interval_ms = self._observer.view_interval_ms

@@ -61,7 +61,7 @@ class Silence:
     def on_view(self, snapshot: SessionSnapshot) -> None:
         """Nothing."""
 
-    def on_minute(self, snapshot: SessionSnapshot) -> None:
+    def on_minute(self, at_ms: int, why_not: str) -> None:
         """Nothing."""
 
 

@@ -197,7 +197,7 @@ class FakeApplication:
         for at_ms, events in self.events:
             observer.on_events(at_ms, events)
         observer.on_view(a_snapshot())
-        observer.on_minute(a_snapshot())
+        observer.on_minute(a_snapshot().now_ms, a_snapshot().why_not)
         return self.result
 
     def control(

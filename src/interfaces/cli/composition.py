@@ -120,8 +120,8 @@ class SessionObserver(Protocol):
         """A picture, at most every ``view_interval_ms`` of wall time."""
         ...
 
-    def on_minute(self, snapshot: "SessionSnapshot") -> None:
-        """A minute of session time is over: ``snapshot.why_not`` speaks of it."""
+    def on_minute(self, at_ms: int, why_not: str) -> None:
+        """A minute of session time is over: what was traded in it, and why not more."""
         ...
 
 

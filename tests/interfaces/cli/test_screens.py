@@ -258,8 +258,8 @@ def test_the_same_moment_of_a_quick_session_is_told_once(
 ):
     watching = screen()
 
-    for snapshot in (a_snapshot(), a_snapshot(), a_snapshot(now_ms=NOW_MS + 60_000)):
-        watching.on_minute(snapshot)
+    for at_ms in (NOW_MS, NOW_MS, NOW_MS + 60_000):
+        watching.on_minute(at_ms, "no strategies")
 
     assert len(capsys.readouterr().out.splitlines()) == 2
 
@@ -278,7 +278,7 @@ def test_a_reader_who_leaves_does_not_disturb_the_session(
 
     watching.on_started(a_snapshot())
     watching.on_events(NOW_MS, [AlarmRaised("disk", "full")])
-    watching.on_minute(a_snapshot())
+    watching.on_minute(NOW_MS, "no strategies")
     watching.close()
     watching.show_result(a_result())
 

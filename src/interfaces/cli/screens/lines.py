@@ -8,7 +8,7 @@ from src.application.trading.snapshot import SessionSnapshot
 from src.domain.ledger.events import Event
 from src.interfaces.cli.composition import SessionResult
 from src.interfaces.cli.documents import json_line
-from src.interfaces.cli.screens.notices import Notice, NoticeKind, Notices, why_not
+from src.interfaces.cli.screens.notices import Notice, NoticeKind, Notices
 from src.interfaces.cli.screens.summary import summary_document, summary_lines
 from src.interfaces.cli.texts import clock, money, short_id
 
@@ -61,9 +61,9 @@ class LineScreen:
     def on_view(self, snapshot: SessionSnapshot) -> None:
         """Nothing: lines tell what changed."""
 
-    def on_minute(self, snapshot: SessionSnapshot) -> None:
+    def on_minute(self, at_ms: int, why_not: str) -> None:
         """Say why the session did or did not trade; once, where it is so quick that minutes end before one is told."""
-        line = self._line(why_not(snapshot))
+        line = self._line(Notice(NoticeKind.WHY_NOT, at_ms, why_not, {"why_not": why_not}))
         if line != self._last_minute:
             self._last_minute = line
             self._write(line)

@@ -115,7 +115,7 @@ class LiveScreen:
         except OSError:
             self._gone = True
 
-    def on_minute(self, snapshot: SessionSnapshot) -> None:
+    def on_minute(self, at_ms: int, why_not: str) -> None:
         """Nothing: at full speed minutes are over faster than anybody reads."""
 
     def close(self) -> None:

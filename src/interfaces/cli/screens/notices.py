@@ -225,11 +225,6 @@ class Notices:
             yield Notice(NoticeKind.POSITION_OPENED, at_ms, text, fields)
 
 
-def why_not(snapshot: SessionSnapshot) -> Notice:
-    """The line of the minute."""
-    return Notice(NoticeKind.WHY_NOT, snapshot.now_ms, snapshot.why_not, {"why_not": snapshot.why_not})
-
-
 def _resumed(line: PositionLine) -> Position:
     """A position that a session began with: one lot for all that is left of its entries."""
     position = Position(line.symbol, PositionSide(line.position_side))
