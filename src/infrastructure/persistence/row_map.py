@@ -33,6 +33,10 @@ _WRITERS: dict[Any, Convert] = {Decimal: canonical, bool: int, set[int]: _number
 _READERS: dict[Any, Convert] = {Decimal: Decimal, bool: bool, set[int]: _text_to_numbers}
 
 
+def _may_be_none(hint: Any) -> bool:
+    return NoneType in get_args(hint)
+
+
 def _plain(hint: Any) -> Any:
     """The type without its None."""
     if get_origin(hint) in (Union, UnionType):
@@ -54,7 +58,18 @@ class RowMap(Generic[T]):
     ``rename`` gives a field another name as a column.
     """
 
-    __slots__ = ("_cls", "_get", "_is_whole", "_names", "_readers", "_writers", "columns", "width")
+    __slots__ = (
+        "_cls",
+        "_get",
+        "_is_whole",
+        "_names",
+        "_optional_readers",
+        "_optional_writers",
+        "_readers",
+        "_writers",
+        "columns",
+        "width",
+    )
 
     def __init__(
         self, cls: type[T], *, leave_out: Sequence[str] = (), rename: Mapping[str, str] | None = None
@@ -67,8 +82,14 @@ class RowMap(Generic[T]):
         self._is_whole = not leave_out
         self._names = names
         self._get = attrgetter(*names)
-        self._writers = tuple((i, write) for i, (write, _) in enumerate(converters) if write is not None)
-        self._readers = tuple((i, read) for i, (_, read) in enumerate(converters) if read is not None)
+        writers = [(i, write) for i, (write, _) in enumerate(converters) if write is not None]
+        readers = [(i, read) for i, (_, read) in enumerate(converters) if read is not None]
+        # Only of these is asked whether there is a value: most columns always have one.
+        optional = {i for i, name in enumerate(names) if _may_be_none(hints[name])}
+        self._writers = tuple(one for one in writers if one[0] not in optional)
+        self._optional_writers = tuple(one for one in writers if one[0] in optional)
+        self._readers = tuple(one for one in readers if one[0] not in optional)
+        self._optional_readers = tuple(one for one in readers if one[0] in optional)
         self.columns = tuple((rename or {}).get(name, name) for name in names)
         self.width = len(names)
 
@@ -76,15 +97,19 @@ class RowMap(Generic[T]):
         """The values of the columns."""
         values = list(self._get(value))
         for i, write in self._writers:
+            values[i] = write(values[i])
+        for i, write in self._optional_writers:
             part = values[i]
             if part is not None:
                 values[i] = write(part)
         return values
 
     def build(self, row: Sequence[Any], **left_out: Any) -> T:
-        """The object of a row. Raises KeyError, ValueError or ArithmeticError when a value cannot be read."""
+        """The object of a row. Raises KeyError, ValueError, TypeError or ArithmeticError for what cannot be read."""
         values = list(row)
         for i, read in self._readers:
+            values[i] = read(values[i])
+        for i, read in self._optional_readers:
             part = values[i]
             if part is not None:
                 values[i] = read(part)
