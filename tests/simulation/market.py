@@ -85,25 +85,26 @@ class SimulatedMarket:
 
 def _frames_of(seed: int, seconds: int) -> list[MarketFrame]:
     rng = random.Random(f"market:{seed}")
-    below, draw = _below(rng), rng.random
+    draw, bits = rng.random, rng.getrandbits
+    some_ns, step, spread, size = (_below(bits, end) for end in (850_000_000, 9, 4, 5))
     frames: list[MarketFrame] = []
     at_ns, price, number = START_MS * 1_000_000, 600_000, 1
     end_ns = at_ns + seconds * 1_000_000_000
-    bids, asks = _levels(below, price, -1), _levels(below, price, 1)
+    bids, asks = _levels(size, price, -1), _levels(size, price, 1)
     frames.append((at_ns, 0, 1, DepthSnapshot(SYMBOL, number, bids, asks, START_MS, START_MS)))
     while at_ns < end_ns:
-        at_ns += 50_000_000 + below(850_000_000)
+        at_ns += 50_000_000 + some_ns()
         at_ms = at_ns // 1_000_000
         number += 1
-        price = max(1_000, price + _STEPS[below(9)])
+        price = max(1_000, price + _STEPS[step()])
         frame: BookTicker | TradePrint
         if draw() < 0.5:
-            bid, ask = TICK * price, TICK * (price + _SPREADS[below(4)])
-            bid_quantity, ask_quantity = _QUANTITIES[below(5)], _QUANTITIES[below(5)]
+            bid, ask = TICK * price, TICK * (price + _SPREADS[spread()])
+            bid_quantity, ask_quantity = _QUANTITIES[size()], _QUANTITIES[size()]
             frame = BookTicker(SYMBOL, bid, bid_quantity, ask, ask_quantity, number, at_ms, at_ms)
         else:
             buyer_is_maker = draw() < 0.5
-            quantity = _QUANTITIES[below(5)]
+            quantity = _QUANTITIES[size()]
             frame = TradePrint(SYMBOL, number, TICK * price, quantity, buyer_is_maker, at_ms, at_ms)
         frames.append((at_ns, 0, number, frame))
     frames += _quiet_end(end_ns, price, number, len(frames) + 1)
@@ -125,17 +126,16 @@ def _quiet_end(start_ns: int, price: int, number: int, line: int) -> list[Market
     return frames
 
 
-def _levels(below: Callable[[int], int], price: int, direction: int) -> list[tuple[str, str]]:
+def _levels(size: Callable[[], int], price: int, direction: int) -> list[tuple[str, str]]:
     ticks = range(price + direction, price + direction * 30, direction)
-    return [(f"{tick // 10}.{tick % 10}0", _SPELLED[below(5)]) for tick in ticks]
+    return [(f"{tick // 10}.{tick % 10}0", _SPELLED[size()]) for tick in ticks]
 
 
-def _below(rng: random.Random) -> Callable[[int], int]:
-    """What draws a whole number below its argument, as ``rng.randrange`` does, only sooner."""
-    bits = rng.getrandbits
+def _below(bits: Callable[[int], int], end: int) -> Callable[[], int]:
+    """What draws a whole number below ``end``, as ``randrange`` does, only sooner."""
+    width = end.bit_length()
 
-    def below(end: int) -> int:
-        width = end.bit_length()
+    def below() -> int:
         drawn = bits(width)
         while drawn >= end:
             drawn = bits(width)

@@ -1,5 +1,6 @@
 """Seeds on every core, each core in a folder of its own, in RAM if there is any."""
 
+import gc
 import os
 import tempfile
 from collections.abc import Callable, Iterator
@@ -34,9 +35,16 @@ def each_seed(
             folder = Path(
                 opened.enter_context(tempfile.TemporaryDirectory(prefix="steadyhand-sim-", dir=ram))
             )
-        pool = opened.enter_context(ProcessPoolExecutor(workers, initializer=prepare))
+        pool = opened.enter_context(ProcessPoolExecutor(workers, initializer=_begin, initargs=(prepare,)))
         chunk = min(CHUNK_MAX, -(-len(seeds) // workers))
         yield from pool.map(partial(_in_own_folder, run, folder), seeds, chunksize=chunk)
+
+
+def _begin(prepare: Callable[[], None] | None) -> None:
+    # What was loaded before is shared with the parent and lives as long: no collection is to look through it.
+    gc.freeze()
+    if prepare is not None:
+        prepare()
 
 
 def _in_own_folder(run: Callable[[int, Path], Verdict], folder: Path, seed: int) -> Verdict:

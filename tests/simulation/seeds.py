@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Final
 
 from src.domain.decisions.watch import UNPROTECTED
 from src.domain.ledger.events import (
@@ -110,13 +111,19 @@ def judge(world: World) -> tuple[tuple[str, ...], str]:
     return tuple(found), books.head
 
 
+_PROVOKED: Final = frozenset({SymbolMoved, DifferenceFound, TermsChanged, TradingMoved})
+"""What somebody has to have given a reason for; most events of a history are none of these."""
+
+
 def unprovoked(books: Books) -> Iterator[str]:
     """Nobody else trades on this account, and its limits are wide: only the trader has a reason to restrict it.
 
     And an exchange that takes no stops, as some worlds' does.
     """
     for _, event in books.events:
-        if isinstance(event, SymbolMoved) and event.reason.startswith(UNPROTECTED):
+        if type(event) not in _PROVOKED or (
+            isinstance(event, SymbolMoved) and event.reason.startswith(UNPROTECTED)
+        ):
             continue
         if isinstance(event, DifferenceFound):
             yield f"unprovoked: {event.subject} differs: ours {event.ours}, the exchange's {event.theirs}"
