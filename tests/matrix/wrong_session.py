@@ -63,11 +63,11 @@ def books_a_fill_as_often_as_it_is_told(patch: pytest.MonkeyPatch) -> None:
     """Trade ids are not remembered."""
     book = fills.book_fill
 
-    def forgetful(step: Any, fill: Any, order: Any, *forced: Any) -> None:
+    def forgetful(step: Any, fill: Any, order: Any, *forced: Any, **terms: Any) -> bool:
         ids = step.ledger.symbol(fill.symbol)
         ids.trade_halves.clear()
         ids.confirmed_trade_id = 0
-        book(step, fill, order, *forced)
+        return book(step, fill, order, *forced, **terms)
 
     patch.setattr(exchange, "book_fill", forgetful)
 
@@ -112,11 +112,11 @@ def remembers_the_last_trade_only(patch: pytest.MonkeyPatch) -> None:
     """Only the newest trade id of a symbol is known again."""
     book = fills.book_fill
 
-    def forgetful(step: Any, fill: Any, order: Any, *forced: Any) -> None:
+    def forgetful(step: Any, fill: Any, order: Any, *forced: Any, **terms: Any) -> bool:
         ids = step.ledger.symbol(fill.symbol).trade_halves
         newest = max(ids, default=0)
         ids.intersection_update({newest})
-        book(step, fill, order, *forced)
+        return book(step, fill, order, *forced, **terms)
 
     patch.setattr(exchange, "book_fill", forgetful)
 
@@ -125,9 +125,8 @@ def ignores_fills_of_strangers(patch: pytest.MonkeyPatch) -> None:
     """What nobody here has ordered is nobody's business."""
     book = fills.book_fill
 
-    def deaf(step: Any, fill: Any, order: Any, *forced: Any) -> None:
-        if order is not None:
-            book(step, fill, order, *forced)
+    def deaf(step: Any, fill: Any, order: Any, *forced: Any, **terms: Any) -> bool:
+        return order is not None and book(step, fill, order, *forced, **terms)
 
     patch.setattr(exchange, "book_fill", deaf)
 

@@ -17,6 +17,7 @@ from src.domain.decisions.orders import settle_unknown
 from src.domain.decisions.protection import protect, protective_refused
 from src.domain.decisions.step import Step
 from src.domain.ledger import events as e
+from src.domain.ledger.state import PositionKey
 from src.domain.money import ZERO
 from src.domain.orders.client_order_ids import is_emergency, is_ours
 from src.domain.orders.news import FillReport, IncomeReport, OrderNews, OrderReport, WalletMoved
@@ -108,7 +109,7 @@ def _order_news(step: Step, item: OrderNews) -> None:
 def exchange_read(step: Step, news: n.ExchangeRead) -> None:
     """Merge a whole read: ids, then trades, then statuses, then income, then what was not found."""
     _adopt(step, news.known)
-    held = _merge_fills(step, news.fills, _merge_sightings(step, news.orders), news.dead)
+    held, wrong = _merge_fills(step, news.fills, _merge_sightings(step, news.orders), news.dead)
     for report in news.orders:
         order = step.ledger.orders.get(report.client_order_id)
         if order is not None:
@@ -124,20 +125,23 @@ def exchange_read(step: Step, news: n.ExchangeRead) -> None:
             step.emit(e.TradesConfirmed(symbol, last))
     merge_absences(step, news)
     for symbol, side in list(step.ledger.positions):
-        protect(step, symbol, side)
+        protect(step, symbol, side, anew=(symbol, side) in wrong)
     _dismiss(step, news.known)
 
 
 def _merge_fills(
     step: Step, fills: tuple[FillReport, ...], names: dict[tuple[str, int], str], dead: tuple[str, ...]
-) -> dict[str, int]:
+) -> tuple[dict[str, int], set[PositionKey]]:
     """Book every trade that can be attributed; return the first one of each symbol that has to wait.
+
+    And the positions whose guards by percentage stand at a wrong entry.
 
     A trade carries the exchange's id of its order, and its name where somebody else's order was asked for; the read may
     show that order as well. While an attempt of ours is unresolved, an id that nobody knows may be its: such a trade
     waits for the next read, which will know the order.
     """
     held: dict[str, int] = {}
+    wrong: set[PositionKey] = set()
     for fill in fills:
         if is_booked(step, fill):
             continue
@@ -151,8 +155,9 @@ def _merge_fills(
             continue
         if order is not None and order.attempt_state is not AttemptState.ACKED and key not in names:
             _proven(step, order, fill.exchange_order_id, None)
-        book_fill(step, fill, order, forced(name) if order is None else None)
-    return held
+        if book_fill(step, fill, order, forced(name) if order is None else None, others_follow=True):
+            wrong.add((fill.symbol, fill.position_side))
+    return held, wrong
 
 
 def _may_be_ours(step: Step, fill: FillReport, dead: tuple[str, ...]) -> bool:

@@ -4,6 +4,8 @@ A trade that no order of ours made is booked like any other: the ledger must equ
 is told, and what else follows is the policy's to say.
 """
 
+from decimal import Decimal
+
 from src.domain.decisions.alarms import halt, restrict
 from src.domain.decisions.amending import recognise_by_fills
 from src.domain.decisions.effects import Reconcile
@@ -11,6 +13,7 @@ from src.domain.decisions.protection import protect
 from src.domain.decisions.step import Step
 from src.domain.decisions.trims import note_race
 from src.domain.ledger import events as e
+from src.domain.ledger.unconfirmed import cost_after
 from src.domain.market.sides import trade_half
 from src.domain.orders.news import FillReport
 from src.domain.orders.order import Order
@@ -19,14 +22,26 @@ from src.domain.positions.external import EXTERNAL, ExternalPolicy
 from src.domain.risk.rules import MANUAL
 
 
-def book_fill(step: Step, fill: FillReport, order: Order | None, forced_by: str | None = None) -> None:
+def book_fill(
+    step: Step,
+    fill: FillReport,
+    order: Order | None,
+    forced_by: str | None = None,
+    *,
+    others_follow: bool = False,
+) -> bool:
     """Book a trade once; equal ids of a symbol are the same trade, which may be ours on both of its sides.
 
-    ``forced_by`` says what the exchange did where the trade is of an order of its own.
+    ``forced_by`` says what the exchange did where the trade is of an order of its own. True says that later trades were
+    booked first, so that guards by percentage stand at a wrong entry; where ``others_follow``, that is put right by the
+    caller, once for all of them.
     """
     if is_booked(step, fill):
-        return
+        return False
     uncounted = order is not None and _is_uncounted(order, fill)
+    cost = _cost_in_turn(step, fill)
+    position = step.ledger.position(fill.symbol, fill.position_side)
+    was_wrong = cost is not None and cost != cost_after(position, fill)
     step.emit(
         e.make_fill_booked(
             client_order_id=order.client_order_id if order is not None else "",
@@ -45,12 +60,22 @@ def book_fill(step: Step, fill: FillReport, order: Order | None, forced_by: str 
             traded_ms=fill.traded_ms,
             strategy_id=order.ticket.strategy_id if order is not None else _owner(step, fill, forced_by),
             margin_asset="" if fill.margin_asset == step.ledger.account.settle_asset else fill.margin_asset,
+            position_cost=cost,
         )
     )
     if order is not None:
         recognise_by_fills(step, order, order.filled_quantity, fill.traded_ms)
         if order.ticket.reduce_only:
             note_race(step, order, fill)
+    _tell(step, fill, order, forced_by, uncounted)
+    if position.misses_a_trade:
+        step.do(Reconcile(f"a trade of {fill.symbol} {fill.position_side.value} has not been heard of"))
+    protect(step, fill.symbol, fill.position_side, anew=was_wrong and not others_follow)
+    return was_wrong
+
+
+def _tell(step: Step, fill: FillReport, order: Order | None, forced_by: str | None, uncounted: bool) -> None:
+    """Tell somebody of a trade that nobody would expect."""
     if order is None:
         _foreign_trade(step, fill, forced_by)
     elif order.filled_quantity > order.quantity_max and not order.ticket.close_position:
@@ -58,9 +83,14 @@ def book_fill(step: Step, fill: FillReport, order: Order | None, forced_by: str 
     elif uncounted:
         text = f"trade {fill.trade_id} of {order.client_order_id} was not counted when that ended"
         step.emit(e.AlarmRaised(fill.symbol, text))
-    if step.ledger.position(fill.symbol, fill.position_side).misses_a_trade:
-        step.do(Reconcile(f"a trade of {fill.symbol} {fill.position_side.value} has not been heard of"))
-    protect(step, fill.symbol, fill.position_side)
+
+
+def _cost_in_turn(step: Step, fill: FillReport) -> Decimal | None:
+    """What its position costs after a trade that is heard of behind later ones; None after one that is not."""
+    if fill.trade_id >= step.ledger.symbol(fill.symbol).last_trade_id:
+        return None
+    unconfirmed = step.ledger.unconfirmed.get((fill.symbol, fill.position_side))
+    return None if unconfirmed is None else unconfirmed.cost_with(fill)
 
 
 def _is_uncounted(order: Order, fill: FillReport) -> bool:

@@ -42,8 +42,11 @@ _STOP, _TARGET = Purpose.PROTECTIVE_STOP, Purpose.PROTECTIVE_TARGET
 _ORDER_TYPE = {_STOP: OrderType.STOP_MARKET, _TARGET: OrderType.TAKE_PROFIT_MARKET}
 
 
-def protect(step: Step, symbol: str, side: PositionSide) -> None:
-    """Bring the protective orders of a position in line with it; nothing happens when they are."""
+def protect(step: Step, symbol: str, side: PositionSide, *, anew: bool = False) -> None:
+    """Bring the protective orders of a position in line with it; nothing happens when they are.
+
+    ``anew`` says that they were placed for an entry that was not right: those by percentage of it are made again.
+    """
     position = step.ledger.position(symbol, side)
     if position.misses_a_trade:
         # More may be held than we know: what stands for it stays.
@@ -64,8 +67,8 @@ def protect(step: Step, symbol: str, side: PositionSide) -> None:
     for purpose, standing in ((_STOP, stops), (_TARGET, targets)):
         if position.is_flat:
             _cancel_all(step, standing, "the position is closed")
-        elif len(standing) != 1 or not _is_enough(step, position, purpose, standing[0]):
-            _keep_one(step, position, purpose, standing)
+        elif anew or len(standing) != 1 or not _is_enough(step, position, purpose, standing[0]):
+            _keep_one(step, position, purpose, standing, anew)
 
 
 def _is_enough(step: Step, position: Position, purpose: Purpose, order: Order) -> bool:
@@ -85,7 +88,7 @@ def _open_orders(step: Step, symbol: str, side: PositionSide) -> Iterator[Order]
             yield order
 
 
-def _keep_one(step: Step, position: Position, purpose: Purpose, standing: list[Order]) -> None:
+def _keep_one(step: Step, position: Position, purpose: Purpose, standing: list[Order], anew: bool) -> None:
     """One covering order stays; a missing one is placed; others go once the one that stays is acknowledged.
 
     One at another price than asked for covers the position until its successor is acknowledged.
@@ -97,7 +100,7 @@ def _keep_one(step: Step, position: Position, purpose: Purpose, standing: list[O
         _cancel_all(step, right, "no longer wanted")
         return
     covering = covering_of(step, position, right)
-    fitting = [order for order in covering if fits(step, position, purpose, order)]
+    fitting = [order for order in covering if fits(step, position, purpose, order, exactly=anew)]
     if not fitting:
         waits = _pausing(step, position, purpose, covered=bool(covering))
         if _closing(step, position) < abs(position.quantity) and not waits:
@@ -247,7 +250,9 @@ def protective_refused(step: Step, order: Order, code: int) -> None:
     ]
     is_stop = purpose is _STOP
     covering = covering_of(step, position, others)
-    reached = code in WOULD_TRIGGER and not any(fits(step, position, purpose, o) for o in covering)
+    reached = code in WOULD_TRIGGER and not any(
+        fits(step, position, purpose, other, exactly=True) for other in covering
+    )
     gives_up = is_stop and code not in TRANSIENT_REFUSALS and not _is_made_anew(step, position, order)
     if reached or (gives_up and not covering):
         close_now(step, position, f"{purpose.value} was refused: {order.reason or code}")

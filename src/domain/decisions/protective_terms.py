@@ -35,10 +35,13 @@ def trails(step: Step, position: Position, purpose: Purpose) -> bool:
     return is_stop and bool(step.policy.trailing_stop_pct) and position.stop_loss_price is None
 
 
-def fits(step: Step, position: Position, purpose: Purpose, order: Order) -> bool:
-    """Whether the order triggers where the newest entry asked for; without such a wish any price will do."""
+def fits(step: Step, position: Position, purpose: Purpose, order: Order, *, exactly: bool = False) -> bool:
+    """Whether the order triggers where the newest entry asked for; without such a wish any price will do.
+
+    ``exactly`` says that none will but the one by percentage of the entry.
+    """
     asked, _ = _asked(step, position, purpose)
-    if asked is None:
+    if asked is None and (not exactly or trails(step, position, purpose)):
         return True
     instrument = step.view.instrument(position.symbol)
     if instrument is None:

@@ -20,7 +20,7 @@ from src.domain.ledger.evolve_orders import (
 from src.domain.ledger.evolve_parents import child_held_back, leg_replaced, parent_moved, parent_opened
 from src.domain.ledger.evolve_protection import protection_restored, protection_waived
 from src.domain.ledger.state import AccountState, Ledger
-from src.domain.market.sides import OrderSide, trade_half
+from src.domain.market.sides import OrderSide, PositionSide, trade_half
 from src.domain.money import ZERO
 from src.domain.sessions.session import (
     SESSION_TRANSITIONS,
@@ -114,6 +114,10 @@ def _trades_confirmed(ledger: Ledger, event: e.TradesConfirmed, at_ms: int) -> N
     book.confirmed_trade_id = max(book.confirmed_trade_id, event.trade_id)
     last = trade_half(book.confirmed_trade_id, OrderSide.SELL)
     book.trade_halves = {half for half in book.trade_halves if half > last}
+    for side in PositionSide:
+        unconfirmed = ledger.unconfirmed.get((event.symbol, side))
+        if unconfirmed is not None and unconfirmed.confirm(book.confirmed_trade_id):
+            del ledger.unconfirmed[event.symbol, side]
     ledger.changes.symbols[event.symbol] = book
 
 

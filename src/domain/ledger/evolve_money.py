@@ -12,6 +12,7 @@ from src.domain.ledger.evolve_orders import hold, keep_hold, move_order, release
 from src.domain.ledger.evolve_parents import fill_parent
 from src.domain.ledger.evolve_protection import forget_refusals
 from src.domain.ledger.state import Ledger
+from src.domain.ledger.unconfirmed import Unconfirmed
 from src.domain.market.sides import trade_half
 from src.domain.money import ZERO
 from src.domain.orders.order import Order
@@ -30,10 +31,13 @@ def fill_booked(ledger: Ledger, event: e.FillBooked, at_ms: int) -> None:
     if order is not None:
         _fill_order(ledger, order, event)
     position = ledger.position(event.symbol, event.position_side)
+    _keep_unconfirmed(ledger, position, event)
     in_settle = event.commission if event.commission_asset == ledger.account.settle_asset else ZERO
     trips = position.apply_fill(
         event.side, event.price, event.quantity, in_settle, event.strategy_id, event.traded_ms, event.trade_id
     )
+    if event.position_cost is not None:
+        position.count_in_turn(event.position_cost)
     if trips and ledger.refusals:
         forget_refusals(ledger, event.symbol, event.position_side)
     position.realized_pnl += event.realized_pnl
@@ -42,6 +46,14 @@ def fill_booked(ledger: Ledger, event: e.FillBooked, at_ms: int) -> None:
     ledger.changes.positions[(event.symbol, event.position_side)] = position
     _pay(ledger, event)
     _count(ledger, trips, event)
+
+
+def _keep_unconfirmed(ledger: Ledger, position: Position, event: e.FillBooked) -> None:
+    key = (event.symbol, event.position_side)
+    unconfirmed = ledger.unconfirmed.get(key)
+    if unconfirmed is None:
+        unconfirmed = ledger.unconfirmed[key] = Unconfirmed(position.quantity, position.cost)
+    unconfirmed.fills.append(event)
 
 
 def _fill_order(ledger: Ledger, order: Order, event: e.FillBooked) -> None:

@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Final
 
 from src.domain.ledger.events import FillBooked, IncomeBooked
+from src.domain.ledger.unconfirmed import Unconfirmed
 from src.domain.market.sides import OrderSide, PositionSide
 from src.domain.money import ZERO
 from src.domain.orders.order import Order
@@ -153,6 +154,7 @@ class Ledger:
         "refusals",
         "session",
         "symbols",
+        "unconfirmed",
         "unprotected",
     )
 
@@ -163,6 +165,8 @@ class Ledger:
         self.order_ids: dict[tuple[str, int], str] = {}
         self.positions: dict[PositionKey, Position] = {}
         self.symbols: dict[str, SymbolBook] = {}
+        # By position, trades that an older one may still come before. Not stored as such: they are among the fills.
+        self.unconfirmed: dict[PositionKey, Unconfirmed] = {}
         self.income_ids: set[tuple[int, str, str]] = set()
         self.recent_orders: deque[RecentOrder] = deque()
         # When amendments of the last minute were sent (session time, ms): each is a message, too. Not stored.

@@ -8,6 +8,7 @@ are the exchange's own figures of each fill. Lots are kept beside it, first in f
 from collections import deque
 from dataclasses import dataclass, field
 from decimal import Decimal
+from operator import attrgetter
 
 from src.domain.market.sides import OrderSide, PositionSide
 from src.domain.money import ZERO, pro_rata, quantize_amount
@@ -139,6 +140,14 @@ class Position:
             rest = signed + held
             self._open(rest, price, commission - part, strategy_id, traded_ms, trade_id)
         return trips
+
+    def count_in_turn(self, cost: Decimal) -> None:
+        """Take over what is held costs by the order of its trades' ids, after one that was not taken in its turn.
+
+        So do the lots that are left. Round trips that were told stay as they are, and so does what they add up to.
+        """
+        self.cost = cost
+        self.lots = deque(sorted(self.lots, key=attrgetter("trade_id")))
 
     def _open(
         self,

@@ -33,7 +33,7 @@ ToJson = Callable[[Any], str]
 # Fields that came after journals were written without them. They are left out while they have their default, so
 # that an old history keeps its bytes and hashes, and a new one pays nothing for what it does not use.
 LATER_FIELDS: Final[dict[type, frozenset[str]]] = {
-    FillBooked: frozenset({"margin_asset"}),
+    FillBooked: frozenset({"margin_asset", "position_cost"}),
     ModifyMoved: frozenset({"at_ms"}),
     OrderTicket: frozenset(
         {"close_position", "good_till_ms", "activation_price", "callback_pct", "parent_id"}

@@ -11,7 +11,9 @@ from typing import Any
 from src.application.ports.store import JournalHead, StoreCorrupt
 from src.domain.ledger.evolve_orders import rebuild_reservations
 from src.domain.ledger.state import RECENT_WINDOW_MS, Ledger, PositionKey, RecentOrder, SymbolBook
-from src.domain.market.sides import OrderSide, PositionSide, trade_half
+from src.domain.ledger.unconfirmed import Unconfirmed, added, cost_of
+from src.domain.market.sides import PositionSide, trade_half
+from src.domain.money import ZERO
 from src.domain.orders.order import Order
 from src.domain.orders.parents import ParentOrder, ParentTicket
 from src.domain.positions.position import Position
@@ -30,6 +32,8 @@ PAGES_CHECKED_BYTES = 64 << 20
 # Of a larger one at those of the tables that say how things stand, and do not grow with history.
 _CURRENT = ("account", "wallets", "positions", "lots", "symbols", "sessions", "parents")
 _PAGE = 512
+# So many trades are gone back, a few first, for what a position cost that has trades which were not compared yet.
+_LOOKED_BACK = (64, 4_096)
 _END_OF_NUMBERS = (1 << 63) - 1
 _TICKET_END = 1 + sql.TICKET.width
 _ATTEMPT_END = _TICKET_END + sql.ATTEMPT.width
@@ -148,9 +152,29 @@ def load_positions(query: Query, account_no: int) -> dict[PositionKey, Position]
 def _load_symbols(query: Query, account_no: int, ledger: Ledger) -> None:
     for row in query(sql.SELECT_SYMBOLS, (account_no,)):
         book: SymbolBook = sql.SYMBOL.build(row)
-        rows = query(sql.SELECT_TRADE_HALVES, (account_no, book.symbol, book.confirmed_trade_id))
-        book.trade_halves = {trade_half(trade_id, OrderSide(side)) for trade_id, side in rows}
+        rows = query(sql.SELECT_UNCONFIRMED, (account_no, book.symbol, book.confirmed_trade_id))
+        fills = [sql.FILL.build(values) for values in rows]
+        book.trade_halves = {trade_half(fill.trade_id, fill.side) for fill in fills}
         ledger.symbols[book.symbol] = book
+        for side in PositionSide:
+            own = [fill for fill in fills if fill.position_side is side]
+            if own:
+                before = ledger.position(book.symbol, side).quantity - added(own)
+                cost = _cost_before(query, account_no, book, side, before)
+                ledger.unconfirmed[book.symbol, side] = Unconfirmed(before, cost, own)
+
+
+def _cost_before(
+    query: Query, account_no: int, book: SymbolBook, side: PositionSide, quantity: Decimal
+) -> Decimal | None:
+    """What a position cost at the last trade that was compared; None where that is too long a history."""
+    cost = None if quantity else ZERO
+    for limit in _LOOKED_BACK:
+        if cost is None:
+            rows = query(sql.SELECT_CONFIRMED, (account_no, book.symbol, book.confirmed_trade_id, limit))
+            fills = [sql.FILL.build(values) for values in rows]
+            cost = cost_of(quantity, [fill for fill in fills if fill.position_side is side])
+    return cost
 
 
 def journal_rows(query: Query, account_no: int, after_seq: int, last_seq: int) -> Iterator[Row]:

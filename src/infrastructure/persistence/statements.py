@@ -34,7 +34,8 @@ ORDER: Final = RowMap(Order, leave_out=("ticket", "attempt"))
 RECENT: Final = RowMap(
     RecentOrder, rename={"at_ms": "created_ms", "price": "coalesce(limit_price,stop_price) AS price"}
 )
-FILL: Final = RowMap(FillBooked)
+# What the position cost is in its own row; the journal has it of each trade that was heard of out of its turn.
+FILL: Final = RowMap(FillBooked, leave_out=("position_cost",))
 EXECUTION: Final = RowMap(Execution, rename={"at_ms": "traded_ms"})
 INCOME: Final = RowMap(IncomeBooked)
 POSITION: Final = RowMap(Position, leave_out=("lots",))
@@ -174,7 +175,14 @@ SELECT_LOTS: Final = select(
     "WHERE account_no=? ORDER BY symbol,position_side,place",
 )
 SELECT_SYMBOLS: Final = select("symbols", SYMBOL.columns, "WHERE account_no=? ORDER BY symbol")
-SELECT_TRADE_HALVES: Final = "SELECT trade_id,side FROM fills WHERE account_no=? AND symbol=? AND trade_id>?"
+SELECT_UNCONFIRMED: Final = select(
+    "fills", FILL.columns, "WHERE account_no=? AND symbol=? AND trade_id>? ORDER BY trade_id,side"
+)
+SELECT_CONFIRMED: Final = select(
+    "fills",
+    FILL.columns,
+    "WHERE account_no=? AND symbol=? AND trade_id<=? ORDER BY trade_id DESC,side DESC LIMIT ?",
+)
 SELECT_TRADED_MS: Final = "SELECT traded_ms FROM fills WHERE account_no=? AND symbol=? AND trade_id=?"
 SELECT_INCOME_IDS: Final = "SELECT transaction_id,income_type,asset FROM income WHERE account_no=?"
 SELECT_RECORDS: Final = select(

@@ -3,6 +3,8 @@
 At the end of every history everything is delivered, and the books must agree.
 """
 
+from decimal import Decimal
+
 import pytest
 from hypothesis import settings
 from hypothesis.stateful import invariant, run_state_machine_as_test
@@ -14,6 +16,7 @@ from src.domain.ledger.evolve_orders import rebuild_reservations
 from src.domain.orders.order import Order
 from src.domain.orders.transitions import AttemptState, CancelState
 from src.domain.orders.types import Purpose
+from src.domain.positions.position import Position
 from src.domain.sessions.trading_states import SymbolState, TradingState
 from tests.domain.decisions.history_machine import AnyHistory
 from tests.support.domain_builders import BTC, BUY, SELL, WALLET
@@ -41,6 +44,10 @@ class AnyOrder(AnyHistory):
             [fill.realized_pnl - fill.commission for fill in fills] + [each.amount for each in income]
         )
         assert sum(lot.quantity for lot in self.position.lots) == abs(self.position.quantity)
+        in_turn = Position(BTC)
+        for fill in sorted(fills, key=lambda fill: fill.trade_id):
+            in_turn.apply_fill(fill.side, fill.price, fill.quantity, Decimal(0), "", 0, fill.trade_id)
+        assert self.position.cost == in_turn.cost
 
     @invariant()
     def every_open_entry_is_reserved_and_nothing_else(self):

@@ -6,12 +6,14 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
+from src.domain.ledger.evolve import fold
 from src.domain.ledger.state import Ledger
 from src.domain.market.sides import OrderSide
 from src.domain.orders.news import FillReport
 from src.domain.positions.position import Position
 from tests.support.domain_builders import BTC, BUY, SELL, WALLET, a_fill, a_read
 from tests.support.domain_scene import Scene
+from tests.support.ledger_builders import ledger_snapshot
 
 
 @dataclass(frozen=True)
@@ -89,3 +91,43 @@ def test_in_any_order_lots_and_trips_are_the_cash_that_flowed(trades, data):
     assert earned - invested == -sum((t.quantity * t.price * t.side.sign for t in trades), Decimal(0))
     paid = sum((trip.commission for trip in ledger.changes.round_trips), Decimal(0))
     assert paid + sum((lot.commission for lot in position.lots), Decimal(0)) == position.commission
+
+
+def lots(ledger: Ledger) -> list[tuple[int, Decimal]]:
+    return [(lot.trade_id, lot.quantity) for lot in held(ledger).lots]
+
+
+def trips(ledger: Ledger) -> list[tuple[int, int, Decimal]]:
+    return sorted((t.entry_trade_id, t.exit_trade_id, t.quantity) for t in ledger.changes.round_trips)
+
+
+@given(trades=TRADES, data=st.data())
+def test_in_any_order_with_any_comparisons_a_position_costs_what_its_trades_come_to_by_their_ids(
+    trades, data
+):
+    reports = [trade.report(number) for number, trade in enumerate(trades, 1)]
+    straight, mixed = told(reports, 1), told([], 1)
+
+    heard: set[int] = set()
+    for report in data.draw(st.permutations(reports)):
+        mixed.decide(a_read(fills=[report]))
+        heard.add(report.trade_id)
+        complete = next(number for number in range(1, len(trades) + 2) if number not in heard) - 1
+        compared = data.draw(st.integers(0, complete))
+        mixed.decide(a_read(confirmed=[(BTC, compared)] if compared else []))
+        known = told([each for each in reports if each.trade_id in heard], 1)
+        assert held(mixed.ledger).cost == held(known.ledger).cost
+
+    assert held(straight.ledger).cost == held(mixed.ledger).cost
+    assert ledger_snapshot(fold(mixed.journal)) == ledger_snapshot(mixed.ledger)
+
+
+@given(trades=TRADES, data=st.data())
+def test_lots_are_those_in_the_order_of_ids_unless_round_trips_were_told_that_are_not(trades, data):
+    reports = [trade.report(number) for number, trade in enumerate(trades, 1)]
+
+    straight = told(reports, 1).ledger
+    mixed = told(data.draw(st.permutations(reports)), 1).ledger
+
+    if trips(straight) == trips(mixed):
+        assert lots(straight) == lots(mixed)

@@ -149,6 +149,17 @@ def test_what_came_later_is_spelled_only_where_it_is_used():
     assert child == usual.replace(b'"position_side"', b'"parent_id":"p","position_side"')
 
 
+def test_what_a_position_costs_is_spelled_only_with_a_trade_that_came_out_of_its_turn():
+    fill = a_fill(an_intent(1, a_ticket()))
+    late = replace(fill, position_cost=Decimal("6000.10"))
+
+    assert b"position_cost" not in encode(fill)
+    assert encode(late) == encode(fill).replace(
+        b'"position_side"', b'"position_cost":"6000.1","position_side"'
+    )
+    assert decode("fill_booked", encode(late)) == late
+
+
 def test_a_trade_in_the_settle_asset_is_spelled_as_it_was_before_it_could_be_in_another():
     fill = a_fill(an_intent(1, a_ticket()))
     other = encode(replace(fill, margin_asset="USDC"))

@@ -101,7 +101,8 @@ class FillBooked:
     """A trade of the exchange entered the books; (account, symbol, trade_id, side) is unique.
 
     ``client_order_id`` is empty for a trade of an order that is not ours; ``margin_asset``, which ``realized_pnl`` is
-    in, where that is the account's settle asset.
+    in, where that is the account's settle asset. ``position_cost`` is what the position costs then (quote asset) if the
+    trade was heard of behind later ones: what all of them come to in the order of their ids.
     """
 
     client_order_id: str
@@ -119,6 +120,7 @@ class FillBooked:
     traded_ms: int
     strategy_id: str
     margin_asset: str = ""
+    position_cost: Decimal | None = None
 
 
 make_fill_booked: Final = maker(FillBooked)
