@@ -61,7 +61,7 @@ class RowMap(Generic[T]):
     __slots__ = (
         "_cls",
         "_get",
-        "_is_whole",
+        "_is_in_order",
         "_names",
         "_optional_readers",
         "_optional_writers",
@@ -78,8 +78,8 @@ class RowMap(Generic[T]):
         names = [field.name for field in fields(cls) if field.name not in leave_out]
         converters = [_converters(hints[name]) for name in names]
         self._cls: Callable[..., T] = cls
-        # Whether a row is all fields in their order: arguments by place are quicker than by name.
-        self._is_whole = not leave_out
+        # Whether a row is the first fields in their order: arguments by place are quicker than by name.
+        self._is_in_order = names == [field.name for field in fields(cls)][: len(names)]
         self._names = names
         self._get = attrgetter(*names)
         writers = [(i, write) for i, (write, _) in enumerate(converters) if write is not None]
@@ -113,6 +113,6 @@ class RowMap(Generic[T]):
             part = values[i]
             if part is not None:
                 values[i] = read(part)
-        if self._is_whole and len(values) == self.width and not left_out:
+        if self._is_in_order and len(values) == self.width and not left_out:
             return self._cls(*values)
         return self._cls(**dict(zip(self._names, values, strict=True)), **left_out)
