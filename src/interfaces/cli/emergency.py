@@ -109,7 +109,7 @@ def _close(app: Application, account: EmergencyAccount, reason: str, tell: Tell,
     if not error:
         try:
             report = app.close_in_emergency(account.account_id, reason, tell, stops)
-            tell(verdict(report))
+            tell(verdict(report, stops=stops))
             return Closed(account.account_id, account.exchange, report)
         except Exception as failure:  # noqa: BLE001 - whatever it is, the other accounts have their turn
             error, _ = explain(failure)
@@ -117,18 +117,30 @@ def _close(app: Application, account: EmergencyAccount, reason: str, tell: Tell,
     return Closed(account.account_id, account.exchange, error=error)
 
 
-def verdict(report: "EmergencyReport") -> str:
-    """One line that says what is left."""
+def verdict(report: "EmergencyReport", *, stops: bool = False) -> str:
+    """One line that says what is left; ``stops`` says whether what only reduces was to be canceled as well."""
     left = [f"holds {text}" for text in report.positions]
     left += [f"{name} is still open" for name in report.opening]
     left += [f"the outcome of {name} is unknown" for name in report.unknown]
     left += list(report.troubles)
-    stops = f"; {report.protective} orders that only reduce were left" if report.protective else ""
-    if stops and not report.positions:
-        stops += ", --stops cancels them"
+    reducing = _reducing(report, stops)
     if not left:
-        return f"flat: no position and no opening order is left{stops}"
-    return f"{'flat, but' if report.is_flat else 'NOT flat:'} {', '.join(left)}{stops}"
+        return f"flat: no position and no opening order is left{reducing}"
+    return f"{'flat, but' if report.is_flat else 'NOT flat:'} {', '.join(left)}{reducing}"
+
+
+def _reducing(report: "EmergencyReport", stops: bool) -> str:
+    """What is said of orders that only reduce: they belong to what is held, and nothing that was tried is advised."""
+    if not report.protective:
+        return ""
+    named = f"; {report.protective} orders that only reduce"
+    if report.positions:
+        return f"{named} were left"
+    if stops:
+        return (
+            f"{named} could not be canceled and are still open: run it again, or cancel them at the exchange"
+        )
+    return f"{named} were left, --stops cancels them"
 
 
 def end(outcome: Outcome) -> None:

@@ -173,8 +173,24 @@ def test_what_is_left_is_said_and_decides_the_code(
     assert said in verdict(report)
 
 
-def test_nobody_is_told_to_end_the_stops_of_what_is_held():
-    assert verdict(EmergencyReport(positions=("0.02 BTCUSDT",), protective=1)).endswith("were left")
+@pytest.mark.parametrize("stops", [False, True])
+def test_nobody_is_told_to_end_the_stops_of_what_is_held(stops: bool):
+    report = EmergencyReport(positions=("0.02 BTCUSDT",), protective=1)
+
+    assert verdict(report, stops=stops).endswith("were left")
+
+
+def test_what_only_reduces_and_could_not_be_canceled_is_told_without_the_advice_that_was_taken(
+    app: FakeApplication, run: Run
+):
+    app.reports[LIVE.account_id] = EmergencyReport(protective=2)
+
+    ran = run("emergency-close", "--yes", "--account", "1ive", "--stops")
+
+    assert ran.out.splitlines()[-1] == (
+        "flat: no position and no opening order is left; 2 orders that only reduce could not be canceled "
+        "and are still open: run it again, or cancel them at the exchange"
+    )
 
 
 def test_a_side_journal_that_cannot_be_read_is_said_and_is_a_failure(app: FakeApplication, run: Run):
