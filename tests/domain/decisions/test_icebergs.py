@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from src.domain.decisions.news import RequestCancel
-from src.domain.decisions.step import Policy
+from src.domain.decisions.step import Policy, Step
 from src.domain.ledger import events as e
 from src.domain.orders.news import NotSent, OutcomeUnknown, Refused
 from src.domain.orders.parents import ParentKind, ParentStatus
@@ -15,6 +15,17 @@ from src.domain.risk.limits import RiskLimits
 from tests.domain.decisions.parent_scenes import a_scene, child, later, open_parent, quantities
 from tests.support.domain_builders import BTC, MARK, SELL, an_exit
 from tests.support.domain_scene import Scene, cancels, kinds, submits
+
+
+def close_by_iceberg(scene: Scene) -> Step:
+    """Hold nine, and close them by an iceberg that shows four."""
+    scene.hold(9)
+    exit_of: Any = {"side": SELL, "purpose": Purpose.EXIT, "reduce_only": True}
+    step, _ = open_parent(
+        scene, ParentKind.ICEBERG, quantity=Decimal(9), limit_price=Decimal(100),
+        visible_quantity=Decimal(4), **exit_of,
+    )  # fmt: skip
+    return step
 
 
 def test_an_iceberg_shows_its_tip_and_the_next_one_only_when_that_is_gone():
@@ -110,12 +121,7 @@ def test_an_iceberg_ends_when_the_position_that_it_builds_is_closed(by):
 
 def test_an_iceberg_that_closes_a_position_shows_no_more_than_is_left_of_it():
     scene = a_scene()
-    scene.hold(9)
-    exit_of: Any = {"side": SELL, "purpose": Purpose.EXIT, "reduce_only": True}
-    step, _ = open_parent(
-        scene, ParentKind.ICEBERG, quantity=Decimal(9), limit_price=Decimal(100),
-        visible_quantity=Decimal(4), **exit_of,
-    )  # fmt: skip
+    step = close_by_iceberg(scene)
     scene.fill(scene.place(an_exit(quantity=3)), 2)
 
     assert quantities(scene.fill(child(scene, step), 3)) == [2]
@@ -124,12 +130,7 @@ def test_an_iceberg_that_closes_a_position_shows_no_more_than_is_left_of_it():
 @pytest.mark.parametrize("elsewhere", [5, 6])
 def test_an_iceberg_that_closes_a_position_waits_while_other_exits_may_take_all_of_it(elsewhere):
     scene = a_scene()
-    scene.hold(9)
-    exit_of: Any = {"side": SELL, "purpose": Purpose.EXIT, "reduce_only": True}
-    step, _ = open_parent(
-        scene, ParentKind.ICEBERG, quantity=Decimal(9), limit_price=Decimal(100),
-        visible_quantity=Decimal(4), **exit_of,
-    )  # fmt: skip
+    step = close_by_iceberg(scene)
     other = scene.place(an_exit(quantity=elsewhere))
 
     waits = scene.fill(child(scene, step), 2)
