@@ -180,7 +180,7 @@ def _place(step: Step, position: Position, purpose: Purpose) -> None:
 
 
 def _ticket(step: Step, position: Position, purpose: Purpose, instrument: Instrument) -> OrderTicket:
-    price = trigger_price(step, position, purpose, instrument.tick_size)
+    price = trigger_price(step, position, purpose, instrument)
     is_trailing = trails(step, position, purpose)
     wanted = abs(position.quantity) + _still_entering(step, position)
     return make_ticket(

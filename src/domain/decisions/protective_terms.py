@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Final
 
 from src.domain.decisions.step import Step
+from src.domain.market.instrument import Instrument
 from src.domain.market.sides import OrderSide
 from src.domain.money import is_multiple_of, round_price_down_to_tick, round_price_up_to_tick
 from src.domain.orders.order import Order
@@ -41,12 +42,15 @@ def fits(step: Step, position: Position, purpose: Purpose, order: Order, *, exac
     ``exactly`` says that none will but the one by percentage of the entry.
     """
     asked, _ = _asked(step, position, purpose)
-    if asked is None and (not exactly or trails(step, position, purpose)):
+    if asked is None:
+        if not exactly or trails(step, position, purpose):
+            return True
+    elif order.ticket.stop_price == asked:
         return True
     instrument = step.view.instrument(position.symbol)
     if instrument is None:
         return True
-    return order.ticket.stop_price == trigger_price(step, position, purpose, instrument.tick_size)
+    return order.ticket.stop_price == trigger_price(step, position, purpose, instrument)
 
 
 def keeps_filters(step: Step, ticket: OrderTicket) -> bool:
@@ -56,7 +60,11 @@ def keeps_filters(step: Step, ticket: OrderTicket) -> bool:
         return True
     if instrument.objection_to(ticket.quantity, None, ticket.reference_price, ticket.reduce_only) is not None:
         return False
-    return price is None or is_multiple_of(price, instrument.tick_size)
+    if price is None:
+        return True
+    return instrument.price_min <= price <= instrument.price_max and is_multiple_of(
+        price, instrument.tick_size
+    )
 
 
 def _asked(step: Step, position: Position, purpose: Purpose) -> tuple[Decimal | None, Decimal]:
@@ -135,13 +143,19 @@ def counts(order: Order) -> bool:
     return order.attempt_state is not _UNKNOWN and order.cancel_state is _NOT_ASKED
 
 
-def trigger_price(step: Step, position: Position, purpose: Purpose, tick: Decimal) -> Decimal:
+def trigger_price(step: Step, position: Position, purpose: Purpose, instrument: Instrument) -> Decimal:
     """Where the order triggers: as asked for with the entry, else by percentage of the average entry.
 
-    Rounded towards the entry, so that rounding never widens the loss that a stop allows.
+    Rounded towards the entry, so that rounding never widens the loss that a stop allows. Beyond the bounds of prices no
+    order is taken, and the market hardly goes: there the bound is the price.
     """
+    tick = instrument.tick_size
     asked, share = _asked(step, position, purpose)
     below = (position.side is OrderSide.BUY) is (purpose is _STOP)
     price = asked if asked is not None else position.entry_price * (1 - share if below else 1 + share)
     rounded = round_price_up_to_tick(price, tick) if below else round_price_down_to_tick(price, tick)
+    if rounded > instrument.price_max:
+        rounded = round_price_down_to_tick(instrument.price_max, tick)
+    elif rounded < instrument.price_min:
+        rounded = round_price_up_to_tick(instrument.price_min, tick)
     return max(rounded, tick)

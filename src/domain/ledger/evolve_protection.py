@@ -107,5 +107,5 @@ TRANSIENT_REFUSALS = frozenset({-1003, -1008, -1015, -1021, -4140, -4141, -5028,
 WOULD_TRIGGER = frozenset({-2021, -4142})
 OVERTAKEN = WOULD_TRIGGER | {-2022, -4118}
 # A price or a quantity that the exchange does not take: where ours keeps to the filters we know, they have changed.
-BROKEN_FILTERS = frozenset({-1111, -1013, -4003, -4004, -4005, -4013, -4014, -4023, -4164})
+BROKEN_FILTERS = frozenset({-1111, -1013, -4002, -4003, -4004, -4005, -4013, -4014, -4023, -4164})
 _COUNTED = frozenset({Purpose.PROTECTIVE_STOP, Purpose.PROTECTIVE_TARGET, Purpose.EMERGENCY})

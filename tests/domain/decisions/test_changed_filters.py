@@ -8,10 +8,10 @@ from src.domain.decisions.news import Tick
 from src.domain.ledger.evolve_protection import FILTERS_MS, RETRY_MS
 from src.domain.orders.news import Refused
 from src.domain.orders.types import OrderStatus, Purpose
-from tests.support.domain_builders import BTC, an_instrument
+from tests.support.domain_builders import BTC, BUY, SELL, an_instrument
 from tests.support.domain_scene import Scene, alarms, purposes, submits
 
-CODES = (-4014, -1111, -4005)
+CODES = (-4014, -1111, -4005, -4013, -4002)
 
 
 def refuse(scene, code=-4014):
@@ -66,6 +66,38 @@ def test_the_stop_is_made_anew_as_soon_as_the_step_is_known():
     assert [(each.ticket.purpose, each.ticket.quantity) for each in submits(step)] == [
         (Purpose.PROTECTIVE_STOP, Decimal("1.2"))
     ]
+
+
+@pytest.mark.parametrize(
+    ("side", "changes", "code", "price"),
+    [
+        (BUY, {"price_min": Decimal("98.55")}, -4013, Decimal("98.6")),
+        (SELL, {"price_max": Decimal("101.45")}, -4002, Decimal("101.4")),
+    ],
+)
+def test_a_stop_beyond_the_new_bound_of_prices_is_placed_at_that_bound(side, changes, code, price):
+    scene = Scene()
+    scene.hold(1, side=side, protected=False)
+    waits = refuse(scene, code)
+    learn(scene, **changes)
+
+    step = look_again(scene, 1)
+
+    assert submits(waits) == []
+    assert [(each.ticket.purpose, each.ticket.stop_price) for each in submits(step)] == [
+        (Purpose.PROTECTIVE_STOP, price)
+    ]
+
+
+def test_a_stop_that_stands_where_it_was_asked_for_stays_when_the_bounds_move_past_it():
+    scene = Scene()
+    entry = scene.place(quantity=1, stop_loss_price=95)
+    scene.accept(entry)
+    scene.fill(entry)
+    scene.accept(scene.stop)
+    learn(scene, price_min=Decimal(96))
+
+    assert submits(look_again(scene, 1)) == []
 
 
 def test_filters_that_are_known_before_the_refusal_is_heard_need_no_waiting():

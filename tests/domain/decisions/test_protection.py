@@ -374,12 +374,16 @@ def test_a_naked_position_whose_instrument_is_unknown_is_alarmed_once_and_closed
 
 
 @pytest.mark.parametrize("share", ["1", "1.5"])
-def test_a_target_below_every_price_triggers_at_the_lowest_one(share):
-    scene = Scene(take_profit_pct=Decimal(share))
+@pytest.mark.parametrize(("price_min", "lowest"), [("0", "0.1"), ("1", "1")])
+def test_a_target_below_every_price_triggers_at_the_lowest_one(share, price_min, lowest):
+    scene = Scene(
+        a_view(instruments={BTC: an_instrument(price_min=Decimal(price_min))}),
+        take_profit_pct=Decimal(share),
+    )
 
     scene.hold(side=SELL, protected=False)
 
-    assert scene.open(TARGET)[0].ticket.stop_price == Decimal("0.1")
+    assert scene.open(TARGET)[0].ticket.stop_price == Decimal(lowest)
 
 
 def test_an_entry_against_the_position_does_not_move_its_stop():
