@@ -209,11 +209,10 @@ def close_now(step: Step, position: Position, reason: str) -> None:
         return
     quantity = abs(position.quantity) - _closing(step, position)
     instrument = step.view.instrument(position.symbol)
-    largest = quantity
-    if instrument is not None:
-        largest, quantity = instrument.market_quantity_max, instrument.covering_quantity(quantity)
     while quantity > 0:
-        part = min(quantity, largest)
+        part = quantity
+        if instrument is not None:
+            part = min(instrument.covering_quantity(quantity), instrument.market_quantity_max)
         quantity -= part
         ticket = make_ticket(
             symbol=position.symbol,

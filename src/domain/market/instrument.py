@@ -43,11 +43,14 @@ class Instrument:
         return round_down_to_step(quantity, self.step_size)
 
     def covering_quantity(self, quantity: Decimal) -> Decimal:
-        """The smallest quantity on the step grid that takes all of it; only for orders that are capped at what is held.
+        """The smallest quantity of an order that takes all of it; only for orders that are capped at what is held.
 
-        A position lies between two steps when the exchange has made them coarser, and could not be left otherwise.
+        A position lies between two steps, or below the smallest order, when the exchange has raised them, and could not
+        be left otherwise. Nothing to take stays nothing.
         """
-        return round_up_to_step(quantity, self.step_size)
+        if quantity <= 0:
+            return quantity
+        return round_up_to_step(max(quantity, self.quantity_min), self.step_size)
 
     def objection_to(
         self, quantity: Decimal, limit_price: Decimal | None, reference_price: Decimal, reduce_only: bool

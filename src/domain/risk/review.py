@@ -84,10 +84,10 @@ def review(
 def review_reducing(ledger: Ledger, ticket: OrderTicket, instrument: Instrument | None = None) -> Verdict:
     """Approve a ticket that is proven to shrink its position.
 
-    An exit may not exceed the position less the exits already on their way, or the next step of ``instrument`` above
-    that; one at the market does not wait for those that may never fill. Protective orders stand beside each other (stop
-    and target, old stop and new) and may be larger than the position, and an emergency close waits for no exit: the
-    exchange caps them all at the position.
+    An exit may not exceed the position less the exits already on their way, or the next quantity that ``instrument``
+    allows above that; one at the market does not wait for those that may never fill. Protective orders stand beside
+    each other (stop and target, old stop and new) and may be larger than the position, and an emergency close waits for
+    no exit: the exchange caps them all at the position.
     """
     position = ledger.position(ticket.symbol, ticket.position_side)
     opening = _opening(ticket)
@@ -101,7 +101,7 @@ def review_reducing(ledger: Ledger, ticket: OrderTicket, instrument: Instrument 
     if ticket.purpose.is_protective or ticket.purpose is Purpose.EMERGENCY:
         return Approved(ticket)
     room = room_to_reduce(ledger, ticket)
-    if ticket.quantity > _in_steps(room, instrument):
+    if ticket.quantity > _covering(room, instrument):
         text = f"only {max(room, Decimal(0)):f} of {ticket.symbol} is left to reduce"
         return Denied(ticket, Objection("reduce_only", f"{ticket.quantity:f}", f"{room:f}", text))
     return Approved(ticket)
@@ -114,8 +114,8 @@ def room_to_reduce(ledger: Ledger, ticket: OrderTicket) -> Decimal:
     )
 
 
-def _in_steps(quantity: Decimal, instrument: Instrument | None) -> Decimal:
-    """The largest quantity that an order needs to take all of it; what is held may lie between two steps."""
+def _covering(quantity: Decimal, instrument: Instrument | None) -> Decimal:
+    """The largest quantity that an order needs to take all of it: what is held may be of no size that is taken."""
     return quantity if instrument is None else instrument.covering_quantity(quantity)
 
 
@@ -141,7 +141,7 @@ def review_emergency(
         and (ticket.symbol, ticket.position_side) == (held.symbol, held.position_side)
         and ticket.side is closes
         and _opening(ticket) is None
-        and ticket.quantity <= _in_steps(abs(held.quantity), instrument)
+        and ticket.quantity <= _covering(abs(held.quantity), instrument)
     )
     if fits:
         return Approved(ticket)

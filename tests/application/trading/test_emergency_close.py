@@ -1,8 +1,6 @@
 """Getting flat without a session: what is cancelled, closed, recorded and said, against the simulated exchange."""
 
 from collections.abc import Iterator
-from contextlib import closing
-from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -11,91 +9,17 @@ import pytest
 
 from src.application.ports.broker import BrokerUnavailable
 from src.application.ports.failpoints import install_hook
-from src.application.trading.services.emergency_close import ROUNDS_MAX, EmergencyClose, EmergencyReport
+from src.application.trading.services.emergency_close import ROUNDS_MAX, EmergencyReport
 from src.domain.market.sides import PositionSide
-from src.domain.orders.client_order_ids import is_emergency
-from src.domain.orders.news import NotSent, OrderReport, OutcomeUnknown
+from src.domain.orders.news import NotSent, OutcomeUnknown
 from src.domain.orders.ticket import Attempt, OrderTicket
 from src.domain.orders.transitions import AttemptTrigger
 from src.domain.orders.types import Purpose
-from src.infrastructure.brokers.paper_broker import PAPER_ACCOUNT, PaperBroker
+from src.infrastructure.brokers.paper_broker import PAPER_ACCOUNT
 from src.infrastructure.persistence import side_journal
-from src.infrastructure.persistence.side_journal import FileSideJournal, SideHeader, ensure
 from src.infrastructure.simulated_exchange.latency import MILLISECOND_NS, LatencyModel
-from src.infrastructure.time.timeline import Timeline
-from tests.support.engine_builders import BTC, Frames, a_request, an_engine, an_instrument
-
-NAMESPACE = "abc"
-HEADER = SideHeader("20084ca7-account", "paper", NAMESPACE)
-
-
-@dataclass
-class Place:
-    """An account at the simulated exchange with its side journal; ``lines`` is what people were told."""
-
-    folder: Path
-    instrument: Any = field(default_factory=an_instrument)
-    lines: list[str] = field(default_factory=list)
-    damage: str = ""
-    latency: LatencyModel = LatencyModel(seed=1)
-
-    def __post_init__(self) -> None:
-        self.engine = an_engine(":memory:", self.instrument)
-        self.frames = Frames(start_ms=self.engine.now_ms)
-        self.timeline = Timeline(self.engine.now_ms * 1_000_000)
-        self.broker = PaperBroker(self.engine, self.timeline, latency=self.latency)
-        self.quote()
-
-    def quote(self, quantity: str = "500") -> None:
-        self.broker.on_market(self.frames.ticker("76000.00", "76000.10", quantity, quantity))
-
-    def order(self, **changes: Any) -> None:
-        """Somebody's order at the exchange, at once."""
-        request = a_request(self.engine, **changes)
-        if "trigger_price" in changes:
-            self.engine.new_algo_order(PAPER_ACCOUNT, request)
-        else:
-            self.engine.new_order(PAPER_ACCOUNT, request)
-        self.engine.take_events()
-
-    async def pass_time(self, delay_ms: int) -> None:
-        """Everything arrives."""
-        until_ns = self.timeline.now_ns + delay_ms * 1_000_000
-        while self.timeline.next_ns is not None and self.timeline.next_ns <= until_ns:
-            self.timeline.run_next()
-        self.timeline.advance_to(until_ns)
-        self.broker.on_time(self.timeline.now_ms)
-
-    async def lose_everything(self, delay_ms: int) -> None:
-        """Time passes, and nothing that was sent arrives."""
-        self.timeline = self.broker._timeline = Timeline(self.timeline.now_ns + delay_ms * 1_000_000)
-        self.broker.on_time(self.timeline.now_ms)
-
-    async def close(self, *, arrives: bool = True, stops: bool = False) -> EmergencyReport:
-        """One run of the command."""
-        with closing(ensure(self.folder, HEADER)) as journal:
-            earlier = replace(journal.claim(), damage=self.damage)
-            pass_time = self.pass_time if arrives else self.lose_everything
-            close = EmergencyClose(
-                self.broker, journal, NAMESPACE, earlier, pass_time, self.lines.append, "3 a.m.", stops=stops
-            )
-            await self.broker.open(close)
-            return await close.run()
-
-    def recorded(self) -> list[Any]:
-        with closing(FileSideJournal(side_journal.side_journal_path(self.folder, HEADER.account_id))) as file:
-            return list(file.read().orders)
-
-    @property
-    def held(self) -> list[Decimal]:
-        rows = self.engine.position_risk(PAPER_ACCOUNT)
-        return [Decimal(row["positionAmt"]) for row in rows if Decimal(row["positionAmt"])]
-
-    @property
-    def sent(self) -> list[str]:
-        """The ids of every order of an emergency that the exchange has taken."""
-        names = [row["clientOrderId"] for row in self.engine.all_orders(PAPER_ACCOUNT, BTC, 0)]
-        return [name for name in names if is_emergency(name, NAMESPACE)]
+from tests.application.trading.emergency_place import Place
+from tests.support.engine_builders import BTC, an_instrument
 
 
 @pytest.fixture
@@ -125,9 +49,19 @@ async def test_a_position_is_closed_by_one_recorded_reduce_only_order(place: Pla
     assert order.ticket.reason == "3 a.m."
 
 
-async def test_a_position_between_two_steps_of_a_coarser_grid_is_closed_whole(place: Place):
+@pytest.mark.parametrize(
+    "filters",
+    [
+        {"step_size": "0.004", "quantity_min": "0.004"},
+        {"quantity_min": "0.020"},
+        {"quantity_min": "0.004", "market_quantity_max": "0.005"},
+    ],
+)
+async def test_a_position_that_no_order_of_its_size_takes_any_more_is_closed_whole(
+    place: Place, filters: dict[str, str]
+):
     place.order(side="BUY", quantity="0.007")
-    place.engine.change_filters(BTC, step_size=Decimal("0.004"), quantity_min=Decimal("0.004"))
+    place.engine.change_filters(BTC, **{name: Decimal(value) for name, value in filters.items()})
 
     report = await place.close()
 
@@ -153,50 +87,6 @@ async def test_entries_of_both_books_are_canceled_first_and_what_only_reduces_st
     assert [row["clientAlgoId"] for row in place.engine.open_algo_orders(PAPER_ACCOUNT)] == ["stop"]
     assert place.engine.open_orders(PAPER_ACCOUNT) == []
     assert [line.partition(":")[0] for line in place.lines[:2]] == ["entry", "stop-entry"]
-
-
-async def test_what_only_reduces_goes_with_its_position_where_that_is_asked_for(place: Place):
-    place.order(quantity="0.02")
-    place.order(side="SELL", trigger_price="70000.00", reduce_only=True, client_order_id="stop")
-    place.order(side="SELL", price="80000.00", quantity="0.01", reduce_only=True, client_order_id="target")
-
-    report = await place.close(stops=True)
-
-    assert report == EmergencyReport()
-    assert any(line.startswith("stop: cancel SELL") for line in place.lines)
-    place.engine.set_hedge_mode(PAPER_ACCOUNT, True)
-
-
-class Refilled(PaperBroker):
-    """Somebody opens a position right after the last look at what only reduces it."""
-
-    looks = 0
-
-    async def open_algo_orders(self, symbol: str | None = None) -> list[OrderReport]:
-        found = await super().open_algo_orders(symbol)
-        self.looks += 1
-        if self.looks == 2:
-            self._engine.new_order(PAPER_ACCOUNT, a_request(self._engine, quantity="0.02"))
-        return found
-
-
-async def test_what_reduces_a_position_that_is_opened_meanwhile_stays_as_well(place: Place):
-    place.order(side="SELL", trigger_price="70000.00", reduce_only=True, client_order_id="stop")
-    broker = place.broker = Refilled(place.engine, place.timeline, latency=place.latency)
-
-    report = await place.close(stops=True)
-
-    assert (broker.looks, len(report.positions), report.protective) == (3, 1, 1)
-
-
-async def test_what_reduces_a_position_that_is_still_held_stays_in_any_case(place: Place):
-    place.order(quantity="0.02")
-    place.order(side="SELL", trigger_price="70000.00", reduce_only=True, client_order_id="stop")
-    place.quote("0.001")
-
-    report = await place.close(stops=True)
-
-    assert (len(report.positions), report.protective) == (1, 1)
 
 
 async def test_each_side_of_a_hedged_account_is_closed(place: Place):

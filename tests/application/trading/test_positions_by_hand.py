@@ -91,11 +91,11 @@ async def test_a_position_is_closed_beside_an_exit_of_ones_own_that_rests(tmp_pa
     assert not any(each.is_open for each in runner.loop.ledger.orders.values())
 
 
-def coarsen(runner: SessionRunner, step: str) -> None:
-    """The exchange takes multiples of ``step`` from now on, and the session knows."""
+def change_filters(runner: SessionRunner, **values: str) -> None:
+    """The exchange takes other orders from now on, and the session knows."""
     engine = runner.parts.broker._engine  # type: ignore[attr-defined]  # the paper broker's own
-    size = Decimal(step)
-    runner.loop.desk.learn([engine.change_filters(SYMBOL, step_size=size, quantity_min=size)])
+    changed = {name: Decimal(value) for name, value in values.items()}
+    runner.loop.desk.learn([engine.change_filters(SYMBOL, **changed)])
 
 
 async def close_by_hand(runner: SessionRunner) -> None:
@@ -112,11 +112,14 @@ async def flatten_at_the_end(runner: SessionRunner) -> None:
 
 
 @pytest.mark.parametrize("close", [close_by_hand, bring_to_nothing, flatten_at_the_end])
-async def test_a_position_between_two_steps_of_a_coarser_grid_is_closed_whole(
-    tmp_path: Path, close: Callable[[SessionRunner], Awaitable[None]]
+@pytest.mark.parametrize(
+    "filters", [{"step_size": "0.004", "quantity_min": "0.004"}, {"quantity_min": "0.020"}]
+)
+async def test_a_position_that_no_order_of_its_size_takes_any_more_is_closed_whole(
+    tmp_path: Path, close: Callable[[SessionRunner], Awaitable[None]], filters: dict[str, str]
 ):
     runner = await holding(tmp_path, "0.007")
-    coarsen(runner, "0.004")
+    change_filters(runner, **filters)
 
     await close(runner)
     await runner.loop.flush()
@@ -124,6 +127,15 @@ async def test_a_position_between_two_steps_of_a_coarser_grid_is_closed_whole(
 
     assert held(runner).is_flat
     assert not any(each.is_open for each in runner.loop.ledger.orders.values())
+
+
+async def test_a_part_too_small_to_order_takes_no_more_of_a_position_than_was_asked_for(tmp_path: Path):
+    runner = await holding(tmp_path, "0.007")
+    change_filters(runner, quantity_min="0.020")
+
+    await adjust(runner, "0.004")
+
+    assert held(runner).quantity == Decimal("0.007")
 
 
 @pytest.mark.parametrize(

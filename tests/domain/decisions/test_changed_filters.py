@@ -124,6 +124,30 @@ def test_a_position_larger_than_the_new_largest_order_is_closed_in_parts():
     ]
 
 
+def test_a_position_smaller_than_the_new_smallest_order_has_a_stop_of_that_size_else_a_close():
+    scene = held()
+    waits = refuse(scene, -4004)
+    learn(scene, quantity_min=Decimal("2.5"), step_size=Decimal(2))
+
+    anew = look_again(scene, 1)
+    closes = refuse(scene, -4004)
+
+    assert submits(waits) == []
+    assert [(each.ticket.purpose, each.ticket.quantity) for each in submits(anew) + submits(closes)] == [
+        (Purpose.PROTECTIVE_STOP, Decimal(4)),
+        (Purpose.EMERGENCY, Decimal(4)),
+    ]
+
+
+def test_the_last_part_of_a_position_closed_in_parts_is_no_smaller_than_the_smallest_order():
+    scene = held()
+    learn(scene, market_quantity_max=Decimal("0.6"), quantity_min=Decimal("0.5"))
+
+    step = refuse(scene, -4005)
+
+    assert [each.ticket.quantity for each in submits(step)] == [Decimal("0.6"), Decimal("0.5")]
+
+
 def test_a_position_whose_filters_are_not_to_be_had_is_closed_when_its_second_stop_is_refused():
     scene = held()
     refuse(scene)

@@ -13,7 +13,7 @@ from src.application.trading.vocabulary import OrderSide
 from src.domain.orders.order import Order
 from src.domain.orders.transitions import AttemptState
 from src.domain.orders.types import Purpose
-from tests.integration.trading.places import SYMBOL, Start, TradingPlace, assert_equal_books, until
+from tests.integration.trading.places import SYMBOL, Start, TradingPlace, assert_equal_books, price_of, until
 
 
 def change_filters(place: TradingPlace, **values: str) -> None:
@@ -64,4 +64,29 @@ async def test_a_position_opened_under_filters_that_have_just_changed_is_kept_an
     assert stop.ticket.stop_price is not None, "it waits for a price"
     assert stop.ticket.stop_price % instrument.tick_size == 0
     assert stop.quantity % instrument.step_size == 0
+    await assert_equal_books(service)
+
+
+@pytest.mark.parametrize("changed", ["quantity_min", "price_min"])
+async def test_a_position_that_no_stop_of_its_size_or_price_protects_any_more_has_the_next_and_can_be_left(
+    ahead: TradingPlace, start: Start, changed: str
+):
+    service = await start(ahead)
+    runner = service._active()
+    await service.place_order(SYMBOL, OrderSide.BUY, Decimal("0.003"))
+    await until(lambda: len(stops(service)) == 1)
+    runner.loop.tick_ms = 3_600_000
+    await asyncio.sleep(TICK_MS / 1_000)
+    wanted = price_of(service) - 900
+    size, price = (Decimal("0.02"), wanted) if changed == "quantity_min" else (Decimal("0.003"), wanted + 300)
+    change_filters(ahead, **{changed: f"{size if changed == 'quantity_min' else price}"})
+
+    await service.protect_position(SYMBOL, stop_loss=wanted)
+
+    await until(
+        lambda: [(each.quantity, each.ticket.stop_price) for each in stops(service)] == [(size, price)]
+    )
+    assert runner.loop.ledger.position(SYMBOL).quantity == Decimal("0.003")
+    await service.close_position(SYMBOL)
+    await until(lambda: runner.loop.ledger.position(SYMBOL).is_flat)
     await assert_equal_books(service)

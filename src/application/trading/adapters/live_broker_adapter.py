@@ -113,9 +113,11 @@ class LiveBrokerAdapter:
     def exit(self, position: Position, quantity: Decimal, strategy_id: str, reason: str) -> OrderTicket:
         """A reduce-only market order against a position; it needs no quote, as none has to be there to leave.
 
-        A quantity between two steps becomes the next larger one, which the exchange caps at the position.
+        The whole of it becomes what an order may have, which the exchange caps at the position; a part stays as asked.
         """
         side, instrument = position.side.opposite, self.view.instrument(position.symbol)
+        if instrument is not None and quantity >= abs(position.quantity):
+            quantity = instrument.covering_quantity(quantity)
         try:
             price = self.best_price(position.symbol, side)
         except NoPrice:
@@ -124,7 +126,7 @@ class LiveBrokerAdapter:
             symbol=position.symbol,
             side=side,
             order_type=OrderType.MARKET,
-            quantity=quantity if instrument is None else instrument.covering_quantity(quantity),
+            quantity=quantity,
             purpose=Purpose.EXIT,
             strategy_id=strategy_id,
             reference_price=price,
