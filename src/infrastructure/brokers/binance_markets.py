@@ -14,6 +14,8 @@ from src.domain.market.instrument import Instrument
 
 _NOT_HELD: Final = frozenset({"PENDING_TRADING", "DELIVERED", "CLOSE"})
 """Statuses of a symbol in which nobody has a position: not yet, or no more."""
+_UNBOUNDED: Final = Decimal(10) ** 10
+"""In place of a highest price of zero, which says that there is none."""
 
 
 def instruments(info: Any) -> list[Instrument]:
@@ -49,7 +51,7 @@ def _instrument(row: Mapping[str, Any], filters: Mapping[str, Mapping[str, Any]]
         quantity_max=Decimal(lot["maxQty"]),
         market_quantity_max=Decimal(filters.get("MARKET_LOT_SIZE", lot)["maxQty"]),
         price_min=Decimal(price["minPrice"]),
-        price_max=Decimal(price["maxPrice"]),
+        price_max=Decimal(price["maxPrice"]) or _UNBOUNDED,
         notional_min=Decimal(filters["MIN_NOTIONAL"]["notional"]),
         price_precision=row["pricePrecision"],
         quantity_precision=row["quantityPrecision"],

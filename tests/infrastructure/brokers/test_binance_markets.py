@@ -1,5 +1,6 @@
 """Which symbols of exchangeInfo are instruments: whatever somebody may hold a position in."""
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -44,6 +45,15 @@ def test_what_is_halted_is_an_instrument_for_somebody_may_hold_it(status: str):
 )
 def test_what_nobody_can_hold_or_no_order_can_be_checked_in_is_none(row: dict[str, Any]):
     assert instruments({"symbols": [row]}) == []
+
+
+def test_a_highest_price_of_zero_bounds_nothing():
+    row = listed("TRADING")
+    row["filters"][0]["maxPrice"] = "0"
+
+    (instrument,) = instruments({"symbols": [row]})
+
+    assert instrument.objection_to(Decimal(1), Decimal(1_000_000_000), Decimal(1), True) is None
 
 
 @pytest.mark.parametrize("answer", [{}, {"symbols": {}}, {"symbols": None}, [], None])
