@@ -218,6 +218,18 @@ def test_where_nothing_has_traded_for_weeks_one_question_says_so_while_a_stream_
     assert violations(play(Phase.FLAT, scene)) == []
 
 
+def test_where_no_stream_opens_each_try_asks_for_the_trades_once_and_only_the_first_one_beside_it(play: Play):
+    async def scene(world: World) -> None:
+        refused, asked = FaultRule("listen_key.start", "respond", count=None), "trades.user delay_answer"
+        world.arm(refused, FaultRule("trades.user", "delay_answer", count=None, ms=300))
+        world.server.sockets.cut_all()
+        await asyncio.sleep(8)
+        tries = world.server.faults.injected["listen_key.start respond"]
+        assert (tries, world.server.faults.injected[asked]) == (5, 6)
+
+    assert violations(play(Phase.FLAT, scene)) == []
+
+
 def is_reentered(world: World) -> Callable[[SessionRunner], bool]:
     """Whether what was bought below the stop is all that is held, at what it cost."""
     return lambda runner: runner.loop.ledger.position(BTC).cost == BELOW_THE_STOP * deeds.QUANTITY

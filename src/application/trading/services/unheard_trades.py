@@ -41,12 +41,16 @@ class UnheardTrades:
         # That of read_trades, from read to read.
         self._silent_ms: dict[str, int] = {}
         self._booked = 0
+        self._was_read = asyncio.Event()
+        # Whether the last try to open a stream came to nothing.
+        self._none_opened = False
 
     async def read(self, symbols: Sequence[str], *, tells: bool = True) -> Trades:
         """Read trades. If it ``tells``, each page becomes an input of the session; whose orders' they are is asked."""
         loop = self._loop
         heard = self._tell if tells else nobody
         trades = await read_trades(loop.broker, loop.ledger, symbols, self._silent_ms, heard)
+        self._was_read.set()
         if tells:
             await self._ask_whose(trades[0])
         return trades
@@ -80,20 +84,28 @@ class UnheardTrades:
     async def until_open(self, symbols: Iterable[str]) -> int:
         """Open the user stream, and ask for trades until it is; the number of the new stream epoch.
 
-        Raises what opening raises.
+        Behind a try that failed nothing is asked beside one that is refused at once: that try was followed by a
+        comparison, and so is this one. Raises what opening raises.
         """
         loop = self._loop
         if loop.broker.consistency.requests_die_with_process:
             return await loop.broker.open(loop)
-        async with self._beside(partial(self._keep_asking, tuple(symbols))):
-            return await work_during(loop, loop.broker.open(loop))
+        pause_ms, self._none_opened = LOOK_MS if self._none_opened else 0, True
+        async with self._beside(partial(self._keep_asking, tuple(symbols), pause_ms)):
+            stream_epoch = await work_during(loop, loop.broker.open(loop))
+        self._none_opened = False
+        return stream_epoch
 
     @asynccontextmanager
     async def while_lost(self, symbols: Iterable[str], *, works_on: bool) -> AsyncIterator[None]:
-        """Ask for trades from when the stream is lost until the caller is done, if the session works on meanwhile."""
+        """Ask for trades from when the stream is lost until the caller is done, if the session works on meanwhile.
+
+        Where there was none before, the caller's own :meth:`read` asks first.
+        """
         if not works_on or self._loop.broker.consistency.requests_die_with_process:
             yield
             return
+        self._was_read.clear()
         async with self._beside(partial(self._ask_once_lost, tuple(symbols))):
             yield
 
@@ -110,12 +122,18 @@ class UnheardTrades:
                 asking.result()
 
     async def _ask_once_lost(self, symbols: tuple[str, ...], over: asyncio.Event) -> None:
-        await self._pause(LOOK_MS)
+        pause_ms = 0
+        if self._loop.stream_lost:
+            await self._was_read.wait()
+            pause_ms = AGAIN_MS
         while not self._loop.stream_lost:
             await self._pause(LOOK_MS)
-        await self._keep_asking(symbols, over)
+        await self._keep_asking(symbols, pause_ms, over)
 
-    async def _keep_asking(self, symbols: tuple[str, ...], over: asyncio.Event) -> None:
+    async def _keep_asking(self, symbols: tuple[str, ...], pause_ms: int, over: asyncio.Event) -> None:
+        """Ask after a pause, and again after others that grow."""
+        if pause_ms:
+            await self._pause(pause_ms)
         wait_ms = AGAIN_MS
         while not over.is_set():
             try:
