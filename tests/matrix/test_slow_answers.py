@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from src.application.trading.session_runner import SessionRunner
-from src.domain.ledger.events import RecoveryFinished
+from src.domain.ledger.events import RawReceived, RecoveryFinished, StreamOpened
 from src.domain.market.sides import OrderSide
 from src.domain.money import use_money_context
 from src.domain.orders.client_order_ids import emergency_order_id
@@ -203,7 +203,9 @@ def test_what_fills_when_the_stream_is_lost_during_a_comparison_is_protected_bef
     assert violations(play(Phase.ENTRY, scene)) == []
 
 
-def test_where_nothing_has_traded_for_weeks_one_question_says_so_while_a_stream_opens(play: Play):
+def test_where_nothing_has_traded_for_weeks_one_question_says_so_and_ever_more_rarely_while_a_stream_opens(
+    play: Play,
+):
     async def scene(world: World) -> None:
         await world.kill()
         world.admin("POST clock", skew_ms=60 * 86_400_000)
@@ -211,9 +213,9 @@ def test_where_nothing_has_traded_for_weeks_one_question_says_so_while_a_stream_
         asked = FaultRule("trades.user", "delay_answer", count=None)
         world.arm(FaultRule("listen_key.start", "delay_answer", ms=4_000), asked)
         world.server.sockets.cut_all()
-        await asyncio.sleep(2)
-        # At once, and after a second; an exchange shows a week at a time.
-        assert world.server.faults.injected["trades.user delay_answer"] == 2
+        await asyncio.sleep(3.8)
+        # At once, after a second, and after two more; an exchange shows a week at a time.
+        assert world.server.faults.injected["trades.user delay_answer"] == 3
 
     assert violations(play(Phase.FLAT, scene)) == []
 
@@ -228,6 +230,35 @@ def test_where_no_stream_opens_each_try_asks_for_the_trades_once_and_only_the_fi
         assert (tries, world.server.faults.injected[asked]) == (5, 6)
 
     assert violations(play(Phase.FLAT, scene)) == []
+
+
+def test_a_start_works_nothing_in_before_it_has_merged_what_it_read(play: Play):
+    async def scene(world: World) -> None:
+        await world.kill()
+        world.arm(SLOW)
+        starting = asyncio.create_task(world.start())
+        await asyncio.sleep(2)
+        world.quote(deeds.FILLS_RESTING)
+        await starting
+        assert await world.until(has_a_stop(world), 1.0)
+
+    books = play(Phase.ENTRY, scene)
+
+    assert violations(books) == []
+    kinds = [type(event) for _, event in books.events]
+    restarted = kinds.index(StreamOpened, kinds.index(StreamOpened) + 1)
+    assert RawReceived not in kinds[restarted : kinds.index(RecoveryFinished, restarted)]
+
+
+def test_a_start_asks_once_whose_a_trade_is_that_may_be_of_a_stop(play: Play):
+    async def scene(world: World) -> None:
+        await world.kill()
+        deeds.owner_trades(world, "SELL", "0.005")
+        world.arm(FaultRule("order.query", "delay_answer", count=None))
+        await world.start()
+        assert world.server.faults.injected["order.query delay_answer"] == 1
+
+    assert violations(play(Phase.POSITION, scene)) == []
 
 
 def is_reentered(world: World) -> Callable[[SessionRunner], bool]:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from src.application.trading.services.emergency_close import EmergencyReport
-from src.domain.orders.news import OrderReport
+from src.domain.orders.news import OrderReport, PositionReport
 from src.infrastructure.brokers.paper_broker import PAPER_ACCOUNT, PaperBroker
 from tests.application.trading.emergency_place import Place
 from tests.support.engine_builders import a_request
@@ -48,6 +48,27 @@ async def test_what_reduces_a_position_that_is_opened_meanwhile_stays_as_well(pl
     report = await place.close(stops=True)
 
     assert (broker.looks, len(report.positions), report.protective) == (3, 1, 1)
+
+
+class Behind(PaperBroker):
+    """Shows a position that is opened after the last close, and then answers from before it."""
+
+    looks = 0
+
+    async def positions(self) -> list[PositionReport]:
+        self.looks += 1
+        if self.looks == 2:
+            self._engine.new_order(PAPER_ACCOUNT, a_request(self._engine, quantity="0.02"))
+        return [] if self.looks == 3 else await super().positions()
+
+
+async def test_what_reduces_a_position_stays_though_a_later_answer_does_not_show_it(place: Place):
+    place.order(side="SELL", trigger_price="70000.00", reduce_only=True, client_order_id="stop")
+    broker = place.broker = Behind(place.engine, place.timeline, latency=place.latency)
+
+    report = await place.close(stops=True)
+
+    assert (broker.looks, len(report.positions), report.protective) == (4, 1, 1)
 
 
 async def test_what_reduces_a_position_that_is_still_held_stays_in_any_case(place: Place):

@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from src.application.ports.broker import NetworkError
+from src.application.ports.store import StoreError
 from src.application.trading.picture import SessionPicture
 from src.application.trading.session_runner import SessionRunner
+from src.application.trading.waiting import work_during
 from src.bootstrap import paper
 from src.domain.orders.news import FillReport, PositionReport
 from tests.application.trading.faults import WeakBroker
@@ -135,4 +137,27 @@ async def test_a_question_for_trades_that_does_not_let_itself_be_cancelled_holds
         await pass_time(loop, 2_000)
         await asyncio.sleep(0)
     assert len(broker.since_ids) == asked
+    await die(runner)
+
+
+async def test_a_question_is_given_up_when_the_session_cannot_go_on(tmp_path: Path):
+    runner, _ = await holding(tmp_path)
+    fate: list[str] = []
+
+    async def question() -> None:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            fate.append("given up")
+            raise
+
+    def fail() -> None:
+        raise StoreError("the disk is full")
+
+    runner.loop.inputs.post(fail)
+    with pytest.raises(StoreError):
+        await work_during(runner.loop, question())
+    await asyncio.sleep(0)
+
+    assert fate == ["given up"]
     await die(runner)

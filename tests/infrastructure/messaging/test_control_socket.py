@@ -5,6 +5,7 @@ import json
 import socket
 import stat
 import tempfile
+import warnings
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -285,6 +286,17 @@ async def test_at_a_socket_that_is_claimed_nobody_answers_before_it_is_opened(pa
     assert path.stat().st_ino == claimed
     assert await asyncio.to_thread(ControlClient(path).is_alive)
     await server.close()
+
+    assert not path.exists()
+
+
+async def test_a_socket_that_was_claimed_and_never_opened_is_closed_and_gone(path: Path):
+    server = ControlServer(path, Session().handle)
+    server.claim()
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ResourceWarning)
+        await server.close()
 
     assert not path.exists()
 
