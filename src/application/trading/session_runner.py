@@ -81,10 +81,10 @@ class SessionRunner:
 
     # --- start ----------------------------------------------------------------------------------------------
 
-    async def start(self, alone: Callable[[], None] = lambda: None) -> RecoveryReport:
+    async def start(self, once_ours: Callable[[], None] = lambda: None) -> RecoveryReport:
         """Take the lease, take over or open the session, recover, and be RUNNING (or PAUSED, if it was).
 
-        ``alone`` is called once the account is ours; if it raises, nothing is opened or taken over.
+        ``once_ours`` is called once the account is ours; if it raises, nothing is opened or taken over.
         """
         parts = self.parts
         await parts.store.open_account(parts.account, parts.inputs.now_ms())
@@ -92,7 +92,7 @@ class SessionRunner:
         failpoint("session.lease_taken")
         ledger = await parts.store.load(parts.account.account_id) or open_ledger(parts.account)
         self._check_options(ledger)
-        alone()
+        once_ours()
         parts.inputs.begin_at(ledger.account.last_ms)
         self._assemble(ledger)
         # Before the session is opened: one that the exchange does not allow must not stay behind, unfinished.

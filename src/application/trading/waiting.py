@@ -31,8 +31,8 @@ class During(Protocol):
         ...
 
 
-async def alone(question: Coroutine[Any, Any, T], /) -> T:
-    """Do nothing else meanwhile."""
+async def idle_during(question: Coroutine[Any, Any, T], /) -> T:
+    """Do nothing else until a question to an exchange is answered; raises what the question raises."""
     return await question
 
 

@@ -15,7 +15,7 @@ from src.application.ports.broker import Broker
 from src.application.ports.store import OrderArchive
 from src.application.trading.services.trades_reading import Trades, is_booked, read_trades, traded_symbols
 from src.application.trading.services.unknown_outcomes import Judgement, UnknownOutcomes
-from src.application.trading.waiting import During, alone
+from src.application.trading.waiting import During, idle_during
 from src.domain.decisions.news import ExchangeRead
 from src.domain.ledger.events import DifferenceFound
 from src.domain.ledger.state import Ledger
@@ -53,7 +53,7 @@ async def read_exchange(
     unknown: UnknownOutcomes | None = None,
     past_since: Mapping[str, int] | None = None,
     all_symbols: bool = True,
-    during: During = alone,
+    during: During = idle_during,
     trades: Callable[[Sequence[str]], Coroutine[Any, Any, Trades]] | None = None,
 ) -> Reading:
     """Read everything that recovery compares; changes nothing.

@@ -30,7 +30,7 @@ from src.application.trading.services.unheard_trades import UnheardTrades
 from src.application.trading.services.unknown_amendments import UnknownAmendments
 from src.application.trading.services.unknown_outcomes import READS_APART_MS, UnknownOutcomes
 from src.application.trading.session_loop import SessionLoop
-from src.application.trading.waiting import alone, work_during, work_for
+from src.application.trading.waiting import idle_during, work_during, work_for
 from src.domain.decisions.effects import CancelOrder
 from src.domain.decisions.news import (
     ExchangeRead,
@@ -212,7 +212,7 @@ class StateRecoveryService:
                 unknown=self.unknown,
                 past_since=past_since,
                 all_symbols=all_symbols,
-                during=alone if at_start else partial(work_during, loop),
+                during=idle_during if at_start else partial(work_during, loop),
                 trades=partial(self._unheard.read, tells=not at_start),
             )
         self._wanted = loop.reconcile_wanted
