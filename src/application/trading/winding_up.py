@@ -110,12 +110,11 @@ class WindingUp:
             # A symbol without an instrument is none that the session trades.
             if position.is_flat or instrument is None:
                 continue
-            ticket = self._adapter.exit(
-                position, abs(position.quantity), position.strategy_id, "the session closes"
-            )
-            verdict = review_reducing(self._loop.ledger, ticket, instrument)
-            if isinstance(verdict, Approved):
-                self._loop.decide(PlaceOrder(verdict))
+            for part in instrument.closing_parts(abs(position.quantity)):
+                ticket = self._adapter.exit(position, part, position.strategy_id, "the session closes")
+                verdict = review_reducing(self._loop.ledger, ticket, instrument)
+                if isinstance(verdict, Approved):
+                    self._loop.decide(PlaceOrder(verdict))
 
     def _unfinished(self) -> bool:
         """Orders on their way, cancels without an end, and, when flattening, positions."""

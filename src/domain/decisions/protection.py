@@ -209,11 +209,8 @@ def close_now(step: Step, position: Position, reason: str) -> None:
         return
     quantity = abs(position.quantity) - _closing(step, position)
     instrument = step.view.instrument(position.symbol)
-    while quantity > 0:
-        part = quantity
-        if instrument is not None:
-            part = min(instrument.covering_quantity(quantity), instrument.market_quantity_max)
-        quantity -= part
+    parts = (quantity,) if instrument is None else instrument.closing_parts(quantity)
+    for part in parts if quantity > 0 else ():
         ticket = make_ticket(
             symbol=position.symbol,
             side=position.side.opposite,

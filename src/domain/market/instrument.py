@@ -5,6 +5,7 @@ PERCENT_PRICE, MAX_NUM_ORDERS): the exchange never rounds, it refuses; so we rou
 in risk, and ask :meth:`Instrument.objection_to` before we do.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -51,6 +52,13 @@ class Instrument:
         if quantity <= 0:
             return quantity
         return round_up_to_step(max(quantity, self.quantity_min), self.step_size)
+
+    def closing_parts(self, quantity: Decimal) -> Iterator[Decimal]:
+        """Quantities of market orders that together take all of it, as those of :meth:`covering_quantity` do."""
+        while quantity > 0:
+            part = min(self.covering_quantity(quantity), self.market_quantity_max)
+            yield part
+            quantity -= part
 
     def objection_to(
         self, quantity: Decimal, limit_price: Decimal | None, reference_price: Decimal, reduce_only: bool

@@ -129,6 +129,32 @@ async def test_a_position_that_no_order_of_its_size_takes_any_more_is_closed_who
     assert not any(each.is_open for each in runner.loop.ledger.orders.values())
 
 
+async def test_a_position_beyond_a_new_largest_order_is_closed_whole_at_the_end_of_a_session(tmp_path: Path):
+    runner = await holding(tmp_path, "0.007")
+    change_filters(runner, market_quantity_max="0.003", quantity_min="0.002")
+
+    await flatten_at_the_end(runner)
+
+    assert held(runner).is_flat
+
+
+@pytest.mark.parametrize("close", [close_by_hand, bring_to_nothing])
+async def test_a_position_beyond_a_new_largest_order_is_closed_by_hand_in_as_many_orders_as_it_takes(
+    tmp_path: Path, close: Callable[[SessionRunner], Awaitable[None]]
+):
+    runner = await holding(tmp_path, "0.007")
+    change_filters(runner, market_quantity_max="0.003", quantity_min="0.002")
+    left = []
+
+    for _ in range(3):
+        await close(runner)
+        await runner.loop.flush()
+        await pass_time(runner.loop, 1_000)
+        left.append(held(runner).quantity)
+
+    assert left == [Decimal("0.004"), Decimal("0.001"), Decimal(0)]
+
+
 async def test_a_part_too_small_to_order_takes_no_more_of_a_position_than_was_asked_for(tmp_path: Path):
     runner = await holding(tmp_path, "0.007")
     change_filters(runner, quantity_min="0.020")

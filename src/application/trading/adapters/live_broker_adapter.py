@@ -114,10 +114,13 @@ class LiveBrokerAdapter:
         """A reduce-only market order against a position; it needs no quote, as none has to be there to leave.
 
         The whole of it becomes what an order may have, which the exchange caps at the position; a part stays as asked.
+        What is more than one order may have is left for the next.
         """
         side, instrument = position.side.opposite, self.view.instrument(position.symbol)
-        if instrument is not None and quantity >= abs(position.quantity):
-            quantity = instrument.covering_quantity(quantity)
+        if instrument is not None:
+            if quantity >= abs(position.quantity):
+                quantity = instrument.covering_quantity(quantity)
+            quantity = min(quantity, instrument.market_quantity_max)
         try:
             price = self.best_price(position.symbol, side)
         except NoPrice:

@@ -266,9 +266,4 @@ def _ticket(held: PositionReport, quantity: Decimal, reason: str) -> OrderTicket
 
 def _parts(quantity: Decimal, instrument: Instrument | None) -> Iterable[Decimal]:
     """The quantity in orders that the exchange takes; the last one may be larger, and is capped at what is held."""
-    while quantity > 0:
-        part = quantity
-        if instrument is not None:
-            part = min(instrument.covering_quantity(quantity), instrument.market_quantity_max)
-        yield part
-        quantity -= part
+    return (quantity,) if instrument is None else instrument.closing_parts(quantity)
