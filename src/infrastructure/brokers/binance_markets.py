@@ -15,7 +15,7 @@ from src.domain.market.instrument import Instrument
 _NOT_HELD: Final = frozenset({"PENDING_TRADING", "DELIVERED", "CLOSE"})
 """Statuses of a symbol in which nobody has a position: not yet, or no more."""
 _UNBOUNDED: Final = Decimal(10) ** 10
-"""In place of a highest price of zero, which says that there is none."""
+"""In place of a highest price or quantity of zero, which says that there is none."""
 
 
 def instruments(info: Any) -> list[Instrument]:
@@ -48,8 +48,8 @@ def _instrument(row: Mapping[str, Any], filters: Mapping[str, Mapping[str, Any]]
         tick_size=Decimal(price["tickSize"]),
         step_size=Decimal(lot["stepSize"]),
         quantity_min=Decimal(lot["minQty"]),
-        quantity_max=Decimal(lot["maxQty"]),
-        market_quantity_max=Decimal(filters.get("MARKET_LOT_SIZE", lot)["maxQty"]),
+        quantity_max=Decimal(lot["maxQty"]) or _UNBOUNDED,
+        market_quantity_max=Decimal(filters.get("MARKET_LOT_SIZE", lot)["maxQty"]) or _UNBOUNDED,
         price_min=Decimal(price["minPrice"]),
         price_max=Decimal(price["maxPrice"]) or _UNBOUNDED,
         notional_min=Decimal(filters["MIN_NOTIONAL"]["notional"]),

@@ -47,13 +47,17 @@ def test_what_nobody_can_hold_or_no_order_can_be_checked_in_is_none(row: dict[st
     assert instruments({"symbols": [row]}) == []
 
 
-def test_a_highest_price_of_zero_bounds_nothing():
+@pytest.mark.parametrize(("filter_type", "name"), [("PRICE_FILTER", "maxPrice"), ("LOT_SIZE", "maxQty")])
+def test_a_highest_value_of_zero_bounds_nothing(filter_type: str, name: str):
     row = listed("TRADING")
-    row["filters"][0]["maxPrice"] = "0"
+    next(each for each in row["filters"] if each["filterType"] == filter_type)[name] = "0"
 
     (instrument,) = instruments({"symbols": [row]})
 
-    assert instrument.objection_to(Decimal(1), Decimal(1_000_000_000), Decimal(1), True) is None
+    huge = Decimal(1_000_000_000)
+    quantity, price = (huge, Decimal(1)) if name == "maxQty" else (Decimal(1), huge)
+    assert instrument.objection_to(quantity, price, price, True) is None
+    assert list(instrument.closing_parts(quantity)) == [quantity]
 
 
 @pytest.mark.parametrize("answer", [{}, {"symbols": {}}, {"symbols": None}, [], None])
