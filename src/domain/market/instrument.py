@@ -53,10 +53,15 @@ class Instrument:
             return quantity
         return round_up_to_step(max(quantity, self.quantity_min), self.step_size)
 
+    @property
+    def market_part_max(self) -> Decimal:
+        """The largest quantity of a market order: the largest that is allowed may lie between two steps."""
+        return self.round_quantity(self.market_quantity_max) or self.market_quantity_max
+
     def closing_parts(self, quantity: Decimal) -> Iterator[Decimal]:
         """Quantities of market orders that together take all of it, as those of :meth:`covering_quantity` do."""
         while quantity > 0:
-            part = min(self.covering_quantity(quantity), self.market_quantity_max)
+            part = min(self.covering_quantity(quantity), self.market_part_max)
             yield part
             quantity -= part
 

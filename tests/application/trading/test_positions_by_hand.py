@@ -131,7 +131,7 @@ async def test_a_position_that_no_order_of_its_size_takes_any_more_is_closed_who
 
 async def test_a_position_beyond_a_new_largest_order_is_closed_whole_at_the_end_of_a_session(tmp_path: Path):
     runner = await holding(tmp_path, "0.007")
-    change_filters(runner, market_quantity_max="0.003", quantity_min="0.002")
+    change_filters(runner, market_quantity_max="0.0035", quantity_min="0.002")
 
     await flatten_at_the_end(runner)
 
@@ -143,7 +143,7 @@ async def test_a_position_beyond_a_new_largest_order_is_closed_by_hand_in_as_man
     tmp_path: Path, close: Callable[[SessionRunner], Awaitable[None]]
 ):
     runner = await holding(tmp_path, "0.007")
-    change_filters(runner, market_quantity_max="0.003", quantity_min="0.002")
+    change_filters(runner, market_quantity_max="0.0035", quantity_min="0.002")
     left = []
 
     for _ in range(3):

@@ -141,7 +141,7 @@ def test_a_position_smaller_than_the_new_smallest_order_has_a_stop_of_that_size_
 
 def test_the_last_part_of_a_position_closed_in_parts_is_no_smaller_than_the_smallest_order():
     scene = held()
-    learn(scene, market_quantity_max=Decimal("0.6"), quantity_min=Decimal("0.5"))
+    learn(scene, market_quantity_max=Decimal("0.6005"), quantity_min=Decimal("0.5"))
 
     step = refuse(scene, -4005)
 

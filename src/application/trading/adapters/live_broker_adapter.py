@@ -120,7 +120,7 @@ class LiveBrokerAdapter:
         if instrument is not None:
             if quantity >= abs(position.quantity):
                 quantity = instrument.covering_quantity(quantity)
-            quantity = min(quantity, instrument.market_quantity_max)
+            quantity = min(quantity, instrument.market_part_max)
         try:
             price = self.best_price(position.symbol, side)
         except NoPrice:
