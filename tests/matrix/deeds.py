@@ -188,3 +188,16 @@ def in_recovery(deed: Callable[[], object]) -> None:
 def owner_trades(world: World, side: str, quantity: str, **more: Any) -> None:
     """The account's owner trades by hand."""
     world.admin("POST owner_trades", account=1, symbol=BTC, side=side, quantity=quantity, **more)
+
+
+def has_the_right_stop(world: World) -> Callable[[SessionRunner], bool]:
+    """Whether the one stop that stands at the exchange is one percent below what is held costs there."""
+
+    def look(runner: SessionRunner) -> bool:
+        engine = world.server.services.venue.engine
+        (held,) = [row for row in engine.position_risk(1) if float(row["positionAmt"])]
+        stops = [row for row in engine.open_algo_orders(1) if row["orderType"] == "STOP_MARKET"]
+        right = Decimal(held["entryPrice"]) * Decimal("0.99")
+        return [0 <= Decimal(row["triggerPrice"]) - right < Decimal("0.1") for row in stops] == [True]
+
+    return look

@@ -313,19 +313,6 @@ def test_what_filled_unheard_behind_a_purchase_of_somebody_else_is_protected_at_
     assert violations(play(Phase.ENTRY, scene)) == []
 
 
-def has_the_right_stop(world: World) -> Callable[[SessionRunner], bool]:
-    """Whether the one stop that stands at the exchange is one percent below what is held costs there."""
-
-    def look(runner: SessionRunner) -> bool:
-        engine = world.server.services.venue.engine
-        (held,) = [row for row in engine.position_risk(1) if float(row["positionAmt"])]
-        stops = [row for row in engine.open_algo_orders(1) if row["orderType"] == "STOP_MARKET"]
-        right = Decimal(held["entryPrice"]) * Decimal("0.99")
-        return [0 <= Decimal(row["triggerPrice"]) - right < Decimal("0.1") for row in stops] == [True]
-
-    return look
-
-
 @pytest.mark.parametrize("dies", [False, True])
 def test_a_sale_unheard_in_a_living_stream_counts_before_the_purchase_that_was_heard(play: Play, dies: bool):
     async def scene(world: World) -> None:
@@ -337,13 +324,15 @@ def test_a_sale_unheard_in_a_living_stream_counts_before_the_purchase_that_was_h
         await deeds.enter(world)
         ledger = world.the_runner.loop.ledger
         assert await world.until(lambda runner: ledger.position(BTC).quantity == 2 * deeds.QUANTITY, 1.0)
-        assert await world.until(has_a_stop(world), 0.3) and not has_the_right_stop(world)(world.the_runner)
+        assert await world.until(has_a_stop(world), 0.3) and not deeds.has_the_right_stop(world)(
+            world.the_runner
+        )
         if dies:
             await world.kill()
             await world.start()
         else:
             await deeds.compare(world)
-        assert await world.until(has_the_right_stop(world), 1.0)
+        assert await world.until(deeds.has_the_right_stop(world), 1.0)
 
     assert violations(play(Phase.POSITION, scene)) == []
 
