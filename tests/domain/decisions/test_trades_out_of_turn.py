@@ -16,8 +16,8 @@ from tests.support.domain_scene import Scene, alarms, cancels, purposes, submits
 from tests.support.ledger_builders import ledger_snapshot
 
 STOP, TARGET = Purpose.PROTECTIVE_STOP, Purpose.PROTECTIVE_TARGET
-HEARD, IN_TURN = Decimal(150), Decimal(250) / Decimal("1.5")
-"""What one of one and a half costs if the sale of half of the first is taken last, and in its turn."""
+UNHEARD, IN_TURN = Decimal(300), Decimal(250)
+"""What two cost, and what is left when half of the first was sold in its turn; sold last, it would cost 225."""
 
 
 class Missed:
@@ -52,11 +52,11 @@ def prices(scene: Scene, purpose: Purpose) -> list[Decimal | None]:
 @pytest.mark.parametrize("by", ["stream", "read"])
 def test_what_is_held_costs_what_its_trades_come_to_in_the_order_of_their_ids(by: str):
     missed = Missed()
-    before = missed.scene.position.entry_price
+    before = missed.scene.position.cost
 
     missed.hear_late(by)
 
-    assert (before, missed.scene.position.entry_price) == (HEARD, IN_TURN)
+    assert (before, missed.scene.position.cost) == (UNHEARD, IN_TURN)
     assert ledger_snapshot(fold(missed.scene.journal)) == ledger_snapshot(missed.scene.ledger)
 
 
@@ -96,7 +96,7 @@ def test_a_comparison_that_does_not_confirm_the_newest_trades_leaves_them_to_be_
 
     missed.hear_late()
 
-    assert missed.scene.position.entry_price == IN_TURN
+    assert missed.scene.position.cost == IN_TURN
 
 
 def test_lots_are_first_in_first_out_by_the_ids_of_their_trades():
@@ -185,7 +185,7 @@ def test_a_stop_that_the_entry_asked_for_stays_where_it_is():
 
     step = scene.fill(closing, 2, "0.5", 300)
 
-    assert scene.position.entry_price == IN_TURN
+    assert scene.position.cost == IN_TURN
     assert submits(step) == []
 
 
