@@ -34,6 +34,19 @@ def stops(service: LiveTradingService) -> list[Order]:
     ]
 
 
+async def holding(ahead: TradingPlace, start: Start) -> LiveTradingService:
+    """A session that holds 0.003 with a stop.
+
+    No look at the clock helps it any more: neither at new filters, nor when they have been waited for in vain.
+    """
+    service = await start(ahead)
+    await service.place_order(SYMBOL, OrderSide.BUY, Decimal("0.003"))
+    await until(lambda: len(stops(service)) == 1)
+    service._active().loop.tick_ms = 3_600_000
+    await asyncio.sleep(TICK_MS / 1_000)
+    return service
+
+
 @pytest.mark.parametrize(
     "changes",
     [{"tick_size": "50", "price_min": "50"}, {"step_size": "0.005", "quantity_min": "0.005"}],
@@ -42,13 +55,8 @@ def stops(service: LiveTradingService) -> list[Order]:
 async def test_a_position_opened_under_filters_that_have_just_changed_is_kept_and_protected(
     ahead: TradingPlace, start: Start, changes: dict[str, str]
 ):
-    service = await start(ahead)
+    service = await holding(ahead, start)
     runner = service._active()
-    await service.place_order(SYMBOL, OrderSide.BUY, Decimal("0.003"))
-    await until(lambda: len(stops(service)) == 1)
-    # No look at the clock may help: neither at the new filters, nor when they have been waited for in vain.
-    runner.loop.tick_ms = 3_600_000
-    await asyncio.sleep(TICK_MS / 1_000)
     change_filters(ahead, **changes)
 
     await service.place_order(SYMBOL, OrderSide.BUY, Decimal("0.005"))
@@ -71,12 +79,8 @@ async def test_a_position_opened_under_filters_that_have_just_changed_is_kept_an
 async def test_a_position_that_no_stop_of_its_size_or_price_protects_any_more_has_the_next_and_can_be_left(
     ahead: TradingPlace, start: Start, changed: str
 ):
-    service = await start(ahead)
+    service = await holding(ahead, start)
     runner = service._active()
-    await service.place_order(SYMBOL, OrderSide.BUY, Decimal("0.003"))
-    await until(lambda: len(stops(service)) == 1)
-    runner.loop.tick_ms = 3_600_000
-    await asyncio.sleep(TICK_MS / 1_000)
     wanted = price_of(service) - 900
     size, price = (Decimal("0.02"), wanted) if changed == "quantity_min" else (Decimal("0.003"), wanted + 300)
     change_filters(ahead, **{changed: f"{size if changed == 'quantity_min' else price}"})
