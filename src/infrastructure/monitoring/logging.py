@@ -32,6 +32,9 @@ _STANDARD: Final = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "
 _STANDARD_FIRST: Final = len(logging.makeLogRecord({}).__dict__)
 """So many of a record's attributes are there before anybody adds one."""
 
+_TOGETHER: Final = "own_fields"
+"""Under this name a caller may give all fields as one: each that is given by itself is checked by the library."""
+
 _FIELDS: Final[dict[type, tuple[str, ...]]] = {}
 """The names of an event's fields, by its type."""
 
@@ -86,6 +89,9 @@ class PlainLines(logging.Formatter):
 
 def _own_fields(record: logging.LogRecord) -> dict[str, object]:
     """What the caller gave in ``extra``."""
+    together: dict[str, object] | None = record.__dict__.get(_TOGETHER)
+    if together is not None:
+        return together
     added = islice(record.__dict__.items(), _STANDARD_FIRST, None)
     return {name: value for name, value in added if name not in _STANDARD}
 
@@ -163,7 +169,7 @@ def log_session(bus: EventBus) -> None:
     log = logging.getLogger(f"{PROGRAM}.session")
 
     def follow(topic: str, level: int) -> None:
-        bus.subscribe(topic, lambda event: log.log(level, topic, extra=_fields(event)))
+        bus.subscribe(topic, lambda event: log.log(level, topic, extra={_TOGETHER: _fields(event)}))
 
     for topic, level in _TOPICS.items():
         follow(topic, level)
@@ -173,8 +179,9 @@ def log_session(bus: EventBus) -> None:
 def follow_trades(bus: EventBus) -> None:
     """Write a line for every order that is about to be sent, and for every fill."""
     trades = logging.getLogger(TRADES)
-    bus.subscribe("order.filled", lambda event: trades.info("order.filled", extra=_fields(event)))
-    bus.subscribe("order.intended", lambda event: trades.info("order.intended", extra=_order(event)))
+    filled, intended = "order.filled", "order.intended"
+    bus.subscribe(filled, lambda event: trades.info(filled, extra={_TOGETHER: _fields(event)}))
+    bus.subscribe(intended, lambda event: trades.info(intended, extra={_TOGETHER: _order(event)}))
 
 
 def _order(event: OrderIntended) -> dict[str, object]:
