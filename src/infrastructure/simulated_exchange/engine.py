@@ -63,20 +63,20 @@ class Engine(EngineHands):
         market = self._markets.get(event.symbol)
         if market is None:
             return False
-        state = self._state
+        state, kind, at_ms = self._state, type(event), event.event_ms
         acted = False
-        if event.event_ms >= self._wake_ms:
-            acted = self._run_due(event.event_ms, may_rest=type(event) is BarPoint)
-        elif event.event_ms > state.now_ms:
-            state.now_ms = event.event_ms
-        if type(event) is not TradePrint:
+        if at_ms >= self._wake_ms:
+            acted = self._run_due(at_ms, may_rest=kind is BarPoint)
+        elif at_ms > state.now_ms:
+            state.now_ms = at_ms
+        if kind is not TradePrint:
             market.show(frame)
             if self._rests and (type(event) is not BarPoint or event.ask_price > market.calm_below):
                 self._look_soon()
             if market.mark_triggers.has_waiting:
                 self._watch_mark(market)
                 acted = True
-        if type(event) is TradePrint or type(event) is BarPoint:
+        if type(event) is BarPoint or type(event) is TradePrint:
             if (market.resting_buys or market.resting_sells) and market.is_trading:
                 making.meet_print(state, market, event, frame[1], frame[2])
                 acted = True
