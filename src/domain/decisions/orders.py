@@ -91,7 +91,7 @@ def submit_refused(step: Step, news: o.Refused) -> None:
         forgo_openings(step, order)
     elif order.ticket.reduce_only:
         # The position is not what we think it is; until we know, it keeps a stop.
-        step.do(Reconcile(f"{order.client_order_id} was refused as reduce-only"))
+        step.do(Reconcile(f"{order.client_order_id}, which only reduces, was refused ({news.code})"))
         protect(step, order.symbol, order.ticket.position_side)
 
 

@@ -190,7 +190,8 @@ def test_a_refused_emergency_close_leaves_no_position_without_a_stop():
     step = scene.decide(refused(close, -2022))
 
     assert purposes(step) == [Purpose.PROTECTIVE_STOP]
-    assert reconciles(step)
+    (asked,) = reconciles(step)
+    assert asked.reason == f"{close.client_order_id}, which only reduces, was refused (-2022)"
 
 
 def refuse_all(scene):
