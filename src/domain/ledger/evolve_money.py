@@ -52,8 +52,11 @@ def _keep_unconfirmed(ledger: Ledger, position: Position, event: e.FillBooked) -
     key = (event.symbol, event.position_side)
     unconfirmed = ledger.unconfirmed.get(key)
     if unconfirmed is None:
-        unconfirmed = ledger.unconfirmed[key] = Unconfirmed(position.quantity, position.cost)
-    unconfirmed.fills.append(event)
+        compared = ledger.symbol(event.symbol).confirmed_trade_id
+        unconfirmed = ledger.unconfirmed[key] = Unconfirmed(
+            position.quantity, position.cost, counted_id=compared
+        )
+    unconfirmed.keep(event)
 
 
 def _fill_order(ledger: Ledger, order: Order, event: e.FillBooked) -> None:

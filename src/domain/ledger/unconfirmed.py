@@ -8,11 +8,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from operator import attrgetter
+from typing import Final
 
 from src.domain.ledger.events import FillBooked
 from src.domain.money import ZERO, quantize_amount
 from src.domain.orders.news import FillReport
 from src.domain.positions.position import Position
+
+KEPT_MAX: Final = 512
+"""So many trades of a position are kept where no comparison confirms them: a minute of a very busy account."""
+COUNTED_TOGETHER: Final = 64
+"""How many of the oldest are let go when there are more: they count as held before the others from then on."""
 
 Trade = FillBooked | FillReport
 _turn = attrgetter("trade_id")
@@ -22,28 +28,45 @@ _turn = attrgetter("trade_id")
 class Unconfirmed:
     """``fills`` in the order in which they were booked; signed ``quantity`` and ``cost`` of what was held before them.
 
-    A ``cost`` of None is not known: nothing is counted again.
+    A ``cost`` of None is not known: nothing is counted again. Nor is a trade up to ``counted_id``: it is a part of what
+    was held before, or would have to be.
     """
 
     quantity: Decimal
     cost: Decimal | None
     fills: list[FillBooked] = field(default_factory=list)
+    counted_id: int = 0
+
+    def keep(self, fill: FillBooked) -> None:
+        """Take one more trade, whenever it was made, and let the oldest go if there are too many."""
+        if fill.trade_id <= self.counted_id:
+            self.cost = None
+        self.fills.append(fill)
+        if len(self.fills) > KEPT_MAX:
+            self._let_go(sorted(self.fills, key=_turn)[COUNTED_TOGETHER - 1].trade_id)
 
     def cost_with(self, late: Trade) -> Decimal | None:
-        """What is held costs with one more trade, in quote asset; None for one that comes in its turn."""
-        if self.cost is None or all(fill.trade_id <= late.trade_id for fill in self.fills):
+        """What is held costs with one more trade, in quote asset; None for one that comes in its turn, or too late."""
+        if self.cost is None or late.trade_id <= self.counted_id:
+            return None
+        if all(fill.trade_id <= late.trade_id for fill in self.fills):
             return None
         return _counted(self.quantity, self.cost, sorted([*self.fills, late], key=_turn)).cost
 
     def confirm(self, trade_id: int) -> bool:
         """Let go of trades up to this id, which were compared; whether none is left."""
+        self._let_go(trade_id)
+        return not self.fills
+
+    def _let_go(self, trade_id: int) -> None:
+        """Count trades up to this id as held before the others; of what was held nothing is known without a cost."""
         left = [fill for fill in self.fills if fill.trade_id > trade_id]
         if left and self.cost is not None:
             gone = [fill for fill in self.fills if fill.trade_id <= trade_id]
             held = _counted(self.quantity, self.cost, sorted(gone, key=_turn))
             self.quantity, self.cost = held.quantity, held.cost
         self.fills = left
-        return not left
+        self.counted_id = max(trade_id, self.counted_id)
 
 
 def cost_after(position: Position, trade: Trade) -> Decimal:

@@ -161,7 +161,8 @@ def _load_symbols(query: Query, account_no: int, ledger: Ledger) -> None:
             if own:
                 before = ledger.position(book.symbol, side).quantity - added(own)
                 cost = _cost_before(query, account_no, book, side, before)
-                ledger.unconfirmed[book.symbol, side] = Unconfirmed(before, cost, own)
+                compared = book.confirmed_trade_id
+                ledger.unconfirmed[book.symbol, side] = Unconfirmed(before, cost, own, compared)
 
 
 def _cost_before(
